@@ -1,0 +1,19 @@
+//! Certificates: the administrator's list, and "test my certificate".
+
+use serde::{Deserialize, Serialize};
+
+/// A machine's certificate as the administrator sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateRow {
+    pub id: String,
+    pub owner: String,
+    pub device_name: String,
+    /// Hexadecimal.
+    pub serial: String,
+    /// Seconds since the Unix epoch.
+    pub not_before: i64,
+    pub not_after: i64,
+    pub revoked_at: Option<i64>,
+    pub revocation_reason: Option<String>,
+    pub last_seen_at: Option<i64>,
+}

@@ -1,0 +1,142 @@
+//! Errors on the wire: problem documents after RFC 9457.
+//!
+//! A problem can only hold what its reader may know. What an operator needs goes to the log instead.
+
+use serde::{Deserialize, Serialize};
+
+/// The start of every problem's `type`. Stable; clients compare the whole string.
+pub const TYPE_PREFIX: &str = "urn:aiwe:problem:";
+
+/// An error document, `application/problem+json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// `urn:aiwe:problem:` and a stable name, such as `invalid-input`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The same for every occurrence of this type.
+    pub title: String,
+    /// The HTTP status code.
+    pub status: u16,
+    /// What happened this time and what to do, in plain words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// Which fields were wrong and what was expected of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+    /// Seconds until it makes sense to try again; also sent as `Retry-After`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+}
+
+/// One wrong field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldError {
+    pub field: String,
+    pub message: String,
+}
+
+impl Problem {
+    pub fn new(name: &str, status: u16, title: &str) -> Self {
+        Self {
+            kind: format!("{TYPE_PREFIX}{name}"),
+            title: title.to_owned(),
+            status,
+            detail: String::new(),
+            errors: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    #[must_use]
+    pub fn field(mut self, field: &str, message: impl Into<String>) -> Self {
+        self.errors.push(FieldError { field: field.to_owned(), message: message.into() });
+        self
+    }
+
+    /// 422: some fields break their rules. Add each with [`Problem::field`].
+    pub fn invalid_input() -> Self {
+        Self::new("invalid-input", 422, "Some fields need another value")
+    }
+
+    /// 401: nobody is signed in.
+    pub fn sign_in_required() -> Self {
+        Self::new("sign-in-required", 401, "Sign in first")
+    }
+
+    /// 401: the one answer to every wrong name, password or code.
+    pub fn wrong_credentials() -> Self {
+        Self::new("wrong-credentials", 401, "That did not match")
+            .detail("Check the e-mail address, the password and the code, and try again.")
+    }
+
+    /// 403: signed in, but not allowed.
+    pub fn forbidden() -> Self {
+        Self::new("forbidden", 403, "You may not do this")
+    }
+
+    /// 404.
+    pub fn not_found() -> Self {
+        Self::new("not-found", 404, "There is nothing here")
+    }
+
+    /// 410: it was there, and is used up or past its time.
+    pub fn gone(detail: &str) -> Self {
+        Self::new("gone", 410, "This link has been used or has expired").detail(detail)
+    }
+
+    /// 409: the thing is no longer in the state that this action needs.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new("conflict", 409, "Somebody was faster").detail(detail)
+    }
+
+    /// 429.
+    pub fn too_many_requests(seconds: u64) -> Self {
+        Self::new("too-many-requests", 429, "Too many tries").detail(format!("Try again in {seconds} seconds.")).retry_after(seconds)
+    }
+
+    /// 503: a part of the server is busy or away.
+    pub fn unavailable(detail: &str, seconds: u64) -> Self {
+        Self::new("unavailable", 503, "The server is busy").detail(detail).retry_after(seconds)
+    }
+
+    /// 500: our fault. The log has the rest, under the request's id.
+    pub fn internal() -> Self {
+        Self::new("internal", 500, "Something went wrong on the server").detail("The server's log says more.")
+    }
+
+    pub fn is(&self, name: &str) -> bool {
+        self.kind.strip_prefix(TYPE_PREFIX) == Some(name)
+    }
+
+    /// What is wrong with `field`, if it is among the wrong ones.
+    pub fn error_of(&self, field: &str) -> Option<&str> {
+        self.errors.iter().find(|e| e.field == field).map(|e| e.message.as_str())
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.title)?;
+        if !self.detail.is_empty() {
+            write!(f, ": {}", self.detail)?;
+        }
+        for error in &self.errors {
+            write!(f, " ({}: {})", error.field, error.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}
