@@ -1,15 +1,68 @@
 //! All pages: public, admin panel, sidebar. Rendered by the server (`ssr`) and hydrated in the browser (`hydrate`).
 
+#![recursion_limit = "256"]
+
 pub mod access;
 pub mod admin;
 pub mod certificate;
 pub mod design;
+pub mod error;
+pub mod form;
+pub mod instant;
 pub mod mode;
+pub mod navigation;
 pub mod outbox;
 pub mod people;
+pub mod shell;
 pub mod sidebar;
 
 #[cfg(feature = "ssr")]
 pub mod services;
 #[cfg(feature = "ssr")]
 pub mod visit;
+
+pub use shell::App;
+#[cfg(feature = "ssr")]
+pub use shell::shell;
+
+/// Makes every server function known to the HTTP handler. They register themselves at link time too, but a linker may
+/// drop that from a test binary; this list it cannot.
+#[cfg(feature = "ssr")]
+pub fn register_server_functions() {
+    use leptos::server_fn::axum::register_explicit;
+
+    register_explicit::<access::api::Approve>();
+    register_explicit::<access::api::Find>();
+    register_explicit::<access::api::List>();
+    register_explicit::<access::api::Offer>();
+    register_explicit::<access::api::Reject>();
+    register_explicit::<access::api::Start>();
+    register_explicit::<access::api::Status>();
+    register_explicit::<access::api::Submit>();
+    register_explicit::<admin::api::Account>();
+    register_explicit::<admin::api::Numbers>();
+    register_explicit::<certificate::api::List>();
+    register_explicit::<certificate::api::Report>();
+    register_explicit::<certificate::api::Revoke>();
+    register_explicit::<design::SetTheme>();
+    register_explicit::<form::LastRefused>();
+    register_explicit::<mode::api::Edit>();
+    register_explicit::<mode::api::List>();
+    register_explicit::<mode::api::Save>();
+    register_explicit::<outbox::api::List>();
+    register_explicit::<outbox::api::Retry>();
+    register_explicit::<people::api::SecondFactor>();
+    register_explicit::<people::api::SetUp>();
+    register_explicit::<people::api::Offer>();
+    register_explicit::<people::api::SignIn>();
+    register_explicit::<people::api::SignInStart>();
+    register_explicit::<people::api::SignOut>();
+}
+
+/// Brings the page that the server rendered to life.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(App);
+}

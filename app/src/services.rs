@@ -12,9 +12,9 @@ use protocol::access::{
 use protocol::mode::Mode;
 use protocol::people::{RecoveryCodes, SetupAnswer, SetupOffer, SignInStep};
 
+use crate::admin::Overview;
 use crate::certificate::CertificateRow;
 use crate::outbox::MailRow;
-use crate::admin::Overview;
 use crate::visit::{Administrator, Answer, Visit};
 
 /// Everything the pages can ask for.
@@ -50,9 +50,20 @@ pub trait AccessService: Send + Sync {
     async fn status(&self, visit: &Visit, token: &str) -> Result<RequestStatus, Problem>;
     /// What the link of an approved request offers. Spends nothing.
     async fn offer(&self, visit: &Visit, token: &str) -> Result<DownloadOffer, Problem>;
-    async fn list(&self, admin: &Administrator, filter: AccessRequestFilter) -> Result<Page<AccessRequestRow>, Problem>;
+    async fn list(
+        &self,
+        admin: &Administrator,
+        filter: AccessRequestFilter,
+    ) -> Result<Page<AccessRequestRow>, Problem>;
+    /// One request, whatever the list shows. 404 when there is none.
+    async fn find(&self, admin: &Administrator, id: &str) -> Result<AccessRequestRow, Problem>;
     async fn approve(&self, admin: &Administrator, id: &str) -> Result<AccessRequestRow, Problem>;
-    async fn reject(&self, admin: &Administrator, id: &str, reason: &str) -> Result<AccessRequestRow, Problem>;
+    async fn reject(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        reason: &str,
+    ) -> Result<AccessRequestRow, Problem>;
 }
 
 /// Accounts, the set-up of their factors, and the panel's sign-in.
@@ -60,9 +71,15 @@ pub trait AccessService: Send + Sync {
 pub trait PeopleService: Send + Sync {
     async fn setup_offer(&self, visit: &Visit, token: &str) -> Result<SetupOffer, Problem>;
     /// Sets password and second factor; the link is spent.
-    async fn set_up(&self, visit: &Visit, token: &str, answer: SetupAnswer) -> Result<RecoveryCodes, Problem>;
+    async fn set_up(&self, visit: &Visit, token: &str, answer: SetupAnswer)
+    -> Result<RecoveryCodes, Problem>;
     /// The first step: always leads to the code or to one and the same refusal.
-    async fn sign_in(&self, visit: &Visit, email: &str, password: &str) -> Result<Answer<SignInStep>, Problem>;
+    async fn sign_in(
+        &self,
+        visit: &Visit,
+        email: &str,
+        password: &str,
+    ) -> Result<Answer<SignInStep>, Problem>;
     /// The second step: a TOTP or a recovery code.
     async fn second_factor(&self, visit: &Visit, code: &str) -> Result<Answer<SignInStep>, Problem>;
     async fn sign_out(&self, visit: &Visit) -> Result<Answer<()>, Problem>;
@@ -86,7 +103,12 @@ pub trait OutboxService: Send + Sync {
 
 #[async_trait]
 pub trait CertificateService: Send + Sync {
-    async fn list(&self, admin: &Administrator, search: &str, page: u32) -> Result<Page<CertificateRow>, Problem>;
+    async fn list(
+        &self,
+        admin: &Administrator,
+        search: &str,
+        page: u32,
+    ) -> Result<Page<CertificateRow>, Problem>;
     async fn revoke(&self, admin: &Administrator, id: &str, reason: &str) -> Result<(), Problem>;
 }
 

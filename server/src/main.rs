@@ -1,1 +1,172 @@
-fn main() {}
+//! The server's command line.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use server::config::Config;
+use server::environment::Environment;
+use server::start::{Server, StartError, open_environment};
+use tokio_util::sync::CancellationToken;
+
+/// AI Workflow Engine: pages, native API, admin panel and certificate authority in one program.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// The configuration file (TOML); config.example.toml describes every field.
+    #[arg(long, env = "AIWE_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    /// Where the database, the data key and all else that the server keeps lie.
+    #[arg(long, env = "AIWE_DATA_DIR", default_value = "data", global = true)]
+    data_dir: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves until it is told to stop (SIGTERM, Ctrl-C).
+    Serve,
+    /// Brings the database to this version.
+    Migrate,
+    /// Accounts.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// The certificate authority.
+    #[command(subcommand)]
+    Ca(CaCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum AdminCommand {
+    /// Prints a one-time link that creates the first administrator. Earlier ones end.
+    Create,
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Checks the whole chain of hashes.
+    Verify,
+}
+
+#[derive(Debug, Subcommand)]
+enum CaCommand {
+    /// Prints the root certificate (PEM).
+    Show,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let config = match Config::load(arguments.config.as_deref(), &arguments.data_dir, std::env::vars()) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("error: {}", server::failure::causes(&error));
+            return ExitCode::from(2);
+        }
+    };
+    server::log::start(&config.log);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime does not start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(arguments, config)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {}", server::failure::causes(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments, config: Config) -> Result<ExitCode, StartError> {
+    // Model servers and mail go through rustls too; every client there takes this provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let env = open_environment(config, &arguments.data_dir).await?;
+    match arguments.command {
+        Command::Serve => serve(env).await.map(|()| ExitCode::SUCCESS),
+        // Opening the store has done it.
+        Command::Migrate => Ok(ExitCode::SUCCESS),
+        Command::Admin(AdminCommand::Create) => first_administrator(&prepare(env).await?).await,
+        Command::Audit(AuditCommand::Verify) => verify_audit(&env).await,
+        Command::Ca(CaCommand::Show) => {
+            say(&server::certificate::Certificates::open(env, Arc::default()).await?.root_pem());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn prepare(env: Arc<Environment>) -> Result<server::state::AppState, StartError> {
+    Ok(server::state::AppState::assemble(env, Arc::default(), None).await?)
+}
+
+async fn serve(env: Arc<Environment>) -> Result<(), StartError> {
+    let shutdown = CancellationToken::new();
+    let server = Server::prepare(Arc::clone(&env), shutdown.clone()).await?;
+    say(&format!("Pages:    {}", env.config.public_url.origin()));
+    say(&format!("Machines: {}", env.config.machines_url.origin()));
+    first_administrator(&server.state).await?;
+    tokio::spawn(async move {
+        stop_signal().await;
+        tracing::info!("stopping: running requests get ten seconds");
+        shutdown.cancel();
+    });
+    server.serve().await;
+    Ok(())
+}
+
+/// Prints the one-time link while there is no administrator.
+async fn first_administrator(state: &server::state::AppState) -> Result<ExitCode, StartError> {
+    if let Some(token) = state.people.first_setup_link().await? {
+        let link = state.env.config.public_url.join(&format!("/setup/{}", token.expose()));
+        say(&format!("First administrator (one-time link): {link}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn verify_audit(env: &Environment) -> Result<ExitCode, StartError> {
+    match env.store.read().await?.verify_audit().await? {
+        Ok(entries) => {
+            say(&format!("The audit log is whole: {entries} entries."));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(broken) => {
+            eprintln!("error: the audit log is broken at entry {}", broken.sequence);
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// Standard output is for what the operator asked for; it may be closed, which is no reason to stop.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{}", line.trim_end()).and_then(|()| out.flush());
+}
+
+#[cfg(unix)]
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() {
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,6 +1,13 @@
 //! The panel's frame and its first page.
 
+pub mod api;
+mod frame;
+mod overview;
+
 use serde::{Deserialize, Serialize};
+
+pub use frame::{AdminFrame, PanelPage};
+pub use overview::OverviewPage;
 
 /// The dashboard's numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

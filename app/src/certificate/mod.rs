@@ -1,6 +1,13 @@
 //! Certificates: the administrator's list, and "test my certificate".
 
+pub mod api;
+mod list;
+mod report;
+
 use serde::{Deserialize, Serialize};
+
+pub use list::CertificatesPage;
+pub use report::CertificateTestPage;
 
 /// A machine's certificate as the administrator sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,1 +1,36 @@
-//! 
+//! The parts that every page is made of. They carry the look: ink on paper, hairlines, one signal colour.
+//!
+//! What always holds: everything can be reached and used by keyboard, has a visible focus, says its state in words
+//! and not by colour alone, and works without scripts unless its name promises otherwise (copying, dialogs).
+
+mod badge;
+mod button;
+mod code;
+mod dialog;
+mod empty;
+mod field;
+mod icon;
+mod layout;
+mod loaded;
+mod notice;
+mod pagination;
+mod table;
+mod theme;
+mod when;
+
+pub use badge::{Badge, Tone};
+pub use button::{Button, ButtonKind, ButtonLink, Look};
+pub use code::{Code, CopyButton};
+pub use dialog::{Dialog, DialogActions};
+pub use empty::{EmptyState, Skeleton};
+pub use field::{Check, Field, FieldKind, PasswordField, SelectField, TextAreaField};
+pub use icon::{Icon, Shape};
+pub use layout::{Mark, PublicPage, organisation};
+pub use loaded::loaded;
+pub use notice::{Notice, NoticeTone, ProblemNotice};
+pub use pagination::Pagination;
+pub use table::{Cell, Column, Table};
+pub use theme::{SetTheme, ThemeChoice};
+pub use when::{Time, scripts_run};
+#[cfg(feature = "ssr")]
+pub use {layout::Organisation, theme::chosen_theme};

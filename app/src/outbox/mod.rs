@@ -1,6 +1,11 @@
 //! The mails that the server has sent or waits to send.
 
+pub mod api;
+mod list;
+
 use serde::{Deserialize, Serialize};
+
+pub use list::OutboxPage;
 
 /// A mail as the administrator sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

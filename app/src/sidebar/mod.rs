@@ -1,1 +1,68 @@
-//! 
+//! The sidebar: sign in on this machine, ask about a picture, read the answer.
+//!
+//! The same page runs in a browser (with a picked, pasted or dropped picture) and in the desktop shim (which also
+//! looks at the screen); they differ only in their [`transport`]. The server renders the frame; everything else needs
+//! scripts and begins once they run.
+//!
+//! Keys: Ctrl+Enter (⌘ on a Mac) asks, Enter makes a new line, Esc cancels, Ctrl+V pastes a picture, Alt+P shows the
+//! picture that the model gets.
+
+pub mod access;
+pub mod advice;
+pub mod desk;
+pub mod highlight;
+pub mod link;
+pub mod markdown;
+pub mod picture;
+pub mod run;
+pub mod transport;
+
+#[cfg(feature = "hydrate")]
+mod page;
+#[cfg(feature = "hydrate")]
+mod web;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::design::{Skeleton, scripts_run};
+use run::Light;
+
+/// `/sidebar`.
+#[component]
+pub fn SidebarPage() -> impl IntoView {
+    let scripts = scripts_run();
+    view! {
+        <Title text="Sidebar" />
+        <div class="mx-auto flex h-dvh w-full max-w-[30rem] flex-col border-x border-line bg-paper">
+            {move || if scripts.get() { interior() } else { frame() }}
+        </div>
+    }
+}
+
+/// What stands there until the scripts run.
+fn frame() -> AnyView {
+    view! {
+        <header class="flex min-h-8 shrink-0 items-center bg-ink px-3 text-sm font-semibold text-paper">
+            {Light::Blind.words()}
+        </header>
+        <main id="main" class="grow p-3">
+            <h1 class="sr-only">"Sidebar"</h1>
+            // As text: with scripts on, browsers read what stands in here as text, and hydration would not know it.
+            <noscript inner_html="<p>The sidebar needs scripts. Allow them for this address and reload the page.</p>"></noscript>
+            <Skeleton lines=3 />
+        </main>
+    }
+    .into_any()
+}
+
+#[cfg(feature = "hydrate")]
+fn interior() -> AnyView {
+    page::live()
+}
+
+/// Never shown: scripts do not run on the server.
+#[cfg(not(feature = "hydrate"))]
+fn interior() -> AnyView {
+    frame()
+}

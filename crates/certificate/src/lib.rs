@@ -1,1 +1,35 @@
+//! The certificate authority: it issues client and server certificates, packs them for people's machines,
+//! lists the revoked ones and judges what a client presents.
+//!
+//! What always holds:
+//! - Nothing here reads a clock, a file or a socket: `now` is a parameter, and so are the random bytes of
+//!   serial numbers, names, salts and initialisation vectors. Two things come from the operating system's
+//!   generator all the same, because the libraries below take no other: key pairs and ECDSA nonces (ring),
+//!   and the salts inside a PKCS#12 file (`p12-keystore`).
+//! - The root key signs the issuing certificate once and is not needed afterwards; everything else is signed
+//!   by the issuing key.
+//! - Missing, unreadable or mismatching key material is an error, never an empty list of trusted roots.
+//! - A private key prints as `[redacted]` and is wiped when it is dropped. The copies that the PKCS#12
+//!   library makes while it packs are the exception: it does not wipe them.
+//! - Profiles follow RFC 5280; serial numbers have 158 random bits.
 
+mod authority;
+mod crl;
+mod facts;
+mod issue;
+mod judge;
+mod key;
+pub mod package;
+mod profile;
+mod request;
+
+pub use authority::{Authority, AuthorityError, AuthorityMaterial, Part};
+pub use crl::{CrlError, RevocationReason, RevokedEntry, UnknownRevocationReason};
+pub use facts::{describe, fingerprint_hex};
+pub use issue::{ClientProfile, IssueError, IssuedCertificate, IssuedWithKey};
+pub use judge::{ClientIdentity, Judgement, TrustAnchors, TrustError};
+pub use key::{KeyPem, PrivateKey};
+pub use request::{CertificateRequest, RequestError};
+
+/// A source of random bytes: fills the slice that it is given.
+pub type RandomBytes<'a> = dyn FnMut(&mut [u8]) + 'a;

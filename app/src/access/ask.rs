@@ -1,0 +1,135 @@
+//! `/request-access`: works with scripts off.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use protocol::access::{Message, Platform};
+use protocol::certificate::RejectionReason;
+
+use super::api::{self, FormStart, Submit};
+use crate::design::{
+    Button, Check, Field, FieldKind, Look, Notice, NoticeTone, ProblemNotice, PublicPage, Shape,
+    TextAreaField, loaded,
+};
+use crate::form::{self, field_error, problem_of};
+
+#[component]
+pub fn RequestAccessPage() -> impl IntoView {
+    let submit = form::action::<Submit>();
+    let start = Resource::new_blocking(|| (), |()| api::start());
+    let query = use_query_map();
+    let reason = Memo::new(move |_| query.with(|q| q.get_str("reason").and_then(|r| r.parse().ok())));
+    view! {
+        <PublicPage title="Request access">
+            {move || reason.get().map(|reason| view! { <WhyHere reason /> })}
+            <p>
+                "Ask for access for the machine in front of you. An administrator compares a code with you and approves \
+                 it; then you get a mail with a link to this machine's certificate."
+            </p>
+            {loaded(start, move |start| view! { <RequestForm start submit reason /> })}
+        </PublicPage>
+    }
+}
+
+/// Which problem of the certificate brought the visitor here, and what to do about it.
+#[component]
+fn WhyHere(reason: RejectionReason) -> impl IntoView {
+    let next = match reason {
+        RejectionReason::Missing => {
+            "If you have a certificate already, import it, close every window of the browser, and try again. An expired \
+             certificate is not offered by browsers, so it looks the same. Otherwise ask for access here."
+        }
+        RejectionReason::Expired => "Ask for access again. You keep your account.",
+        RejectionReason::NotYetValid => {
+            "Set the machine's date and time, then try again. There is no need for a new request."
+        }
+        RejectionReason::Untrusted => {
+            "Choose another certificate, if your browser has several: close every window of the browser first, since it \
+             keeps its choice. If this machine has none of this server, ask for access here."
+        }
+        RejectionReason::Revoked => {
+            "Talk to your administrator. If the machine is to be used again, ask for access here."
+        }
+    };
+    view! {
+        <Notice tone=NoticeTone::Bad title=reason.explanation()>
+            <p>{next}</p>
+            <p>
+                <a class="link" href="/certificate-test">
+                    "Test this machine's certificate"
+                </a>
+            </p>
+        </Notice>
+    }
+}
+
+#[component]
+fn RequestForm(
+    start: FormStart,
+    submit: ServerAction<Submit>,
+    reason: Memo<Option<RejectionReason>>,
+) -> impl IntoView {
+    let problem = problem_of(submit, start.refused.as_ref());
+    let typed = start.refused.map(|r| r.typed).unwrap_or_default();
+    let chosen = typed.value("platform").or_else(|| start.platform.map(|p| p.as_str().to_owned()));
+    let value = move |field: &str| typed.value(field).unwrap_or_default();
+    let platform_error = field_error(problem, "platform");
+    view! {
+        <ProblemNotice problem shown_at_fields=&["email", "platform", "device_name", "message"] />
+        <ActionForm action=submit>
+            <div class="space-y-6">
+                <Field
+                    name="email"
+                    label="Your e-mail address"
+                    kind=FieldKind::Email
+                    hint="The link goes there."
+                    autocomplete="email"
+                    value=value("email")
+                    error=field_error(problem, "email")
+                />
+                <fieldset class="space-y-2">
+                    <legend class="mb-1.5 font-semibold">"This machine’s system"</legend>
+                    {move || platform_error.get().map(|e| view! { <p class="text-sm font-semibold text-bad">{e}</p> })}
+                    {Platform::ALL
+                        .map(|platform| {
+                            let checked = chosen.as_deref() == Some(platform.as_str());
+                            view! { <Check name="platform" radio=true value=platform.as_str() label=platform.label() checked /> }
+                        })}
+                </fieldset>
+                <Field
+                    name="device_name"
+                    label="A name for this machine"
+                    hint="So that you and the administrator recognise it, such as “Anna’s laptop”."
+                    optional=true
+                    maxlength=64
+                    value=value("device_name")
+                    error=field_error(problem, "device_name")
+                />
+                <TextAreaField
+                    name="message"
+                    label="A message to the administrator"
+                    hint="Who you are, or what you need it for."
+                    optional=true
+                    maxlength=Message::MAX_CHARS
+                    value=value("message")
+                    error=field_error(problem, "message")
+                />
+                <input
+                    type="hidden"
+                    name="reason"
+                    value=move || reason.get().map(RejectionReason::as_str).unwrap_or_default()
+                />
+                <Button look=Look::Primary large=true icon=Shape::ArrowRight busy=submit.pending()>
+                    "Request access"
+                </Button>
+            </div>
+        </ActionForm>
+        <section class="space-y-2 border-t border-line pt-6 text-sm text-muted">
+            <h2 class="text-base text-ink">"What happens next"</h2>
+            <ol class="list-decimal space-y-1 pl-5">
+                <li>"You see a code. An administrator will compare this code with you, by voice or chat."</li>
+                <li>"Once it is approved, you get a mail with a link to the certificate."</li>
+                <li>"You open the link in this browser, on this machine."</li>
+            </ol>
+        </section>
+    }
+}

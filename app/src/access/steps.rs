@@ -1,0 +1,53 @@
+//! How each system takes in its package, in the words that its own dialogs use.
+
+use leptos::prelude::*;
+use protocol::access::Platform;
+
+/// What the package is.
+pub fn package(platform: Platform) -> &'static str {
+    match platform {
+        Platform::Linux => {
+            "You get a .zip file: the certificate and its key (.crt, .key, .p12), a script that imports them, and a README."
+        }
+        Platform::Macos => "You get a .p12 file, which the Keychain takes in.",
+        Platform::Windows => "You get a .pfx file, which Windows takes in with a double-click.",
+    }
+}
+
+/// The steps after the download.
+#[component]
+pub fn ImportSteps(platform: Platform) -> impl IntoView {
+    let steps = match platform {
+        Platform::Linux => view! {
+            <li>"Unpack the file: right-click it and choose “Extract Here”."</li>
+            <li>
+                "Open a terminal in the new folder and run "
+                <code class="rounded-sm bg-sunken px-1.5 py-0.5 font-mono text-sm">"sh install.sh"</code>
+                ". It asks for the password and imports the certificate for Chromium and Chrome."
+            </li>
+            <li>
+                "Firefox keeps certificates of its own: open Settings → Privacy & Security → View Certificates → Your \
+                 Certificates → Import, and choose the .p12 file."
+            </li>
+        }
+        .into_any(),
+        Platform::Macos => view! {
+            <li>"Open the file with a double-click. Keychain Access opens; choose the keychain “login”."</li>
+            <li>"Enter the password that you chose here."</li>
+            <li>"When the browser first uses the certificate, macOS asks for your Mac’s own password. Choose “Always Allow”."</li>
+        }
+        .into_any(),
+        Platform::Windows => view! {
+            <li>"Open the file with a double-click. Leave “Current User” as it is and choose Next twice."</li>
+            <li>"Enter the password that you chose here and choose Next."</li>
+            <li>"Leave “Automatically select the certificate store” as it is, then choose Next and Finish."</li>
+        }
+        .into_any(),
+    };
+    view! {
+        <ol class="list-decimal space-y-2 pl-5">
+            {steps} <li>"Close every window of the browser and open it again: it reads certificates when it starts."</li>
+            <li>"Delete the downloaded file. The key in it is yours alone; the server does not keep it."</li>
+        </ol>
+    }
+}

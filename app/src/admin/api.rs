@@ -1,0 +1,20 @@
+//! Server functions of the panel itself.
+
+use leptos::prelude::*;
+
+use super::Overview;
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::{services::Services, visit::require_administrator};
+
+/// The address of the signed-in administrator.
+#[server(prefix = "/app", endpoint = "admin/account")]
+pub async fn account() -> Result<String, AppError> {
+    Ok(require_administrator()?.email)
+}
+
+#[server(prefix = "/app", endpoint = "admin/numbers")]
+pub async fn numbers() -> Result<Overview, AppError> {
+    let admin = require_administrator()?;
+    Ok(Services::current()?.overview.overview(&admin).await?)
+}

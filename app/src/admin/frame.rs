@@ -1,0 +1,140 @@
+//! The panel's frame: a slim rail with words, and beside it the page.
+//!
+//! What a page shows is never the guard: each server function authorises by itself. The frame only leads people
+//! who are not signed in to where they can sign in.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::{A, Outlet};
+
+use super::api;
+use crate::design::{Button, Icon, Look, Mark, Shape, ThemeChoice, loaded, organisation};
+use crate::form;
+use crate::people::api::SignOut;
+
+const PAGES: [(&str, &str, Shape, bool); 5] = [
+    ("/admin", "Overview", Shape::Dashboard, true),
+    ("/admin/requests", "Requests", Shape::Request, false),
+    ("/admin/certificates", "Certificates", Shape::Certificate, false),
+    ("/admin/modes", "Modes", Shape::Mode, false),
+    ("/admin/outbox", "Outbox", Shape::Mail, false),
+];
+
+#[component]
+pub fn AdminFrame() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    lead_to_sign_in();
+    let account = Resource::new_blocking(|| (), |()| api::account());
+    view! {
+        <a href="#main" class="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-10 focus:bg-raised focus:p-2">
+            "Skip to the content"
+        </a>
+        <div class="min-h-dvh lg:grid lg:grid-cols-[14rem_minmax(0,1fr)]">
+            <aside class="print-hidden flex flex-col gap-4 border-line bg-sunken p-4 max-lg:border-b lg:sticky lg:top-0 lg:h-dvh lg:border-r">
+                <p class="flex items-center gap-2 px-2 font-semibold">
+                    <Mark />
+                    {organisation()}
+                </p>
+                <nav aria-label="Panel" class="-mx-1 overflow-x-auto px-1 py-1 lg:grow">
+                    <ul class="flex gap-1 lg:flex-col">
+                        {PAGES
+                            .map(|(href, word, icon, exact)| {
+                                view! {
+                                    <li>
+                                        <A
+                                            href=href
+                                            exact=exact
+                                            attr:class="flex items-center gap-2.5 rounded-md px-2 py-1.5 whitespace-nowrap text-muted hover:text-ink aria-[current=page]:bg-raised aria-[current=page]:font-semibold aria-[current=page]:text-ink"
+                                        >
+                                            <Icon shape=icon />
+                                            {word}
+                                        </A>
+                                    </li>
+                                }
+                            })}
+                    </ul>
+                </nav>
+                <div class="flex flex-wrap items-center gap-x-4 gap-y-2 lg:flex-col lg:items-stretch">
+                    <ThemeChoice />
+                    <Account account />
+                </div>
+            </aside>
+            <main id="main" tabindex="-1" class="min-w-0 px-4 py-6 focus:outline-none sm:px-8">
+                <Outlet />
+            </main>
+        </div>
+    }
+}
+
+#[component]
+fn Account(account: Resource<Result<String, crate::error::AppError>>) -> impl IntoView {
+    let sign_out = form::action::<SignOut>();
+    view! {
+        <div class="flex items-center gap-3 lg:flex-col lg:items-stretch lg:border-t lg:border-line lg:pt-3">
+            <div class="min-w-0 px-2 text-muted">
+                {loaded(
+                    account,
+                    |email| {
+                        view! {
+                            <p class="flex items-center gap-2">
+                                <Icon shape=Shape::Person />
+                                <span class="truncate" title=email.clone()>
+                                    <span class="sr-only">"Signed in as "</span>
+                                    {email.clone()}
+                                </span>
+                            </p>
+                        }
+                    },
+                )}
+            </div>
+            <ActionForm action=sign_out>
+                <Button look=Look::Quiet icon=Shape::SignOut busy=sign_out.pending()>
+                    "Sign out"
+                </Button>
+            </ActionForm>
+        </div>
+    }
+}
+
+/// A panel page: its title, one line about it, and the one thing that one most often does.
+#[component]
+pub fn PanelPage(
+    #[prop(into)] title: Signal<String>,
+    #[prop(optional, into)] lead: String,
+    /// The one thing, as a button.
+    #[prop(optional)]
+    action: Option<AnyView>,
+    children: Children,
+) -> impl IntoView {
+    let name = organisation();
+    // As on the public pages: the server's signals may be gone when the head is written.
+    let first = cfg!(feature = "ssr").then(|| title.get_untracked());
+    let document_title = move || format!("{} – {name}", first.clone().unwrap_or_else(|| title.get()));
+    view! {
+        <Title text=document_title />
+        <div class="space-y-6">
+            <header class="flex flex-wrap items-start justify-between gap-4">
+                <div>
+                    <h1 class="text-xl">{title}</h1>
+                    {(!lead.is_empty()).then(|| view! { <p class="mt-1 text-muted">{lead}</p> })}
+                </div>
+                {action}
+            </header>
+            {children()}
+        </div>
+    }
+}
+
+/// Sends a visitor without a session to the sign-in, and afterwards back here.
+#[cfg(feature = "ssr")]
+fn lead_to_sign_in() {
+    use crate::navigation::{login_path, redirect};
+    use crate::visit::Visit;
+
+    let Ok(visit) = Visit::current() else { return };
+    if visit.signed_in.is_none()
+        && let Some(parts) = use_context::<http::request::Parts>()
+    {
+        redirect(&login_path(parts.uri.path_and_query().map_or("/admin", |path| path.as_str())));
+    }
+}

@@ -1,0 +1,60 @@
+//! `/admin`: who waits, and the numbers.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use super::{Overview, PanelPage, api};
+use crate::access::PendingRequests;
+use crate::design::loaded;
+
+#[component]
+pub fn OverviewPage() -> impl IntoView {
+    let overview = Resource::new(|| (), |()| api::numbers());
+    view! {
+        <PanelPage title="Overview">
+            <section class="max-w-4xl space-y-3">
+                <h2 class="text-lg">"Waiting for you"</h2>
+                <PendingRequests />
+            </section>
+            <section class="max-w-4xl space-y-3">
+                <h2 class="text-lg">"In numbers"</h2>
+                {loaded(overview, |overview| view! { <Numbers overview /> })}
+            </section>
+        </PanelPage>
+    }
+}
+
+#[component]
+fn Numbers(overview: Overview) -> impl IntoView {
+    let numbers = [
+        ("Pending requests", overview.pending_requests, "/admin/requests?state=pending"),
+        ("Machines with a certificate", overview.machines, "/admin/certificates"),
+        ("Accounts", overview.accounts, ""),
+        ("Analyses today", overview.analyses_today, ""),
+        ("Mails that need you", overview.mails_needing_attention, "/admin/outbox"),
+    ];
+    view! {
+        <dl class="grid grid-cols-2 gap-x-8 border-y border-line sm:grid-cols-3 xl:grid-cols-5">
+            {numbers
+                .map(|(term, number, href)| {
+                    view! {
+                        <div class="flex flex-col-reverse justify-end py-4">
+                            <dt class="text-muted">
+                                {if href.is_empty() {
+                                    term.into_any()
+                                } else {
+                                    view! {
+                                        <A href=href attr:class="link">
+                                            {term}
+                                        </A>
+                                    }
+                                        .into_any()
+                                }}
+                            </dt>
+                            <dd class="text-xl font-semibold tabular-nums">{number}</dd>
+                        </div>
+                    }
+                })}
+        </dl>
+    }
+}

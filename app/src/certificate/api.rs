@@ -1,0 +1,31 @@
+//! Server functions of certificates.
+
+use leptos::prelude::*;
+use protocol::access::Page;
+use protocol::certificate::CertificateReport;
+
+use super::CertificateRow;
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::{
+    services::Services,
+    visit::{Visit, require_administrator},
+};
+
+/// What the visitor's browser sent, as the server judged it. Tells everybody about their own certificate only.
+#[server(prefix = "/app", endpoint = "certificate/report")]
+pub async fn report() -> Result<CertificateReport, AppError> {
+    Ok(Visit::current()?.certificate)
+}
+
+#[server(prefix = "/app", endpoint = "certificate/list")]
+pub async fn list(search: String, page: u32) -> Result<Page<CertificateRow>, AppError> {
+    let admin = require_administrator()?;
+    Ok(Services::current()?.certificates.list(&admin, &search, page).await?)
+}
+
+#[server(prefix = "/app", endpoint = "certificate/revoke")]
+pub async fn revoke(id: String, #[server(default)] reason: String) -> Result<(), AppError> {
+    let admin = require_administrator()?;
+    Ok(Services::current()?.certificates.revoke(&admin, &id, &reason).await?)
+}

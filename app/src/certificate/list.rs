@@ -1,0 +1,284 @@
+//! `/admin/certificates`: every machine's certificate, and revoking one.
+
+use leptos::prelude::*;
+use leptos_router::components::{A, Form};
+use leptos_router::hooks::use_query_map;
+use protocol::access::{Message, Page};
+
+use super::CertificateRow;
+use super::api::{self, Revoke};
+use crate::admin::PanelPage;
+use crate::design::{
+    Badge, Button, ButtonKind, Cell, Column, Dialog, DialogActions, EmptyState, Field, FieldKind, Look,
+    Notice, NoticeTone, Pagination, ProblemNotice, Shape, Table, TextAreaField, Time, Tone, loaded,
+};
+use crate::form::{self, field_error, problem_of};
+use crate::navigation::with_query;
+
+const PATH: &str = "/admin/certificates";
+
+#[component]
+pub fn CertificatesPage() -> impl IntoView {
+    let query = use_query_map();
+    let search =
+        Memo::new(move |_| query.with(|q| q.get_str("search").unwrap_or_default().trim().to_owned()));
+    let number = Memo::new(move |_| {
+        query.with(|q| q.get_str("page").and_then(|p| p.parse().ok()).unwrap_or_default())
+    });
+    let revoke = form::action::<Revoke>();
+    let chosen = RwSignal::new(None::<CertificateRow>);
+    let certificates = Resource::new(
+        move || (search.get(), number.get(), revoke.version().get()),
+        |(search, page, _)| api::list(search, page),
+    );
+    view! {
+        <PanelPage title="Certificates" lead="Each belongs to one machine and its owner. Revoking one takes force within a second.">
+            <Form method="GET" action=PATH>
+                <div class="flex flex-wrap items-end gap-3" role="search">
+                    <div class="w-72 max-w-full">
+                        <Field
+                            name="search"
+                            label="Owner, machine or serial"
+                            kind=FieldKind::Search
+                            optional=true
+                            value=search.get_untracked()
+                        />
+                    </div>
+                    <Button icon=Shape::Search>"Show"</Button>
+                </div>
+            </Form>
+            <Revoking revoke chosen />
+            {loaded(
+                certificates,
+                move |page| view! { <Certificates page search=search.get_untracked() chosen /> },
+            )}
+        </PanelPage>
+    }
+}
+
+/// The question before a revocation, and what became of it.
+#[component]
+fn Revoking(revoke: ServerAction<Revoke>, chosen: RwSignal<Option<CertificateRow>>) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let problem = problem_of(revoke, None);
+    let done = RwSignal::new(None::<String>);
+    let name = move || chosen.with(|c| c.as_ref().map(|c| c.device_name.clone()).unwrap_or_default());
+    let owner = move || chosen.with(|c| c.as_ref().map(|c| c.owner.clone()).unwrap_or_default());
+    Effect::new(move |_| open.set(chosen.with(Option::is_some)));
+    Effect::new(move |_| {
+        if !open.get() {
+            chosen.set(None);
+        }
+    });
+    Effect::new(move |_| {
+        let Some(result) = revoke.value().get() else { return };
+        if result.as_ref().is_err_and(|error| error.of_field("reason").is_some()) {
+            return;
+        }
+        let (name, owner) = untrack(|| (name(), owner()));
+        done.set(result.is_ok().then(|| format!("The certificate of “{name}” ({owner}) is revoked")));
+        open.set(false);
+    });
+    let title = Signal::derive(move || format!("Revoke the certificate of “{}”", name()));
+    view! {
+        <ProblemNotice problem shown_at_fields=&["reason"] />
+        {move || done.get().map(|title| view! { <Notice tone=NoticeTone::Good title /> })}
+        <Dialog open title id="revoke-certificate">
+            <p>
+                "The machine “" {name} "” of " <strong>{owner}</strong>
+                " is shut out at once: open connections end, and its certificate never works again. To use the machine \
+                 later, a new request is needed."
+            </p>
+            <ActionForm action=revoke>
+                <div class="space-y-4">
+                    <input
+                        type="hidden"
+                        name="id"
+                        prop:value=move || chosen.with(|c| c.as_ref().map(|c| c.id.clone()).unwrap_or_default())
+                    />
+                    <TextAreaField
+                        name="reason"
+                        label="Reason"
+                        hint="Kept with the certificate, for example “lost on a train”."
+                        optional=true
+                        maxlength=Message::MAX_CHARS
+                        error=field_error(problem, "reason")
+                    />
+                    <DialogActions open cancel="Keep the certificate">
+                        <Button look=Look::Destructive busy=revoke.pending()>
+                            "Revoke the certificate"
+                        </Button>
+                    </DialogActions>
+                </div>
+            </ActionForm>
+        </Dialog>
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("Machine"),
+    Column::new("Owner"),
+    Column::new("State"),
+    Column::wide_only("Ends"),
+    Column::wide_only("Last seen"),
+    Column::wide_only("Serial"),
+    Column::new("Action"),
+];
+
+#[component]
+fn Certificates(
+    page: Page<CertificateRow>,
+    search: String,
+    chosen: RwSignal<Option<CertificateRow>>,
+) -> impl IntoView {
+    if page.rows.is_empty() {
+        let (title, rest) = if search.is_empty() {
+            (
+                "No certificates yet",
+                view! {
+                    <p>
+                        "A machine’s certificate stands here once its requester has used the link. "
+                        <A href="/admin/requests?state=pending" attr:class="link">"Pending requests"</A>
+                    </p>
+                }
+                .into_any(),
+            )
+        } else {
+            (
+                "No certificate fits",
+                view! { <p><A href=PATH attr:class="link">"Show all certificates"</A></p> }.into_any(),
+            )
+        };
+        return view! { <EmptyState title>{rest}</EmptyState> }.into_any();
+    }
+    let (number, size, total) = (page.page, page.page_size, page.total);
+    let href = move |page: u32| {
+        let number = if page == 0 { String::new() } else { page.to_string() };
+        with_query(PATH, &[("search", &search), ("page", &number)])
+    };
+    view! {
+        <div>
+            <Table caption="Certificates" columns=COLUMNS>
+                {page.rows.into_iter().map(|row| view! { <CertificateLine row chosen /> }).collect_view()}
+            </Table>
+            <Pagination page=number page_size=size total href what="certificates" />
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn CertificateLine(row: CertificateRow, chosen: RwSignal<Option<CertificateRow>>) -> impl IntoView {
+    let revoked = row.revoked_at.is_some();
+    let label = format!("Revoke the certificate of {}, {}", row.device_name, row.owner);
+    let (to_revoke, judged) = (row.clone(), row.clone());
+    let CertificateRow { owner, device_name, serial, .. } = row;
+    let reason = row.revocation_reason.filter(|reason| !reason.is_empty());
+    view! {
+        <tr class="hover:bg-sunken">
+            <Cell>
+                <span class="font-semibold">{device_name}</span>
+            </Cell>
+            <Cell>
+                <span class="break-words">{owner}</span>
+            </Cell>
+            <Cell>
+                <Validity row=judged />
+                {row
+                    .revoked_at
+                    .map(|at| {
+                        view! {
+                            <span class="mt-1 block text-xs text-muted">
+                                <Time at />
+                                {reason.map(|reason| format!(" · {reason}"))}
+                            </span>
+                        }
+                    })}
+            </Cell>
+            <Cell wide_only=true>
+                <Time at=row.not_after date_only=true />
+            </Cell>
+            <Cell wide_only=true>
+                {match row.last_seen_at {
+                    Some(at) => view! { <Time at /> }.into_any(),
+                    None => view! { <span class="text-muted">"Never"</span> }.into_any(),
+                }}
+            </Cell>
+            <Cell wide_only=true>
+                <span class="font-mono text-xs break-all">{serial}</span>
+            </Cell>
+            <Cell>
+                {(!revoked)
+                    .then(|| {
+                        view! {
+                            <Button
+                                kind=ButtonKind::Button
+                                attr:aria-label=label
+                                on:click=move |_| chosen.set(Some(to_revoke.clone()))
+                            >
+                                "Revoke…"
+                            </Button>
+                        }
+                    })}
+            </Cell>
+        </tr>
+    }
+}
+
+/// Whether a certificate is good now. Only the browser's clock is at hand, so the word for a time-bound state
+/// appears once scripts run; revocation does not depend on it.
+#[component]
+fn Validity(row: CertificateRow) -> impl IntoView {
+    let now = RwSignal::new(None::<i64>);
+    Effect::new(move |_| now.set(seconds_now()));
+    move || {
+        let (tone, icon, word) = validity(&row, now.get());
+        view! { <Badge tone icon word /> }
+    }
+}
+
+fn validity(row: &CertificateRow, now: Option<i64>) -> (Tone, Shape, &'static str) {
+    match now {
+        _ if row.revoked_at.is_some() => (Tone::Bad, Shape::Stop, "Revoked"),
+        Some(now) if now > row.not_after => (Tone::Neutral, Shape::Clock, "Expired"),
+        Some(now) if now < row.not_before => (Tone::Neutral, Shape::Clock, "Not valid yet"),
+        Some(_) => (Tone::Good, Shape::Check, "Valid"),
+        None => (Tone::Neutral, Shape::Certificate, "Issued"),
+    }
+}
+
+fn seconds_now() -> Option<i64> {
+    #[cfg(feature = "hydrate")]
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 are far below 2^53")]
+    let now = Some((js_sys::Date::now() / 1000.0) as i64);
+    #[cfg(not(feature = "hydrate"))]
+    let now = None;
+    now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_never_claimed_without_a_clock() {
+        let row = CertificateRow {
+            id: "1".into(),
+            owner: "a@b.c".into(),
+            device_name: "m".into(),
+            serial: "00".into(),
+            not_before: 100,
+            not_after: 200,
+            revoked_at: None,
+            revocation_reason: None,
+            last_seen_at: None,
+        };
+        let word = |row: &CertificateRow, now| validity(row, now).2;
+        assert_eq!(word(&row, None), "Issued");
+        assert_eq!(word(&row, Some(99)), "Not valid yet");
+        assert_eq!((word(&row, Some(100)), word(&row, Some(200))), ("Valid", "Valid"));
+        assert_eq!(word(&row, Some(201)), "Expired");
+        let revoked = CertificateRow { revoked_at: Some(150), ..row };
+        assert_eq!((word(&revoked, None), word(&revoked, Some(201))), ("Revoked", "Revoked"));
+    }
+}

@@ -1,0 +1,63 @@
+//! A question that must be answered before anything happens. The browser's own `<dialog>` keeps the focus inside,
+//! closes on Esc, and hides the rest of the page from screen readers.
+
+use leptos::html;
+use leptos::prelude::*;
+
+use super::{Button, ButtonKind};
+
+/// The children say what would happen, and end with [`DialogActions`] (inside the form, if there is one).
+#[component]
+pub fn Dialog(
+    open: RwSignal<bool>,
+    /// The thing and the place: "Revoke the certificate of Anna's laptop".
+    #[prop(into)]
+    title: Signal<String>,
+    /// Unique on the page.
+    id: &'static str,
+    children: Children,
+) -> impl IntoView {
+    let node = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        let Some(dialog) = node.get() else { return };
+        if open.get() && !dialog.open() {
+            // Fails only when the element has just left the page; there is nothing to ask then.
+            let _ = dialog.show_modal();
+        } else if !open.get() && dialog.open() {
+            dialog.close();
+        }
+    });
+    let title_id = format!("{id}-title");
+    let labelled_by = title_id.clone();
+    view! {
+        <dialog
+            node_ref=node
+            id=id
+            aria-labelledby=labelled_by
+            class="w-[min(34rem,calc(100vw-2rem))] rounded-lg border border-line-strong bg-raised p-6 shadow-float motion-safe:open:animate-appear"
+            on:close=move |_| open.set(false)
+        >
+            <h2 id=title_id class="text-lg">
+                {title}
+            </h2>
+            <div class="mt-3 space-y-4">{children()}</div>
+        </dialog>
+    }
+}
+
+/// The safe answer, which has the focus when the dialog opens, and beside it the one that acts.
+#[component]
+pub fn DialogActions(
+    open: RwSignal<bool>,
+    #[prop(default = "Cancel")] cancel: &'static str,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <div class="flex flex-wrap justify-end gap-3 pt-2">
+            <Button kind=ButtonKind::Button autofocus=true on:click=move |_| open.set(false)>
+                {cancel}
+            </Button>
+            {children()}
+        </div>
+    }
+}

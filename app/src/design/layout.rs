@@ -1,0 +1,72 @@
+//! The public pages' frame: one column, one question per screen.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::ThemeChoice;
+
+/// The organisation's name, which the server puts into the context.
+#[cfg(feature = "ssr")]
+#[derive(Debug, Clone)]
+pub struct Organisation(pub String);
+
+/// The organisation's name; the product's where none is configured. The page carries it in its head, so that the
+/// browser knows it too.
+pub fn organisation() -> String {
+    #[cfg(feature = "ssr")]
+    let name = use_context::<Organisation>().map(|o| o.0);
+    #[cfg(not(feature = "ssr"))]
+    let name = document()
+        .query_selector("meta[name=application-name]")
+        .ok()
+        .flatten()
+        .and_then(|meta| meta.get_attribute("content"));
+    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "AI Workflow Engine".to_owned())
+}
+
+/// A screen with an eye: in ink, since the pages never watch.
+#[component]
+pub fn Mark() -> impl IntoView {
+    view! {
+        <svg class="size-6 shrink-0" viewBox="0 0 32 32" fill="none" aria-hidden="true" focusable="false">
+            <rect x="3" y="6" width="26" height="20" rx="5" stroke="currentColor" stroke-width="3"></rect>
+            <circle cx="16" cy="16" r="4" fill="currentColor"></circle>
+        </svg>
+    }
+}
+
+#[component]
+pub fn PublicPage(
+    /// The question or the state, as the page's heading.
+    #[prop(into)]
+    title: Signal<String>,
+    children: Children,
+) -> impl IntoView {
+    let name = organisation();
+    // The head is written after the body, when the server's signals may be gone: it takes the text now.
+    let document_title = {
+        let name = name.clone();
+        let first = cfg!(feature = "ssr").then(|| title.get_untracked());
+        move || format!("{} – {name}", first.clone().unwrap_or_else(|| title.get()))
+    };
+    view! {
+        <Title text=document_title />
+        <a href="#main" class="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:bg-raised focus:p-2">
+            "Skip to the content"
+        </a>
+        <div class="mx-auto flex min-h-dvh w-full max-w-[calc(34rem+3rem)] flex-col px-6 text-base">
+            <header class="print-hidden flex items-center gap-2.5 border-b border-line py-5 font-semibold">
+                <Mark />
+                <span>{name}</span>
+            </header>
+            <main id="main" tabindex="-1" class="grow space-y-6 py-10 focus:outline-none">
+                <h1 class="text-2xl">{title}</h1>
+                {children()}
+            </main>
+            <footer class="print-hidden flex flex-wrap items-center justify-between gap-3 border-t border-line py-5 text-sm text-muted">
+                <p>"AI Workflow Engine"</p>
+                <ThemeChoice />
+            </footer>
+        </div>
+    }
+}

@@ -1,0 +1,81 @@
+//! What happened, where it happened. Never a toast.
+
+use leptos::prelude::*;
+use protocol::Problem;
+
+use super::{Icon, Shape};
+
+/// What a notice tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NoticeTone {
+    Bad,
+    Good,
+    #[default]
+    Info,
+}
+
+impl NoticeTone {
+    fn parts(self) -> (&'static str, &'static str, Shape) {
+        match self {
+            Self::Bad => ("alert", "border-bad bg-bad-wash", Shape::Alert),
+            Self::Good => ("status", "border-good bg-good-wash", Shape::Check),
+            Self::Info => ("status", "border-line-strong bg-sunken", Shape::Info),
+        }
+    }
+}
+
+/// A block that is read out when it appears (`alert` for what failed, `status` otherwise).
+#[component]
+pub fn Notice(
+    #[prop(optional)] tone: NoticeTone,
+    /// What it is about, in a few words.
+    #[prop(into)]
+    title: String,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    let (role, classes, icon) = tone.parts();
+    view! {
+        <div role=role class=format!("flex gap-3 rounded-md border-l-4 px-4 py-3 motion-safe:animate-appear {classes}")>
+            <span class=match tone {
+                NoticeTone::Bad => "mt-0.5 text-bad",
+                NoticeTone::Good => "mt-0.5 text-good",
+                NoticeTone::Info => "mt-0.5 text-muted",
+            }>
+                <Icon shape=icon />
+            </span>
+            <div class="min-w-0 space-y-1">
+                <p class="font-semibold">{title}</p>
+                {children.map(|children| view! { <div class="space-y-2">{children()}</div> })}
+            </div>
+        </div>
+    }
+}
+
+/// The problem that stopped something, if there is one. Fields that are named in `shown_at_fields` tell theirs
+/// themselves; all others are told here, so that nothing is lost.
+#[component]
+pub fn ProblemNotice(
+    #[prop(into)] problem: Signal<Option<Problem>>,
+    #[prop(optional)] shown_at_fields: &'static [&'static str],
+) -> impl IntoView {
+    move || {
+        problem.get().map(|problem| {
+            let rest: Vec<_> = problem
+                .errors
+                .iter()
+                .filter(|e| !shown_at_fields.contains(&e.field.as_str()))
+                .cloned()
+                .collect();
+            let detail = problem.detail.clone();
+            view! {
+                <Notice tone=NoticeTone::Bad title=problem.title.clone()>
+                    {(!detail.is_empty()).then(|| view! { <p>{detail}</p> })}
+                    {rest
+                        .into_iter()
+                        .map(|error| view! { <p>{format!("{}: {}", error.field, error.message)}</p> })
+                        .collect_view()}
+                </Notice>
+            }
+        })
+    }
+}

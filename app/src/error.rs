@@ -1,0 +1,114 @@
+//! The one error of every server function: a [`Problem`], which can only hold what its reader may know.
+
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use protocol::Problem;
+use serde::{Deserialize, Serialize};
+
+/// What a server function answers when it fails.
+///
+/// Made from a [`Problem`] on the server, it also gives the HTTP answer that is being made the problem's status:
+/// a page whose data is missing becomes a 404, a server function that nobody may call a 401 or 403.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppError(Problem);
+
+impl AppError {
+    pub fn problem(&self) -> &Problem {
+        &self.0
+    }
+
+    pub fn into_problem(self) -> Problem {
+        self.0
+    }
+
+    /// What is wrong with the named field, if anything is.
+    pub fn of_field(&self, field: &str) -> Option<String> {
+        self.0.error_of(field).map(str::to_owned)
+    }
+}
+
+impl From<Problem> for AppError {
+    fn from(problem: Problem) -> Self {
+        #[cfg(feature = "ssr")]
+        give_status(&problem);
+        Self(problem)
+    }
+}
+
+/// A page that already leads elsewhere keeps its redirect: the sign-in matters more than what failed without it.
+#[cfg(feature = "ssr")]
+fn give_status(problem: &Problem) {
+    let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() else { return };
+    let redirects = response.0.read().is_ok_and(|parts| parts.headers.contains_key(http::header::LOCATION));
+    if !redirects && let Ok(status) = http::StatusCode::from_u16(problem.status) {
+        response.set_status(status);
+    }
+}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    /// What the transport reports holds internals (types, addresses), so only its kind is kept.
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        let problem = match error {
+            ServerFnErrorErr::Request(_) => {
+                Problem::new("unreachable", 503, "The server could not be reached")
+                    .detail("Check the connection and try again.")
+            }
+            ServerFnErrorErr::Args(_)
+            | ServerFnErrorErr::MissingArg(_)
+            | ServerFnErrorErr::Serialization(_) => {
+                Problem::new("bad-request", 400, "The server did not understand this")
+                    .detail("Reload the page and try again.")
+            }
+            ServerFnErrorErr::Deserialization(_) => {
+                Problem::new("bad-answer", 502, "The page did not understand the server's answer")
+                    .detail("The server may have been updated. Reload the page and try again.")
+            }
+            _ => Problem::internal(),
+        };
+        Self::from(problem)
+    }
+}
+
+impl std::fmt::Display for AppError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for AppError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_survives_the_wire_with_its_fields() {
+        let sent = AppError::from(Problem::invalid_input().field("email", "Enter an address."));
+        let arrived = AppError::de(sent.ser());
+        assert_eq!(arrived, sent);
+        assert_eq!(arrived.of_field("email").as_deref(), Some("Enter an address."));
+        assert_eq!(arrived.of_field("message"), None);
+    }
+
+    #[test]
+    fn what_the_transport_knows_stays_inside() {
+        let inside = "missing field `password` at 10.0.0.5";
+        for error in [
+            ServerFnErrorErr::Args(inside.into()),
+            ServerFnErrorErr::Deserialization(inside.into()),
+            ServerFnErrorErr::MiddlewareError(inside.into()),
+            ServerFnErrorErr::Request(inside.into()),
+            ServerFnErrorErr::ServerError(inside.into()),
+        ] {
+            let shown = AppError::from_server_fn_error(error).to_string();
+            assert!(!shown.contains("10.0.0.5") && !shown.contains("password"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_no_problem_document_is_told_so() {
+        assert!(AppError::de("<html>502</html>".into()).problem().is("bad-answer"));
+    }
+}

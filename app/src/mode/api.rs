@@ -1,0 +1,153 @@
+//! Server functions of modes.
+
+use leptos::prelude::*;
+use protocol::Problem;
+use protocol::mode::Mode;
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::{
+    navigation::redirect,
+    services::Services,
+    visit::{Administrator, require_administrator},
+};
+
+/// A mode as the editor's form sends it: every field as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModeForm {
+    /// Empty for a new one.
+    #[serde(default)]
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub description: String,
+    #[serde(default)]
+    pub prompt: String,
+    #[serde(default)]
+    pub provider: String,
+    #[serde(default)]
+    pub model: String,
+    #[serde(default)]
+    pub temperature: String,
+    /// A box that is not ticked is not sent.
+    #[serde(default)]
+    pub enabled: String,
+    #[serde(default)]
+    pub position: String,
+    #[serde(default)]
+    pub version: String,
+}
+
+impl ModeForm {
+    /// The mode, or every wrong field at once.
+    pub fn check(self) -> Result<Mode, Problem> {
+        let temperature = self.temperature.trim().replace(',', ".").parse::<f64>().ok();
+        let position = self.position.trim().parse::<i64>().ok();
+        let mode = Mode {
+            id: self.id,
+            name: self.name.trim().to_owned(),
+            description: self.description.trim().to_owned(),
+            prompt: self.prompt.replace("\r\n", "\n").trim().to_owned(),
+            provider: self.provider,
+            model: self.model.trim().to_owned(),
+            // Outside the range, so that the mode's own check names the field.
+            temperature: temperature.unwrap_or(-1.0),
+            enabled: self.enabled == "true",
+            position: position.unwrap_or_default(),
+            version: self.version.parse().unwrap_or_default(),
+        };
+        let mut problem = mode.check().err();
+        if position.is_none() {
+            let before = problem.unwrap_or_else(Problem::invalid_input);
+            problem = Some(before.field("position", "Enter a whole number."));
+        }
+        match problem {
+            Some(problem) => Err(problem),
+            None => Ok(mode),
+        }
+    }
+}
+
+#[server(prefix = "/app", endpoint = "mode/list")]
+pub async fn list() -> Result<Vec<Mode>, AppError> {
+    let admin = require_administrator()?;
+    Ok(Services::current()?.modes.list(&admin).await?)
+}
+
+/// A mode for the editor, with the names of the providers. An empty id is a new one, at the end of the list.
+#[server(prefix = "/app", endpoint = "mode/edit")]
+pub async fn edit(id: String) -> Result<(Mode, Vec<String>), AppError> {
+    let admin = require_administrator()?;
+    let modes = Services::current()?.modes;
+    let (listed, providers) = (modes.list(&admin).await?, modes.providers(&admin).await?);
+    let mode =
+        if id.is_empty() { Some(new_after(&listed)) } else { listed.into_iter().find(|mode| mode.id == id) };
+    Ok((mode.ok_or_else(Problem::not_found)?, providers))
+}
+
+#[server(prefix = "/app", endpoint = "mode/save")]
+pub async fn save(mode: ModeForm) -> Result<Mode, AppError> {
+    let admin = require_administrator()?;
+    let saved = store(&admin, mode).await?;
+    redirect("/admin/modes");
+    Ok(saved)
+}
+
+#[cfg(feature = "ssr")]
+async fn store(admin: &Administrator, mode: ModeForm) -> Result<Mode, Problem> {
+    Services::current()?.modes.save(admin, mode.check()?).await
+}
+
+#[cfg(feature = "ssr")]
+fn new_after(modes: &[Mode]) -> Mode {
+    Mode {
+        id: String::new(),
+        name: String::new(),
+        description: String::new(),
+        prompt: String::new(),
+        provider: String::new(),
+        model: String::new(),
+        temperature: 0.3,
+        enabled: true,
+        position: modes.iter().map(|mode| mode.position).max().map_or(0, |last| last.saturating_add(1)),
+        version: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form() -> ModeForm {
+        ModeForm {
+            name: " Coding ".into(),
+            prompt: "Help.\r\nShortly.".into(),
+            temperature: "0,4".into(),
+            position: "2".into(),
+            version: "7".into(),
+            ..ModeForm::default()
+        }
+    }
+
+    #[test]
+    fn a_form_becomes_a_mode() {
+        let mode = form().check().unwrap();
+        assert_eq!((mode.name.as_str(), mode.prompt.as_str()), ("Coding", "Help.\nShortly."));
+        assert_eq!((mode.temperature, mode.position, mode.version, mode.enabled), (0.4, 2, 7, false));
+        assert!(ModeForm { enabled: "true".into(), ..form() }.check().unwrap().enabled);
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        let wrong =
+            ModeForm { name: String::new(), temperature: "warm".into(), position: "first".into(), ..form() };
+        let problem = wrong.check().unwrap_err();
+        for field in ["name", "temperature", "position"] {
+            assert!(problem.error_of(field).is_some(), "{field}");
+        }
+        assert_eq!(problem.error_of("prompt"), None);
+        assert!(ModeForm { temperature: "NaN".into(), ..form() }.check().is_err());
+    }
+}

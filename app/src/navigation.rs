@@ -1,0 +1,128 @@
+//! Where a visitor goes next: paths on this server only, and redirects that work with and without scripts.
+
+/// `next` if it is a path on this server, and nothing that a browser could read as another host.
+pub fn local_path(next: &str) -> Option<&str> {
+    let elsewhere = next.starts_with("//") || next.contains('\\') || next.chars().any(char::is_control);
+    (next.starts_with('/') && !elsewhere).then_some(next)
+}
+
+/// The sign-in page that leads back to `path` afterwards.
+pub fn login_path(path: &str) -> String {
+    with_query("/login", &[("next", local_path(path).unwrap_or_default())])
+}
+
+/// `path` with the parameters that have a value.
+pub fn with_query(path: &str, parameters: &[(&str, &str)]) -> String {
+    let mut url = path.to_owned();
+    for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+        url.push(if url.contains('?') { '&' } else { '?' });
+        url.push_str(name);
+        url.push('=');
+        for byte in value.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                    url.push(char::from(byte));
+                }
+                _ => url.push_str(&format!("%{byte:02X}")),
+            }
+        }
+    }
+    url
+}
+
+/// The path, query and fragment of an address: `https://host/a?b` → `/a?b`.
+pub fn path_of(address: &str) -> &str {
+    match address.split_once("://") {
+        None => address,
+        Some((_, rest)) => rest.find('/').map_or("/", |start| &rest[start..]),
+    }
+}
+
+/// Sends a browser without scripts back to the page that it posted from.
+#[cfg(feature = "ssr")]
+pub fn redirect_back() {
+    if !wants_html() {
+        return;
+    }
+    let referer = leptos::prelude::use_context::<http::request::Parts>()
+        .and_then(|parts| parts.headers.get(http::header::REFERER)?.to_str().ok().map(str::to_owned))
+        .unwrap_or_default();
+    redirect(local_path(path_of(&referer)).unwrap_or("/"));
+}
+
+/// Answers the running server function or page with a redirect: 303 for a browser that posted a form or opened a
+/// page, and a header that the page's own scripts follow otherwise.
+#[cfg(feature = "ssr")]
+pub fn redirect(path: &str) {
+    use http::header::{HeaderName, HeaderValue, LOCATION};
+    use leptos::prelude::use_context;
+
+    let Some(response) = use_context::<leptos_axum::ResponseOptions>() else { return };
+    let Ok(location) = HeaderValue::from_str(path) else { return };
+    response.insert_header(LOCATION, location);
+    if wants_html() {
+        response.set_status(http::StatusCode::SEE_OTHER);
+    } else {
+        let followed_by_scripts = HeaderName::from_static(leptos::server_fn::redirect::REDIRECT_HEADER);
+        response.insert_header(followed_by_scripts, HeaderValue::from_static(""));
+    }
+}
+
+/// Whether the browser itself asks (it opens a page or posts a form), not the page's scripts.
+#[cfg(feature = "ssr")]
+pub fn wants_html() -> bool {
+    leptos::prelude::use_context::<http::request::Parts>()
+        .and_then(|parts| {
+            parts.headers.get(http::header::ACCEPT)?.to_str().ok().map(|v| v.contains("text/html"))
+        })
+        .unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_server_are_followed() {
+        for good in ["/", "/admin", "/admin/requests?state=pending&search=a%40b", "/a#b"] {
+            assert_eq!(local_path(good), Some(good));
+        }
+        for bad in [
+            "",
+            "admin",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "/a\r\nSet-Cookie: x=y",
+            " /admin",
+        ] {
+            assert_eq!(local_path(bad), None, "{bad:?} was followed");
+        }
+    }
+
+    #[test]
+    fn a_login_path_carries_the_whole_way_back() {
+        assert_eq!(
+            login_path("/admin/requests?search=a+b&page=2"),
+            "/login?next=/admin/requests%3Fsearch%3Da%2Bb%26page%3D2"
+        );
+        assert_eq!(login_path("//evil.example"), "/login");
+    }
+
+    #[test]
+    fn an_address_is_reduced_to_its_path() {
+        assert_eq!(path_of("https://localhost:8443/a/b?c=d"), "/a/b?c=d");
+        assert_eq!(path_of("http://localhost"), "/");
+        assert_eq!(path_of("/a"), "/a");
+        assert_eq!(local_path(path_of("http://host//evil.example")), None);
+    }
+
+    #[test]
+    fn empty_parameters_are_left_out() {
+        assert_eq!(with_query("/x", &[("a", ""), ("b", "ü 1"), ("c", "2")]), "/x?b=%C3%BC%201&c=2");
+        assert_eq!(with_query("/x?y=1", &[("a", "2")]), "/x?y=1&a=2");
+    }
+}

@@ -1,0 +1,21 @@
+//! Server functions of the outbox.
+
+use leptos::prelude::*;
+use protocol::access::Page;
+
+use super::MailRow;
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::{services::Services, visit::require_administrator};
+
+#[server(prefix = "/app", endpoint = "outbox/list")]
+pub async fn list(page: u32) -> Result<Page<MailRow>, AppError> {
+    let admin = require_administrator()?;
+    Ok(Services::current()?.outbox.list(&admin, page).await?)
+}
+
+#[server(prefix = "/app", endpoint = "outbox/retry")]
+pub async fn retry(id: String) -> Result<(), AppError> {
+    let admin = require_administrator()?;
+    Ok(Services::current()?.outbox.retry(&admin, &id).await?)
+}

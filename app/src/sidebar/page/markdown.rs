@@ -1,0 +1,179 @@
+//! Shows the tree of an answer, element by element. Nothing goes through `innerHTML`.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use leptos::prelude::*;
+
+use crate::design::{CopyButton, Look};
+use crate::sidebar::highlight::{Piece, pieces};
+use crate::sidebar::link::SafeLink;
+use crate::sidebar::markdown::{Block, Inline, blocks, plain_text};
+
+/// Blocks that did not change keep their elements while the answer grows: what is selected in them stays selected.
+#[component]
+pub fn Markdown(#[prop(into)] text: Signal<String>) -> impl IntoView {
+    let numbered = Memo::new(move |_| {
+        let found = text.with(|text| blocks(text));
+        found.into_iter().enumerate().map(|(at, block)| ((at, hash(&block)), block)).collect::<Vec<_>>()
+    });
+    view! {
+        <div class="space-y-3 wrap-anywhere empty:hidden">
+            <For each=move || numbered.get() key=|(key, _)| *key let((_, block))>
+                {show_block(block)}
+            </For>
+        </div>
+    }
+}
+
+fn hash(block: &Block) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    block.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn show_blocks(blocks: Vec<Block>) -> AnyView {
+    blocks.into_iter().map(show_block).collect_view().into_any()
+}
+
+fn show_block(block: Block) -> AnyView {
+    match block {
+        Block::Code { language, text } => view! { <CodeBlock language text /> }.into_any(),
+        // The page's own headings stand above: an answer's begin at 3.
+        Block::Heading { level: 1, text } => {
+            view! { <h3 class="text-lg">{show_inlines(text)}</h3> }.into_any()
+        }
+        Block::Heading { level: 2, text } => {
+            view! { <h4 class="text-base font-semibold">{show_inlines(text)}</h4> }.into_any()
+        }
+        Block::Heading { text, .. } => {
+            view! { <h5 class="font-semibold">{show_inlines(text)}</h5> }.into_any()
+        }
+        Block::List { start: Some(start), items } => {
+            view! { <ol start=start.to_string() class="list-decimal space-y-1 pl-6">{show_items(items)}</ol> }
+                .into_any()
+        }
+        Block::List { start: None, items } => {
+            view! { <ul class="list-disc space-y-1 pl-5">{show_items(items)}</ul> }.into_any()
+        }
+        Block::Paragraph(text) => {
+            view! { <p class="whitespace-pre-wrap">{show_inlines(text)}</p> }.into_any()
+        }
+        Block::Quote(inner) => view! {
+            <blockquote class="space-y-2 border-l-2 border-line-strong pl-3">
+                {show_blocks(inner)}
+            </blockquote>
+        }
+        .into_any(),
+        Block::Rule => view! { <hr class="border-line" /> }.into_any(),
+        Block::Table { head, rows } => show_table(head, rows),
+    }
+}
+
+fn show_items(items: Vec<Vec<Block>>) -> AnyView {
+    items
+        .into_iter()
+        .map(|item| view! { <li class="space-y-1">{show_blocks(item)}</li> })
+        .collect_view()
+        .into_any()
+}
+
+fn show_table(head: Vec<Vec<Inline>>, rows: Vec<Vec<Vec<Inline>>>) -> AnyView {
+    const CELL: &str = "border-b border-line px-2 py-1 text-left align-top";
+    let head = head
+        .into_iter()
+        .map(|cell| view! { <th class=CELL scope="col">{show_inlines(cell)}</th> })
+        .collect_view();
+    let row = |cells: Vec<Vec<Inline>>| {
+        let cells =
+            cells.into_iter().map(|cell| view! { <td class=CELL>{show_inlines(cell)}</td> }).collect_view();
+        view! { <tr>{cells}</tr> }
+    };
+    view! {
+        <div class="overflow-x-auto" tabindex="0" role="group" aria-label="Table">
+            <table class="w-full border-collapse">
+                <thead>
+                    <tr>{head}</tr>
+                </thead>
+                <tbody>{rows.into_iter().map(row).collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn CodeBlock(language: String, text: String) -> impl IntoView {
+    let marked = pieces(&language, &text)
+        .into_iter()
+        .map(|(piece, text)| {
+            let text = text.to_owned();
+            match class_of(piece) {
+                None => text.into_any(),
+                Some(class) => view! { <span class=class>{text}</span> }.into_any(),
+            }
+        })
+        .collect_view();
+    let label = if language.is_empty() { "Code".to_owned() } else { format!("Code, {language}") };
+    view! {
+        <div class="rounded-md border border-line bg-sunken">
+            <div class="flex flex-wrap items-center justify-between gap-2 border-b border-line px-2 py-1 text-muted">
+                <span class="font-mono text-xs">{language}</span>
+                <CopyButton text=Signal::derive(move || text.clone()) what="the code" look=Look::Quiet />
+            </div>
+            <pre class="overflow-x-auto p-3 font-mono wrap-normal" tabindex="0" role="group" aria-label=label>
+                <code>{marked}</code>
+            </pre>
+        </div>
+    }
+}
+
+/// Weight and slant instead of colours: those have their meanings elsewhere.
+fn class_of(piece: Piece) -> Option<&'static str> {
+    match piece {
+        Piece::Comment => Some("text-muted italic"),
+        Piece::Keyword => Some("font-semibold"),
+        Piece::Text => Some("text-muted"),
+        Piece::Number | Piece::Plain => None,
+    }
+}
+
+fn show_inlines(inlines: Vec<Inline>) -> AnyView {
+    inlines.into_iter().map(show_inline).collect_view().into_any()
+}
+
+fn show_inline(inline: Inline) -> AnyView {
+    match inline {
+        Inline::Break => view! { <br /> }.into_any(),
+        Inline::Code(text) => {
+            view! { <code class="rounded-sm bg-sunken px-1 py-0.5 font-mono">{text}</code> }.into_any()
+        }
+        Inline::Emphasis(inner) => view! { <em>{show_inlines(inner)}</em> }.into_any(),
+        Inline::Link { link, text } => show_link(link, text),
+        Inline::Picture { text, target } => {
+            let name = plain_text(&text);
+            let name = if name.is_empty() { target.clone() } else { name };
+            view! {
+                <span class="rounded-sm border border-line px-1 text-muted" title=target>
+                    {format!("Picture, not loaded: {name}")}
+                </span>
+            }
+            .into_any()
+        }
+        Inline::Strike(inner) => view! { <s>{show_inlines(inner)}</s> }.into_any(),
+        Inline::Strong(inner) => view! { <strong>{show_inlines(inner)}</strong> }.into_any(),
+        Inline::Text(text) => text.into_any(),
+    }
+}
+
+/// The host stands behind the text, unless the text is the address itself.
+fn show_link(link: SafeLink, text: Vec<Inline>) -> AnyView {
+    let shown = plain_text(&text);
+    let says_it = shown == link.target || shown == link.place;
+    view! {
+        <a class="link" href=link.target target="_blank" rel="noopener noreferrer">
+            {show_inlines(text)}
+            {(!says_it).then(|| view! { <span class="text-muted">{format!(" ({})", link.place)}</span> })}
+        </a>
+    }
+    .into_any()
+}

@@ -1,0 +1,164 @@
+//! The picture that goes to the model: taken, chosen, pasted or dropped; shown small, and whole with one key.
+
+use leptos::ev;
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::Told;
+use crate::design::{Button, ButtonKind, Look as Loudness, Shape};
+use crate::sidebar::desk::Desk;
+use crate::sidebar::picture::Picture;
+use crate::sidebar::run::Look;
+use crate::sidebar::web;
+
+const FILE: &str = "picture-file";
+
+#[component]
+pub fn PictureField(desk: Desk) -> impl IntoView {
+    let error = desk.error_of("image");
+    let trouble = Memo::new(move |_| match desk.look.get() {
+        Look::Failed(problem) => Some(problem),
+        Look::Idle | Look::Capturing => None,
+    });
+    let again = Callback::new(move |()| spawn_local(desk.look()));
+    view! {
+        <div role="group" aria-label="Picture" class="space-y-2">
+            {move || desk.picture.get().map(|picture| view! { <Preview desk picture /> })}
+            <div class="flex flex-wrap items-center gap-x-3 gap-y-2">
+                {desk.can_capture().then(|| view! { <LookButton desk /> })}
+                <FilePicker desk />
+                {(!desk.can_capture())
+                    .then(|| view! { <span class="text-muted">"or paste or drop one here"</span> })}
+            </div>
+            <p id="picture-error" role="alert" class="font-semibold text-bad empty:hidden">
+                {move || error.get()}
+            </p>
+            {move || trouble.get().map(|problem| view! { <Told problem again words="Look again" /> })}
+        </div>
+    }
+}
+
+/// In the desktop program only: the one button that opens the eyes.
+#[component]
+fn LookButton(desk: Desk) -> impl IntoView {
+    let busy = Signal::derive(move || desk.look.with(|look| *look == Look::Capturing));
+    let running = Signal::derive(move || desk.run.with(|run| run.is_running()));
+    view! {
+        <Button
+            kind=ButtonKind::Button
+            look=Loudness::Secondary
+            busy
+            disabled=running
+            on:click=move |_| spawn_local(desk.look())
+        >
+            "Look at my screen"
+        </Button>
+    }
+}
+
+/// A file input under a label that looks like a button: the keyboard, screen readers and tests meet a plain input.
+#[component]
+fn FilePicker(desk: Desk) -> impl IntoView {
+    let pick = move |event: ev::Event| {
+        if let Some(file) = web::picked_file(&event) {
+            super::take(desk, file);
+        }
+    };
+    view! {
+        <span>
+            <input
+                id=FILE
+                type="file"
+                accept="image/png,image/jpeg,image/webp"
+                class="peer sr-only"
+                aria-describedby="picture-error"
+                on:change=pick
+            />
+            <label
+                for=FILE
+                class="inline-flex min-h-8 items-center rounded-md border border-line-strong bg-raised px-3 py-1 text-sm font-semibold hover:border-muted peer-focus-visible:outline-2 peer-focus-visible:outline-offset-2 peer-focus-visible:outline-focus"
+            >
+                {move || if desk.picture.with(Option::is_some) { "Choose another picture" } else { "Choose a picture" }}
+            </label>
+        </span>
+    }
+}
+
+/// Small, with its size; opens whole. The bytes' address lives as long as this.
+#[component]
+fn Preview(desk: Desk, picture: Picture) -> impl IntoView {
+    let url = web::object_url(&picture.preview, picture.preview_type).unwrap_or_default();
+    let revoked = url.clone();
+    on_cleanup(move || web::revoke(&revoked));
+    let dialog = NodeRef::<html::Dialog>::new();
+    let open = move || {
+        if let Some(dialog) = dialog.get_untracked().filter(|dialog| !dialog.open()) {
+            // Fails only when the element has just left the page.
+            let _ = dialog.show_modal();
+        }
+    };
+    let close = move || {
+        if let Some(dialog) = dialog.get_untracked() {
+            dialog.close();
+        }
+    };
+    let keys = window_event_listener(ev::keydown, move |event| {
+        if event.alt_key() && event.code() == "KeyP" {
+            event.prevent_default();
+            if web::dialog_is_open() { close() } else { open() }
+        }
+    });
+    on_cleanup(move || keys.remove());
+    let remove = move |_| {
+        desk.drop_picture();
+        web::focus(FILE);
+    };
+    let caption = picture.caption();
+    let unreadable = RwSignal::new(false);
+    view! {
+        <div class="flex items-center gap-3">
+            <button
+                type="button"
+                class="shrink-0 rounded-md border border-line bg-sunken hover:border-line-strong"
+                aria-keyshortcuts="Alt+P"
+                title="Show the picture that the model gets (Alt+P)"
+                on:click=move |_| open()
+            >
+                <img
+                    src=url.clone()
+                    alt="Show the picture that the model gets"
+                    class="h-14 w-20 rounded-md object-contain"
+                    on:error=move |_| unreadable.set(true)
+                />
+            </button>
+            <div class="min-w-0 grow">
+                <p class="truncate" title=caption.clone()>
+                    {caption.clone()}
+                </p>
+                <Show when=move || unreadable.get()>
+                    <p role="alert" class="font-semibold text-bad">
+                        "This picture seems to be damaged. Choose another one."
+                    </p>
+                </Show>
+            </div>
+            <Button kind=ButtonKind::Button look=Loudness::Quiet icon=Shape::Cross on:click=remove>
+                "Remove"
+                <span class="sr-only">" the picture"</span>
+            </Button>
+        </div>
+        <dialog
+            node_ref=dialog
+            aria-label="The picture that the model gets"
+            class="max-h-[calc(100dvh-1rem)] max-w-[calc(100vw-1rem)] space-y-2 rounded-lg border border-line-strong bg-raised p-3 shadow-float"
+        >
+            <div class="flex items-center justify-between gap-3">
+                <p class="text-muted">{caption}</p>
+                <Button kind=ButtonKind::Button autofocus=true on:click=move |_| close()>
+                    "Close"
+                </Button>
+            </div>
+            <img src=url alt="" class="max-w-none" />
+        </dialog>
+    }
+}

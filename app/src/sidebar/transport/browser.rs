@@ -1,0 +1,223 @@
+//! The transport of a browser: HTTP to the origin of this page, whose connection carries the machine's certificate.
+//!
+//! The access token is kept in `sessionStorage`, so that reloading the page does not sign out. That is acceptable
+//! because it is bound to the certificate of this machine (`cnf.x5t#S256`, RFC 8705): whoever copies it from here has
+//! nothing without the certificate's key, which no script can read. It ends with the tab and is no cookie, so no other
+//! site can make the browser send it.
+
+use std::cell::RefCell;
+
+use futures::StreamExt;
+use js_sys::{Array, Uint8Array};
+use protocol::Problem;
+use protocol::analysis::AnalysisEvent;
+use protocol::mode::ModeSummary;
+use protocol::native::{AccessToken, Challenge, Login, SecondFactor, Session};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, Blob, BlobPropertyBag, FormData, Headers, RequestInit, Response, Storage};
+
+use super::{ChallengeInfo, Later, Question, Transport, answer, unexpected, unreachable};
+use crate::sidebar::picture::PictureSource;
+
+const TOKEN: &str = "aiwe.native-token";
+
+#[derive(Debug, Default)]
+pub(super) struct Browser {
+    challenge: RefCell<Option<String>>,
+}
+
+impl Transport for Browser {
+    fn session(&self) -> Later<'_, Option<Session>> {
+        Box::pin(async {
+            if token().is_none() {
+                return Ok(None);
+            }
+            match json(Call::get("/native/session")).await {
+                Err(problem) if problem.status == 401 => Ok(None),
+                found => found.map(Some),
+            }
+        })
+    }
+
+    fn login(&self, login: Login) -> Later<'_, ChallengeInfo> {
+        Box::pin(async move {
+            let challenge: Challenge = json(Call::post("/native/login", &login)?).await?;
+            let info = ChallengeInfo::from(&challenge);
+            *self.challenge.borrow_mut() = Some(challenge.challenge);
+            Ok(info)
+        })
+    }
+
+    fn verify(&self, code: String) -> Later<'_, Session> {
+        Box::pin(async move {
+            let challenge = self.challenge.borrow().clone().unwrap_or_default();
+            let call = Call::post("/native/verify-2fa", &SecondFactor { challenge, code })?;
+            let granted: AccessToken = json(call).await?;
+            *self.challenge.borrow_mut() = None;
+            keep_token(Some(&granted.access_token));
+            json(Call::get("/native/session")).await
+        })
+    }
+
+    fn logout(&self) -> Later<'_, ()> {
+        Box::pin(async {
+            let told = send(Call::post("/native/logout", &())?).await;
+            keep_token(None);
+            match told {
+                Err(problem) if problem.status != 401 => Err(problem),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    fn modes(&self) -> Later<'_, Vec<ModeSummary>> {
+        Box::pin(json(Call::get("/native/modes")))
+    }
+
+    fn analyze(&self, question: Question, on_event: Box<dyn FnMut(AnalysisEvent)>) -> Later<'_, ()> {
+        Box::pin(async move {
+            let abort = AbortOnDrop::new()?;
+            let form = form_of(&question).map_err(refused_by_browser)?;
+            let init = RequestInit::new();
+            init.set_signal(Some(&abort.0.signal()));
+            init.set_body_opt_form_data(Some(&form));
+            let accept = "text/event-stream";
+            let call = Call { path: "/native/analyze", method: "POST", content_type: None, accept, init };
+            let response = send(call).await?;
+            if !header(&response, "content-type").starts_with(accept) {
+                return Err(unexpected("no event stream"));
+            }
+            let body = response.body().ok_or_else(|| unexpected("no body"))?;
+            let chunks = wasm_streams::ReadableStream::from_raw(body.unchecked_into()).into_stream();
+            let bytes = chunks.map(|chunk| {
+                // Not `unreachable`: part of the answer is there.
+                let chunk = chunk.map_err(|_| crate::sidebar::run::interrupted())?;
+                Ok(chunk.unchecked_into::<Uint8Array>().to_vec())
+            });
+            answer::read_events(bytes, on_event).await
+        })
+    }
+}
+
+/// Aborts the request when the future that waits for it is dropped: that is how cancelling reaches the server.
+/// Aborting a request that is over does nothing.
+struct AbortOnDrop(AbortController);
+
+impl AbortOnDrop {
+    fn new() -> Result<Self, Problem> {
+        AbortController::new().map(Self).map_err(refused_by_browser)
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+struct Call {
+    path: &'static str,
+    method: &'static str,
+    /// `None`: the browser sets it, with a form's boundary.
+    content_type: Option<&'static str>,
+    accept: &'static str,
+    init: RequestInit,
+}
+
+impl Call {
+    fn get(path: &'static str) -> Self {
+        let init = RequestInit::new();
+        Self { path, method: "GET", content_type: None, accept: "application/json", init }
+    }
+
+    fn post(path: &'static str, body: &impl Serialize) -> Result<Self, Problem> {
+        let init = RequestInit::new();
+        let body = serde_json::to_string(body).map_err(|error| unexpected(&error.to_string()))?;
+        init.set_body_opt_str(Some(&body));
+        let json = "application/json";
+        Ok(Self { path, method: "POST", content_type: Some(json), accept: json, init })
+    }
+}
+
+async fn json<T: DeserializeOwned>(call: Call) -> Result<T, Problem> {
+    answer::parse(&text(&send(call).await?).await?)
+}
+
+/// Sends with the token, if there is one; every status but 2xx is a problem. A 401 means that the token is worth
+/// nothing any more, whichever request tells.
+async fn send(call: Call) -> Result<Response, Problem> {
+    let headers = Headers::new().map_err(refused_by_browser)?;
+    let bearer = token().map(|token| format!("Bearer {token}"));
+    let authorization = bearer.as_deref().map(|bearer| ("authorization", bearer));
+    let content_type = call.content_type.map(|content_type| ("content-type", content_type));
+    for (name, value) in [Some(("accept", call.accept)), content_type, authorization].into_iter().flatten() {
+        headers.append(name, value).map_err(refused_by_browser)?;
+    }
+    call.init.set_method(call.method);
+    call.init.set_headers_headers(&headers);
+    let window = web_sys::window().ok_or_else(unreachable)?;
+    let answered = JsFuture::from(window.fetch_with_str_and_init(call.path, &call.init)).await;
+    let response: Response = answered.map_err(|_| unreachable())?.unchecked_into();
+    if response.ok() {
+        return Ok(response);
+    }
+    if response.status() == 401 {
+        keep_token(None);
+    }
+    let retry_after = header(&response, "retry-after");
+    let content_type = header(&response, "content-type");
+    let body = text(&response).await.unwrap_or_default();
+    Err(answer::problem_of(response.status(), &content_type, Some(&retry_after), &body))
+}
+
+async fn text(response: &Response) -> Result<String, Problem> {
+    let reading = response.text().map_err(|_| unreachable())?;
+    Ok(JsFuture::from(reading).await.map_err(|_| unreachable())?.as_string().unwrap_or_default())
+}
+
+fn header(response: &Response, name: &str) -> String {
+    response.headers().get(name).ok().flatten().unwrap_or_default()
+}
+
+fn form_of(question: &Question) -> Result<FormData, JsValue> {
+    let form = FormData::new()?;
+    form.append_with_str("context", &question.context)?;
+    if let Some(mode) = &question.mode {
+        form.append_with_str("mode", mode)?;
+    }
+    // The picture last: the server knows the rest while it still arrives. A capture cannot be here.
+    if let PictureSource::Upload { bytes, media_type } = &question.picture {
+        let options = BlobPropertyBag::new();
+        options.set_type(media_type.as_str());
+        let parts = Array::of1(&Uint8Array::from(&bytes[..]));
+        let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options)?;
+        form.append_with_blob_and_filename("image", &blob, &format!("picture.{}", media_type.extension()))?;
+    }
+    Ok(form)
+}
+
+/// The browser would not even make the request.
+fn refused_by_browser(_: JsValue) -> Problem {
+    unexpected("this browser refuses the request")
+}
+
+fn token() -> Option<String> {
+    storage()?.get_item(TOKEN).ok().flatten()
+}
+
+/// Without storage (a browser may forbid it) signing in does not last; the next request says so with a 401.
+fn keep_token(token: Option<&str>) {
+    if let Some(storage) = storage() {
+        let _ = match token {
+            Some(token) => storage.set_item(TOKEN, token),
+            None => storage.remove_item(TOKEN),
+        };
+    }
+}
+
+fn storage() -> Option<Storage> {
+    web_sys::window()?.session_storage().ok().flatten()
+}

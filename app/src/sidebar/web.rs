@@ -1,0 +1,126 @@
+//! The few things that the page asks of the browser itself.
+
+use std::time::Duration;
+
+use js_sys::{Array, Uint8Array};
+use leptos::prelude::{document, event_target, request_animation_frame, set_timeout};
+use leptos::web_sys::{ClipboardEvent, DragEvent, Event, KeyboardEvent};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, BlobPropertyBag, DataTransfer, File, HtmlElement, HtmlInputElement, Storage, Url};
+
+use super::picture::{self, MediaType};
+use protocol::Problem;
+
+const MODE: &str = "aiwe.mode";
+
+/// Focuses the element with this id once what was just changed is on the page.
+pub fn focus(id: &'static str) {
+    request_animation_frame(move || {
+        if let Some(element) = document().get_element_by_id(id).and_then(|e| e.dyn_into::<HtmlElement>().ok())
+        {
+            // Fails for nothing that has a `focus` method.
+            let _ = element.focus();
+        }
+    });
+}
+
+/// The id of the focused element; `None` when the focus was lost with its element.
+pub fn focused_id() -> Option<String> {
+    let active = document().active_element()?;
+    (active.tag_name() != "BODY").then(|| active.id())
+}
+
+/// What stands in the input with this id.
+pub fn value_of(id: &str) -> String {
+    input(id).map(|input| input.value()).unwrap_or_default()
+}
+
+pub fn set_value(id: &str, value: &str) {
+    if let Some(input) = input(id) {
+        input.set_value(value);
+    }
+}
+
+fn input(id: &str) -> Option<HtmlInputElement> {
+    document().get_element_by_id(id)?.dyn_into().ok()
+}
+
+/// Whether a dialog lies over the page: then Esc is its key.
+pub fn dialog_is_open() -> bool {
+    document().query_selector("dialog[open]").ok().flatten().is_some()
+}
+
+/// Ctrl, or ⌘ on a Mac.
+pub fn has_command_key(event: &KeyboardEvent) -> bool {
+    event.ctrl_key() || event.meta_key()
+}
+
+/// The file that was picked. The input is emptied, so that the same file can be picked again.
+pub fn picked_file(event: &Event) -> Option<File> {
+    let input: HtmlInputElement = event_target(event);
+    let file = input.files().and_then(|files| files.get(0));
+    input.set_value("");
+    file
+}
+
+/// A pasted picture. Office programs put a picture beside each text: into a text field goes the text.
+pub fn pasted_file(event: &ClipboardEvent) -> Option<File> {
+    let data = event.clipboard_data()?;
+    let into_text = event
+        .target()
+        .and_then(|t| t.dyn_into::<HtmlElement>().ok())
+        .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA"));
+    let has_text = data.get_data("text/plain").is_ok_and(|text| !text.is_empty());
+    if into_text && has_text { None } else { first_file(&data) }
+}
+
+pub fn dropped_file(event: &DragEvent) -> Option<File> {
+    first_file(&event.data_transfer()?)
+}
+
+fn first_file(data: &DataTransfer) -> Option<File> {
+    data.files()?.get(0)
+}
+
+/// Reads a file, unless its length alone says that it is of no use.
+pub async fn read(file: &File) -> Result<Vec<u8>, Problem> {
+    picture::check_length(file.size() as u64)?;
+    let buffer = JsFuture::from(file.array_buffer()).await;
+    let buffer = buffer.map_err(|_| picture::refusal("This file cannot be read. Choose another one."))?;
+    Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+/// An address of these bytes for an `<img>`, until [`revoke`] is called with it.
+pub fn object_url(bytes: &[u8], media_type: MediaType) -> Option<String> {
+    let options = BlobPropertyBag::new();
+    options.set_type(media_type.as_str());
+    let parts = Array::of1(&Uint8Array::from(bytes));
+    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options).ok()?;
+    Url::create_object_url_with_blob(&blob).ok()
+}
+
+pub fn revoke(url: &str) {
+    // An unknown address is no error for the browser either.
+    let _ = Url::revoke_object_url(url);
+}
+
+/// The mode that was chosen last on this machine.
+pub fn remembered_mode() -> Option<String> {
+    storage()?.get_item(MODE).ok().flatten()
+}
+
+/// Without storage the first mode is chosen next time.
+pub fn remember_mode(id: &str) {
+    if let Some(storage) = storage() {
+        let _ = storage.set_item(MODE, id);
+    }
+}
+
+fn storage() -> Option<Storage> {
+    web_sys::window()?.local_storage().ok().flatten()
+}
+
+pub fn after(milliseconds: u64, work: impl FnOnce() + 'static) {
+    set_timeout(work, Duration::from_millis(milliseconds));
+}

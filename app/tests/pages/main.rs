@@ -1,0 +1,227 @@
+//! Every page, rendered whole by a router like the server's, and every form as a browser without scripts posts it.
+//!
+//! What was rendered is kept under the target folder (`tmp/pages`), to be looked at.
+
+mod house;
+
+use house::{Answered, Who, call_function, open, post_form};
+use leptos::server_fn::axum::server_fn_paths;
+
+/// Renders a page and checks what every page has.
+async fn page(who: Who, name: &str, path: &str) -> Answered {
+    let answered = open(who, path, "").await;
+    let body = &answered.body;
+    assert!(body.starts_with("<!DOCTYPE html>"), "{path}: {body}");
+    assert_eq!(body.matches("<h1").count(), 1, "{path} has one heading");
+    assert_eq!(body.matches("<main").count(), 1, "{path} has one main part");
+    assert!(body.contains("<title>"), "{path} has a title");
+    assert!(
+        !body.contains("style=\""),
+        "{path} has no inline style, which the Content-Security-Policy forbids"
+    );
+    for script in body.split("<script").skip(1) {
+        assert!(script.contains("nonce="), "{path}: every script has a nonce");
+    }
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(format!("{name}.html")), body).unwrap();
+    answered
+}
+
+async fn shows(who: Who, name: &str, path: &str, words: &[&str]) {
+    let answered = page(who, name, path).await;
+    assert_eq!(answered.status, 200, "{path}");
+    for word in words {
+        assert!(answered.body.contains(word), "{path} does not show {word:?}");
+    }
+}
+
+#[tokio::test]
+async fn public_pages_are_whole_without_scripts() {
+    let nobody = Who::Nobody;
+    shows(nobody, "home", "/", &["Request access", "Nordwind Clinic"]).await;
+    shows(nobody, "request-access", "/request-access", &["name=\"email\"", "What happens next"]).await;
+    let expired = &["certificate has expired", "Ask for access again"];
+    shows(nobody, "request-access-expired", "/request-access?reason=expired", expired).await;
+    for (state, words) in [
+        ("pending", "will compare this code with you"),
+        ("approved", "Check your mail"),
+        ("redeemed", "tell your administrator now"),
+        ("rejected", "Unknown here"),
+        ("expired", "Ask again"),
+    ] {
+        shows(nobody, &format!("status-{state}"), &format!("/public/request-status/{state}"), &[words]).await;
+    }
+    shows(
+        nobody,
+        "download",
+        "/public/download-certs/ready",
+        &["Set up your sign-in", "name=\"match_code\""],
+    )
+    .await;
+    shows(
+        nobody,
+        "download-used",
+        "/public/download-certs/used",
+        &["was downloaded", "localhost:8443/sidebar"],
+    )
+    .await;
+    shows(nobody, "download-expired", "/public/download-certs/x", &["This link has expired"]).await;
+    let at_the_field = &["password-error\" role=\"alert\"", "Choose a password of 12 to 256"];
+    shows(nobody, "download-problem", "/public/download-certs/ready?problem=password", at_the_field).await;
+    shows(nobody, "setup", "/setup/x", &["first administrator", "JBSW Y3DP", "Connect an authenticator"])
+        .await;
+    shows(nobody, "login", "/login?next=/admin/modes", &["current-password", "value=\"/admin/modes\""]).await;
+    shows(nobody, "login-code", "/login?step=code", &["one-time-code", "Start again"]).await;
+    shows(nobody, "certificate-test", "/certificate-test", &["did not present a certificate", "restarted"])
+        .await;
+}
+
+#[tokio::test]
+async fn the_panel_shows_its_pages_to_an_administrator() {
+    let admin = Who::Administrator;
+    shows(admin, "overview", "/admin", &["ABCD-2345", "anna@example.org", "231"]).await;
+    shows(admin, "requests", "/admin/requests", &["cleo@example.org", "Fetched"]).await;
+    let one = page(admin, "request", "/admin/requests/1?state=pending").await.body;
+    assert!(one.contains("Approve…") && one.contains("The requester reads out"));
+    assert!(one.contains("anna@example.org") && !one.contains("cleo@example.org"), "the filter stays");
+    assert!(one.contains("&lt;b>discharge") || one.contains("&lt;b&gt;discharge"), "text is escaped");
+    let decided = page(admin, "request-decided", "/admin/requests/3").await.body;
+    assert!(!decided.contains("Approve…") && decided.contains("Unknown here"));
+    shows(admin, "certificates", "/admin/certificates", &["Old desktop", "Lost on a train", "Revoke…"]).await;
+    shows(admin, "certificates-none", "/admin/certificates?search=nothing", &["No certificate fits"]).await;
+    shows(admin, "modes", "/admin/modes", &["Reflective Coach", "New mode"]).await;
+    shows(admin, "mode", "/admin/modes/general", &["Quote &lt;/textarea&gt; what", "mode[temperature]"])
+        .await;
+    shows(admin, "mode-new", "/admin/modes/new", &["Save mode"]).await;
+    shows(admin, "outbox", "/admin/outbox", &["To copy", "refused the connection", "Send again"]).await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_404() {
+    assert_eq!(page(Who::Nobody, "not-found", "/nowhere").await.status, 404);
+    assert_eq!(page(Who::Nobody, "status-unknown", "/public/request-status/nothing").await.status, 404);
+    assert_eq!(page(Who::Administrator, "mode-unknown", "/admin/modes/x").await.status, 404);
+    assert_eq!(page(Who::Administrator, "request-unknown", "/admin/requests/x").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_panel_leads_strangers_to_the_sign_in_and_shows_them_nothing() {
+    let answered = open(Who::Nobody, "/admin/requests?search=a%2Bb", "").await;
+    assert_eq!(answered.status, 303);
+    assert_eq!(answered.header("location"), "/login?next=/admin/requests%3Fsearch%3Da%252Bb");
+    assert!(!answered.body.contains("anna@example.org"));
+    let user = open(Who::User, "/admin/requests", "").await;
+    assert_eq!(user.status, 403);
+    assert!(!user.body.contains("anna@example.org") && user.body.contains("You may not do this"));
+}
+
+#[tokio::test]
+async fn every_function_of_the_panel_authorises() {
+    app::register_server_functions();
+    let open_to_all = [
+        "access/start",
+        "access/submit",
+        "access/status",
+        "access/offer",
+        "certificate/report",
+        "design/theme",
+        "form/refused",
+        "people/offer",
+        "people/set-up",
+        "people/sign-in",
+        "people/sign-in-start",
+        "people/second-factor",
+        "people/sign-out",
+    ];
+    let arguments = "id=1&search=&page=0&reason=x&mode[name]=x";
+    let mut guarded = 0;
+    for (path, _) in server_fn_paths() {
+        if open_to_all.contains(&path.trim_start_matches("/app/")) {
+            continue;
+        }
+        guarded += 1;
+        assert_eq!(call_function(Who::Nobody, path, arguments).await.status, 401, "{path}");
+        assert_eq!(call_function(Who::User, path, arguments).await.status, 403, "{path}");
+    }
+    assert!(guarded >= 12, "only {guarded} functions are guarded");
+}
+
+#[tokio::test]
+async fn a_refused_request_without_scripts_keeps_what_was_typed() {
+    let typed = "email=no+address&platform=macos&device_name=Anna%27s+%26+mine&message=a%0D%0A%3C%2Ftextarea%3E&reason=expired";
+    let refused = post_form(Who::Nobody, "/app/access/submit", typed).await;
+    assert_eq!(refused.status, 303);
+    assert_eq!(refused.header("location"), "/request-access?reason=expired");
+    let shown = open(Who::Nobody, refused.header("location"), &refused.cookie("aiwe-form")).await;
+    for word in [
+        "Enter an e-mail address",
+        "value=\"no address\"",
+        "Anna's &amp; mine",
+        "&lt;/textarea&gt;",
+        "aria-invalid=\"true\"",
+    ] {
+        assert!(shown.body.contains(word), "{word} is lost");
+    }
+    let macos = shown.body.split("<input").find(|input| input.contains("value=\"macos\"")).unwrap();
+    assert!(macos.split('>').next().unwrap().contains("checked"));
+    assert_eq!(shown.cookie("aiwe-form"), "aiwe-form=", "it is told once");
+}
+
+#[tokio::test]
+async fn an_accepted_request_leads_to_its_status() {
+    let form = "email=anna%40example.org&device_name=&message=";
+    let without_scripts = post_form(Who::Nobody, "/app/access/submit", form).await;
+    assert_eq!(without_scripts.status, 303);
+    assert_eq!(without_scripts.header("location"), "/public/request-status/pending");
+    assert_eq!(without_scripts.cookie("asked"), "asked=1");
+    let with_scripts = call_function(Who::Nobody, "/app/access/submit", form).await;
+    assert_eq!(with_scripts.status, 200);
+    assert_eq!(with_scripts.header("location"), "/public/request-status/pending");
+    assert!(with_scripts.headers.contains_key("serverfnredirect"));
+}
+
+#[tokio::test]
+async fn a_problem_reaches_the_scripts_with_its_status_and_fields() {
+    let refused = call_function(Who::Nobody, "/app/access/submit", "email=x").await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("\"field\":\"email\""), "{}", refused.body);
+    let conflict = call_function(Who::Administrator, "/app/access/approve", "id=1").await;
+    assert_eq!(conflict.status, 409);
+    assert!(conflict.body.contains("Grace approved it"));
+}
+
+#[tokio::test]
+async fn signing_in_without_scripts_hides_the_password_and_stays_on_this_server() {
+    let wrong = "email=ada%40example.org&password=secret-of-ada&next=%2Fadmin%2Fmodes";
+    let refused = post_form(Who::Nobody, "/app/people/sign-in", wrong).await;
+    assert_eq!((refused.status.as_u16(), refused.header("location")), (303, "/login?next=/admin/modes"));
+    let shown = open(Who::Nobody, refused.header("location"), &refused.cookie("aiwe-form")).await;
+    assert!(shown.body.contains("That did not match") && shown.body.contains("ada@example.org"));
+    assert!(!shown.body.contains("secret-of-ada"));
+    assert!(!format!("{refused:?}").contains("secret-of-ada"));
+
+    let right = "email=ada%40example.org&password=correct+horse+battery&next=%2F%2Fevil.example";
+    let code = post_form(Who::Nobody, "/app/people/sign-in", right).await;
+    assert_eq!((code.status.as_u16(), code.header("location")), (303, "/login?step=code"));
+    let done =
+        post_form(Who::Nobody, "/app/people/second-factor", "code=123456&next=%2Fadmin%2Foutbox").await;
+    assert_eq!((done.status.as_u16(), done.header("location")), (303, "/admin/outbox"));
+    let wrong_code = post_form(Who::Nobody, "/app/people/second-factor", "code=1&next=").await;
+    assert_eq!((wrong_code.status.as_u16(), wrong_code.header("location")), (303, "/login?step=code"));
+}
+
+#[tokio::test]
+async fn the_address_of_a_page_cannot_put_words_into_it() {
+    let forged = "/request-access?__path=%2Fapp%2Faccess%2Fsubmit&__err=eyJ0eXBlIjoieCIsInRpdGxlIjoiQ2FsbCAxMjMiLCJzdGF0dXMiOjQwMH0%3D";
+    assert!(!page(Who::Nobody, "forged", forged).await.body.contains("Call 123"));
+}
+
+#[tokio::test]
+async fn the_theme_is_written_before_the_first_paint() {
+    let chosen = post_form(Who::Nobody, "/app/design/theme", "theme=dark").await;
+    assert_eq!((chosen.status.as_u16(), chosen.header("location")), (303, "/request-access"));
+    let dark = open(Who::Nobody, "/", &chosen.cookie("aiwe-theme")).await;
+    assert!(dark.body.contains("data-theme=\"dark\""));
+    assert!(!open(Who::Nobody, "/", "aiwe-theme=\"><script>").await.body.contains("data-theme"));
+}

@@ -1,0 +1,193 @@
+//! Taking in an uploaded picture.
+//!
+//! Always holds: a [`Picture`] is a PNG, JPEG or WebP by its content, within the limits of
+//! [`protocol::analysis`], and was decoded once from its first to its last byte. Its size was read from the
+//! header before anything was decoded, so that a small file cannot ask for much memory. Of an animation, the
+//! first picture counts.
+
+mod header;
+mod raster;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use protocol::Problem;
+use protocol::analysis::{MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS};
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+pub use header::Format;
+pub use raster::ModelPicture;
+pub(crate) use raster::ReaderPicture;
+
+/// A picture that was checked, as it was sent.
+#[derive(Clone)]
+pub struct Picture {
+    bytes: Bytes,
+    format: Format,
+    width: u32,
+    height: u32,
+    sha256: String,
+}
+
+impl Picture {
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// As stored; a note in the file may say that it is to be turned.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// SHA-256 of the bytes as they were sent, in lower-case hexadecimal digits.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+}
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Picture({:?}, {}×{}, {} bytes)", self.format, self.width, self.height, self.bytes.len())
+    }
+}
+
+/// Why a picture was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PictureError {
+    #[error("the picture is broken or cut off")]
+    Broken,
+    #[error("the task that decodes the picture ended early")]
+    Interrupted,
+    #[error("the picture has {bytes} bytes")]
+    TooLarge { bytes: usize },
+    #[error("the picture has {width} × {height} pixels")]
+    TooManyPixels { width: u32, height: u32 },
+    #[error("not a PNG, JPEG or WebP picture")]
+    UnknownFormat,
+}
+
+impl From<PictureError> for Problem {
+    fn from(error: PictureError) -> Self {
+        match error {
+            PictureError::Broken => {
+                Self::invalid_input().field("image", "The picture is broken or cut off. Send it again.")
+            }
+            PictureError::Interrupted => Self::internal(),
+            PictureError::TooLarge { .. } => Self::new("too-large", 413, "The picture is too large")
+                .detail(format!("Send a picture of at most {} MB.", MAX_IMAGE_BYTES / 1_000_000)),
+            PictureError::TooManyPixels { .. } => Self::invalid_input().field(
+                "image",
+                format!("Send a picture of at most {} megapixels.", MAX_IMAGE_PIXELS / 1_000_000),
+            ),
+            PictureError::UnknownFormat => {
+                Self::new("unsupported-picture", 415, "This kind of file is not taken")
+                    .detail("Send a PNG, JPEG or WebP picture.")
+            }
+        }
+    }
+}
+
+/// Decodes and scales pictures, at most so many at once.
+#[derive(Debug, Clone)]
+pub struct Pictures {
+    permits: Arc<Semaphore>,
+}
+
+impl Pictures {
+    /// A picture that is being decoded takes up to 300 MB: `at_once` bounds the memory of all of them.
+    pub fn new(at_once: usize) -> Self {
+        Self { permits: Arc::new(Semaphore::new(at_once.max(1))) }
+    }
+
+    /// Checks what was uploaded.
+    ///
+    /// # Errors
+    /// See [`PictureError`]; each becomes a [`Problem`].
+    pub async fn take_in(&self, bytes: Bytes) -> Result<Picture, PictureError> {
+        if bytes.len() > MAX_IMAGE_BYTES {
+            return Err(PictureError::TooLarge { bytes: bytes.len() });
+        }
+        // Hashing and even reading the header go through up to 20 MB: not on the async threads.
+        self.off_thread(move || {
+            let format = Format::of(&bytes).ok_or(PictureError::UnknownFormat)?;
+            let (width, height) = header::size(format, &bytes)?;
+            raster::decode(format, &bytes)?;
+            let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            Ok(Picture { bytes, format, width, height, sha256 })
+        })
+        .await
+    }
+
+    /// The picture as it is sent to a model: at most `max_pixels`, upright, without metadata or transparency.
+    pub async fn for_model(&self, picture: &Picture, max_pixels: u64) -> Result<ModelPicture, PictureError> {
+        let picture = picture.clone();
+        self.off_thread(move || raster::for_model(picture.format, &picture.bytes, max_pixels)).await
+    }
+
+    /// The picture as the text recognition likes it: grey, and not too small.
+    pub(crate) async fn for_reader(&self, picture: &Picture) -> Result<ReaderPicture, PictureError> {
+        let picture = picture.clone();
+        self.off_thread(move || raster::for_reader(picture.format, &picture.bytes)).await
+    }
+
+    /// Runs `work` on a blocking thread. The permit moves there too: when the caller goes away the work still
+    /// runs to its end, and must still be counted.
+    async fn off_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, PictureError> + Send + 'static,
+    ) -> Result<T, PictureError> {
+        let permit =
+            Arc::clone(&self.permits).acquire_owned().await.map_err(|_| PictureError::Interrupted)?;
+        let task = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(permit);
+            result
+        });
+        task.await.map_err(|_| PictureError::Interrupted)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_permit_outlives_a_caller_who_went_away() {
+        let pictures = Pictures::new(1);
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let (finish, may_finish) = std::sync::mpsc::channel::<()>();
+        let slow = pictures.off_thread(move || {
+            begun.send(()).unwrap();
+            may_finish.recv().ok();
+            Ok(())
+        });
+        let mut slow = Box::pin(slow);
+        assert!(futures::poll!(&mut slow).is_pending());
+        tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+        drop(slow);
+        assert_eq!(pictures.permits.available_permits(), 0);
+        finish.send(()).unwrap();
+        assert_eq!(pictures.off_thread(|| Ok(7)).await, Ok(7));
+    }
+
+    #[test]
+    fn errors_become_problems() {
+        let status = |e: PictureError| Problem::from(e).status;
+        assert_eq!(status(PictureError::TooLarge { bytes: 1 }), 413);
+        assert_eq!(status(PictureError::UnknownFormat), 415);
+        for error in [PictureError::Broken, PictureError::TooManyPixels { width: 1, height: 1 }] {
+            let problem = Problem::from(error);
+            assert_eq!(problem.status, 422);
+            assert!(problem.error_of("image").is_some());
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What a picture's first bytes say, before anything of it is decoded.
+
+use protocol::analysis::MAX_IMAGE_PIXELS;
+
+use super::PictureError;
+
+/// The kinds of pictures that are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    Jpeg,
+    Png,
+    WebP,
+}
+
+impl Format {
+    /// By content alone: neither the file's name nor the sender's word counts.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+            Some(Self::Png)
+        } else if bytes.starts_with(b"\xff\xd8\xff") {
+            Some(Self::Jpeg)
+        } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+            Some(Self::WebP)
+        } else {
+            None
+        }
+    }
+
+    pub fn mime(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::WebP => "image/webp",
+        }
+    }
+}
+
+/// Width and height, once they are known to be bearable.
+pub(super) fn size(format: Format, bytes: &[u8]) -> Result<(u32, u32), PictureError> {
+    let (width, height) = match format {
+        Format::Jpeg => jpeg(bytes),
+        Format::Png => png(bytes),
+        Format::WebP => webp(bytes)?,
+    }
+    .ok_or(PictureError::Broken)?;
+    bearable(width, height)
+}
+
+fn bearable(width: u32, height: u32) -> Result<(u32, u32), PictureError> {
+    if width == 0 || height == 0 {
+        Err(PictureError::Broken)
+    } else if u64::from(width) * u64::from(height) > MAX_IMAGE_PIXELS {
+        Err(PictureError::TooManyPixels { width, height })
+    } else {
+        Ok((width, height))
+    }
+}
+
+fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at.checked_add(N)?)?.try_into().ok()
+}
+
+/// PNG (third edition) §11.2.1: IHDR is the first chunk.
+fn png(bytes: &[u8]) -> Option<(u32, u32)> {
+    (bytes.get(12..16)? == b"IHDR").then_some(())?;
+    Some((u32::from_be_bytes(number(bytes, 16)?), u32::from_be_bytes(number(bytes, 20)?)))
+}
+
+/// ITU-T T.81 annex B: the frame header (SOF) holds the size. There is one, it stands before the first scan,
+/// and the picture ends with an end marker: decoders would fill up what is missing.
+fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
+    let mut size = None;
+    let mut at = 2;
+    loop {
+        let [lead, marker] = number(bytes, at)?;
+        match (lead, marker) {
+            // Fill bytes may stand before a marker.
+            (0xff, 0xff) => {
+                at += 1;
+                continue;
+            }
+            (0xff, 0x01 | 0xd0..=0xd8) => {
+                at += 2;
+                continue;
+            }
+            (0xff, 0xc0..=0xcf) if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
+                let height = u16::from_be_bytes(number(bytes, at + 5)?);
+                let width = u16::from_be_bytes(number(bytes, at + 7)?);
+                if size.replace((width.into(), height.into())).is_some() {
+                    return None;
+                }
+            }
+            // The first scan. Within scans, the end marker's bytes stand for nothing else.
+            (0xff, 0xda) => {
+                let ends = bytes.get(at..)?.windows(2).any(|pair| pair == b"\xff\xd9");
+                return size.filter(|_| ends);
+            }
+            (0xff, 0xd9) => return None,
+            (0xff, _) => {}
+            _ => return None,
+        }
+        at += 2 + usize::from(u16::from_be_bytes(number(bytes, at + 2)?));
+    }
+}
+
+/// RFC 9649. The canvas tells the size; but each frame inside repeats its own, which decoders trust when they
+/// allocate. So every frame is looked at too, and none may be larger than the canvas.
+fn webp(bytes: &[u8]) -> Result<Option<(u32, u32)>, PictureError> {
+    let mut canvas = None;
+    let mut at = 12;
+    while let Some((name, content)) = chunk(bytes, at) {
+        let end = at + 8 + content.len() + content.len() % 2;
+        let found = if name == *b"ANMF" {
+            // Read from the whole file: decoders do not hold what is inside to the size of what is around it.
+            let mut inner = at + 8 + 16;
+            let mut frame = None;
+            while let Some((name, content)) = chunk(bytes, inner).filter(|_| inner < end && frame.is_none()) {
+                inner += 8 + content.len() + content.len() % 2;
+                frame = frame_size(name, content);
+            }
+            frame
+        } else {
+            frame_size(name, content)
+        };
+        at = end;
+        let Some((width, height)) = found else { continue };
+        bearable(width, height)?;
+        let (canvas_width, canvas_height) = *canvas.get_or_insert((width, height));
+        if width > canvas_width || height > canvas_height {
+            return Err(PictureError::Broken);
+        }
+    }
+    Ok(canvas)
+}
+
+/// The chunk that starts at `at`; its content is cut where the file ends.
+fn chunk(bytes: &[u8], at: usize) -> Option<([u8; 4], &[u8])> {
+    let name = number(bytes, at)?;
+    let length = usize::try_from(u32::from_le_bytes(number(bytes, at + 4)?)).ok()?;
+    let rest = bytes.get(at + 8..)?;
+    Some((name, rest.get(..length).unwrap_or(rest)))
+}
+
+fn frame_size(name: [u8; 4], content: &[u8]) -> Option<(u32, u32)> {
+    match &name {
+        b"VP8X" => {
+            let three = |at| number::<3>(content, at).map(|[a, b, c]| u32::from_le_bytes([a, b, c, 0]) + 1);
+            Some((three(4)?, three(7)?))
+        }
+        b"VP8 " => {
+            let two = |at| number(content, at).map(|two| u32::from(u16::from_le_bytes(two) & 0x3fff));
+            Some((two(6)?, two(8)?))
+        }
+        b"VP8L" => {
+            let packed = u32::from_le_bytes(number(content, 1)?);
+            Some(((packed & 0x3fff) + 1, ((packed >> 14) & 0x3fff) + 1))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_three_formats_are_known_and_by_content() {
+        let others: [&[u8]; 8] = [
+            b"GIF89a\x01\x00\x01\x00",
+            b"BM\x00\x00\x00\x00",
+            b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+            b"<?xml version='1.0'?><svg/>",
+            b"II*\x00",
+            b"RIFF\x00\x00\x00\x00WAVE",
+            b"%PDF-1.7",
+            b"",
+        ];
+        for other in others {
+            assert_eq!(Format::of(other), None);
+        }
+    }
+
+    #[test]
+    fn a_webp_frame_larger_than_its_canvas_is_refused_unread() {
+        let mut bytes = b"RIFF\xff\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00".to_vec();
+        bytes.extend([9, 0, 0, 9, 0, 0]); // a canvas of 10 × 10
+        bytes.extend(b"VP8 \x0a\x00\x00\x00\x00\x00\x00\x9d\x01\x2a\x00\x10\x00\x10"); // a frame of 4096 × 4096
+        assert_eq!(size(Format::WebP, &bytes), Err(PictureError::Broken));
+        let at = bytes.len() - 4;
+        bytes[at..].copy_from_slice(b"\xff\x3f\xff\x3f"); // 16,383 × 16,383
+        assert_eq!(
+            size(Format::WebP, &bytes),
+            Err(PictureError::TooManyPixels { width: 16_383, height: 16_383 })
+        );
+    }
+
+    #[test]
+    fn a_jpeg_has_one_size_and_an_end() {
+        let frame = b"\xff\xc0\x00\x0b\x08\x00\x10\x00\x20\x01\x01\x11\x00";
+        let (start, scan, end) = (b"\xff\xd8\xff\xff\xe0\x00\x04xx", b"\xff\xda\x00\x02pixels", b"\xff\xd9");
+        let whole = [&start[..], frame, scan, end].concat();
+        assert_eq!(size(Format::Jpeg, &whole), Ok((32, 16)));
+        for cut in 3..whole.len() {
+            assert_eq!(size(Format::Jpeg, &whole[..cut]), Err(PictureError::Broken), "{cut}");
+        }
+        let two = [&start[..], frame, frame, scan, end].concat();
+        assert_eq!(size(Format::Jpeg, &two), Err(PictureError::Broken));
+    }
+
+    #[test]
+    fn cut_headers_are_broken_and_never_a_panic() {
+        assert_eq!(
+            size(Format::Png, b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00"),
+            Err(PictureError::Broken)
+        );
+        assert_eq!(size(Format::WebP, b"RIFF\x00\x00\x00\x00WEBPVP8L\x05\x00"), Err(PictureError::Broken));
+    }
+}

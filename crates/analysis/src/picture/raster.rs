@@ -1,0 +1,195 @@
+//! Decoding, scaling and encoding: work on the CPU, to be run on blocking threads only.
+
+use std::io::Cursor;
+
+use bytes::Bytes;
+use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
+use image::codecs::png::PngDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::imageops::FilterType;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits, RgbImage};
+use protocol::analysis::MAX_IMAGE_PIXELS;
+
+use super::{Format, PictureError};
+
+/// What the pixels may take: 64 megapixels of RGBA. Deeper pictures must be smaller.
+const MAX_PIXEL_BYTES: u64 = MAX_IMAGE_PIXELS * 4;
+/// What a PNG's other parts (profiles, one row, …) may take once inflated.
+const MAX_PNG_EXTRAS: u64 = 16 << 20;
+/// Up to here a picture for a model is sent without loss: small pictures are crops, and their text is small.
+const LOSSLESS_PIXELS: u64 = 500_000;
+const JPEG_QUALITY: u8 = 85;
+/// Up to here a picture is enlarged before its text is read.
+const ENLARGE_PIXELS: u64 = 4_200_000;
+/// What the text recognition gets at most.
+const MAX_READER_PIXELS: u64 = 16_800_000;
+
+/// A picture made for a model.
+#[derive(Clone)]
+pub struct ModelPicture {
+    pub bytes: Bytes,
+    pub format: Format,
+    pub width: u32,
+    pub height: u32,
+}
+
+impl std::fmt::Debug for ModelPicture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "ModelPicture({:?}, {}×{}, {} bytes)",
+            self.format,
+            self.width,
+            self.height,
+            self.bytes.len()
+        )
+    }
+}
+
+/// A picture made for the text recognition: a PNG, `scale` times as large as the original.
+#[derive(Debug)]
+pub(crate) struct ReaderPicture {
+    pub png: Vec<u8>,
+    pub scale: f64,
+}
+
+/// Decodes the picture (of an animation, the first), turned upright. Its size must have been checked before.
+pub(super) fn decode(format: Format, bytes: &[u8]) -> Result<DynamicImage, PictureError> {
+    let input = Cursor::new(bytes);
+    match format {
+        Format::Jpeg => from_decoder(JpegDecoder::new(input).map_err(to_error)?),
+        Format::Png => {
+            let mut extras = Limits::no_limits();
+            extras.max_alloc = Some(MAX_PNG_EXTRAS);
+            from_decoder(PngDecoder::with_limits(input, extras).map_err(to_error)?)
+        }
+        Format::WebP => from_decoder(WebPDecoder::new(input).map_err(to_error)?),
+    }
+}
+
+fn from_decoder(mut decoder: impl ImageDecoder) -> Result<DynamicImage, PictureError> {
+    let (width, height) = decoder.dimensions();
+    if decoder.total_bytes() > MAX_PIXEL_BYTES {
+        return Err(PictureError::TooManyPixels { width, height });
+    }
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAX_PIXEL_BYTES);
+    limits.max_image_width = Some(width);
+    limits.max_image_height = Some(height);
+    decoder.set_limits(limits).map_err(to_error)?;
+    // A wrong note about orientation is no reason to refuse the pixels.
+    let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(to_error)?;
+    picture.apply_orientation(orientation);
+    Ok(picture)
+}
+
+fn to_error(error: ImageError) -> PictureError {
+    tracing::debug!(%error, "a picture could not be decoded");
+    PictureError::Broken
+}
+
+pub(super) fn for_model(format: Format, bytes: &[u8], max_pixels: u64) -> Result<ModelPicture, PictureError> {
+    let picture = DynamicImage::ImageRgb8(on_white(decode(format, bytes)?));
+    let (width, height) = fit(picture.width(), picture.height(), max_pixels);
+    let same = (width, height) == (picture.width(), picture.height());
+    let picture = if same { picture } else { picture.thumbnail_exact(width, height) };
+    let mut out = Vec::new();
+    let format = if u64::from(width) * u64::from(height) <= LOSSLESS_PIXELS {
+        picture.write_to(&mut Cursor::new(&mut out), ImageFormat::Png).map_err(to_error)?;
+        Format::Png
+    } else {
+        JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY).encode_image(&picture).map_err(to_error)?;
+        Format::Jpeg
+    };
+    Ok(ModelPicture { bytes: out.into(), format, width, height })
+}
+
+pub(super) fn for_reader(format: Format, bytes: &[u8]) -> Result<ReaderPicture, PictureError> {
+    let picture =
+        DynamicImage::ImageLuma8(DynamicImage::ImageRgb8(on_white(decode(format, bytes)?)).into_luma8());
+    let (width, height) = (picture.width(), picture.height());
+    let pixels = u64::from(width) * u64::from(height);
+    let (picture, scale) = if pixels <= ENLARGE_PIXELS {
+        (picture.resize_exact(width * 2, height * 2, FilterType::CatmullRom), 2.0)
+    } else if pixels > MAX_READER_PIXELS {
+        let (w, h) = fit(width, height, MAX_READER_PIXELS);
+        (picture.thumbnail_exact(w, h), f64::from(w) / f64::from(width))
+    } else {
+        (picture, 1.0)
+    };
+    let mut png = Vec::new();
+    picture.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).map_err(to_error)?;
+    Ok(ReaderPicture { png, scale })
+}
+
+/// The largest size of the same shape with at most `max_pixels`.
+fn fit(width: u32, height: u32, max_pixels: u64) -> (u32, u32) {
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels <= max_pixels {
+        return (width, height);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "at most 64 million: exact in an f64")]
+    let factor = (max_pixels as f64 / pixels as f64).sqrt();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and the old side")]
+    let shrink = |side: u32| ((f64::from(side) * factor).floor() as u32).max(1);
+    (shrink(width), shrink(height))
+}
+
+fn on_white(picture: DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.into_rgb8();
+    }
+    let picture = picture.into_rgba8();
+    let (width, height) = picture.dimensions();
+    let mut flat = RgbImage::new(width, height);
+    for (from, to) in picture.pixels().zip(flat.pixels_mut()) {
+        let [r, g, b, a] = from.0.map(u16::from);
+        to.0 = [r, g, b].map(|c| u8::try_from((c * a + 255 * (255 - a)) / 255).unwrap_or(u8::MAX));
+    }
+    flat
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{Rgba, RgbaImage};
+
+    use super::*;
+
+    fn png(picture: &DynamicImage) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        picture.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_model_gets_at_most_its_pixels_in_the_same_shape() {
+        let wide = png(&DynamicImage::ImageRgb8(RgbImage::new(2000, 1000)));
+        let small = for_model(Format::Png, &wide, 500_000).unwrap();
+        assert_eq!((small.width, small.height, small.format), (1000, 500, Format::Png));
+        let large = for_model(Format::Png, &wide, 1_000_000).unwrap();
+        assert_eq!(large.format, Format::Jpeg);
+        assert!(u64::from(large.width) * u64::from(large.height) <= 1_000_000);
+        let same = for_model(Format::Png, &wide, u64::MAX).unwrap();
+        assert_eq!((same.width, same.height), (2000, 1000));
+        assert_eq!(Format::of(&same.bytes), Some(Format::Jpeg));
+    }
+
+    #[test]
+    fn a_line_of_pixels_keeps_a_height() {
+        assert_eq!(fit(60_000, 1, 100), (2449, 1));
+    }
+
+    #[test]
+    fn transparency_becomes_white_and_metadata_goes() {
+        let clear = png(&DynamicImage::ImageRgba8(RgbaImage::from_pixel(4, 4, Rgba([0, 0, 0, 0]))));
+        // A text chunk right behind the header (8 + 25 bytes).
+        let mut noted = clear[..33].to_vec();
+        noted.extend(b"\x00\x00\x00\x0ctEXtComment\x00home\xb2\xc5\x8f\x1f");
+        noted.extend(&clear[33..]);
+        let out = for_model(Format::Png, &noted, 1_000).unwrap();
+        assert!(!out.bytes.windows(4).any(|w| w == b"home"));
+        let seen = decode(Format::Png, &out.bytes).unwrap().into_rgb8();
+        assert!(seen.pixels().all(|p| p.0 == [255; 3]));
+    }
+}

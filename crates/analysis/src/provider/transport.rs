@@ -1,0 +1,158 @@
+//! What both protocols share: the HTTP client, the request with its limits, and the stream of the answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::config::Patience;
+use super::error::ProviderError;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// All that a server may send for one answer, with its wrapping.
+const MAX_RESPONSE_BYTES: usize = 8 << 20;
+/// The longest single line of a stream.
+pub(super) const MAX_LINE_BYTES: usize = 1 << 20;
+/// So much of an error's body is read.
+const MAX_ERROR_BYTES: usize = 8 << 10;
+/// The longest answer in text.
+const MAX_ANSWER_BYTES: usize = 256 << 10;
+
+/// The client for all providers: make one and share it. It follows no redirects, and asks no proxy: where
+/// pictures and keys go is the configuration's word alone. The process needs a default rustls provider
+/// before.
+///
+/// # Errors
+/// When TLS cannot be set up, such as without a default provider.
+pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .user_agent(concat!("aiwe/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// Sends the request and checks the answer's head.
+pub(super) async fn send(
+    request: reqwest::RequestBuilder,
+    patience: Patience,
+) -> Result<reqwest::Response, ProviderError> {
+    let response = timeout(patience.first_word.min(patience.answer), request.send())
+        .await
+        .map_err(|_| ProviderError::Silent(patience.first_word))?
+        .map_err(ProviderError::Unreachable)?;
+    let status = response.status();
+    if status.is_redirection() {
+        return Err(ProviderError::Redirected(status));
+    }
+    if !status.is_success() {
+        let body = timeout(patience.next_word, start_of(response)).await.unwrap_or_default();
+        return Err(ProviderError::Refused { status, message: error_message(&body) });
+    }
+    Ok(response)
+}
+
+async fn start_of(response: reqwest::Response) -> Vec<u8> {
+    let mut start = Vec::new();
+    let mut body = response.bytes_stream();
+    while let Some(Ok(more)) = body.next().await {
+        start.extend_from_slice(&more);
+        if start.len() >= MAX_ERROR_BYTES {
+            start.truncate(MAX_ERROR_BYTES);
+            break;
+        }
+    }
+    start
+}
+
+/// What a server says went wrong: `{"error": {"message": "…"}}`, `{"error": "…"}`, or the start of whatever
+/// it sent.
+fn error_message(body: &[u8]) -> String {
+    let text = serde_json::from_slice::<serde_json::Value>(body)
+        .ok()
+        .and_then(|json| json.get("error").map(message_of))
+        .unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
+    crate::text::visible(&text).replace(['\n', '\t'], " ").chars().take(300).collect()
+}
+
+/// The message inside an `error` field.
+pub(super) fn message_of(error: &serde_json::Value) -> String {
+    let text = error.get("message").unwrap_or(error);
+    text.as_str().map_or_else(|| text.to_string(), str::to_owned).chars().take(300).collect()
+}
+
+/// The response's bytes, up to the limit; more is an error, not an end.
+pub(super) fn bounded(
+    response: reqwest::Response,
+) -> impl Stream<Item = Result<Bytes, ProviderError>> + Unpin {
+    let mut taken = 0;
+    response.bytes_stream().map(move |piece| {
+        let piece = piece.map_err(|error| ProviderError::Broken(error.to_string()))?;
+        taken += piece.len();
+        if taken > MAX_RESPONSE_BYTES { Err(ProviderError::TooLong(MAX_RESPONSE_BYTES)) } else { Ok(piece) }
+    })
+}
+
+/// Waits for the next part of a stream, longer for the first, and in all no longer than the whole may take.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    patience: Patience,
+    since: Instant,
+    next: Duration,
+    answer_bytes: usize,
+}
+
+impl Waiting {
+    pub fn new(patience: Patience, since: Instant) -> Self {
+        Self { patience, since, next: patience.first_word, answer_bytes: 0 }
+    }
+
+    pub async fn next<T>(
+        &self,
+        stream: &mut (impl Stream<Item = T> + Unpin),
+    ) -> Result<Option<T>, ProviderError> {
+        let end = self.since + self.patience.answer;
+        match timeout_at(end.min(Instant::now() + self.next), stream.next()).await {
+            Ok(item) => Ok(item),
+            Err(_) if Instant::now() >= end => Err(ProviderError::Slow(self.patience.answer)),
+            Err(_) => Err(ProviderError::Silent(self.next)),
+        }
+    }
+
+    /// Hands on a piece of the answer. From here on, the next one may take less long.
+    pub async fn hand_on(
+        &mut self,
+        piece: String,
+        text: &tokio::sync::mpsc::Sender<String>,
+    ) -> Result<(), ProviderError> {
+        if piece.is_empty() {
+            return Ok(());
+        }
+        self.next = self.patience.next_word;
+        self.answer_bytes += piece.len();
+        if self.answer_bytes > MAX_ANSWER_BYTES {
+            return Err(ProviderError::TooLong(MAX_ANSWER_BYTES));
+        }
+        text.send(piece).await.map_err(|_| ProviderError::Abandoned)
+    }
+
+    pub fn finish(&self) -> Result<(), ProviderError> {
+        if self.answer_bytes == 0 { Err(ProviderError::Empty) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_messages_of_all_shapes() {
+        assert_eq!(error_message(br#"{"error":{"message":"no such\nmodel","code":1}}"#), "no such model");
+        assert_eq!(error_message(br#"{"error":"model 'x' not found"}"#), "model 'x' not found");
+        assert_eq!(error_message(b"<html>oops"), "<html>oops");
+        assert_eq!(error_message(b""), "");
+        assert_eq!(error_message(&[b'x'; 5_000]).len(), 300);
+    }
+}

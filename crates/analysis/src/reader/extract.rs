@@ -1,0 +1,161 @@
+//! An answer made of what stands on the screen.
+
+use std::collections::BTreeSet;
+
+use super::finding::{Finding, findings};
+use super::layout::Reading;
+use super::ranking::rank;
+use crate::text::{code_span, fenced};
+
+/// So many of the best fitting lines are quoted.
+const FITTING: usize = 8;
+/// A line that fits less than this part of the best one is left out.
+const WORTH: f32 = 0.35;
+/// So many lines are shown when nothing fits better.
+const OVERVIEW: usize = 20;
+/// Below this, the answer warns that much may be misread.
+const UNSURE: f32 = 70.0;
+
+const NO_MODEL: &str = "> **No AI model was used.** The built-in reader made this answer from the text that it could \
+    read on the screen.";
+
+/// Answers from the text alone, in Markdown. Whatever was read stands quoted in code.
+pub fn extract(question: &str, reading: &Reading) -> String {
+    let lines: Vec<&str> = reading.lines.iter().map(|line| line.text.as_str()).collect();
+    if lines.is_empty() {
+        return format!(
+            "{NO_MODEL}\n\nNo text could be read on this picture. If there is text on it, send a larger or sharper \
+             picture, or only the part that matters.\n"
+        );
+    }
+    let found = findings(&lines);
+    let mut parts = vec![NO_MODEL.to_owned()];
+    if found.len() > 1 {
+        parts.push(format!("The screen shows {} errors. Begin with the first.", found.len()));
+    }
+    parts.extend(found.iter().map(|finding| describe(finding, &lines)));
+
+    let quoted: BTreeSet<usize> = found.iter().flat_map(|finding| finding.lines.clone()).collect();
+    let fitting = fitting(question, &lines, &quoted);
+    if !fitting.is_empty() {
+        parts.push(format!("**What fits the question**\n\n{}", quote(&lines, &fitting)));
+    } else if found.is_empty() {
+        let start: BTreeSet<usize> = (0..lines.len().min(OVERVIEW)).collect();
+        let more = if lines.len() > OVERVIEW { ", from the top" } else { "" };
+        parts.push(format!("**What stands on the screen{more}**\n\n{}", quote(&lines, &start)));
+    }
+    if reading.confidence() < UNSURE {
+        parts.push("Much of the text was hard to read and may be wrong here.".to_owned());
+    }
+    parts.join("\n\n") + "\n"
+}
+
+fn describe(finding: &Finding, lines: &[&str]) -> String {
+    let mut text = format!("**An error of {}", finding.tongue.label());
+    if !finding.code.is_empty() {
+        text += &format!(": {}", code_span(&finding.code));
+    }
+    if let Some(place) = &finding.place {
+        text += &format!(" in {}, line {}", code_span(&place.file), place.line);
+        if let Some(column) = place.column {
+            text += &format!(", column {column}");
+        }
+    }
+    text += "**\n\n";
+    text += &quote(lines, &finding.lines.clone().collect());
+    text + "\n\n" + finding.explanation
+}
+
+/// The best lines in the order of the screen.
+fn fitting(question: &str, lines: &[&str], but_not: &BTreeSet<usize>) -> BTreeSet<usize> {
+    let ranked = rank(question, lines);
+    let best = ranked.first().map_or(0.0, |(_, score)| *score);
+    ranked
+        .into_iter()
+        .filter(|(index, score)| *score >= best * WORTH && !but_not.contains(index))
+        .take(FITTING)
+        .map(|(index, _)| index)
+        .collect()
+}
+
+/// The lines in one block, with a mark where some are left out.
+fn quote(lines: &[&str], indices: &BTreeSet<usize>) -> String {
+    let mut text = String::new();
+    let mut last = None;
+    for index in indices {
+        if last.is_some_and(|last: usize| last + 1 < *index) {
+            text += "…\n";
+        }
+        text += lines.get(*index).unwrap_or(&"");
+        text.push('\n');
+        last = Some(*index);
+    }
+    fenced(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layout::{Area, Line};
+    use super::*;
+
+    fn reading(text: &str) -> Reading {
+        let area = Area { left: 0, top: 0, width: 1, height: 1 };
+        Reading { lines: text.lines().map(|l| Line { text: l.into(), area, confidence: 90.0 }).collect() }
+    }
+
+    #[test]
+    fn every_answer_says_that_no_model_was_used() {
+        for text in ["", "hello", "error[E0308]: mismatched types"] {
+            assert!(extract("?", &reading(text)).starts_with("> **No AI model was used.**"));
+        }
+    }
+
+    #[test]
+    fn an_error_is_named_placed_quoted_and_explained() {
+        let answer = extract(
+            "why does it not compile?",
+            &reading(
+                "$ cargo check\nerror[E0308]: mismatched types\n--> src/main.rs:4:18\n4 let n: u32 = \"seven\";\nerror: could not compile `x`",
+            ),
+        );
+        assert!(
+            answer.contains("**An error of Rust: `E0308` in `src/main.rs`, line 4, column 18**"),
+            "{answer}"
+        );
+        assert!(
+            answer.contains("```text\nerror[E0308]: mismatched types\n--> src/main.rs:4:18\n"),
+            "{answer}"
+        );
+        assert!(answer.contains("has another type"), "{answer}");
+    }
+
+    #[test]
+    fn the_fitting_lines_are_quoted_in_the_order_of_the_screen() {
+        let answer = extract("total and invoice", &reading("Invoice 7\nfrom Miller\nTotal: 3 EUR\nBye"));
+        assert!(answer.contains("```text\nInvoice 7\n…\nTotal: 3 EUR\n```"), "{answer}");
+        assert!(!answer.contains("Bye"));
+    }
+
+    #[test]
+    fn without_a_fit_the_screen_is_told_from_its_top() {
+        let answer = extract("zebra", &reading("one line\ntwo line"));
+        assert!(answer.contains("```text\none line\ntwo line\n```"), "{answer}");
+    }
+
+    #[test]
+    fn the_screen_cannot_write_markdown() {
+        let nasty = "```\n# Heading\n[click](javascript:alert(1)) error: ```` <img src=x>\u{202E}";
+        let answer = extract("click heading", &reading(nasty));
+        let outside: String = answer.split("`````").step_by(2).collect();
+        assert!(
+            !outside.contains("Heading") && !outside.contains("click") && !outside.contains("img"),
+            "{answer}"
+        );
+        assert!(!answer.contains('\u{202E}'));
+    }
+
+    #[test]
+    fn nothing_read_is_said() {
+        assert!(extract("what?", &Reading::default()).contains("No text could be read"));
+    }
+}

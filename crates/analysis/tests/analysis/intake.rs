@@ -1,0 +1,74 @@
+use std::io::Cursor;
+
+use analysis::picture::Format;
+use analysis::{PictureError, Pictures};
+use bytes::Bytes;
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use protocol::Problem;
+use protocol::analysis::MAX_IMAGE_BYTES;
+
+fn picture(format: ImageFormat) -> Vec<u8> {
+    let noise = |x: u32, y: u32| Rgb([x * 7 + y * 13, x * y, x ^ y].map(|v| (v % 256) as u8));
+    let picture = DynamicImage::ImageRgb8(RgbImage::from_fn(120, 80, noise));
+    let mut bytes = Vec::new();
+    picture.write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn the_three_formats_are_taken_by_content() {
+    let pictures = Pictures::new(2);
+    for (written, expected) in [
+        (ImageFormat::Png, Format::Png),
+        (ImageFormat::Jpeg, Format::Jpeg),
+        (ImageFormat::WebP, Format::WebP),
+    ] {
+        let taken = pictures.take_in(picture(written).into()).await.unwrap();
+        assert_eq!((taken.format(), taken.width(), taken.height()), (expected, 120, 80));
+        assert_eq!(taken.sha256().len(), 64);
+        let small = pictures.for_model(&taken, 10_000).await.unwrap();
+        assert!(small.width * small.height <= 10_000);
+        let large = pictures.for_model(&taken, 1_000_000).await.unwrap();
+        assert_eq!((large.width, large.height), (120, 80));
+    }
+}
+
+#[tokio::test]
+async fn a_picture_cut_anywhere_is_refused() {
+    let pictures = Pictures::new(2);
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
+        let whole = picture(format);
+        for part in 1..20 {
+            let cut = Bytes::copy_from_slice(&whole[..whole.len() * part / 20]);
+            let result = pictures.take_in(cut).await.map(|_| ());
+            assert!(matches!(result, Err(PictureError::Broken)), "{format:?} {part}: {result:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_files_are_refused() {
+    let pictures = Pictures::new(1);
+    for other in [
+        &b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"[..],
+        b"BM\x3a\x00",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"",
+        b"hello",
+    ] {
+        let error = pictures.take_in(Bytes::from_static(other)).await.unwrap_err();
+        assert_eq!(Problem::from(error).status, 415);
+    }
+    let mut large = picture(ImageFormat::Png);
+    large.resize(MAX_IMAGE_BYTES + 1, 0);
+    let error = pictures.take_in(large.into()).await.unwrap_err();
+    assert_eq!(Problem::from(error).status, 413);
+}
+
+#[tokio::test]
+async fn many_at_once_are_all_served() {
+    let pictures = Pictures::new(2);
+    let bytes: Bytes = picture(ImageFormat::Png).into();
+    let all = (0..50).map(|_| pictures.take_in(bytes.clone()));
+    assert!(futures::future::join_all(all).await.iter().all(Result::is_ok));
+}

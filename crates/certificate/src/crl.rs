@@ -1,0 +1,143 @@
+//! The revocation list (RFC 5280 §5), signed by the issuing key.
+
+use std::str::FromStr;
+
+use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevokedCertParams, SerialNumber};
+use time::OffsetDateTime;
+
+use crate::authority::Authority;
+use crate::facts::parse;
+use crate::profile::whole_seconds;
+
+/// One revoked certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevokedEntry {
+    /// Hexadecimal.
+    pub serial: String,
+    pub revoked_at: OffsetDateTime,
+    pub reason: RevocationReason,
+}
+
+/// Why a certificate was revoked: those of RFC 5280 §5.3.1 that a person decides about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RevocationReason {
+    AffiliationChanged,
+    CessationOfOperation,
+    KeyCompromise,
+    PrivilegeWithdrawn,
+    Superseded,
+    #[default]
+    Unspecified,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unknown reason for a revocation")]
+pub struct UnknownRevocationReason;
+
+/// Why there is no list.
+#[derive(Debug, thiserror::Error)]
+pub enum CrlError {
+    #[error("the next update must come after this one")]
+    NextUpdate,
+    #[error("{0:?} is not a serial number of 1 to 20 octets")]
+    Serial(String),
+    #[error("the list could not be signed")]
+    Signing(#[from] rcgen::Error),
+}
+
+impl Authority {
+    /// The list as of `now`, DER. `number` grows with every list; who reads it asks again at `next_update`.
+    ///
+    /// # Errors
+    /// [`CrlError`].
+    pub fn crl(
+        &self,
+        now: OffsetDateTime,
+        revoked: &[RevokedEntry],
+        number: u64,
+        next_update: OffsetDateTime,
+    ) -> Result<Vec<u8>, CrlError> {
+        let (this_update, next_update) = (whole_seconds(now), whole_seconds(next_update));
+        if next_update <= this_update {
+            return Err(CrlError::NextUpdate);
+        }
+        let list = CertificateRevocationListParams {
+            this_update,
+            next_update,
+            crl_number: SerialNumber::from(number),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.iter().map(entry).collect::<Result<_, _>>()?,
+            key_identifier_method: self.issuing_key_identifier(),
+        };
+        Ok(list.signed_by(&self.issuer)?.der().to_vec())
+    }
+
+    /// The list must name the issuing key as its certificate does (RFC 5280 §5.2.1).
+    fn issuing_key_identifier(&self) -> KeyIdMethod {
+        use x509_parser::extensions::ParsedExtension::SubjectKeyIdentifier;
+        parse(self.issuing_der())
+            .and_then(|certificate| {
+                certificate.iter_extensions().find_map(|extension| match extension.parsed_extension() {
+                    SubjectKeyIdentifier(identifier) => {
+                        Some(KeyIdMethod::PreSpecified(identifier.0.to_vec()))
+                    }
+                    _ => None,
+                })
+            })
+            .unwrap_or(KeyIdMethod::Sha256)
+    }
+}
+
+impl RevocationReason {
+    pub const ALL: [Self; 6] = [
+        Self::AffiliationChanged,
+        Self::CessationOfOperation,
+        Self::KeyCompromise,
+        Self::PrivilegeWithdrawn,
+        Self::Superseded,
+        Self::Unspecified,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AffiliationChanged => "affiliation-changed",
+            Self::CessationOfOperation => "cessation-of-operation",
+            Self::KeyCompromise => "key-compromise",
+            Self::PrivilegeWithdrawn => "privilege-withdrawn",
+            Self::Superseded => "superseded",
+            Self::Unspecified => "unspecified",
+        }
+    }
+
+    fn code(self) -> rcgen::RevocationReason {
+        match self {
+            Self::AffiliationChanged => rcgen::RevocationReason::AffiliationChanged,
+            Self::CessationOfOperation => rcgen::RevocationReason::CessationOfOperation,
+            Self::KeyCompromise => rcgen::RevocationReason::KeyCompromise,
+            Self::PrivilegeWithdrawn => rcgen::RevocationReason::PrivilegeWithdrawn,
+            Self::Superseded => rcgen::RevocationReason::Superseded,
+            Self::Unspecified => rcgen::RevocationReason::Unspecified,
+        }
+    }
+}
+
+impl FromStr for RevocationReason {
+    type Err = UnknownRevocationReason;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text).ok_or(UnknownRevocationReason)
+    }
+}
+
+fn entry(revoked: &RevokedEntry) -> Result<RevokedCertParams, CrlError> {
+    let serial = hex::decode(&revoked.serial)
+        .ok()
+        .filter(|bytes| (1..=20).contains(&bytes.len()))
+        .ok_or_else(|| CrlError::Serial(revoked.serial.clone()))?;
+    Ok(RevokedCertParams {
+        serial_number: SerialNumber::from(serial),
+        revocation_time: whole_seconds(revoked.revoked_at),
+        reason_code: Some(revoked.reason.code()),
+        invalidity_date: None,
+    })
+}

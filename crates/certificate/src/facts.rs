@@ -1,0 +1,86 @@
+//! What a certificate says of itself. Reading is no proof: see [`crate::TrustAnchors::judge`].
+
+use protocol::certificate::PresentedCertificate;
+use sha2::{Digest, Sha256};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::pem::parse_x509_pem;
+use x509_parser::prelude::FromDer;
+use x509_parser::x509::X509Name;
+
+/// A name in a foreign certificate may be megabytes long; this much of it is shown.
+const SHOWN_NAME: usize = 300;
+
+/// The readable parts of whatever certificate was presented; `None` if it is none.
+pub fn describe(leaf_der: &[u8]) -> Option<PresentedCertificate> {
+    let certificate = parse(leaf_der)?;
+    Some(PresentedCertificate {
+        subject: shown(certificate.subject()),
+        issuer: shown(certificate.issuer()),
+        serial: serial_hex(&certificate),
+        fingerprint: fingerprint_hex(leaf_der),
+        not_before: certificate.validity().not_before.timestamp(),
+        not_after: certificate.validity().not_after.timestamp(),
+    })
+}
+
+/// SHA-256 over the DER, lower-case hexadecimal.
+pub fn fingerprint_hex(der: &[u8]) -> String {
+    hex::encode(Sha256::digest(der))
+}
+
+/// One certificate and nothing behind it.
+pub(crate) fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
+    let (rest, certificate) = X509Certificate::from_der(der).ok()?;
+    rest.is_empty().then_some(certificate)
+}
+
+/// The DER of the one certificate in this PEM text.
+pub(crate) fn certificate_from_pem(text: &str) -> Option<Vec<u8>> {
+    let (rest, pem) = parse_x509_pem(text.as_bytes()).ok()?;
+    let alone = rest.iter().all(u8::is_ascii_whitespace);
+    (alone && pem.label == "CERTIFICATE").then_some(pem.contents)
+}
+
+/// Lower-case hexadecimal without the sign octet that DER puts before a high first bit.
+pub(crate) fn serial_hex(certificate: &X509Certificate<'_>) -> String {
+    let raw = certificate.raw_serial();
+    let start = raw.iter().position(|&b| b != 0).unwrap_or(raw.len().saturating_sub(1));
+    hex::encode(raw.get(start..).unwrap_or_default())
+}
+
+pub(crate) fn common_name(certificate: &X509Certificate<'_>) -> Option<String> {
+    let mut names = certificate.subject().iter_common_name();
+    let name = names.next()?.as_str().ok()?.to_owned();
+    names.next().is_none().then_some(name)
+}
+
+/// The owner's address and the machine's UUID from the subject alternative names, each exactly once.
+pub(crate) fn owner_and_machine(certificate: &X509Certificate<'_>) -> Option<(String, uuid::Uuid)> {
+    let names = &certificate.subject_alternative_name().ok()??.value.general_names;
+    let mut owners = names.iter().filter_map(|name| match name {
+        GeneralName::RFC822Name(address) => Some(*address),
+        _ => None,
+    });
+    let mut machines = names.iter().filter_map(|name| match name {
+        GeneralName::URI(uri) => uri.strip_prefix("urn:uuid:")?.parse().ok(),
+        _ => None,
+    });
+    let found = (owners.next()?.to_owned(), machines.next()?);
+    (owners.next().is_none() && machines.next().is_none()).then_some(found)
+}
+
+/// A name for people's eyes: what cannot be seen, or would turn the line around, is shown as U+FFFD.
+fn shown(name: &X509Name<'_>) -> String {
+    name.to_string()
+        .chars()
+        .take(SHOWN_NAME)
+        .map(|c| match c {
+            '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' => {
+                '\u{FFFD}'
+            }
+            c if c.is_control() => '\u{FFFD}',
+            c => c,
+        })
+        .collect()
+}

@@ -1,0 +1,59 @@
+//! PKCS#12 files (RFC 7292), in the two families that the platforms' stores read.
+
+use p12_keystore::{
+    Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKey, PrivateKeyChain,
+};
+use sha1::{Digest, Sha1};
+
+use super::{Contents, PackageError};
+
+/// How a file is encrypted. The iterations count for the MAC too: whoever guesses passwords takes the cheaper
+/// way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Family {
+    encryption: EncryptionAlgorithm,
+    mac: MacAlgorithm,
+    iterations: u32,
+}
+
+/// Far below the 600,000 iterations above which Windows reports a wrong password.
+pub(super) const MODERN: Family = Family {
+    encryption: EncryptionAlgorithm::PbeWithHmacSha256AndAes256,
+    mac: MacAlgorithm::HmacSha256,
+    iterations: 100_000,
+};
+
+/// What macOS reads in every version. OpenSSL 3 reads it too, without its legacy provider.
+pub(super) const LEGACY: Family = Family {
+    encryption: EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc,
+    mac: MacAlgorithm::HmacSha1,
+    iterations: 20_000,
+};
+
+impl Family {
+    pub(super) fn write(self, contents: &Contents<'_>, password: &str) -> Result<Vec<u8>, PackageError> {
+        let certificates = std::iter::once(contents.certificate)
+            .chain(contents.chain.iter().map(Vec::as_slice))
+            .map(Certificate::from_der)
+            .collect::<Result<Vec<_>, _>>()?;
+        let key = PrivateKey::from_der(contents.key.der())?;
+        // It ties key and certificate together inside the file; by custom the certificate's SHA-1.
+        let local_id = Sha1::digest(contents.certificate).to_vec();
+        let mut store = KeyStore::new();
+        let entry = KeyStoreEntry::PrivateKeyChain(PrivateKeyChain::new(local_id, key, certificates));
+        store.add_entry(&alias(contents.device_name), entry);
+        Ok(store
+            .writer(password)
+            .encryption_algorithm(self.encryption)
+            .encryption_iterations(self.iterations)
+            .mac_algorithm(self.mac)
+            .mac_iterations(self.iterations)
+            .write()?)
+    }
+}
+
+/// The key's friendly name. It is a BMPString: characters beyond that plane are left out.
+fn alias(device_name: &str) -> String {
+    let name: String = device_name.chars().filter(|&c| u32::from(c) <= 0xffff).collect();
+    if name.trim().is_empty() { "Client certificate".to_owned() } else { name }
+}

@@ -1,0 +1,122 @@
+// A screen without a monitor, with a window manager, showing real programs.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { bytesFrom, Program, run, until } from "./process.ts";
+
+// Without the instant at which it was taken: two pictures of the same screen are the same bytes.
+const TIMELESS_PICTURE = [
+  "-window",
+  "root",
+  "-depth",
+  "8",
+  "-strip",
+  "-define",
+  "png:exclude-chunks=date,time",
+  "png:-",
+];
+
+export class Screen {
+  readonly display: string;
+  private readonly programs: Program[];
+
+  private constructor(display: string, programs: Program[]) {
+    this.display = display;
+    this.programs = programs;
+  }
+
+  static async start(size = "1280x800"): Promise<Screen> {
+    // The server itself picks a free number and tells it on descriptor 1.
+    const server = new Program("Xvfb", [
+      "-displayfd",
+      "1",
+      "-screen",
+      "0",
+      `${size}x24`,
+      "-nolisten",
+      "tcp",
+      "-noreset",
+    ]);
+    const display = `:${await server.says(/^(\d+)$/m)}`;
+    const screen = new Screen(display, [server]);
+    screen.start("openbox", []);
+    // A window that maps while the window manager is starting may never be shown.
+    const managed = await until(30, async () => {
+      const told = await run("xprop", ["-root", "_NET_SUPPORTING_WM_CHECK"], screen.environment).catch(
+        () => "",
+      );
+      return told.includes("window id") ? true : undefined;
+    });
+    if (!managed) throw new Error(`no window manager on ${display}`);
+    return screen;
+  }
+
+  /** What programs on this screen need in their environment. */
+  get environment(): NodeJS.ProcessEnv {
+    return { ...process.env, DISPLAY: this.display };
+  }
+
+  start(name: string, args: string[], variables: NodeJS.ProcessEnv = {}): Program {
+    const program = new Program(name, args, { env: { ...this.environment, ...variables } });
+    this.programs.push(program);
+    return program;
+  }
+
+  /** Runs a shell command in a terminal window that then stays open. */
+  terminal(command: string): Program {
+    const shown = `${command}; exec sleep 3600`;
+    return this.start("xterm", [
+      "-fa",
+      "DejaVu Sans Mono",
+      "-fs",
+      "14",
+      "-geometry",
+      "100x28+20+20",
+      "-e",
+      "sh",
+      "-c",
+      shown,
+    ]);
+  }
+
+  /** The whole screen as PNG, once three pictures in a row are the same and not of one colour. */
+  async picture(): Promise<Buffer> {
+    let last: Buffer = Buffer.alloc(0);
+    let same = 0;
+    const settled = await until(30, async () => {
+      const next = await bytesFrom("import", TIMELESS_PICTURE, this.environment);
+      same = next.equals(last) ? same + 1 : 0;
+      last = next;
+      // An empty screen compresses to next to nothing.
+      return same >= 3 && next.length > 4_000 ? next : undefined;
+    });
+    if (settled) return settled;
+    const told = this.programs.map((program) => program.told()).join("\n");
+    throw new Error(
+      `the screen ${this.display} does not settle or stays empty (${last.length} bytes):\n${told}`,
+    );
+  }
+
+  async stop(): Promise<void> {
+    for (const program of this.programs.toReversed()) await program.stop();
+  }
+}
+
+/** Shows a real compiler's real error on `screen`; gives words of it that an answer must contain. */
+export function showCompilerError(screen: Screen, folder: string): string[] {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "invoice.c"), "int total(int price) {\n    return price * quantity;\n}\n");
+  screen.terminal(`cd '${folder}' && clear && gcc -c invoice.c`);
+  return ["quantity", "undeclared"];
+}
+
+/** A screenshot of that error, on a screen of its own. */
+export async function compilerError(folder: string): Promise<{ picture: Buffer; words: string[] }> {
+  const screen = await Screen.start();
+  try {
+    const words = showCompilerError(screen, folder);
+    return { picture: await screen.picture(), words };
+  } finally {
+    await screen.stop();
+  }
+}

@@ -1,0 +1,117 @@
+// The desktop window through WebDriver (W3C): tauri-driver in front of WebKitGTK's own driver.
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { type Program, until } from "./process.ts";
+import type { Screen } from "./screen.ts";
+import { freePort } from "./server.ts";
+
+const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
+
+export class DesktopWindow {
+  private readonly driver: Program;
+  private readonly session: string;
+
+  private constructor(driver: Program, session: string) {
+    this.driver = driver;
+    this.session = session;
+  }
+
+  /** Starts `application` on `screen` with these variables. */
+  static async open(
+    screen: Screen,
+    application: string,
+    variables: NodeJS.ProcessEnv,
+  ): Promise<DesktopWindow> {
+    const tauriDriver = process.env.END2END_TAURI_DRIVER;
+    if (!tauriDriver)
+      throw new Error("END2END_TAURI_DRIVER is not set; start these tests with `cargo xtask test desktop`");
+    const [port, nativePort] = [String(await freePort()), String(await freePort())];
+    const driver = screen.start(
+      "dbus-run-session",
+      ["--", tauriDriver, "--port", port, "--native-port", nativePort],
+      {
+        ...variables,
+        // Without these WebKitGTK draws through a GPU that is not there, and pictures are black.
+        NO_AT_BRIDGE: "1",
+        WEBKIT_DISABLE_COMPOSITING_MODE: "1",
+        WEBKIT_DISABLE_DMABUF_RENDERER: "1",
+      },
+    );
+    const base = `http://127.0.0.1:${port}`;
+    const capabilities = { alwaysMatch: { "tauri:options": { application } } };
+    let trouble: unknown;
+    const session = await until(60, async () =>
+      call(`${base}/session`, { capabilities }).then(
+        (answer) => (answer as { sessionId: string }).sessionId,
+        (error: unknown) => void (trouble = error),
+      ),
+    );
+    if (!session) throw new Error(`no WebDriver session: ${trouble}\n${driver.output}\n${driver.errors}`);
+    return new DesktopWindow(driver, `${base}/session/${session}`);
+  }
+
+  /** The field whose label begins with `label`. */
+  field(label: string): Promise<string> {
+    const id = `//label[starts-with(normalize-space(), "${label}")]/@for`;
+    return this.find(`//*[@id = ${id}]`);
+  }
+
+  button(name: string): Promise<string> {
+    return this.find(`//button[normalize-space() = "${name}" and not(@disabled)]`);
+  }
+
+  /** Waits for an element. */
+  async find(xpath: string, seconds = 30): Promise<string> {
+    const found = await until(seconds, async () => {
+      const answer = (await this.command("elements", { using: "xpath", value: xpath })) as Record<
+        string,
+        string
+      >[];
+      return answer[0]?.[ELEMENT];
+    });
+    if (found) return found;
+    throw new Error(`nothing fits ${xpath}; the page says:\n${await this.text()}`);
+  }
+
+  async press(element: string): Promise<void> {
+    await this.command(`element/${element}/click`, {});
+  }
+
+  async type(element: string, text: string): Promise<void> {
+    await this.command(`element/${element}/value`, { text });
+  }
+
+  /** What a person reads in the window. */
+  async text(): Promise<string> {
+    return (await this.command("execute/sync", {
+      script: "return document.body.innerText",
+      args: [],
+    })) as string;
+  }
+
+  /** Waits until the window shows `words`. */
+  async shows(words: string, seconds = 60): Promise<void> {
+    const there = await until(seconds, async () =>
+      (await this.text()).includes(words) ? true : undefined,
+    );
+    if (!there)
+      throw new Error(`the window does not show ${JSON.stringify(words)} but:\n${await this.text()}`);
+  }
+
+  async close(): Promise<void> {
+    await fetch(this.session, { method: "DELETE" }).catch(() => undefined);
+    await sleep(100);
+    await this.driver.stop();
+  }
+
+  private command(path: string, body: unknown): Promise<unknown> {
+    return call(`${this.session}/${path}`, body);
+  }
+}
+
+async function call(address: string, body: unknown): Promise<unknown> {
+  const answer = await fetch(address, { method: "POST", body: JSON.stringify(body) });
+  const { value } = (await answer.json()) as { value: unknown };
+  if (!answer.ok) throw new Error(`${address}: ${JSON.stringify(value)}`);
+  return value;
+}

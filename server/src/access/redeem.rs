@@ -1,0 +1,246 @@
+//! Redeeming the link of an approved request: once, and only with proof that the holder is the one who asked.
+
+use app::visit::Visit;
+use protocol::Problem;
+use protocol::access::{DownloadOffer, DownloadState, MatchCode, Platform, RequestState};
+use protocol::people::NewPassword;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::submit::ASKED_COOKIE_SECONDS;
+use super::{Access, AccessRequest, Redemption};
+use crate::certificate::{IssuedPackage, NewCertificate};
+use crate::failure::Refusal;
+use crate::people::CookieKind;
+use crate::secret::{Token, TokenHash};
+use crate::store::{AccountState, Tx};
+
+/// Wrong match codes after which only the asking browser opens the link.
+const MAX_WRONG_CODES: i64 = 10;
+
+/// What shows that the holder of the link is the one who asked.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    AskingBrowser,
+    MatchCode,
+}
+
+/// A redeemed link: the package, and the cookie that proves from now on what the match code proved.
+#[derive(Debug)]
+pub struct Redeemed<T> {
+    pub value: T,
+    pub cookies: Vec<String>,
+}
+
+impl Access {
+    /// What the page behind the link shows. Spends nothing.
+    pub(super) async fn offer_of(&self, visit: &Visit, token: &str) -> Result<DownloadOffer, Refusal> {
+        self.check_link_rate(visit)?;
+        let (link, now) = (TokenHash::of(token), self.env.now());
+        let mut tx = self.env.store.read().await?;
+        let request = tx.access_request_by_grant(&link).await?.ok_or_else(Problem::not_found)?;
+        let state = match request.state_at(now) {
+            RequestState::Approved => DownloadState::Ready,
+            RequestState::Redeemed => DownloadState::Redeemed,
+            RequestState::Expired | RequestState::Pending | RequestState::Rejected => DownloadState::Expired,
+        };
+        let account = tx.account_by_email(&request.email).await?;
+        let invited = account.is_some_and(|a| matches!(a.state, AccountState::Invited));
+        Ok(DownloadOffer {
+            state,
+            device_name: request.device_name.as_ref().map(|n| n.as_str().to_owned()),
+            platform: request.platform,
+            expires_at: request.expires_at().or(request.grant().map(|g| g.expires_at)).unwrap_or(now),
+            needs_match_code: !asked_here(&mut tx, visit, &request).await?,
+            setup_url: invited.then(|| format!("/public/download-certs/{token}/setup")),
+            machines_url: self.env.config.machines_url.join("/sidebar"),
+        })
+    }
+
+    /// A key, a certificate and a package of both, made here; the key is not kept.
+    pub async fn redeem_package(
+        &self,
+        visit: &Visit,
+        token: &str,
+        platform: Platform,
+        password: NewPassword,
+        match_code: Option<&str>,
+    ) -> Result<Redeemed<IssuedPackage>, Refusal> {
+        let (request, proof) = self.prove(visit, token, match_code).await?;
+        let new = self.new_certificate(&request).await?;
+        let (certificate, package) = self.certificates.issue_package(new, platform, password).await?;
+        let redemption = Redemption { at: self.env.now(), certificate_id: certificate.id.clone(), csr_hash: None };
+        self.spend(request, redemption, &certificate).await?;
+        self.with_cookie(visit, token, &proof, package).await
+    }
+
+    /// A certificate for the requester's own key. The same request again gets the same certificate until the link
+    /// ends, so that nobody loses it to a broken connection.
+    pub async fn redeem_csr(
+        &self,
+        visit: &Visit,
+        token: &str,
+        csr: &str,
+        match_code: Option<&str>,
+    ) -> Result<Redeemed<String>, Refusal> {
+        let csr_hash = Sha256::digest(csr.as_bytes()).to_vec();
+        if let Some(chain) = self.same_again(visit, token, &csr_hash, match_code).await? {
+            return Ok(Redeemed { value: chain, cookies: Vec::new() });
+        }
+        let (request, proof) = self.prove(visit, token, match_code).await?;
+        let new = self.new_certificate(&request).await?;
+        let certificate = self.certificates.issue_for_csr(new, csr).await?;
+        let at = self.env.now();
+        let redemption = Redemption { at, certificate_id: certificate.id.clone(), csr_hash: Some(csr_hash) };
+        self.spend(request, redemption, &certificate).await?;
+        let chain = self.certificates.chain_pem(&certificate.certificate);
+        self.with_cookie(visit, token, &proof, chain).await
+    }
+
+    /// The link to the set-up of the requester's sign-in, for who has proved to be the one who asked.
+    pub async fn setup_path(&self, visit: &Visit, token: &str) -> Result<String, Refusal> {
+        self.check_link_rate(visit)?;
+        let mut tx = self.env.store.begin().await?;
+        let request = tx.access_request_by_grant(&TokenHash::of(token)).await?.ok_or_else(Problem::not_found)?;
+        if request.grant().is_none_or(|g| g.expires_at <= self.env.now()) {
+            return Err(Problem::gone("Ask for a new link.").into());
+        }
+        if !asked_here(&mut tx, visit, &request).await? {
+            return Err(Problem::forbidden().detail("Enter the match code first.").into());
+        }
+        let account = tx.account_by_email(&request.email).await?.ok_or_else(Problem::not_found)?;
+        if !matches!(account.state, AccountState::Invited) {
+            return Err(Problem::conflict("This account is set up already. Sign in.").into());
+        }
+        // Derived, so that it is the same each time and need not be stored.
+        let derived = hex::encode(self.env.vault.derive(&format!("setup-link:{}", request.id)).as_ref());
+        self.people.store_setup_link(&mut tx, &TokenHash::of(&derived), Some(&account.id)).await?;
+        tx.commit().await?;
+        Ok(format!("/setup/{derived}"))
+    }
+
+    /// Finds the request behind the link and checks the proof. Wrong match codes are counted and limited.
+    async fn prove(
+        &self,
+        visit: &Visit,
+        token: &str,
+        match_code: Option<&str>,
+    ) -> Result<(AccessRequest, Proof), Refusal> {
+        self.check_link_rate(visit)?;
+        let mut tx = self.env.store.begin().await?;
+        let request = tx.access_request_by_grant(&TokenHash::of(token)).await?.ok_or_else(Problem::not_found)?;
+        let proof = if asked_here(&mut tx, visit, &request).await? {
+            Proof::AskingBrowser
+        } else if request.grant().is_some_and(|g| g.wrong_codes >= MAX_WRONG_CODES) {
+            return Err(too_many_codes().into());
+        } else if is_match_code(&request, match_code) {
+            Proof::MatchCode
+        } else {
+            if match_code.is_some_and(|code| !code.trim().is_empty()) {
+                let wrong = tx.count_wrong_code(&request.id).await?;
+                let detail = format!("{wrong} so far");
+                tx.audit(self.env.now(), "visitor", "download-link.wrong-code", &request.id, &detail).await?;
+                tx.commit().await?;
+            }
+            return Err(wrong_code().into());
+        };
+        match request.state_at(self.env.now()) {
+            RequestState::Approved => Ok((request, proof)),
+            RequestState::Redeemed => Err(Problem::gone("Its package has been handed out.").into()),
+            _ => Err(Problem::gone("Ask for access again, or ask an administrator for a new link.").into()),
+        }
+    }
+
+    /// The certificate that the very same certificate request got before.
+    async fn same_again(
+        &self,
+        visit: &Visit,
+        token: &str,
+        csr_hash: &[u8],
+        match_code: Option<&str>,
+    ) -> Result<Option<String>, Refusal> {
+        let mut tx = self.env.store.read().await?;
+        let Some(request) = tx.access_request_by_grant(&TokenHash::of(token)).await? else { return Ok(None) };
+        let super::State::Redeemed { grant, redemption, .. } = &request.state else { return Ok(None) };
+        let same = redemption.csr_hash.as_deref() == Some(csr_hash) && grant.expires_at > self.env.now();
+        let proven = is_match_code(&request, match_code) || asked_here(&mut tx, visit, &request).await?;
+        if !(same && proven) {
+            return Ok(None);
+        }
+        let certificate = tx.certificate(&redemption.certificate_id).await?;
+        Ok(certificate.map(|c| self.certificates.chain_pem(&c.certificate)))
+    }
+
+    async fn new_certificate(&self, request: &AccessRequest) -> Result<NewCertificate, Refusal> {
+        let mut tx = self.env.store.read().await?;
+        let account = tx.account_by_email(&request.email).await?.ok_or_else(Problem::not_found)?;
+        Ok(NewCertificate { account_id: account.id, owner: request.email.clone(), device_name: request.machine_name() })
+    }
+
+    /// Spends the link and records the certificate, both or neither.
+    async fn spend(
+        &self,
+        request: AccessRequest,
+        redemption: Redemption,
+        certificate: &crate::store::MachineCertificate,
+    ) -> Result<(), Refusal> {
+        let (id, now) = (request.id.clone(), redemption.at);
+        request.redeem(redemption.clone())?;
+        let mut tx = self.env.store.begin().await?;
+        tx.insert_certificate(certificate, now).await?;
+        if !tx.redeem(&id, &redemption).await? {
+            return Err(Problem::gone("Its package has been handed out.").into());
+        }
+        tx.audit(now, "visitor", "download-link.redeemed", &id, &format!("serial {}", certificate.serial)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Whoever knew the match code counts as the asking browser from now on.
+    async fn with_cookie<T>(
+        &self,
+        visit: &Visit,
+        token: &str,
+        proof: &Proof,
+        value: T,
+    ) -> Result<Redeemed<T>, Refusal> {
+        if let Proof::AskingBrowser = proof {
+            return Ok(Redeemed { value, cookies: Vec::new() });
+        }
+        let mut tx = self.env.store.begin().await?;
+        let browser = Token::generate(self.env.random.as_ref());
+        if let Some(request) = tx.access_request_by_grant(&TokenHash::of(token)).await? {
+            tx.set_asking_browser(&request.id, &browser.hash()).await?;
+            tx.commit().await?;
+        }
+        let cookie = CookieKind::Asked.set(browser.expose(), ASKED_COOKIE_SECONDS, visit.secure);
+        Ok(Redeemed { value, cookies: vec![cookie] })
+    }
+}
+
+async fn asked_here(tx: &mut Tx, visit: &Visit, request: &AccessRequest) -> Result<bool, Refusal> {
+    match &visit.asked {
+        Some(cookie) => Ok(tx.asked_by_browser(&request.id, &TokenHash::of(&cookie.0)).await?),
+        None => Ok(false),
+    }
+}
+
+fn is_match_code(request: &AccessRequest, given: Option<&str>) -> bool {
+    given
+        .and_then(|code| code.parse::<MatchCode>().ok())
+        .is_some_and(|code| code.as_str().as_bytes().ct_eq(request.match_code.as_str().as_bytes()).into())
+}
+
+/// 403: the link alone opens nothing.
+fn wrong_code() -> Problem {
+    Problem::new("match-code", 403, "The match code is needed")
+        .detail("Open this page in the browser that you asked with, or enter the code that was shown to you there.")
+        .field("match_code", "Enter the match code that was shown when you asked for access.")
+}
+
+/// 429: only the asking browser opens this link now.
+fn too_many_codes() -> Problem {
+    Problem::new("too-many-codes", 429, "Too many wrong match codes")
+        .detail("Open this page in the browser that you asked with, or ask an administrator for a new link.")
+        .retry_after(3600)
+}

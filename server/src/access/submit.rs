@@ -1,0 +1,100 @@
+//! Asking for access, and looking where one's request stands.
+
+use app::visit::{Answer, Visit};
+use protocol::Problem;
+use protocol::access::{Asked, CheckedRequest, MatchCode, RequestAccess, RequestStatus};
+
+use super::{Access, AccessRequest, State};
+use crate::failure::{Failure, Refusal};
+use crate::http::Rule;
+use crate::people::CookieKind;
+use crate::secret::{Token, TokenHash};
+
+/// How long a browser remembers that it asked: longer than any request and link together.
+pub(super) const ASKED_COOKIE_SECONDS: i64 = 60 * 24 * 3600;
+
+impl Access {
+    /// Takes a request. The answer is the same whether or not the address is known, and whether or not the address
+    /// has asked too often: then nothing is stored, and nobody learns of it.
+    pub(super) async fn submit_request(&self, visit: &Visit, asked: &RequestAccess) -> Result<Answer<Asked>, Refusal> {
+        let checked = asked.check()?;
+        let per_hour = self.env.config.limits.access_requests_per_hour;
+        self.limits.check_address(Rule::per_hour("request-access", per_hour), visit.address)?;
+
+        // A browser keeps its secret, so that all of its requests are its own.
+        let random = self.env.random.as_ref();
+        let browser = visit.asked.as_ref().filter(|c| c.0.len() == 43).map(|c| c.0.clone());
+        let browser = browser.unwrap_or_else(|| Token::generate(random).expose().to_owned());
+        let status = Token::generate(random);
+        let request = self.new_request(checked)?;
+        let match_code = request.match_code.grouped();
+        self.store_request(&request, &status, &TokenHash::of(&browser)).await?;
+
+        let status_url = self.env.config.public_url.join(&format!("/public/request-status/{}", status.expose()));
+        let cookie = CookieKind::Asked.set(&browser, ASKED_COOKIE_SECONDS, visit.secure);
+        Ok(Answer { value: Asked { match_code, status_url }, cookies: vec![cookie] })
+    }
+
+    pub(super) async fn status_of(&self, visit: &Visit, token: &str) -> Result<RequestStatus, Refusal> {
+        self.check_link_rate(visit)?;
+        let mut tx = self.env.store.read().await?;
+        let request = tx.access_request_by_status(&TokenHash::of(token)).await?.ok_or_else(Problem::not_found)?;
+        let asked_here = match &visit.asked {
+            Some(cookie) => tx.asked_by_browser(&request.id, &TokenHash::of(&cookie.0)).await?,
+            None => false,
+        };
+        Ok(RequestStatus {
+            state: request.state_at(self.env.now()),
+            match_code: asked_here.then(|| request.match_code.grouped()),
+            requested_at: request.requested_at,
+            expires_at: request.expires_at(),
+            reason: request.reason().map(str::to_owned),
+        })
+    }
+
+    /// Bounds how fast one network can try links.
+    pub(super) fn check_link_rate(&self, visit: &Visit) -> Result<(), Problem> {
+        let per_minute = self.env.config.limits.links_per_minute;
+        self.limits.check_address(Rule::per_minute("links", per_minute), visit.address)
+    }
+
+    fn new_request(&self, checked: CheckedRequest) -> Result<AccessRequest, Refusal> {
+        let now = self.env.now();
+        let mut bytes = [0; 64];
+        self.env.random.fill(&mut bytes);
+        let match_code = MatchCode::from_random(bytes).ok_or(Failure::Other("the random source ran dry"))?;
+        Ok(AccessRequest {
+            id: self.env.new_id(),
+            email: checked.email,
+            match_code,
+            platform: checked.platform,
+            device_name: checked.device_name,
+            message: checked.message,
+            requested_at: now,
+            state: State::Pending { expires_at: now + i64::from(self.env.config.access.request_lifetime_hours) * 3600 },
+        })
+    }
+
+    async fn store_request(
+        &self,
+        request: &AccessRequest,
+        status: &Token,
+        browser: &TokenHash,
+    ) -> Result<(), Refusal> {
+        let (limits, now) = (&self.env.config.access, request.requested_at);
+        let mut tx = self.env.store.begin().await?;
+        if tx.count_pending(now).await? >= u64::from(limits.max_pending) {
+            return Err(Problem::unavailable("Too many requests wait for a decision.", 600).into());
+        }
+        if tx.count_pending_of(&request.email, now).await? >= u64::from(limits.max_pending_per_address) {
+            tracing::info!(request = request.id, "a request was dropped: its address has too many that are pending");
+            return Ok(());
+        }
+        tx.insert_access_request(request, &status.hash(), browser).await?;
+        tx.audit(now, "visitor", "access-request.submitted", &request.id, "").await?;
+        self.outbox.request_received(&mut tx, request, status).await?;
+        self.outbox.new_request(&mut tx, request).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! Issuing to machines.
+
+use std::sync::Arc;
+
+use ::certificate::package::{self, Contents, PackageError};
+use ::certificate::{CertificateRequest, ClientProfile, IssuedCertificate};
+use protocol::Problem;
+use protocol::access::{DeviceName, EmailAddress, Platform};
+use protocol::people::NewPassword;
+use time::Duration;
+use uuid::Uuid;
+
+use super::{Certificates, Inner};
+use crate::failure::{Failure, Refusal};
+use crate::store::MachineCertificate;
+
+/// Whom and what a certificate is to be issued for.
+#[derive(Debug, Clone)]
+pub struct NewCertificate {
+    pub account_id: String,
+    pub owner: EmailAddress,
+    pub device_name: String,
+}
+
+pub use ::certificate::package::Package as IssuedPackage;
+
+impl Certificates {
+    /// A certificate with a key made here, packed for a platform. Nothing is stored: the caller does that, together
+    /// with what spends the link. The key leaves with the package.
+    pub async fn issue_package(
+        &self,
+        new: NewCertificate,
+        platform: Platform,
+        password: NewPassword,
+    ) -> Result<(MachineCertificate, IssuedPackage), Refusal> {
+        let busy = || Problem::unavailable("Many packages are being made at the moment.", 5);
+        let permit = Arc::clone(&self.0.packing).acquire_owned().await.map_err(|_| busy())?;
+        let inner = Arc::clone(&self.0);
+        let packing = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            inner.pack(&new, platform, &password)
+        });
+        packing.await?
+    }
+
+    /// A certificate for the key of a PKCS#10 request.
+    pub async fn issue_for_csr(&self, new: NewCertificate, csr: &str) -> Result<MachineCertificate, Refusal> {
+        let request = CertificateRequest::from_pem(csr)
+            .map_err(|error| Problem::invalid_input().field("csr", format!("Send a PKCS#10 request in PEM: {error}.")))?;
+        let issued = self.0.issue(&new, |profile, random| {
+            self.0.authority.issue_client_for(&request, profile, self.0.env.clock.now(), random)
+        })?;
+        Ok(issued)
+    }
+
+    /// The certificate and the issuing one above it, PEM.
+    pub fn chain_pem(&self, der: &[u8]) -> String {
+        format!("{}{}", to_pem(der), self.0.authority.issuing_pem())
+    }
+}
+
+impl Inner {
+    fn pack(
+        &self,
+        new: &NewCertificate,
+        platform: Platform,
+        password: &NewPassword,
+    ) -> Result<(MachineCertificate, IssuedPackage), Refusal> {
+        let now = self.env.clock.now();
+        let mut key = None;
+        let stored = self.issue(new, |profile, random| {
+            let issued = self.authority.issue_client_with_key(profile, now, random)?;
+            key = Some(issued.key);
+            Ok(issued.certificate)
+        })?;
+        let key = key.ok_or(Failure::Other("no key was made"))?;
+        let contents = Contents {
+            certificate: &stored.certificate,
+            chain: &self.authority.chain(),
+            key: &key,
+            device_name: &new.device_name,
+        };
+        let random = &self.env.random;
+        match package::build(platform, &contents, password.expose(), now, &mut |bytes| random.fill(bytes)) {
+            Ok(package) => Ok((stored, package)),
+            Err(error @ PackageError::Password) => {
+                Err(Problem::invalid_input().field("password", format!("Choose another password: {error}.")).into())
+            }
+            Err(error) => Err(Failure::from(error).into()),
+        }
+    }
+
+    fn issue(
+        &self,
+        new: &NewCertificate,
+        sign: impl FnOnce(
+            &ClientProfile<'_>,
+            &mut ::certificate::RandomBytes<'_>,
+        ) -> Result<IssuedCertificate, ::certificate::IssueError>,
+    ) -> Result<MachineCertificate, Refusal> {
+        let device_name: DeviceName =
+            new.device_name.parse().map_err(|_| Failure::Other("a machine's name does not fit"))?;
+        let machine_id = self.env.new_id();
+        let crl_url = self.env.config.public_url.join("/crl.der");
+        let profile = ClientProfile {
+            device_name: &device_name,
+            owner: &new.owner,
+            machine: machine_id.parse::<Uuid>().map_err(|_| Failure::Other("an id is no UUID"))?,
+            lifetime: Duration::days(i64::from(self.env.config.access.certificate_days)),
+            crl_url: Some(&crl_url),
+        };
+        let random = &self.env.random;
+        let issued = sign(&profile, &mut |bytes| random.fill(bytes)).map_err(Failure::from)?;
+        Ok(MachineCertificate {
+            id: self.env.new_id(),
+            machine_id,
+            account_id: new.account_id.clone(),
+            device_name: new.device_name.clone(),
+            serial: issued.serial_hex,
+            fingerprint: issued.fingerprint_hex,
+            certificate: issued.der,
+            not_before: issued.not_before.unix_timestamp(),
+            not_after: issued.not_after.unix_timestamp(),
+            revoked_at: None,
+        })
+    }
+}
+
+/// RFC 7468 §5.
+fn to_pem(der: &[u8]) -> String {
+    use base64::Engine;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+}

@@ -1,0 +1,86 @@
+//! Revoking, and telling the world of it.
+
+use std::time::Duration;
+
+use ::certificate::{RevocationReason, RevokedEntry};
+use app::visit::Administrator;
+use protocol::Problem;
+use protocol::access::Message;
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+
+use super::Certificates;
+use crate::failure::{Failure, Refusal};
+
+/// How often servers that share a database look for each other's revocations.
+const WATCH: Duration = Duration::from_millis(300);
+/// A list is good for this long, unless a new one replaces it.
+const CRL_LIFETIME: time::Duration = time::Duration::days(7);
+
+impl Certificates {
+    /// Revokes: the certificate and its sessions end in one transaction, and what is open with it right after.
+    pub(super) async fn revoke_certificate(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        reason: &str,
+    ) -> Result<(), Refusal> {
+        let reason: Message =
+            reason.parse().map_err(|e: protocol::access::Invalid| Problem::invalid_input().field("reason", e.0))?;
+        let (env, now) = (&self.0.env, self.0.env.now());
+        let mut tx = env.store.begin().await?;
+        let certificate = tx.certificate(id).await?.ok_or_else(Problem::not_found)?;
+        if !tx.revoke_certificate(id, reason.as_str(), now).await? {
+            return Err(Problem::conflict("This certificate is revoked already.").into());
+        }
+        tx.end_sessions_of_certificate(id, now).await?;
+        tx.audit(now, &admin.account_id, "certificate.revoked", id, &certificate.serial).await?;
+        tx.commit().await?;
+        let closed = self.0.connections.close(&certificate.fingerprint);
+        tracing::info!(certificate = id, closed, "a certificate was revoked");
+        Ok(())
+    }
+
+    /// The revocation list, DER (RFC 5280 §5). Its number is the instant, so that it always grows.
+    pub async fn crl(&self) -> Result<Vec<u8>, Refusal> {
+        let now = self.0.env.clock.now();
+        let revoked = self.0.env.store.read().await?.revoked_serials(now.unix_timestamp()).await?;
+        let entry = |(serial, at): (String, i64)| RevokedEntry {
+            serial,
+            revoked_at: OffsetDateTime::from_unix_timestamp(at).unwrap_or(now),
+            reason: RevocationReason::Unspecified,
+        };
+        let entries: Vec<_> = revoked.into_iter().map(entry).collect();
+        let number = u64::try_from(now.unix_timestamp()).unwrap_or_default();
+        Ok(self.0.authority.crl(now, &entries, number, now + CRL_LIFETIME).map_err(Failure::from)?)
+    }
+
+    /// Ends what is open with certificates that another server revoked, until `shutdown`.
+    pub async fn watch_revocations(self, shutdown: CancellationToken) {
+        // One second back: instants are whole seconds, and closing twice does no harm.
+        let mut since = self.0.env.now() - 1;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(WATCH) => {}
+            }
+            let now = self.0.env.now();
+            match self.revoked_since(since).await {
+                Ok(fingerprints) => {
+                    for fingerprint in fingerprints {
+                        self.0.connections.close(&fingerprint);
+                    }
+                    since = now - 1;
+                }
+                Err(refusal) => {
+                    // Into a problem, and so into the log; the next round tries again.
+                    let _: Problem = refusal.into();
+                }
+            }
+        }
+    }
+
+    async fn revoked_since(&self, since: i64) -> Result<Vec<String>, Refusal> {
+        Ok(self.0.env.store.read().await?.fingerprints_revoked_since(since).await?)
+    }
+}

@@ -1,0 +1,188 @@
+//! What a proxy may tell about a client, and how it proves itself.
+//!
+//! A proxy is believed when it connects from a trusted address *and* sends the shared secret. Its headers are taken out
+//! of the request in any case, so that nothing behind the edge can read them by mistake.
+
+use std::net::{IpAddr, SocketAddr};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::peer::{Peer, PeerCertificate};
+use crate::config::Proxy;
+
+const AUTH: HeaderName = HeaderName::from_static("x-proxy-auth");
+const CERTIFICATE: HeaderName = HeaderName::from_static("x-client-cert");
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Everything that only a proxy may say, or that someone could take for its word.
+const OF_THE_PROXY: [HeaderName; 8] = [
+    AUTH,
+    CERTIFICATE,
+    http::header::FORWARDED,
+    FOR,
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-port"),
+    PROTO,
+    HeaderName::from_static("x-real-ip"),
+];
+
+/// Whose request it is, once the proxy's word is counted in. `None`: no proxy spoke, and the connection's own peer it is.
+pub(super) fn told(proxy: &Proxy, connection: &Peer, headers: &mut HeaderMap) -> Option<Peer> {
+    let peer = believes(proxy, connection.address, headers).then(|| Peer {
+        address: client_address(proxy, headers).unwrap_or(connection.address),
+        listener: connection.listener,
+        tls: headers.get(PROTO).is_some_and(|proto| proto == "https"),
+        certificate: certificate(headers),
+    });
+    for name in OF_THE_PROXY {
+        headers.remove(name);
+    }
+    if peer.is_none() {
+        headers.remove(REQUEST_ID);
+    }
+    peer
+}
+
+fn believes(proxy: &Proxy, address: IpAddr, headers: &HeaderMap) -> bool {
+    let (Some(secret), Some(sent)) = (&proxy.secret, headers.get(AUTH)) else { return false };
+    // Hashes are compared, so that the time tells neither the secret nor its length.
+    let same = Sha256::digest(sent.as_bytes()).ct_eq(&Sha256::digest(secret.expose()));
+    bool::from(same) && is_trusted(proxy, address)
+}
+
+fn is_trusted(proxy: &Proxy, address: IpAddr) -> bool {
+    proxy.trusted.iter().any(|network| network.contains(&address))
+}
+
+/// The right-most address that is no trusted proxy's: whatever stands further left, the client may have made up.
+fn client_address(proxy: &Proxy, headers: &HeaderMap) -> Option<IpAddr> {
+    let mut nearest = None;
+    let values: Vec<_> = headers.get_all(FOR).iter().collect();
+    for text in values.iter().rev().flat_map(|value| value.as_bytes().rsplit(|b| *b == b',')) {
+        let text = std::str::from_utf8(text).ok()?.trim();
+        let address = text
+            .parse::<IpAddr>()
+            .or_else(|_| text.parse::<SocketAddr>().map(|with_port| with_port.ip()))
+            .map(|address| address.to_canonical());
+        let Ok(address) = address else { return nearest };
+        nearest = Some(address);
+        if !is_trusted(proxy, address) {
+            break;
+        }
+    }
+    nearest
+}
+
+/// Nothing, an empty value, more than one value and bad base64 all are no certificate.
+fn certificate(headers: &HeaderMap) -> Option<PeerCertificate> {
+    let mut values = headers.get_all(CERTIFICATE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    match STANDARD.decode(value.as_bytes()) {
+        Ok(leaf) if !leaf.is_empty() => Some(PeerCertificate { leaf, intermediates: Vec::new() }),
+        Ok(_) => None,
+        Err(_) => {
+            tracing::warn!("the proxy sent an X-Client-Cert that is not base64");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge::Listener;
+    use crate::secret::Secret;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    fn proxy() -> Proxy {
+        let trusted = ["127.0.0.0/8", "10.0.0.0/8"].map(|n| n.parse().unwrap()).to_vec();
+        Proxy { secret: Some(Secret::new(SECRET)), trusted }
+    }
+
+    fn connection(address: &str) -> Peer {
+        Peer {
+            address: address.parse().unwrap(),
+            listener: Listener::Machines,
+            tls: false,
+            certificate: None,
+        }
+    }
+
+    fn headers(entries: &[(&'static str, &str)]) -> HeaderMap {
+        entries.iter().map(|(k, v)| (HeaderName::from_static(k), v.parse().unwrap())).collect()
+    }
+
+    fn forwarded_for(value: &str) -> IpAddr {
+        let mut headers = headers(&[("x-proxy-auth", SECRET), ("x-forwarded-for", value)]);
+        told(&proxy(), &connection("127.0.0.1"), &mut headers).unwrap().address
+    }
+
+    #[test]
+    fn the_right_most_stranger_is_the_client() {
+        let client: IpAddr = "192.0.2.9".parse().unwrap();
+        assert_eq!(forwarded_for("192.0.2.9"), client);
+        assert_eq!(forwarded_for("6.6.6.6, 192.0.2.9, 10.1.1.1"), client);
+        assert_eq!(forwarded_for("rubbish, 192.0.2.9:4711"), client);
+        assert_eq!(forwarded_for("::ffff:192.0.2.9"), client);
+        assert_eq!(forwarded_for("10.0.0.8"), "10.0.0.8".parse::<IpAddr>().unwrap());
+        assert_eq!(forwarded_for("6.6.6.6, rubbish, 10.1.1.1"), "10.1.1.1".parse::<IpAddr>().unwrap());
+        assert_eq!(forwarded_for("rubbish"), "127.0.0.1".parse::<IpAddr>().unwrap());
+        let mut several = headers(&[("x-proxy-auth", SECRET), ("x-forwarded-for", "6.6.6.6")]);
+        several.append("x-forwarded-for", "192.0.2.9".parse().unwrap());
+        assert_eq!(told(&proxy(), &connection("127.0.0.1"), &mut several).unwrap().address, client);
+    }
+
+    #[test]
+    fn only_the_proxy_is_believed_and_its_headers_always_go() {
+        let all = |auth| {
+            headers(&[
+                ("x-proxy-auth", auth),
+                ("x-client-cert", "AAAA"),
+                ("x-forwarded-for", "192.0.2.9"),
+                ("x-forwarded-proto", "https"),
+                ("forwarded", "for=192.0.2.9"),
+                ("x-request-id", "theirs"),
+                ("accept", "text/html"),
+            ])
+        };
+        let wrong_secret = "0123456789abcdef0123456789abcdeF";
+        let without = Proxy { secret: None, ..proxy() };
+        for (proxy, address, auth) in [
+            (&proxy(), "127.0.0.1", wrong_secret),
+            (&proxy(), "127.0.0.1", ""),
+            (&proxy(), "192.0.2.1", SECRET),
+            (&without, "127.0.0.1", ""),
+        ] {
+            let mut headers = all(auth);
+            assert_eq!(told(proxy, &connection(address), &mut headers), None);
+            assert_eq!(headers.keys().collect::<Vec<_>>(), ["accept"]);
+        }
+        let mut headers = all(SECRET);
+        let peer = told(&proxy(), &connection("127.0.0.1"), &mut headers).unwrap();
+        assert!(peer.tls);
+        assert_eq!(peer.certificate.unwrap().leaf, [0, 0, 0]);
+        assert_eq!(headers.len(), 2, "the request id stays: {headers:?}");
+    }
+
+    #[test]
+    fn a_certificate_that_is_none() {
+        for value in ["", "?", "AAA"] {
+            assert_eq!(certificate(&headers(&[("x-client-cert", value)])), None, "{value}");
+        }
+        let mut two = headers(&[("x-client-cert", "AAAA")]);
+        two.append("x-client-cert", "AAAA".parse().unwrap());
+        assert_eq!(certificate(&two), None);
+        // The proxy's own certificate towards us never stands in for the client's.
+        let own = PeerCertificate { leaf: vec![1], intermediates: Vec::new() };
+        let connection = Peer { certificate: Some(own), ..connection("127.0.0.1") };
+        let mut auth = headers(&[("x-proxy-auth", SECRET)]);
+        assert_eq!(told(&proxy(), &connection, &mut auth).unwrap().certificate, None);
+    }
+}

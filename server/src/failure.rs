@@ -1,0 +1,75 @@
+//! What can go wrong inside a service: the operator gets the cause in the log, the caller a problem that holds none.
+
+use protocol::Problem;
+
+use crate::store::StoreError;
+use crate::vault::VaultError;
+
+/// A failure on the server's side.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    #[error("the vault failed")]
+    Vault(#[from] VaultError),
+    #[error("the certificate authority is not usable")]
+    Authority(#[from] ::certificate::AuthorityError),
+    #[error("the certificate authority's roots are not usable")]
+    Trust(#[from] ::certificate::TrustError),
+    #[error("a certificate could not be issued")]
+    Issue(#[from] ::certificate::IssueError),
+    #[error("the revocation list could not be made")]
+    Crl(#[from] ::certificate::CrlError),
+    #[error("a package could not be made")]
+    Package(#[from] ::certificate::package::PackageError),
+    #[error("a model server is wrongly configured")]
+    Provider(#[source] ::analysis::provider::ConfigError),
+    #[error("a background task was cut off")]
+    Task(#[from] tokio::task::JoinError),
+    #[error("{0}")]
+    Other(&'static str),
+}
+
+/// Either an answer that the caller may read, or a failure that only the log tells.
+#[derive(Debug)]
+pub enum Refusal {
+    Problem(Problem),
+    Failure(Failure),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl<E: Into<Failure>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+impl From<Refusal> for Problem {
+    /// Logs the failure; its cause does not leave the server.
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Problem(problem) => problem,
+            Refusal::Failure(failure) => {
+                tracing::error!(causes = causes(&failure), "an action failed");
+                Problem::internal()
+            }
+        }
+    }
+}
+
+/// An error and all that caused it, for the log.
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |e| e.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+impl From<Refusal> for crate::http::ProblemResponse {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal.into())
+    }
+}

@@ -1,0 +1,159 @@
+//! The outbox: a mail is written in the same transaction as what caused it, and sent by a job that may run twice.
+//!
+//! A mail's id is its Message-ID, so that a receiver recognises one that was sent twice after a crash. Without an SMTP
+//! server mails are kept, and an administrator copies them.
+
+mod job;
+
+use std::sync::Arc;
+
+use app::outbox::MailRow;
+use app::services::OutboxService;
+use app::visit::Administrator;
+use async_trait::async_trait;
+use protocol::Problem;
+use protocol::access::{EmailAddress, Message, Page};
+use tokio::sync::Notify;
+
+use crate::access::AccessRequest;
+use crate::environment::Environment;
+use crate::failure::{Failure, Refusal};
+use crate::mail::{Letterhead, Mail, Mailer};
+use crate::secret::Token;
+use crate::store::Tx;
+
+/// How many rows the administrator's list shows at once.
+const PAGE_SIZE: u32 = 50;
+
+#[derive(Clone)]
+pub struct Outbox {
+    env: Arc<Environment>,
+    /// `None`: mails are kept.
+    mailer: Option<Arc<dyn Mailer>>,
+    /// Wakes the job before its next round.
+    due: Arc<Notify>,
+}
+
+impl std::fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outbox").field("sends", &self.mailer.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// What a mail's row holds, sealed.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Body {
+    text: String,
+    html: String,
+}
+
+impl Outbox {
+    pub fn new(env: Arc<Environment>, mailer: Option<Arc<dyn Mailer>>) -> Self {
+        Self { env, mailer, due: Arc::default() }
+    }
+
+    /// Tells the job that a mail has been committed.
+    pub fn wake(&self) {
+        self.due.notify_one();
+    }
+
+    pub async fn request_received(&self, tx: &mut Tx, request: &AccessRequest, status: &Token) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join(&format!("/public/request-status/{}", status.expose()));
+        let hours = self.env.config.access.request_lifetime_hours;
+        self.put(tx, self.letterhead().request_received(&request.email, &url, hours)).await
+    }
+
+    /// Tells every administrator of a new request.
+    pub async fn new_request(&self, tx: &mut Tx, request: &AccessRequest) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join("/admin/requests");
+        for admin in tx.administrators().await? {
+            let device = request.device_name.as_ref();
+            let mail = self.letterhead().new_request(&admin, &request.email, device, &request.message, &url);
+            self.put(tx, mail).await?;
+        }
+        Ok(())
+    }
+
+    pub async fn approved(&self, tx: &mut Tx, request: &AccessRequest, link: &Token) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join(&format!("/public/download-certs/{}", link.expose()));
+        let hours = self.env.config.access.link_lifetime_hours;
+        self.put(tx, self.letterhead().request_approved(&request.email, request.device_name.as_ref(), &url, hours)).await
+    }
+
+    pub async fn rejected(&self, tx: &mut Tx, request: &AccessRequest, reason: &Message) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join("/request-access");
+        self.put(tx, self.letterhead().request_rejected(&request.email, reason, &url)).await
+    }
+
+    fn letterhead(&self) -> Letterhead {
+        Letterhead { organisation: self.env.config.organisation.clone() }
+    }
+
+    async fn put(&self, tx: &mut Tx, mail: Mail) -> Result<(), Refusal> {
+        let id = self.env.new_id();
+        let body = serde_json::to_vec(&Body { text: mail.text, html: mail.html })
+            .map_err(|_| Failure::Other("a mail could not be written down"))?;
+        let sealed = self.env.vault.seal(&body_context(&id), &body, self.env.random.as_ref())?;
+        let deliverable = self.mailer.is_some();
+        tx.insert_mail(&id, mail.to.as_str(), mail.subject.as_str(), &sealed, deliverable, self.env.now()).await?;
+        Ok(())
+    }
+
+    fn open(&self, id: &str, sealed: Option<&[u8]>) -> Result<Option<Body>, Refusal> {
+        let Some(sealed) = sealed else { return Ok(None) };
+        let body = self.env.vault.open(&body_context(id), sealed)?;
+        Ok(Some(serde_json::from_slice(&body).map_err(|_| Failure::Other("a stored mail cannot be read"))?))
+    }
+
+    async fn page(&self, page: u32) -> Result<Page<MailRow>, Refusal> {
+        let stored = self.env.store.read().await?.mails(page, PAGE_SIZE).await?;
+        let mut rows = Vec::with_capacity(stored.rows.len());
+        for mail in stored.rows {
+            let body = self.open(&mail.id, mail.body_sealed.as_deref())?;
+            rows.push(MailRow {
+                text: body.map(|b| b.text).unwrap_or_default(),
+                id: mail.id,
+                to: mail.recipient,
+                subject: mail.subject,
+                state: mail.state,
+                attempts: mail.attempts,
+                last_error: mail.last_error,
+                created_at: mail.created_at,
+                sent_at: mail.sent_at,
+            });
+        }
+        Ok(Page { rows, total: stored.total, page: stored.page, page_size: stored.page_size })
+    }
+
+    async fn revive(&self, admin: &Administrator, id: &str) -> Result<(), Refusal> {
+        let now = self.env.now();
+        let mut tx = self.env.store.begin().await?;
+        if !tx.revive_mail(id, now).await? {
+            return Err(Problem::conflict("This mail is not given up. Reload the list.").into());
+        }
+        tx.audit(now, &admin.account_id, "mail.retried", id, "").await?;
+        tx.commit().await?;
+        self.wake();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl OutboxService for Outbox {
+    async fn list(&self, _: &Administrator, page: u32) -> Result<Page<MailRow>, Problem> {
+        Ok(self.page(page).await?)
+    }
+
+    async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), Problem> {
+        Ok(self.revive(admin, id).await?)
+    }
+}
+
+fn body_context(id: &str) -> String {
+    format!("mail.body:{id}")
+}
+
+/// The stored address of a mail. What is in the outbox was checked when it was put there.
+fn recipient(text: &str) -> Result<EmailAddress, Failure> {
+    text.parse().map_err(|_| Failure::Other("a stored mail has no usable address"))
+}

@@ -1,0 +1,39 @@
+//! Which pages need a machine's certificate, and which answer programs as well as people.
+
+use app::visit::Visit;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::Method;
+use protocol::certificate::RejectionReason;
+
+use crate::certificate::Rejected;
+use crate::edge::{Listener, Peer};
+use crate::http::is_navigation;
+use crate::state::AppState;
+
+/// Turns away what needs a certificate and has none, and answers programs that ask for a request's status.
+pub(super) async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let visit = request.extensions().get::<Visit>();
+    if needs_certificate(path, &state) {
+        let on_pages = request.extensions().get::<Peer>().is_none_or(|peer| peer.listener == Listener::Pages);
+        let rejection = visit.map_or(Some(RejectionReason::Missing), |visit| visit.certificate.rejection);
+        if let Some(reason) = rejection.or(on_pages.then_some(RejectionReason::Missing)) {
+            let (parts, _) = request.into_parts();
+            return Rejected::new(reason, &parts).into_response();
+        }
+    }
+    if let (Some(token), Some(visit)) = (path.strip_prefix("/public/request-status/"), visit)
+        && request.method() == Method::GET
+        && !is_navigation(request.method(), request.headers())
+    {
+        return crate::access::http::status(&state.access, visit, token).await.into_response();
+    }
+    next.run(request).await
+}
+
+fn needs_certificate(path: &str, state: &AppState) -> bool {
+    let panel = path == "/login" || path == "/admin" || path.starts_with("/admin/");
+    path == "/sidebar" || (panel && state.env.config.admin.require_certificate)
+}

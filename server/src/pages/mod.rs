@@ -1,0 +1,87 @@
+//! The pages: every route rendered by the Leptos app, with what the server knows of the visit in its context.
+
+mod guard;
+mod visit;
+
+use std::sync::{Arc, OnceLock};
+
+use app::services::Services;
+use app::visit::Visit;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::any;
+use http::request::Parts;
+use leptos::nonce::use_nonce;
+use leptos::prelude::{LeptosOptions, provide_context, use_context};
+use leptos_axum::{LeptosRoutes, generate_route_list};
+
+pub use visit::{Admin, Visitor};
+
+use crate::config::Config;
+use crate::http::CspNonce;
+use crate::state::AppState;
+
+/// Where the server functions live.
+const SERVER_FUNCTIONS: &str = "/app/{*function}";
+
+/// The nonce that Leptos made for a page, on its way to the header.
+#[derive(Debug, Clone, Default)]
+struct NonceSlot(Arc<OnceLock<String>>);
+
+/// What Leptos needs to know of the built pages.
+pub fn leptos_options(config: &Config) -> LeptosOptions {
+    LeptosOptions::builder()
+        .output_name("aiwe")
+        .site_root(config.pages.site_root.display().to_string())
+        .site_pkg_dir("pkg")
+        .site_addr(config.pages.listen)
+        .build()
+}
+
+/// All pages and server functions, with the layers that they need.
+pub fn routes(state: &AppState) -> Router {
+    app::register_server_functions();
+    let context = context(state);
+    let shell_options = state.leptos.clone();
+    let pages = generate_route_list(app::App);
+    Router::new()
+        .leptos_routes_with_context(state, pages, context.clone(), move || app::shell(shell_options.clone()))
+        .route(
+            SERVER_FUNCTIONS,
+            any(move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(context.clone(), request)),
+        )
+        .layer(from_fn(pass_nonce))
+        .layer(from_fn_with_state(state.clone(), guard::check))
+        .layer(from_fn_with_state(state.clone(), visit::add))
+        .with_state(state.clone())
+}
+
+/// What every page and server function finds in its context.
+fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
+    let services: Services = state.services.clone();
+    move || {
+        provide_context(services.clone());
+        let Some(parts) = use_context::<Parts>() else { return };
+        if let Some(visit) = parts.extensions.get::<Visit>() {
+            provide_context(visit.clone());
+        }
+        if let (Some(slot), Some(nonce)) = (parts.extensions.get::<NonceSlot>(), use_nonce()) {
+            // Set once per request; a second page in one request there is not.
+            let _ = slot.0.set(nonce.to_string());
+        }
+    }
+}
+
+/// Carries the page's nonce to the layer that writes the Content-Security-Policy.
+async fn pass_nonce(mut request: Request, next: Next) -> Response {
+    let slot = NonceSlot::default();
+    request.extensions_mut().insert(slot.clone());
+    let mut response = next.run(request).await;
+    if let Some(nonce) = slot.0.get() {
+        response.extensions_mut().insert(CspNonce(nonce.clone()));
+    }
+    response
+}

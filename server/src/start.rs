@@ -1,0 +1,161 @@
+//! Starting and stopping: from a configuration to two listeners that serve, and back to nothing that was lost.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Location, MachinesTls};
+use crate::edge::{Connections, Edge, Listener, tls};
+use crate::environment::Environment;
+use crate::failure::Refusal;
+use crate::mail::{Mailer, SmtpMailer};
+use crate::random::{Random, SystemRandom};
+use crate::routes::router;
+use crate::state::AppState;
+use crate::store::{Store, StoreError};
+use crate::vault::{Vault, VaultError};
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the data folder {path} cannot be used")]
+    DataFolder { path: PathBuf, source: std::io::Error },
+    #[error("the data key cannot be used")]
+    Key(#[from] VaultError),
+    #[error("the database cannot be opened")]
+    Store(#[from] StoreError),
+    #[error("TLS cannot be set up")]
+    Tls(#[from] tls::TlsError),
+    #[error("{field} = {address} cannot be listened on")]
+    Listen { field: &'static str, address: std::net::SocketAddr, source: std::io::Error },
+    #[error("the mail server's settings cannot be used")]
+    Mail(#[from] crate::mail::SendError),
+    #[error("the server could not be put together: {0}")]
+    Assemble(protocol::Problem),
+}
+
+impl From<Refusal> for StartError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Assemble(refusal.into())
+    }
+}
+
+/// Opens the data folder, the key and the database.
+pub async fn open_environment(config: Config, data_dir: &Path) -> Result<Arc<Environment>, StartError> {
+    let folder = |source| StartError::DataFolder { path: data_dir.to_owned(), source };
+    create_private_folder(data_dir).map_err(folder)?;
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let vault = match &config.database.data_key {
+        Some(key) => Vault::parse(key.expose())
+            .ok_or_else(|| VaultError::Form { path: PathBuf::from("the configuration's data_key") })?,
+        None => Vault::open_or_create(&data_dir.join("data.key"), random.as_ref())?,
+    };
+    let store = match &config.database.location {
+        Location::Sqlite(file) => Store::open_sqlite(file).await?,
+        Location::Postgres(url) => Store::open_postgres(url.expose(), config.database.max_connections).await?,
+    };
+    Ok(Arc::new(Environment { store, config, clock: Arc::new(SystemClock), random, vault }))
+}
+
+/// A server that is ready to serve: every port is bound.
+pub struct Server {
+    pub state: AppState,
+    connections: Arc<Connections>,
+    listeners: Vec<(Edge, TcpListener)>,
+    shutdown: CancellationToken,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("listeners", &self.listeners.len()).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Puts everything together and binds the ports.
+    pub async fn prepare(env: Arc<Environment>, shutdown: CancellationToken) -> Result<Self, StartError> {
+        let connections = Arc::new(Connections::default());
+        let mailer = mailer(&env)?;
+        let state = AppState::assemble(Arc::clone(&env), Arc::clone(&connections), mailer).await?;
+        let config = &env.config;
+
+        let pages_tls = match &config.pages.tls {
+            Some(files) => Some(tls::pages(tls::Identity::from_files(files)?)?),
+            None => None,
+        };
+        let authorities = state.certificates.authorities();
+        let machines_tls = match &config.machines.tls {
+            MachinesTls::BuiltIn => {
+                let identity = state.certificates.server_identity(&server_names(config))?;
+                Some(tls::machines(identity, &authorities)?)
+            }
+            MachinesTls::Files(files) => Some(tls::machines(tls::Identity::from_files(files)?, &authorities)?),
+            MachinesTls::Off => None,
+        };
+        let edge = |which, tls| Edge {
+            which,
+            tls,
+            proxy: config.proxy.clone(),
+            connections: Arc::clone(&connections),
+            limit: config.limits.connections as usize,
+            shutdown: shutdown.clone(),
+        };
+        let listeners = vec![
+            (edge(Listener::Pages, pages_tls), bind("pages.listen", config.pages.listen).await?),
+            (edge(Listener::Machines, machines_tls), bind("machines.listen", config.machines.listen).await?),
+        ];
+        Ok(Self { state, connections, listeners, shutdown })
+    }
+
+    /// Serves until the shutdown, then until everything that ran has been written down.
+    pub async fn serve(self) {
+        let router = router(&self.state);
+        let jobs = tokio_util::task::TaskTracker::new();
+        jobs.spawn(self.state.outbox.clone().run(self.shutdown.clone()));
+        jobs.spawn(self.state.certificates.clone().watch_revocations(self.shutdown.clone()));
+        for (edge, listener) in self.listeners {
+            jobs.spawn(edge.serve(listener, router.clone()));
+        }
+        jobs.close();
+        jobs.wait().await;
+        self.state.analyses.finish().await;
+        self.state.env.store.close().await;
+        drop(self.connections);
+    }
+}
+
+/// What the built-in certificate is for: the host in `machines_url`, and this machine.
+fn server_names(config: &Config) -> Vec<String> {
+    let mut names = vec![config.machines_url.host()];
+    for local in ["localhost", "127.0.0.1", "::1"] {
+        if !names.iter().any(|n| n == local) {
+            names.push(local.to_owned());
+        }
+    }
+    names
+}
+
+async fn bind(field: &'static str, address: std::net::SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { field, address, source })
+}
+
+fn mailer(env: &Environment) -> Result<Option<Arc<dyn Mailer>>, StartError> {
+    let Some(smtp) = &env.config.smtp else { return Ok(None) };
+    let clock: Arc<dyn Clock> = Arc::clone(&env.clock);
+    let mailer = SmtpMailer::new(smtp, &env.config.organisation, &env.config.public_url.host(), clock)?;
+    Ok(Some(Arc::new(mailer)))
+}
+
+#[cfg(unix)]
+fn create_private_folder(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(not(unix))]
+fn create_private_folder(path: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(path)
+}

@@ -1,0 +1,82 @@
+//! The server, put together: every service, and what the routes need of them.
+
+use std::sync::Arc;
+
+use app::services::Services;
+use axum::extract::FromRef;
+use leptos::prelude::LeptosOptions;
+
+use crate::access::Access;
+use crate::analysis::Analyses;
+use crate::certificate::Certificates;
+use crate::edge::Connections;
+use crate::environment::Environment;
+use crate::failure::Refusal;
+use crate::http::RateLimiter;
+use crate::mail::Mailer;
+use crate::mode::Modes;
+use crate::native::Native;
+use crate::outbox::Outbox;
+use crate::overview::Dashboard;
+use crate::people::People;
+
+/// How many callers the rate limits remember at once.
+const RATE_LIMIT_BUCKETS: usize = 200_000;
+
+/// What every route can ask for.
+#[derive(Debug, Clone, FromRef)]
+pub struct AppState {
+    pub env: Arc<Environment>,
+    pub access: Access,
+    pub analyses: Analyses,
+    pub certificates: Certificates,
+    pub leptos: LeptosOptions,
+    pub modes: Modes,
+    pub native: Native,
+    pub outbox: Outbox,
+    pub people: People,
+    pub services: Services,
+}
+
+impl AppState {
+    /// Puts the services together on an open store; makes what a new server lacks (authority, first modes).
+    pub async fn assemble(
+        env: Arc<Environment>,
+        connections: Arc<Connections>,
+        mailer: Option<Arc<dyn Mailer>>,
+    ) -> Result<Self, Refusal> {
+        let limits = Arc::new(RateLimiter::new(Arc::clone(&env.clock), RATE_LIMIT_BUCKETS));
+        let certificates = Certificates::open(Arc::clone(&env), connections).await?;
+        let outbox = Outbox::new(Arc::clone(&env), mailer);
+        let people = People::new(Arc::clone(&env), Arc::clone(&limits))?;
+        let modes = Modes::new(Arc::clone(&env));
+        modes.seed().await?;
+        let access = Access::new(
+            Arc::clone(&env),
+            certificates.clone(),
+            Arc::clone(&limits),
+            outbox.clone(),
+            people.clone(),
+        );
+        let services = Services {
+            access: Arc::new(access.clone()),
+            certificates: Arc::new(certificates.clone()),
+            modes: Arc::new(modes.clone()),
+            outbox: Arc::new(outbox.clone()),
+            overview: Arc::new(Dashboard::new(Arc::clone(&env))),
+            people: Arc::new(people.clone()),
+        };
+        Ok(Self {
+            analyses: Analyses::new(Arc::clone(&env), modes.clone(), limits)?,
+            native: Native::new(Arc::clone(&env), people.clone()),
+            leptos: crate::pages::leptos_options(&env.config),
+            access,
+            certificates,
+            modes,
+            outbox,
+            people,
+            services,
+            env,
+        })
+    }
+}

@@ -1,0 +1,260 @@
+//! Access requests and the links of approved ones.
+
+use protocol::access::{AccessRequestFilter, AccessRequestRow, EmailAddress, Page, RequestState};
+
+use super::query::{execute, fetch_all, fetch_number, fetch_optional};
+use super::{StoreError, Tx, like_pattern};
+use crate::access::{AccessRequest, Decision, Grant, Redemption, State};
+use crate::secret::TokenHash;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    email: String,
+    match_code: String,
+    platform: Option<String>,
+    device_name: Option<String>,
+    message: String,
+    state: String,
+    requested_at: i64,
+    expires_at: i64,
+    decided_at: Option<i64>,
+    decided_by: Option<String>,
+    reason: Option<String>,
+    grant_expires_at: Option<i64>,
+    grant_wrong_codes: i64,
+    redeemed_at: Option<i64>,
+    csr_hash: Option<Vec<u8>>,
+    certificate_id: Option<String>,
+}
+
+const COLUMNS: &str = "id, email, match_code, platform, device_name, message, state, requested_at, expires_at,
+    decided_at, decided_by, reason, grant_expires_at, grant_wrong_codes, redeemed_at, csr_hash, certificate_id";
+
+impl TryFrom<Row> for AccessRequest {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let wrong = |what: &str| StoreError::Inconsistent {
+            table: "access_request",
+            id: row.id.clone(),
+            what: what.to_owned(),
+        };
+        let decision = || -> Result<Decision, StoreError> { match (row.decided_by.clone(), row.decided_at) {
+            (Some(by), Some(at)) => Ok(Decision { by, at }),
+            _ => Err(wrong("decided by nobody")),
+        } };
+        let grant = || -> Result<Grant, StoreError> {
+            let expires_at = row.grant_expires_at.ok_or_else(|| wrong("approved without a link"))?;
+            Ok(Grant { expires_at, wrong_codes: row.grant_wrong_codes })
+        };
+        let state = match row.state.as_str() {
+            "pending" => State::Pending { expires_at: row.expires_at },
+            "approved" => State::Approved { decision: decision()?, grant: grant()? },
+            "rejected" => State::Rejected { decision: decision()?, reason: row.reason.clone().unwrap_or_default() },
+            "redeemed" => {
+                let (Some(at), Some(certificate_id)) = (row.redeemed_at, row.certificate_id.clone()) else {
+                    return Err(wrong("redeemed for nothing"));
+                };
+                let redemption = Redemption { at, certificate_id, csr_hash: row.csr_hash.clone() };
+                State::Redeemed { decision: decision()?, grant: grant()?, redemption }
+            }
+            _ => return Err(wrong("unknown state")),
+        };
+        Ok(Self {
+            email: row.email.parse().map_err(|_| wrong("the e-mail address"))?,
+            match_code: row.match_code.parse().map_err(|_| wrong("the match code"))?,
+            platform: row.platform.as_deref().map(str::parse).transpose().map_err(|_| wrong("the platform"))?,
+            device_name: row.device_name.as_deref().map(str::parse).transpose().map_err(|_| wrong("the name"))?,
+            message: row.message.parse().map_err(|_| wrong("the message"))?,
+            requested_at: row.requested_at,
+            state,
+            id: row.id,
+        })
+    }
+}
+
+impl Tx {
+    /// Stores a new, pending request with the hashes of its status token and of the asking browser's cookie.
+    pub async fn insert_access_request(
+        &mut self,
+        request: &AccessRequest,
+        status: &TokenHash,
+        browser: &TokenHash,
+    ) -> Result<(), StoreError> {
+        execute!(
+            self,
+            "INSERT INTO access_request (id, email, match_code, platform, device_name, message, state, status_hash,
+             browser_hash, requested_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9, $10)",
+            &request.id,
+            request.email.as_str(),
+            request.match_code.as_str(),
+            request.platform.map(|p| p.as_str()),
+            request.device_name.as_ref().map(|n| n.as_str()),
+            request.message.as_str(),
+            status.0.as_slice(),
+            browser.0.as_slice(),
+            request.requested_at,
+            request.expires_at().unwrap_or(request.requested_at)
+        )?;
+        Ok(())
+    }
+
+    pub async fn access_request(&mut self, id: &str) -> Result<Option<AccessRequest>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM access_request WHERE id = $1");
+        fetch_optional!(self, Row, &sql, id)?.map(AccessRequest::try_from).transpose()
+    }
+
+    pub async fn access_request_by_status(&mut self, status: &TokenHash) -> Result<Option<AccessRequest>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM access_request WHERE status_hash = $1");
+        fetch_optional!(self, Row, &sql, status.0.as_slice())?.map(AccessRequest::try_from).transpose()
+    }
+
+    /// The request behind an approved request's link.
+    pub async fn access_request_by_grant(&mut self, grant: &TokenHash) -> Result<Option<AccessRequest>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM access_request WHERE grant_hash = $1");
+        fetch_optional!(self, Row, &sql, grant.0.as_slice())?.map(AccessRequest::try_from).transpose()
+    }
+
+    /// Whether `browser` is the cookie of the browser that asked.
+    pub async fn asked_by_browser(&mut self, id: &str, browser: &TokenHash) -> Result<bool, StoreError> {
+        let count = fetch_number!(
+            self,
+            "SELECT COUNT(*) FROM access_request WHERE id = $1 AND browser_hash = $2",
+            id,
+            browser.0.as_slice()
+        )?;
+        Ok(count == 1)
+    }
+
+    /// From now on `browser` counts as the browser that asked: it knew the match code.
+    pub async fn set_asking_browser(&mut self, id: &str, browser: &TokenHash) -> Result<(), StoreError> {
+        execute!(self, "UPDATE access_request SET browser_hash = $1 WHERE id = $2", browser.0.as_slice(), id)?;
+        Ok(())
+    }
+
+    /// Writes a decision down; `false` when the request is no longer pending.
+    pub async fn decide(&mut self, request: &AccessRequest, grant: Option<&TokenHash>) -> Result<bool, StoreError> {
+        let (state, decision, grant_expires_at) = match &request.state {
+            State::Approved { decision, grant } => ("approved", decision, Some(grant.expires_at)),
+            State::Rejected { decision, .. } => ("rejected", decision, None),
+            State::Pending { .. } | State::Redeemed { .. } => return Ok(false),
+        };
+        let changed = execute!(
+            self,
+            "UPDATE access_request SET state = $1, decided_by = $2, decided_at = $3, reason = $4, grant_hash = $5,
+             grant_expires_at = $6 WHERE id = $7 AND state = 'pending'",
+            state,
+            &decision.by,
+            decision.at,
+            request.reason(),
+            grant.map(|g| g.0.as_slice()),
+            grant_expires_at,
+            &request.id
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Spends the link; `false` when somebody was faster.
+    pub async fn redeem(&mut self, id: &str, redemption: &Redemption) -> Result<bool, StoreError> {
+        let changed = execute!(
+            self,
+            "UPDATE access_request SET state = 'redeemed', redeemed_at = $1, certificate_id = $2, csr_hash = $3
+             WHERE id = $4 AND state = 'approved'",
+            redemption.at,
+            &redemption.certificate_id,
+            redemption.csr_hash.as_deref(),
+            id
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Counts a wrong match code at the link; gives how many there have been.
+    pub async fn count_wrong_code(&mut self, id: &str) -> Result<i64, StoreError> {
+        fetch_number!(
+            self,
+            "UPDATE access_request SET grant_wrong_codes = grant_wrong_codes + 1 WHERE id = $1
+             RETURNING grant_wrong_codes",
+            id
+        )
+    }
+
+    /// How many requests of this address are pending.
+    pub async fn count_pending_of(&mut self, email: &EmailAddress, now: i64) -> Result<u64, StoreError> {
+        Ok(fetch_number!(
+            self,
+            "SELECT COUNT(*) FROM access_request WHERE email = $1 AND state = 'pending' AND expires_at > $2",
+            email.as_str(),
+            now
+        )?
+        .unsigned_abs())
+    }
+
+    pub async fn count_pending(&mut self, now: i64) -> Result<u64, StoreError> {
+        Ok(fetch_number!(
+            self,
+            "SELECT COUNT(*) FROM access_request WHERE state = 'pending' AND expires_at > $1",
+            now
+        )?
+        .unsigned_abs())
+    }
+
+    /// One page of the administrator's list: pending ones first, then the newest.
+    pub async fn access_request_rows(
+        &mut self,
+        filter: &AccessRequestFilter,
+        page_size: u32,
+        now: i64,
+    ) -> Result<Page<AccessRequestRow>, StoreError> {
+        // The state that the reader sees; $2 is now.
+        const STATE: &str = "CASE WHEN state = 'pending' AND expires_at <= $2 THEN 'expired'
+            WHEN state = 'approved' AND grant_expires_at <= $2 THEN 'expired' ELSE state END";
+        let condition = format!(
+            "FROM access_request WHERE ($3 = '' OR {STATE} = $3)
+             AND (email LIKE $1 ESCAPE '\\' OR LOWER(COALESCE(device_name, '')) LIKE $1 ESCAPE '\\'
+                  OR LOWER(match_code) LIKE $1 ESCAPE '\\' OR LOWER(match_code) LIKE $4 ESCAPE '\\')"
+        );
+        let pattern = like_pattern(&filter.search);
+        let code_pattern = like_pattern(&filter.search.replace('-', ""));
+        let state = filter.state.map_or("", RequestState::as_str);
+        let total = fetch_number!(self, &format!("SELECT COUNT(*) {condition}"), &pattern, now, state, &code_pattern)?
+            .unsigned_abs();
+        let sql = format!(
+            "SELECT {COLUMNS} {condition}
+             ORDER BY CASE WHEN {STATE} = 'pending' THEN 0 ELSE 1 END, requested_at DESC, id DESC LIMIT $5 OFFSET $6"
+        );
+        let offset = i64::from(filter.page) * i64::from(page_size);
+        let rows: Vec<Row> =
+            fetch_all!(self, Row, &sql, &pattern, now, state, &code_pattern, i64::from(page_size), offset)?;
+        let mut listed = Vec::with_capacity(rows.len());
+        for row in rows {
+            let request = AccessRequest::try_from(row)?;
+            listed.push(self.access_request_row(request, now).await?);
+        }
+        Ok(Page { rows: listed, total, page: filter.page, page_size })
+    }
+
+    /// A request as the administrator sees it.
+    pub async fn access_request_row(
+        &mut self,
+        request: AccessRequest,
+        now: i64,
+    ) -> Result<AccessRequestRow, StoreError> {
+        let known_account = self.account_by_email(&request.email).await?.is_some();
+        Ok(AccessRequestRow {
+            match_code: request.match_code.grouped(),
+            platform: request.platform,
+            device_name: request.device_name.as_ref().map(|n| n.as_str().to_owned()),
+            message: request.message.as_str().to_owned(),
+            state: request.state_at(now),
+            requested_at: request.requested_at,
+            expires_at: request.expires_at(),
+            decided_at: request.decision().map(|d| d.at),
+            decided_by: request.decision().map(|d| d.by.clone()),
+            reason: request.reason().map(str::to_owned),
+            known_account,
+            email: request.email.into_string(),
+            id: request.id,
+        })
+    }
+}

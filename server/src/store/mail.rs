@@ -1,0 +1,163 @@
+//! The outbox: mails wait here, written in the same transaction as what caused them.
+
+use app::outbox::MailState;
+use protocol::access::Page;
+
+use super::query::{execute, fetch_all, fetch_number, fetch_optional};
+use super::{StoreError, Tx};
+
+/// A mail that is due.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct DueMail {
+    pub id: String,
+    pub recipient: String,
+    pub subject: String,
+    pub body_sealed: Option<Vec<u8>>,
+    pub attempts: i64,
+}
+
+/// A mail as the panel lists it; its body is still sealed.
+#[derive(Debug, Clone)]
+pub struct StoredMail {
+    pub id: String,
+    pub recipient: String,
+    pub subject: String,
+    pub body_sealed: Option<Vec<u8>>,
+    pub state: MailState,
+    pub attempts: i64,
+    pub last_error: Option<String>,
+    pub created_at: i64,
+    pub sent_at: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    recipient: String,
+    subject: String,
+    body_sealed: Option<Vec<u8>>,
+    state: String,
+    attempts: i64,
+    last_error: Option<String>,
+    created_at: i64,
+    sent_at: Option<i64>,
+}
+
+impl TryFrom<Row> for StoredMail {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let state = match row.state.as_str() {
+            "waiting" => MailState::Waiting,
+            "sent" => MailState::Sent,
+            "kept" => MailState::Kept,
+            "dead" => MailState::Dead,
+            other => {
+                let what = format!("unknown state {other}");
+                return Err(StoreError::Inconsistent { table: "mail", id: row.id, what });
+            }
+        };
+        Ok(Self {
+            id: row.id,
+            recipient: row.recipient,
+            subject: row.subject,
+            body_sealed: row.body_sealed,
+            state,
+            attempts: row.attempts,
+            last_error: row.last_error,
+            created_at: row.created_at,
+            sent_at: row.sent_at,
+        })
+    }
+}
+
+impl Tx {
+    /// Puts a mail into the outbox: to be sent (`deliverable`), or kept for an administrator to copy.
+    pub async fn insert_mail(
+        &mut self,
+        id: &str,
+        recipient: &str,
+        subject: &str,
+        body_sealed: &[u8],
+        deliverable: bool,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        execute!(
+            self,
+            "INSERT INTO mail (id, recipient, subject, body_sealed, state, next_attempt_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $6)",
+            id,
+            recipient,
+            subject,
+            body_sealed,
+            if deliverable { "waiting" } else { "kept" },
+            now
+        )?;
+        Ok(())
+    }
+
+    /// Claims one due mail until `claimed_until`; another worker, or this one after a crash, takes it up again then.
+    pub async fn claim_mail(&mut self, now: i64, claimed_until: i64) -> Result<Option<DueMail>, StoreError> {
+        let lock = if matches!(self, Tx::Postgres(_)) { "FOR UPDATE SKIP LOCKED" } else { "" };
+        let sql = format!(
+            "UPDATE mail SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = (
+                 SELECT id FROM mail WHERE state = 'waiting' AND next_attempt_at <= $1
+                 ORDER BY next_attempt_at, id LIMIT 1 {lock})
+             RETURNING id, recipient, subject, body_sealed, attempts"
+        );
+        fetch_optional!(self, DueMail, &sql, now, claimed_until)
+    }
+
+    /// The mail has gone: its body, which may hold a link, is no longer needed.
+    pub async fn mail_sent(&mut self, id: &str, now: i64) -> Result<(), StoreError> {
+        execute!(
+            self,
+            "UPDATE mail SET state = 'sent', sent_at = $1, body_sealed = NULL, last_error = NULL WHERE id = $2",
+            now,
+            id
+        )?;
+        Ok(())
+    }
+
+    /// An attempt failed: the next one at `retry_at`, or none.
+    pub async fn mail_failed(&mut self, id: &str, error: &str, retry_at: Option<i64>) -> Result<(), StoreError> {
+        execute!(
+            self,
+            "UPDATE mail SET last_error = $1, state = CASE WHEN $2 < 0 THEN 'dead' ELSE 'waiting' END,
+             next_attempt_at = CASE WHEN $2 < 0 THEN next_attempt_at ELSE $2 END WHERE id = $3",
+            error,
+            retry_at.unwrap_or(-1),
+            id
+        )?;
+        Ok(())
+    }
+
+    /// Lets a given-up mail be tried again; `false` when it is not given up.
+    pub async fn revive_mail(&mut self, id: &str, now: i64) -> Result<bool, StoreError> {
+        let changed = execute!(
+            self,
+            "UPDATE mail SET state = 'waiting', attempts = 0, next_attempt_at = $1 WHERE id = $2 AND state = 'dead'",
+            now,
+            id
+        )?;
+        Ok(changed == 1)
+    }
+
+    pub async fn mails(&mut self, page: u32, page_size: u32) -> Result<Page<StoredMail>, StoreError> {
+        let total = fetch_number!(self, "SELECT COUNT(*) FROM mail")?.unsigned_abs();
+        let rows: Vec<Row> = fetch_all!(
+            self,
+            Row,
+            "SELECT id, recipient, subject, body_sealed, state, attempts, last_error, created_at, sent_at FROM mail
+             ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2",
+            i64::from(page_size),
+            i64::from(page) * i64::from(page_size)
+        )?;
+        let rows = rows.into_iter().map(StoredMail::try_from).collect::<Result<_, _>>()?;
+        Ok(Page { rows, total, page, page_size })
+    }
+
+    pub async fn count_mails_needing_attention(&mut self) -> Result<u64, StoreError> {
+        Ok(fetch_number!(self, "SELECT COUNT(*) FROM mail WHERE state IN ('kept', 'dead')")?.unsigned_abs())
+    }
+}

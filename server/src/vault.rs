@@ -1,0 +1,163 @@
+//! Encryption at rest, and keys derived from the data key.
+//!
+//! What the database must not show in the clear (second factors' secrets, the authority's keys, mails with links) is
+//! sealed with XChaCha20-Poly1305; each sealed value is tied to its place by associated data, so that no value can be
+//! moved to another row.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::random::Random;
+
+const NONCE_BYTES: usize = 24;
+const KEY_BYTES: usize = 32;
+
+/// The data key. Prints as `[redacted]`.
+pub struct Vault(Zeroizing<[u8; KEY_BYTES]>);
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Vault([redacted])")
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    #[error("the data key at {path} cannot be used")]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("the data key at {path} must be 64 hexadecimal digits")]
+    Form { path: PathBuf },
+    #[error("the data key at {path} can be read by others: its mode must be 0600")]
+    Mode { path: PathBuf },
+    /// Another key, or a value that was changed or moved.
+    #[error("a sealed value does not open with this data key")]
+    Open,
+}
+
+impl Vault {
+    pub fn new(key: [u8; KEY_BYTES]) -> Self {
+        Self(Zeroizing::new(key))
+    }
+
+    /// Reads the key file, or makes it with mode 0600 if there is none.
+    pub fn open_or_create(path: &Path, random: &dyn Random) -> Result<Self, VaultError> {
+        let failed = |source| VaultError::File { path: path.to_owned(), source };
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                refuse_open_mode(path)?;
+                Self::parse(&Zeroizing::new(text)).ok_or_else(|| VaultError::Form { path: path.to_owned() })
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let mut key = Zeroizing::new([0; KEY_BYTES]);
+                random.fill(key.as_mut());
+                let mut file = owner_only().open(path).map_err(failed)?;
+                let text = Zeroizing::new(hex::encode(key.as_ref()));
+                file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+                Ok(Self(key))
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// A key given from outside: 64 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        hex::decode_to_slice(text.trim(), key.as_mut()).ok()?;
+        Some(Self(key))
+    }
+
+    /// Encrypts `plain` for the place that `context` names, such as `account.totp:<id>`.
+    pub fn seal(&self, context: &str, plain: &[u8], random: &dyn Random) -> Result<Vec<u8>, VaultError> {
+        let mut nonce = [0; NONCE_BYTES];
+        random.fill(&mut nonce);
+        let payload = Payload { msg: plain, aad: context.as_bytes() };
+        let sealed = self.cipher().encrypt(XNonce::from_slice(&nonce), payload).map_err(|_| VaultError::Open)?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES).ok_or(VaultError::Open)?;
+        let payload = Payload { msg: sealed, aad: context.as_bytes() };
+        let plain = self.cipher().decrypt(XNonce::from_slice(nonce), payload).map_err(|_| VaultError::Open)?;
+        Ok(Zeroizing::new(plain))
+    }
+
+    /// A key of its own for another purpose: HMAC-SHA-256 of the purpose's name under the data key.
+    pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; KEY_BYTES]> {
+        let Ok(mut mac) = <Hmac<Sha256> as Mac>::new_from_slice(self.0.as_ref()) else {
+            unreachable!("HMAC takes keys of every length")
+        };
+        mac.update(purpose.as_bytes());
+        Zeroizing::new(mac.finalize().into_bytes().into())
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(Key::from_slice(self.0.as_ref()))
+    }
+}
+
+#[cfg(unix)]
+fn owner_only() -> std::fs::OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    options
+}
+
+#[cfg(not(unix))]
+fn owner_only() -> std::fs::OpenOptions {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    options
+}
+
+#[cfg(unix)]
+fn refuse_open_mode(path: &Path) -> Result<(), VaultError> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = std::fs::metadata(path).map_err(|source| VaultError::File { path: path.to_owned(), source })?;
+    if metadata.permissions().mode() & 0o077 == 0 { Ok(()) } else { Err(VaultError::Mode { path: path.to_owned() }) }
+}
+
+#[cfg(not(unix))]
+fn refuse_open_mode(_path: &Path) -> Result<(), VaultError> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SeededRandom;
+
+    #[test]
+    fn a_sealed_value_opens_only_in_its_place() {
+        let (vault, random) = (Vault::new([7; 32]), SeededRandom::new(1));
+        let sealed = vault.seal("account.totp:a", b"secret", &random).unwrap();
+        assert!(!sealed.windows(6).any(|w| w == b"secret"));
+        assert_eq!(vault.open("account.totp:a", &sealed).unwrap().as_slice(), b"secret");
+        assert!(vault.open("account.totp:b", &sealed).is_err());
+        assert!(Vault::new([8; 32]).open("account.totp:a", &sealed).is_err());
+        assert!(vault.open("account.totp:a", &sealed[..20]).is_err());
+    }
+
+    #[test]
+    fn the_key_file_is_made_once_and_must_stay_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.key");
+        let first = Vault::open_or_create(&path, &SeededRandom::new(1)).unwrap();
+        let again = Vault::open_or_create(&path, &SeededRandom::new(2)).unwrap();
+        assert_eq!(first.derive("x").as_ref(), again.derive("x").as_ref());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+            assert!(matches!(Vault::open_or_create(&path, &SeededRandom::new(1)), Err(VaultError::Mode { .. })));
+        }
+    }
+}

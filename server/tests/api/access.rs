@@ -1,0 +1,219 @@
+//! Asking, deciding, redeeming.
+
+use std::collections::HashMap;
+
+use http::StatusCode;
+use protocol::access::{AccessRequestRow, Asked, Page, RequestState, RequestStatus};
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::{PASSWORD, TestServer, token_in};
+
+on_both!(
+    a_request_becomes_a_package_once,
+    a_stolen_link_is_worth_nothing,
+    an_unknown_and_a_known_address_get_the_same_answer,
+    decisions_are_made_once,
+    every_wrong_field_is_named,
+    one_of_many_parallel_redemptions_succeeds,
+    programs_and_pages_see_where_a_request_stands,
+    requests_and_links_expire,
+    the_same_certificate_request_gets_the_same_certificate,
+);
+
+async fn a_request_becomes_a_package_once(server: TestServer) {
+    let admin = server.administrator().await;
+    let request = json!({ "email": "Anna@Example.org", "platform": "windows", "device_name": "Anna’s laptop" });
+    let reply = server.post("/public/request-access").json(&request).send().await;
+    assert_eq!(reply.status, StatusCode::ACCEPTED);
+    let asked: Asked = reply.json();
+    let browser = reply.cookie("aiwe_asked").unwrap();
+
+    let received = server.mail_to("anna@example.org", "has arrived").await;
+    assert!(!received.text.contains(&asked.match_code) && !received.html.contains(&asked.match_code));
+    assert!(received.text.contains(&asked.status_url));
+    server.mail_to("admin@example.org", "anna@example.org").await;
+
+    let list: Page<AccessRequestRow> =
+        server.get("/admin/api/access-requests").cookie("aiwe_session", &admin.session).send().await.json();
+    assert_eq!((list.total, list.rows[0].match_code.as_str()), (1, asked.match_code.as_str()));
+    let path = format!("/admin/api/access-requests/{}/approve", list.rows[0].id);
+    let reply = server.post(&path).cookie("aiwe_session", &admin.session).send().await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+
+    let mail = server.mail_to("anna@example.org", "/public/download-certs/").await;
+    let link = format!("/public/download-certs/{}", token_in(&mail.text, "/public/download-certs/"));
+    assert!(!mail.text.contains(&asked.match_code) && !mail.html.contains(&asked.match_code));
+    for _ in 0..3 {
+        // Scanners may look as often as they like.
+        let page = server.get(&link).header("accept", "text/html").send().await;
+        assert_eq!(page.status, StatusCode::OK);
+    }
+    for (platform, kind) in [("windows", "application/x-pkcs12"), ("linux", "")] {
+        let body = json!({ "platform": platform, "password": PASSWORD });
+        let reply = server.post(&link).cookie("aiwe_asked", &browser).json(&body).send().await;
+        if kind.is_empty() {
+            assert_eq!(reply.problem().status, 410);
+        } else {
+            assert_eq!((reply.status, reply.headers["content-type"].to_str().unwrap()), (StatusCode::OK, kind));
+            assert!(reply.body.len() > 1_000);
+        }
+    }
+}
+
+async fn a_stolen_link_is_worth_nothing(server: TestServer) {
+    let admin = server.administrator().await;
+    let (token, code, browser) = server.approved(&admin, "anna@example.org").await;
+    let link = format!("/public/download-certs/{token}");
+    let body = |code: Option<&str>| json!({ "platform": "linux", "password": PASSWORD, "match_code": code });
+
+    let reply = server.post(&link).json(&body(None)).send().await;
+    assert_eq!(reply.problem().status, 403);
+    let csr = json!({ "csr": "x" });
+    assert_eq!(server.post(&format!("{link}/csr")).json(&csr).send().await.problem().status, 403);
+    assert_eq!(server.get(&format!("{link}/setup")).send().await.problem().status, 403);
+    // Another browser that asked for something else is not the browser that asked for this.
+    let (_, other) = server.ask("mallory@example.org").await;
+    let reply = server.post(&link).cookie("aiwe_asked", &other).json(&body(None)).send().await;
+    assert_eq!(reply.problem().status, 403);
+
+    for _ in 0..10 {
+        assert_eq!(server.post(&link).json(&body(Some("2222-2222"))).send().await.problem().status, 403);
+    }
+    // After that not even the right code helps a stranger, while the asking browser is not locked out.
+    let reply = server.post(&link).json(&body(Some(&code))).send().await;
+    assert_eq!(reply.problem().status, 429);
+    let reply = server.post(&link).cookie("aiwe_asked", &browser).json(&body(None)).send().await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+}
+
+async fn an_unknown_and_a_known_address_get_the_same_answer(server: TestServer) {
+    let admin = server.administrator().await;
+    let ask = |email: &str| server.post("/public/request-access").json(&json!({ "email": email }));
+    let (known, unknown) = (ask(&admin.email).send().await, ask("new@example.org").send().await);
+    let shape = |reply: &crate::support::Reply| {
+        let asked: HashMap<String, String> = reply.json();
+        (reply.status, asked.into_iter().map(|(k, v)| (k, v.len())).collect::<HashMap<_, _>>())
+    };
+    assert_eq!(shape(&known), shape(&unknown));
+    // Asking too often is dropped without a word.
+    for _ in 0..5 {
+        assert_eq!(shape(&ask("new@example.org").send().await), shape(&unknown));
+    }
+    let list: Page<AccessRequestRow> = server
+        .get("/admin/api/access-requests?search=new%40example")
+        .cookie("aiwe_session", &admin.session)
+        .send()
+        .await
+        .json();
+    assert_eq!(list.total, 3);
+}
+
+async fn decisions_are_made_once(server: TestServer) {
+    let admin = server.administrator().await;
+    server.ask("anna@example.org").await;
+    let id = server.pending_request(&admin, "anna@example.org").await;
+    let act = |verb: &str| {
+        server.post(&format!("/admin/api/access-requests/{id}/{verb}")).cookie("aiwe_session", &admin.session)
+    };
+    assert_eq!(server.post(&format!("/admin/api/access-requests/{id}/approve")).send().await.problem().status, 401);
+    let reply = act("reject").json(&json!({ "reason": "Not one of us" })).send().await;
+    assert_eq!(reply.json::<AccessRequestRow>().state, RequestState::Rejected);
+    server.mail_to("anna@example.org", "Not one of us").await;
+    assert_eq!(act("approve").send().await.problem().status, 409);
+    assert_eq!(act("reject").send().await.problem().status, 409);
+
+    server.ask("ben@example.org").await;
+    let id = server.pending_request(&admin, "ben@example.org").await;
+    let access = &server.state.access;
+    let proof = admin.proof();
+    let decisions = (0..50).map(|_| app::services::AccessService::approve(access, &proof, &id));
+    let decided = futures::future::join_all(decisions).await;
+    assert_eq!(decided.iter().filter(|d| d.is_ok()).count(), 1);
+    assert!(decided.iter().filter_map(|d| d.as_ref().err()).all(|p| p.status == 409));
+}
+
+async fn every_wrong_field_is_named(server: TestServer) {
+    let post = |body: serde_json::Value| server.post("/public/request-access").json(&body);
+    let problem = post(json!({ "email": "a\r\nBcc: b@c.d", "platform": "amiga" })).send().await.problem();
+    assert_eq!((problem.status, problem.errors.len()), (422, 2));
+    assert!(problem.error_of("email").is_some() && problem.error_of("platform").is_some());
+    let problem = post(json!({ "email": 7 })).send().await.problem();
+    assert!(problem.status == 422 && problem.error_of("email").is_some(), "{problem:?}");
+    let reply = server.post("/public/request-access").raw("application/json", "{\"email\":").send().await;
+    assert_eq!(reply.problem().status, 400);
+    let reply = server.post("/public/request-access").raw("text/plain", "email=a@b.c").send().await;
+    assert_eq!(reply.problem().status, 415);
+    let reply = server.post("/public/request-access").raw("application/json", vec![b' '; 1 << 20]).send().await;
+    assert_eq!(reply.problem().status, 413);
+    assert_eq!(server.get("/public/request-status/nonsense").send().await.problem().status, 404);
+    assert_eq!(server.post("/public/download-certs/nonsense").json(&json!({ "platform": "linux", "password": PASSWORD })).send().await.problem().status, 404);
+    assert_eq!(server.get("/nowhere").send().await.problem().status, 404);
+    assert_eq!(server.post("/healthz").send().await.problem().status, 405);
+}
+
+async fn one_of_many_parallel_redemptions_succeeds(server: TestServer) {
+    let admin = server.administrator().await;
+    let (token, _, browser) = server.approved(&admin, "anna@example.org").await;
+    let link = format!("/public/download-certs/{token}");
+    let body = json!({ "platform": "windows", "password": PASSWORD });
+    let posts = (0..200).map(|_| server.post(&link).cookie("aiwe_asked", &browser).json(&body).send());
+    let replies = futures::future::join_all(posts).await;
+    let mut counts = HashMap::new();
+    for reply in &replies {
+        *counts.entry(reply.status.as_u16()).or_insert(0) += 1;
+    }
+    assert_eq!(counts, HashMap::from([(200, 1), (410, 199)]));
+    let mut tx = server.state.env.store.read().await.unwrap();
+    assert_eq!(tx.certificate_rows("anna", 0, 10).await.unwrap().total, 1);
+}
+
+async fn programs_and_pages_see_where_a_request_stands(server: TestServer) {
+    let admin = server.administrator().await;
+    let (asked, browser) = server.ask("anna@example.org").await;
+    let path = asked.status_url.strip_prefix("http://localhost:8080").unwrap().to_owned();
+    let status: RequestStatus = server.get(&path).cookie("aiwe_asked", &browser).send().await.json();
+    assert_eq!((status.state, status.match_code), (RequestState::Pending, Some(asked.match_code.clone())));
+    // Whoever has only the address of the page does not see the code.
+    let status: RequestStatus = server.get(&path).send().await.json();
+    assert_eq!(status.match_code, None);
+    let page = server.get(&path).header("accept", "text/html").cookie("aiwe_asked", &browser).send().await;
+    assert!(page.status.is_success() && page.text().contains(&asked.match_code[..4]));
+    let id = server.pending_request(&admin, "anna@example.org").await;
+    app::services::AccessService::approve(&server.state.access, &admin.proof(), &id).await.unwrap();
+    let status: RequestStatus = server.get(&path).send().await.json();
+    assert_eq!(status.state, RequestState::Approved);
+}
+
+async fn requests_and_links_expire(server: TestServer) {
+    let admin = server.administrator().await;
+    let (token, _, browser) = server.approved(&admin, "anna@example.org").await;
+    server.ask("ben@example.org").await;
+    let id = server.pending_request(&admin, "ben@example.org").await;
+    server.clock.advance(73 * 3600);
+    let error = app::services::AccessService::approve(&server.state.access, &admin.proof(), &id).await.unwrap_err();
+    assert!(error.status == 409 && error.detail.contains("expired"), "{error}");
+    let body = json!({ "platform": "linux", "password": PASSWORD });
+    let reply =
+        server.post(&format!("/public/download-certs/{token}")).cookie("aiwe_asked", &browser).json(&body).send().await;
+    assert_eq!(reply.problem().status, 410);
+}
+
+async fn the_same_certificate_request_gets_the_same_certificate(server: TestServer) {
+    let admin = server.administrator().await;
+    let (token, code, _) = server.approved(&admin, "anna@example.org").await;
+    let link = format!("/public/download-certs/{token}/csr");
+    let csr = || {
+        let key = rcgen::KeyPair::generate().unwrap();
+        rcgen::CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap()
+    };
+    let (mine, another) = (csr(), csr());
+    let post = |csr: &str| server.post(&link).json(&json!({ "csr": csr, "match_code": code.to_lowercase() }));
+    assert_eq!(post("nonsense").send().await.problem().status, 422);
+    let first = post(&mine).send().await;
+    assert_eq!(first.status, StatusCode::OK, "{}", first.text());
+    assert_eq!(first.text().matches("BEGIN CERTIFICATE").count(), 2);
+    let again = post(&mine).send().await;
+    assert_eq!((again.status, again.text()), (StatusCode::OK, first.text()));
+    assert_eq!(post(&another).send().await.problem().status, 410);
+}

@@ -1,0 +1,107 @@
+//! Analyses: what is sent, what comes back, what is kept.
+
+use protocol::analysis::{AnalysisDocument, AnalysisEvent};
+
+use crate::on_both;
+use crate::support::{Machine, TestServer};
+
+on_both!(a_picture_and_a_question_are_answered, ones_history_is_ones_own, wrong_pictures_are_told);
+
+/// White, with nothing on it.
+fn blank_png(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::GrayImage::from_pixel(width, height, image::Luma([255])).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+async fn signed_in(server: &TestServer) -> (Machine, String) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    let token = server.token(&machine).await;
+    (machine, token)
+}
+
+async fn a_picture_and_a_question_are_answered(server: TestServer) {
+    let (machine, token) = signed_in(&server).await;
+    let image = blank_png(320, 200);
+    let post = || {
+        let parts = [("image", Some("screen.png"), image.as_slice()), ("context", None, b"What is this?".as_slice())];
+        server.post("/native/analyze").certificate(&machine.der).bearer(&token).multipart(&parts)
+    };
+    let document: AnalysisDocument = post().send().await.json();
+    assert_eq!((document.done.provider.as_str(), document.done.model.as_str()), ("reader", ""));
+    assert!(document.answer.contains("model"), "it says that no model was used: {}", document.answer);
+    assert!(document.steps.iter().any(|s| s.node == "read"), "{:?}", document.steps);
+
+    let reply = post().header("accept", "text/event-stream").send().await;
+    assert!(reply.headers["content-type"].to_str().unwrap().starts_with("text/event-stream"));
+    let events = events(&reply.text());
+    assert!(matches!(events.first(), Some(AnalysisEvent::Step(_))), "{events:?}");
+    assert!(matches!(events.last(), Some(AnalysisEvent::Done(_))), "{events:?}");
+}
+
+async fn ones_history_is_ones_own(server: TestServer) {
+    let (machine, token) = signed_in(&server).await;
+    let parts = [("image", Some("a.png"), &*blank_png(64, 64)), ("context", None, b"a question of mine".as_slice())];
+    let reply = server.post("/native/analyze").certificate(&machine.der).bearer(&token).multipart(&parts).send().await;
+    let id = reply.json::<AnalysisDocument>().done.analysis_id;
+    let get = |path: &str| server.get(path).certificate(&machine.der).bearer(&token);
+    server.state.analyses.finish().await;
+    let shown: serde_json::Value = get(&format!("/native/analyses/{id}")).send().await.json();
+    assert_eq!((shown["context"].as_str(), shown["state"].as_str()), (Some("a question of mine"), Some("finished")));
+    let found: Vec<serde_json::Value> = get("/native/analyses?search=OF%20MINE").send().await.json();
+    assert_eq!(found.len(), 1);
+    let none: Vec<serde_json::Value> = get("/native/analyses?search=100%25").send().await.json();
+    assert!(none.is_empty());
+
+    let mut tx = server.state.env.store.read().await.unwrap();
+    assert!(tx.analysis_of("somebody else", &id).await.unwrap().is_none());
+    drop(tx);
+    let delete = || {
+        let path = format!("/native/analyses/{id}");
+        server.exchange(http::Method::DELETE, &path).certificate(&machine.der).bearer(&token)
+    };
+    assert_eq!(delete().send().await.status, 204);
+    assert_eq!(delete().send().await.problem().status, 404);
+}
+
+async fn wrong_pictures_are_told(server: TestServer) {
+    let (machine, token) = signed_in(&server).await;
+    let good = blank_png(64, 64);
+    let send = |parts: Vec<(&'static str, Option<&'static str>, Vec<u8>)>| {
+        let server = server.clone();
+        let (der, token) = (machine.der.clone(), token.clone());
+        async move {
+            let parts: Vec<_> = parts.iter().map(|(name, file, body)| (*name, *file, body.as_slice())).collect();
+            server.post("/native/analyze").certificate(&der).bearer(&token).multipart(&parts).send().await.problem()
+        }
+    };
+    let image = |bytes: Vec<u8>| vec![("image", Some("x.png"), bytes)];
+    let problem = send(vec![("context", None, b"no picture".to_vec())]).await;
+    assert!(problem.status == 422 && problem.error_of("image").is_some(), "{problem:?}");
+    assert_eq!(send(image(vec![0; 30_000_000])).await.status, 413);
+    assert_eq!(send(image(b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec())).await.status, 415);
+    let problem = send(image(good[..good.len() / 2].to_vec())).await;
+    assert!(problem.status == 422 && problem.error_of("image").is_some(), "{problem:?}");
+    let mut bomb = good.clone();
+    bomb[16..24].copy_from_slice(&[0, 0, 0xEA, 0x60, 0, 0, 0xEA, 0x60]);
+    let problem = send(image(bomb)).await;
+    assert!(problem.status == 422 && problem.error_of("image").is_some(), "{problem:?}");
+    let problem = send(vec![("image", Some("x.png"), good.clone()), ("mode", None, b"nonsense".to_vec())]).await;
+    assert!(problem.status == 422 && problem.error_of("mode").is_some(), "{problem:?}");
+    let long = "x".repeat(4_001).into_bytes();
+    let problem = send(vec![("image", Some("x.png"), good.clone()), ("context", None, long)]).await;
+    assert!(problem.status == 422 && problem.error_of("context").is_some(), "{problem:?}");
+    let problem = send(vec![("image", Some("x.png"), good), ("surprise", None, b"1".to_vec())]).await;
+    assert!(problem.status == 422 && problem.error_of("surprise").is_some(), "{problem:?}");
+    let raw = server.post("/native/analyze").certificate(&machine.der).bearer(&token).raw("text/plain", "x").send().await;
+    assert_eq!(raw.problem().status, 415);
+}
+
+fn events(text: &str) -> Vec<AnalysisEvent> {
+    let event = |block: &str| {
+        let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim_start);
+        AnalysisEvent::from_sse(field("event:")?, field("data:")?).unwrap()
+    };
+    text.split("\n\n").filter_map(event).collect()
+}

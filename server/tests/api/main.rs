@@ -1,0 +1,30 @@
+//! The whole server behind its router: a real database (SQLite and PostgreSQL), a set clock, a seeded random source,
+//! mail to memory. Only TLS is left out; `edge` has tests of its own.
+
+mod access;
+mod analysis;
+mod audit;
+mod native;
+mod pages;
+mod people;
+mod support;
+
+/// Declares a test that runs on SQLite and on PostgreSQL.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(crate::support::TestServer::sqlite().await).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(crate::support::TestServer::postgres().await).await;
+            })*
+        }
+    };
+}
+
+pub(crate) use on_both;

@@ -1,0 +1,145 @@
+//! The native sign-in: certificate, password, second factor, and a token bound to the certificate.
+
+use app::services::CertificateService;
+use protocol::certificate::RejectionReason;
+use protocol::mode::ModeSummary;
+use protocol::native::{Challenge, Login, SecondFactor, Session};
+
+use crate::on_both;
+use crate::support::{PASSWORD, TestServer, code_at};
+
+on_both!(
+    a_challenge_counts_on_its_machine_alone,
+    a_failing_certificate_is_told_with_its_reason,
+    a_machine_signs_its_owner_in,
+    a_revocation_ends_everything_at_once,
+    a_token_counts_on_its_machine_alone,
+    only_the_owner_signs_in,
+    wrong_input_is_named,
+);
+
+fn login(email: &str) -> Login {
+    Login { username: email.to_owned(), password: PASSWORD.to_owned() }
+}
+
+async fn a_machine_signs_its_owner_in(server: TestServer) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    let token = server.token(&machine).await;
+    let get = |path: &str| server.get(path).certificate(&machine.der).bearer(&token);
+    let session: Session = get("/native/session").send().await.json();
+    assert_eq!((session.email.as_str(), session.device_name.as_str()), ("anna@example.org", "Test machine"));
+    let modes: Vec<ModeSummary> = get("/native/modes").send().await.json();
+    let names: Vec<_> = modes.iter().map(|m| m.name.as_str()).collect();
+    assert_eq!(names, ["General", "Reflective Coach", "Coding Assistant"]);
+
+    let reply = server.post("/native/logout").certificate(&machine.der).bearer(&token).send().await;
+    assert_eq!(reply.status, 204);
+    let reply = get("/native/modes").send().await;
+    assert_eq!((reply.problem().status, reply.headers["www-authenticate"].to_str().unwrap()), (401, "Bearer"));
+    let token = server.token(&machine).await;
+    server.clock.advance(12 * 3600 + 1);
+    let reply = server.get("/native/modes").certificate(&machine.der).bearer(&token).send().await;
+    assert_eq!(reply.problem().status, 401);
+}
+
+async fn only_the_owner_signs_in(server: TestServer) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    // The administrator has a password and a second factor, but the machine is Anna's.
+    let post = |email: &str| server.post("/native/login").certificate(&machine.der).json(&login(email));
+    let stranger = post(&admin.email).send().await.problem();
+    assert_eq!((stranger.status, &stranger), (401, &post("nobody@example.org").send().await.problem()));
+    assert_eq!(server.post("/native/login").json(&login(&machine.email)).send().await.problem().status, 403);
+}
+
+async fn a_challenge_counts_on_its_machine_alone(server: TestServer) {
+    let admin = server.administrator().await;
+    let (a, b) = (server.machine(&admin, "a@example.org").await, server.machine(&admin, "b@example.org").await);
+    let reply = server.post("/native/login").certificate(&a.der).json(&login(&a.email)).send().await;
+    let challenge: Challenge = reply.json();
+    let code = code_at(&a.totp, server.state.env.now());
+    let factor = SecondFactor { challenge: challenge.challenge, code };
+    let post = |der: &[u8]| server.post("/native/verify-2fa").certificate(der).json(&factor);
+    assert!(post(&b.der).send().await.problem().is("challenge-expired"));
+    // The panel's second step does not take it either, so no way leads from one to the other.
+    let visit = app::visit::Visit {
+        challenge: Some(app::visit::Cookie(factor.challenge.clone())),
+        ..crate::support::visit()
+    };
+    let panel = app::services::PeopleService::second_factor(&server.state.people, &visit, &factor.code).await;
+    assert!(panel.unwrap_err().is("challenge-expired"));
+    assert_eq!(post(&a.der).send().await.status, 200);
+    assert!(post(&a.der).send().await.problem().is("challenge-expired"), "a challenge is spent once");
+}
+
+async fn a_token_counts_on_its_machine_alone(server: TestServer) {
+    let admin = server.administrator().await;
+    let (a, b) = (server.machine(&admin, "a@example.org").await, server.machine(&admin, "b@example.org").await);
+    let token = server.token(&a).await;
+    let get = |der: &[u8]| server.get("/native/modes").certificate(der).bearer(&token);
+    assert_eq!(get(&a.der).send().await.status, 200);
+    assert_eq!(get(&b.der).send().await.problem().status, 401);
+    assert_eq!(server.get("/native/modes").bearer(&token).send().await.problem().status, 403);
+    assert_eq!(server.get("/native/modes").certificate(&a.der).send().await.problem().status, 401);
+}
+
+async fn a_failing_certificate_is_told_with_its_reason(server: TestServer) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    let foreign = rcgen::generate_simple_self_signed(["x".to_owned()]).unwrap();
+    let cases = [(None, RejectionReason::Missing), (Some(foreign.cert.der().to_vec()), RejectionReason::Untrusted)];
+    for (der, reason) in cases {
+        let with = |path: &str| match &der {
+            Some(der) => server.get(path).certificate(der),
+            None => server.get(path).machines(),
+        };
+        let problem = with("/native/modes").send().await.problem();
+        assert!(problem.status == 403 && problem.kind.ends_with(reason.as_str()), "{problem:?}");
+        let page = with("/sidebar").header("accept", "text/html,*/*").send().await;
+        assert_eq!((page.status.as_u16(), page.location()), (303, &*format!("/request-access?reason={}", reason.as_str())));
+        // A script's request is no navigation, whatever it accepts.
+        let script = with("/sidebar").header("accept", "text/html").header("sec-fetch-mode", "cors");
+        assert_eq!(script.send().await.problem().status, 403);
+    }
+    let get = || server.get("/native/modes").certificate(&machine.der);
+    assert_eq!(get().send().await.problem().status, 401, "the certificate is good, the token is missing");
+    server.clock.advance(91 * 24 * 3600);
+    assert!(get().send().await.problem().kind.ends_with("expired"));
+    server.clock.advance(-92 * 24 * 3600 - 3600);
+    assert!(get().send().await.problem().kind.ends_with("not-yet-valid"));
+}
+
+async fn a_revocation_ends_everything_at_once(server: TestServer) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    let token = server.token(&machine).await;
+    let get = || server.get("/native/modes").certificate(&machine.der).bearer(&token);
+    assert_eq!(get().send().await.status, 200);
+    let certificates = &server.state.certificates;
+    certificates.revoke(&admin.proof(), &machine.certificate_id, "lost").await.unwrap();
+    assert!(get().send().await.problem().kind.ends_with("revoked"));
+    assert_eq!(certificates.revoke(&admin.proof(), &machine.certificate_id, "").await.unwrap_err().status, 409);
+    let crl = server.get("/crl.der").send().await;
+    assert_eq!(crl.headers["content-type"], "application/pkix-crl");
+    let mut tx = server.state.env.store.read().await.unwrap();
+    let revoked = tx.revoked_serials(server.state.env.now()).await.unwrap();
+    let serial = hex_bytes(&revoked[0].0);
+    assert!(crl.body.windows(serial.len()).any(|w| w == serial), "the list names the serial");
+}
+
+async fn wrong_input_is_named(server: TestServer) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    let post = |path: &str| server.post(path).certificate(&machine.der);
+    let problem = post("/native/login").json(&serde_json::json!({ "username": "a" })).send().await.problem();
+    assert!(problem.status == 422 && problem.error_of("password").is_some(), "{problem:?}");
+    let problem = post("/native/verify-2fa").json(&serde_json::json!({ "challenge": 1, "code": "" })).send().await.problem();
+    assert!(problem.status == 422 && problem.error_of("challenge").is_some(), "{problem:?}");
+    assert_eq!(post("/native/login").raw("application/json", "[").send().await.problem().status, 400);
+    assert_eq!(post("/native/login").send().await.problem().status, 415);
+}
+
+fn hex_bytes(text: &str) -> Vec<u8> {
+    text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}

@@ -1,0 +1,127 @@
+//! The pages as the server renders them.
+
+use http::Method;
+
+use crate::on_both;
+use crate::support::{Reply, TestServer};
+
+on_both!(forms_work_without_scripts, other_sites_cannot_act, pages_are_rendered_with_safe_headers);
+
+/// The share of the full repetitions that runs here; `AIWE_SOAK=1` runs all.
+fn share(full: usize) -> usize {
+    if std::env::var_os("AIWE_SOAK").is_some() { full } else { full / 20 }
+}
+
+async fn pages_are_rendered_with_safe_headers(server: TestServer) {
+    let page = server.get("/request-access?reason=expired").header("accept", "text/html").send().await;
+    assert_eq!(page.status, 200);
+    let (text, csp) = (page.text(), page.headers["content-security-policy"].to_str().unwrap().to_owned());
+    assert!(text.contains("has expired") && text.contains("<form"), "{text}");
+    let (_, nonce) = csp.split_once("'nonce-").expect("a nonce");
+    let nonce = nonce.split('\'').next().unwrap();
+    assert!(nonce.len() >= 16 && text.contains(nonce), "{csp}");
+    assert!(csp.contains("frame-ancestors 'none'") && csp.contains("'strict-dynamic'"));
+    assert_eq!(page.headers["cache-control"], "no-store");
+    assert!(!page.headers.contains_key("strict-transport-security"), "never for localhost");
+
+    let reply = server.get("/admin").header("accept", "text/html").send().await;
+    assert!(reply.status.is_redirection() && reply.location().starts_with("/login"), "{} {}", reply.status, reply.location());
+    let admin = server.administrator().await;
+    for path in ["/admin", "/admin/requests", "/admin/certificates", "/admin/modes", "/admin/outbox"] {
+        let reply = server.get(path).header("accept", "text/html").cookie("aiwe_session", &admin.session).send().await;
+        assert_eq!(reply.status, 200, "{path}");
+        assert!(reply.text().contains("<h1"), "{path}");
+    }
+    assert_eq!(server.get("/no/such/page").header("accept", "text/html").send().await.status, 404);
+}
+
+async fn forms_work_without_scripts(server: TestServer) {
+    let page = server.get("/request-access").header("accept", "text/html").send().await.text();
+    let action = attribute_after(&page, "<form", "action=\"");
+    let post = |email: &str| {
+        server
+            .post(&action)
+            .header("accept", "text/html")
+            .header("referer", "http://localhost:8080/request-access")
+            .header("origin", "http://localhost:8080")
+            .form(&[("email", email), ("platform", "linux"), ("device_name", "Old laptop"), ("message", "")])
+    };
+    let reply: Reply = post("anna@example.org").send().await;
+    assert!(reply.status == 303 || reply.status == 302, "{} {}", reply.status, reply.text());
+    assert!(reply.location().contains("/public/request-status/"), "{}", reply.location());
+    assert!(reply.cookie("aiwe_asked").is_some());
+    let wrong = post("not an address").send().await;
+    assert!(wrong.status == 303 || wrong.status == 302, "{}", wrong.status);
+    let back = wrong.location().strip_prefix("http://localhost:8080").unwrap_or(wrong.location()).to_owned();
+    let mut again = server.get(&back).header("accept", "text/html");
+    if let Some(cookie) = wrong.headers.get("set-cookie").and_then(|c| c.to_str().ok()) {
+        again = again.header("cookie", cookie.split(';').next().unwrap());
+    }
+    let page = again.send().await.text();
+    assert!(page.contains("Enter an e-mail address"), "the error stands on the page");
+    assert!(page.contains("not an address") && page.contains("Old laptop"), "what was typed is not lost");
+}
+
+async fn other_sites_cannot_act(server: TestServer) {
+    let admin = server.administrator().await;
+    server.ask("anna@example.org").await;
+    let id = server.pending_request(&admin, "anna@example.org").await;
+    let path = format!("/admin/api/access-requests/{id}/approve");
+    let session = format!("aiwe_session={}", admin.session);
+    let foreign: [&[(&str, &str)]; 4] = [
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "https://evil.example")],
+        &[],
+    ];
+    for headers in foreign {
+        let mut exchange = server.exchange(Method::POST, &path).header("cookie", &session);
+        for (name, value) in headers {
+            exchange = exchange.header(name, value);
+        }
+        let reply = exchange.send().await;
+        assert_eq!(reply.status, 403, "{headers:?}");
+    }
+    let own = server.exchange(Method::POST, &path).header("cookie", &session).header("origin", "http://localhost:8080");
+    assert_eq!(own.send().await.status, 200);
+}
+
+/// Rendered pages under load, and cut off in the middle: no panic, no wrong status.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_pages_at_once() {
+    let server = TestServer::sqlite().await;
+    let admin = server.administrator().await;
+    let (asked, _) = server.ask("anna@example.org").await;
+    let status = asked.status_url.strip_prefix("http://localhost:8080").unwrap().to_owned();
+    let paths = [
+        "/request-access", status.as_str(), "/login", "/certificate-test", "/admin", "/admin/requests",
+        "/admin/certificates", "/admin/modes", "/admin/outbox",
+    ];
+    for path in paths {
+        let mut tasks = tokio::task::JoinSet::new();
+        for n in 0..share(2_000) {
+            let (server, path, session) = (server.clone(), path.to_owned(), admin.session.clone());
+            tasks.spawn(async move {
+                let request = server.get(&path).header("accept", "text/html");
+                // Whoever is signed in is led on from the sign-in.
+                let request = if path == "/login" { request } else { request.cookie("aiwe_session", &session) };
+                if n % 4 == 3 {
+                    // Somebody who goes away.
+                    let wait = std::time::Duration::from_micros(n as u64 * 37 % 4_000);
+                    let _ = tokio::time::timeout(wait, request.send()).await;
+                } else {
+                    assert_eq!(request.send().await.status, 200, "{path}");
+                }
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.unwrap();
+        }
+    }
+}
+
+fn attribute_after(page: &str, tag: &str, attribute: &str) -> String {
+    let (_, rest) = page.split_once(tag).expect("the tag");
+    let (_, rest) = rest.split_once(attribute).expect("the attribute");
+    rest.split('"').next().unwrap().to_owned()
+}

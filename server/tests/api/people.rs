@@ -1,0 +1,119 @@
+//! Setting up accounts, and signing in to the panel.
+
+use app::services::PeopleService;
+use app::visit::{Cookie, Visit};
+use protocol::people::{SetupAnswer, SignInStep};
+
+use crate::on_both;
+use crate::support::{PASSWORD, TestServer, code_at, cookie, visit};
+
+on_both!(
+    a_setup_link_works_once,
+    a_totp_step_is_taken_once,
+    a_wrong_password_tells_nothing,
+    each_recovery_code_works_once,
+    only_administrators_reach_the_panel,
+    too_many_codes_end_the_challenge,
+    wrong_fields_of_the_setup_are_named,
+);
+
+async fn challenge(server: &TestServer, email: &str) -> Visit {
+    let first = server.state.people.sign_in(&visit(), email, PASSWORD).await.unwrap();
+    assert_eq!(first.value, SignInStep::Code);
+    Visit { challenge: Some(Cookie(cookie(&first.cookies, "aiwe_challenge"))), ..visit() }
+}
+
+async fn a_setup_link_works_once(server: TestServer) {
+    let people = &server.state.people;
+    let earlier = people.first_setup_link().await.unwrap().unwrap();
+    let link = people.first_setup_link().await.unwrap().unwrap();
+    assert_eq!(people.setup_offer(&visit(), earlier.expose()).await.unwrap_err().status, 410, "a newer link ends it");
+    let offer = people.setup_offer(&visit(), link.expose()).await.unwrap();
+    assert_eq!(people.setup_offer(&visit(), link.expose()).await.unwrap(), offer, "looking changes nothing");
+    server.set_up(link.expose(), "admin@example.org").await;
+    assert_eq!(people.setup_offer(&visit(), link.expose()).await.unwrap_err().status, 410);
+    assert!(people.first_setup_link().await.unwrap().is_none(), "there is an administrator now");
+    assert_eq!(people.setup_offer(&visit(), "nonsense").await.unwrap_err().status, 404);
+}
+
+async fn wrong_fields_of_the_setup_are_named(server: TestServer) {
+    let people = &server.state.people;
+    let link = people.first_setup_link().await.unwrap().unwrap();
+    let answer = |password: &str| SetupAnswer { email: "x".into(), password: password.into(), code: "1".into() };
+    let problem = people.set_up(&visit(), link.expose(), answer("short")).await.unwrap_err();
+    let fields: Vec<_> = problem.errors.iter().map(|e| e.field.as_str()).collect();
+    assert_eq!((problem.status, fields), (422, vec!["email", "password", "code"]));
+    let problem = people.set_up(&visit(), link.expose(), answer("passwordpassword")).await.unwrap_err();
+    assert!(problem.error_of("password").unwrap().contains("guess"));
+    // Nothing is lost: the link still works.
+    server.set_up(link.expose(), "admin@example.org").await;
+}
+
+async fn a_wrong_password_tells_nothing(server: TestServer) {
+    let admin = server.administrator().await;
+    let sign_in = |email: &'static str, password: &'static str| {
+        let people = server.state.people.clone();
+        async move { people.sign_in(&visit(), email, password).await.unwrap_err() }
+    };
+    let known = sign_in("admin@example.org", "wrong password here").await;
+    assert_eq!(known, sign_in("nobody@example.org", "wrong password here").await);
+    assert_eq!(known, sign_in("not an address", "wrong password here").await);
+    assert_eq!((known.status, admin.email.as_str()), (401, "admin@example.org"));
+}
+
+async fn a_totp_step_is_taken_once(server: TestServer) {
+    let admin = server.administrator().await;
+    let code = code_at(&admin.totp, server.state.env.now());
+    let visits = futures::future::join_all((0..20).map(|_| challenge(&server, &admin.email))).await;
+    let tries = visits.iter().map(|visit| server.state.people.second_factor(visit, &code));
+    let results = futures::future::join_all(tries).await;
+    // Fifteen tries in a quarter of an hour; of those one succeeds.
+    assert_eq!(results.iter().filter(|r| r.is_ok()).count(), 1);
+    let statuses: Vec<_> = results.iter().filter_map(|r| r.as_ref().err()).map(|p| p.status).collect();
+    assert!(statuses.iter().all(|s| matches!(s, 401 | 429)) && statuses.contains(&429), "{statuses:?}");
+}
+
+async fn each_recovery_code_works_once(server: TestServer) {
+    let admin = server.administrator().await;
+    let code = &admin.recovery.0[3];
+    let done = server.state.people.second_factor(&challenge(&server, &admin.email).await, code).await.unwrap();
+    assert_eq!(done.value, SignInStep::Done);
+    let again = server.state.people.second_factor(&challenge(&server, &admin.email).await, code).await;
+    assert_eq!(again.unwrap_err().status, 401);
+}
+
+async fn too_many_codes_end_the_challenge(server: TestServer) {
+    let admin = server.administrator().await;
+    let visit = challenge(&server, &admin.email).await;
+    for _ in 0..5 {
+        assert_eq!(server.state.people.second_factor(&visit, "000000").await.unwrap_err().status, 401);
+    }
+    let right = code_at(&admin.totp, server.state.env.now());
+    let problem = server.state.people.second_factor(&visit, &right).await.unwrap_err();
+    assert!(problem.is("challenge-expired"), "{problem}");
+    let fresh = challenge(&server, &admin.email).await;
+    server.clock.advance(301);
+    let right = code_at(&admin.totp, server.state.env.now());
+    assert!(server.state.people.second_factor(&fresh, &right).await.unwrap_err().is("challenge-expired"));
+}
+
+async fn only_administrators_reach_the_panel(server: TestServer) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    let path = "/admin/api/access-requests";
+    assert_eq!(server.get(path).send().await.problem().status, 401);
+    assert_eq!(server.get(path).cookie("aiwe_session", "forged").send().await.problem().status, 401);
+    let visit = challenge(&server, &machine.email).await;
+    let code = code_at(&machine.totp, server.state.env.now());
+    let done = server.state.people.second_factor(&visit, &code).await.unwrap();
+    let session = cookie(&done.cookies, "aiwe_session");
+    assert_eq!(server.get(path).cookie("aiwe_session", &session).send().await.problem().status, 403);
+    assert_eq!(server.get(path).cookie("aiwe_session", &admin.session).send().await.status, 200);
+
+    // Signing out ends the session, not only the cookie; a session ends by itself too.
+    let leaving = Visit { session: Some(Cookie(admin.session.clone())), ..crate::support::visit() };
+    server.state.people.sign_out(&leaving).await.unwrap();
+    assert_eq!(server.get(path).cookie("aiwe_session", &admin.session).send().await.problem().status, 401);
+    server.clock.advance(13 * 3600);
+    assert_eq!(server.get(path).cookie("aiwe_session", &session).send().await.problem().status, 401);
+}

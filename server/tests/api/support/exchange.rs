@@ -1,0 +1,156 @@
+//! A request to the router and its answer.
+
+use std::net::IpAddr;
+
+use axum::body::Body;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use protocol::Problem;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use server::edge::{Listener, Peer, PeerCertificate};
+use tower::ServiceExt;
+
+use super::TestServer;
+
+/// A request that is being put together.
+pub struct Exchange<'a> {
+    server: &'a TestServer,
+    request: http::request::Builder,
+    body: Body,
+    peer: Peer,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: http::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl TestServer {
+    pub fn get(&self, path: &str) -> Exchange<'_> {
+        self.exchange(Method::GET, path)
+    }
+
+    pub fn post(&self, path: &str) -> Exchange<'_> {
+        self.exchange(Method::POST, path)
+    }
+
+    pub fn exchange(&self, method: Method, path: &str) -> Exchange<'_> {
+        let address: IpAddr = [192, 0, 2, 7].into();
+        Exchange {
+            server: self,
+            request: Request::builder().method(method).uri(path).header(header::HOST, "localhost"),
+            body: Body::empty(),
+            peer: Peer { address, listener: Listener::Pages, tls: false, certificate: None },
+        }
+    }
+}
+
+impl Exchange<'_> {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub fn cookie(self, name: &str, value: &str) -> Self {
+        self.header("cookie", &format!("{name}={value}")).header("sec-fetch-site", "same-origin")
+    }
+
+    /// Over the machines' listener, with this certificate (DER).
+    pub fn certificate(mut self, der: &[u8]) -> Self {
+        self.peer.listener = Listener::Machines;
+        self.peer.tls = true;
+        self.peer.certificate = Some(PeerCertificate { leaf: der.to_vec(), intermediates: Vec::new() });
+        self
+    }
+
+    pub fn machines(mut self) -> Self {
+        self.peer.listener = Listener::Machines;
+        self.peer.tls = true;
+        self
+    }
+
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        self.body = Body::from(serde_json::to_vec(body).unwrap());
+        self.header("content-type", "application/json")
+    }
+
+    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let encoded: Vec<_> = fields.iter().map(|(k, v)| format!("{k}={}", percent(v))).collect();
+        self.body = Body::from(encoded.join("&"));
+        self.header("content-type", "application/x-www-form-urlencoded")
+    }
+
+    /// `multipart/form-data`; a part with a file name is sent as a file.
+    pub fn multipart(mut self, parts: &[(&str, Option<&str>, &[u8])]) -> Self {
+        let mut body = Vec::new();
+        for (name, file, content) in parts {
+            let file = file.map_or_else(String::new, |f| format!("; filename=\"{f}\""));
+            body.extend(
+                format!("--line\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n").as_bytes(),
+            );
+            body.extend(*content);
+            body.extend(b"\r\n");
+        }
+        body.extend(b"--line--\r\n");
+        self.body = Body::from(body);
+        self.header("content-type", "multipart/form-data; boundary=line")
+    }
+
+    pub fn raw(mut self, kind: &str, body: impl Into<Body>) -> Self {
+        self.body = body.into();
+        self.header("content-type", kind)
+    }
+
+    pub async fn send(self) -> Reply {
+        let mut request = self.request.body(self.body).unwrap();
+        request.extensions_mut().insert(self.peer);
+        let response = self.server.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Reply { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+impl Reply {
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {} {}", self.status, self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The problem document of a failed exchange, checked for its form.
+    pub fn problem(&self) -> Problem {
+        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        assert_eq!(kind, Some("application/problem+json"), "{} {}", self.status, self.text());
+        let problem: Problem = self.json();
+        assert_eq!(problem.status, self.status.as_u16());
+        problem
+    }
+
+    /// The value of a cookie that the answer sets.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let cookies = self.headers.get_all(header::SET_COOKIE).iter().filter_map(|v| v.to_str().ok());
+        let prefix = format!("{name}=");
+        cookies.filter_map(|c| c.strip_prefix(&prefix)).find_map(|c| c.split(';').next()).map(str::to_owned)
+    }
+
+    pub fn location(&self) -> &str {
+        self.headers.get(header::LOCATION).and_then(|v| v.to_str().ok()).unwrap_or_default()
+    }
+}
+
+fn percent(text: &str) -> String {
+    text.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
+}

@@ -1,0 +1,101 @@
+//! A server to test, and the people and machines that use it.
+
+mod exchange;
+mod people;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use server::clock::{Clock, SetClock};
+use server::config::Config;
+use server::edge::Connections;
+use server::environment::Environment;
+use server::mail::MemoryMailer;
+use server::random::SystemRandom;
+use server::state::AppState;
+use server::store::Store;
+use server::vault::Vault;
+
+pub use exchange::Reply;
+pub use people::{Machine, PASSWORD, code_at, cookie, visit};
+
+/// 2026-11-22, in the middle of a TOTP step.
+pub const NOW: i64 = 1_795_348_815;
+
+/// A server with everything but its listeners.
+#[derive(Clone)]
+pub struct TestServer {
+    pub state: AppState,
+    pub router: Router,
+    pub clock: Arc<SetClock>,
+    pub mails: Arc<MemoryMailer>,
+    _folder: Arc<tempfile::TempDir>,
+}
+
+/// What tests set differently from the defaults: limits that parallel tests would run into.
+const SETTINGS: [(&str, &str); 6] = [
+    ("AIWE_LIMITS__SIGN_IN_PER_MINUTE", "100000"),
+    ("AIWE_LIMITS__SIGN_IN_PER_ACCOUNT_AND_HOUR", "100000"),
+    ("AIWE_LIMITS__ACCESS_REQUESTS_PER_HOUR", "100000"),
+    ("AIWE_LIMITS__LINKS_PER_MINUTE", "100000"),
+    ("AIWE_LIMITS__ANALYSES_PER_MINUTE", "1000"),
+    ("AIWE_ORGANISATION__NAME", "Example Ltd"),
+];
+
+impl TestServer {
+    pub async fn sqlite() -> Self {
+        Self::sqlite_with(&[]).await
+    }
+
+    pub async fn sqlite_with(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&folder.path().join("aiwe.db")).await.unwrap();
+        Self::on(store, folder, settings).await
+    }
+
+    pub async fn postgres() -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let url = std::env::var("AIWE_TEST_POSTGRES_URL")
+            .expect("AIWE_TEST_POSTGRES_URL names a PostgreSQL server for tests; `cargo xtask test` starts one");
+        let database = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
+        let admin = sqlx::PgPool::connect(&url).await.unwrap();
+        sqlx::query(&format!("CREATE DATABASE {database}")).execute(&admin).await.unwrap();
+        admin.close().await;
+        let (server, query) = url.split_once('?').unwrap_or((&url, ""));
+        let (server, _) = server.rsplit_once('/').unwrap();
+        let store = Store::open_postgres(&format!("{server}/{database}?{query}"), 8).await.unwrap();
+        Self::on(store, tempfile::tempdir().unwrap(), &[]).await
+    }
+
+    async fn on(store: Store, folder: tempfile::TempDir, settings: &[(&str, &str)]) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let settings = SETTINGS.iter().chain(settings).map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let config = Config::load(None, folder.path(), settings).unwrap();
+        let clock = Arc::new(SetClock::at(NOW));
+        let env = Arc::new(Environment {
+            store,
+            config,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            random: Arc::new(SystemRandom),
+            vault: Vault::new([9; 32]),
+        });
+        let mails = Arc::new(MemoryMailer::default());
+        let state = AppState::assemble(env, Arc::new(Connections::default()), Some(mails.clone())).await.unwrap();
+        Self { router: server::routes::router(&state), state, clock, mails, _folder: Arc::new(folder) }
+    }
+
+    /// Sends what is due and gives a mail to an address that says `words`.
+    pub async fn mail_to(&self, address: &str, words: &str) -> server::mail::Mail {
+        self.state.outbox.drain().await.unwrap();
+        let mut sent = self.mails.sent().into_iter();
+        let fits = |mail: &server::mail::Mail| mail.to.as_str() == address && mail.text.contains(words);
+        sent.find(fits).unwrap_or_else(|| panic!("no mail to {address} with {words}"))
+    }
+}
+
+/// The token behind `path` in a mail's or an answer's text.
+pub fn token_in(text: &str, path: &str) -> String {
+    let (_, rest) = text.split_once(path).unwrap_or_else(|| panic!("no {path} in {text}"));
+    rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect()
+}

@@ -1,0 +1,156 @@
+//! People and machines of the tests.
+
+use app::services::{AccessService, PeopleService};
+use app::visit::{Cookie, Visit};
+use protocol::access::{AccessRequestFilter, Asked, Platform, RequestAccess};
+use protocol::certificate::CertificateReport;
+use protocol::native::{AccessToken, Challenge, Login, SecondFactor};
+use protocol::people::{RecoveryCodes, SetupAnswer};
+use server::people::TotpSecret;
+use server::secret::TokenHash;
+use totp_rs::{Algorithm, TOTP};
+
+use super::{TestServer, token_in};
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// A signed-in administrator.
+pub struct AdminSession {
+    pub email: String,
+    pub session: String,
+    pub totp: TotpSecret,
+    pub recovery: RecoveryCodes,
+    pub id: String,
+}
+
+/// A machine with its certificate and its owner.
+pub struct Machine {
+    pub email: String,
+    pub certificate_id: String,
+    pub der: Vec<u8>,
+    pub totp: TotpSecret,
+}
+
+/// The code that an authenticator shows.
+pub fn code_at(secret: &TotpSecret, now: i64) -> String {
+    let totp = TOTP::new_unchecked(Algorithm::SHA1, 6, 1, 30, secret.expose().to_vec(), None, String::new());
+    totp.generate(now.unsigned_abs())
+}
+
+pub fn visit() -> Visit {
+    Visit {
+        signed_in: None,
+        session: None,
+        challenge: None,
+        asked: None,
+        address: [192, 0, 2, 7].into(),
+        user_agent: String::new(),
+        secure: false,
+        certificate: CertificateReport { rejection: None, presented: None },
+    }
+}
+
+impl TestServer {
+    /// Sets an account up through its link; gives the second factor and the recovery codes.
+    pub async fn set_up(&self, token: &str, email: &str) -> (TotpSecret, RecoveryCodes) {
+        let people = &self.state.people;
+        let offer = people.setup_offer(&visit(), token).await.unwrap();
+        let secret = TotpSecret::from_base32(&offer.totp_secret).unwrap();
+        let answer = SetupAnswer {
+            email: email.to_owned(),
+            password: PASSWORD.to_owned(),
+            code: code_at(&secret, self.state.env.now()),
+        };
+        let codes = people.set_up(&visit(), token, answer).await.unwrap();
+        // The step of the set-up is used up.
+        self.clock.advance(30);
+        (secret, codes)
+    }
+
+    /// The first administrator, signed in.
+    pub async fn administrator(&self) -> AdminSession {
+        let email = "admin@example.org".to_owned();
+        let link = self.state.people.first_setup_link().await.unwrap().unwrap();
+        let (totp, recovery) = self.set_up(link.expose(), &email).await;
+        let people = &self.state.people;
+        let first = people.sign_in(&visit(), &email, PASSWORD).await.unwrap();
+        let challenge = cookie(&first.cookies, "aiwe_challenge");
+        let second = Visit { challenge: Some(Cookie(challenge)), ..visit() };
+        let code = code_at(&totp, self.state.env.now());
+        let done = people.second_factor(&second, &code).await.unwrap();
+        self.clock.advance(30);
+        let session = cookie(&done.cookies, "aiwe_session");
+        let mut tx = self.state.env.store.read().await.unwrap();
+        let id = tx.panel_session(&TokenHash::of(&session), self.state.env.now()).await.unwrap().unwrap().account_id;
+        AdminSession { email, session, totp, recovery, id }
+    }
+
+    /// Asks for access as a browser does; gives the answer and the browser's cookie.
+    pub async fn ask(&self, email: &str) -> (Asked, String) {
+        let request = RequestAccess {
+            email: email.to_owned(),
+            platform: Some("linux".to_owned()),
+            device_name: Some("Test machine".to_owned()),
+            message: None,
+        };
+        let answer = self.state.access.submit(&visit(), request).await.unwrap();
+        let browser = cookie(&answer.cookies, "aiwe_asked");
+        (answer.value, browser)
+    }
+
+    /// The pending request of an address.
+    pub async fn pending_request(&self, admin: &AdminSession, email: &str) -> String {
+        let filter = AccessRequestFilter { search: email.to_owned(), ..AccessRequestFilter::default() };
+        let list = self.state.access.list(&admin.proof(), filter).await.unwrap();
+        list.rows.first().expect("a request").id.clone()
+    }
+
+    /// From asking to an approved link: gives its token, the match code and the asking browser's cookie.
+    pub async fn approved(&self, admin: &AdminSession, email: &str) -> (String, String, String) {
+        let (asked, browser) = self.ask(email).await;
+        let id = self.pending_request(admin, email).await;
+        self.state.access.approve(&admin.proof(), &id).await.unwrap();
+        let mail = self.mail_to(email, "/public/download-certs/").await;
+        (token_in(&mail.text, "/public/download-certs/"), asked.match_code, browser)
+    }
+
+    /// A machine with a certificate, whose owner has a password and a second factor.
+    pub async fn machine(&self, admin: &AdminSession, email: &str) -> Machine {
+        let (link, _, browser) = self.approved(admin, email).await;
+        let asked_here = Visit { asked: Some(Cookie(browser)), ..visit() };
+        let password = PASSWORD.parse().unwrap();
+        self.state.access.redeem_package(&asked_here, &link, Platform::Linux, password, None).await.unwrap();
+        let path = self.state.access.setup_path(&asked_here, &link).await.unwrap();
+        let (totp, _) = self.set_up(path.trim_start_matches("/setup/"), "").await;
+        let mut tx = self.state.env.store.read().await.unwrap();
+        let row = tx.certificate_rows(email, 0, 10).await.unwrap().rows.remove(0);
+        let certificate = tx.certificate(&row.id).await.unwrap().unwrap();
+        Machine { email: email.to_owned(), certificate_id: row.id, der: certificate.certificate, totp }
+    }
+
+    /// Signs the machine's owner in; gives the access token.
+    pub async fn token(&self, machine: &Machine) -> String {
+        let login = Login { username: machine.email.clone(), password: PASSWORD.to_owned() };
+        let reply = self.post("/native/login").certificate(&machine.der).json(&login).send().await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let challenge: Challenge = reply.json();
+        let code = code_at(&machine.totp, self.state.env.now());
+        let factor = SecondFactor { challenge: challenge.challenge, code };
+        let reply = self.post("/native/verify-2fa").certificate(&machine.der).json(&factor).send().await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        self.clock.advance(30);
+        reply.json::<AccessToken>().access_token
+    }
+}
+
+impl AdminSession {
+    pub fn proof(&self) -> app::visit::Administrator {
+        app::visit::Administrator { account_id: self.id.clone(), email: self.email.clone() }
+    }
+}
+
+pub fn cookie(cookies: &[String], name: &str) -> String {
+    let prefix = format!("{name}=");
+    let value = cookies.iter().find_map(|c| c.strip_prefix(&prefix)).expect("the cookie");
+    value.split(';').next().unwrap().to_owned()
+}

@@ -1,0 +1,190 @@
+//! The native API of the server: signing in, modes, an answer to a picture.
+//!
+//! The challenge and the access token live in here and nowhere else; what callers get holds neither. Whatever
+//! the server answers with 401 to a token ends that sign-in.
+
+mod answer;
+mod sign_in;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::{Method, StatusCode};
+use protocol::Problem;
+use protocol::analysis::AnalysisEvent;
+use protocol::mode::ModeSummary;
+use protocol::native::{AccessToken, Challenge, Login, SecondFactor, Session};
+use reqwest::multipart::{Form, Part};
+use reqwest::{RequestBuilder, Response};
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+
+use crate::capture::Picture;
+use crate::secret::Secret;
+use crate::transport::{Failure, Transport, WHOLE};
+use sign_in::SignIn;
+
+/// What the first step of the sign-in told: which second factors are possible, and for how many seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextStep {
+    pub methods: Vec<String>,
+    pub expires_in: u64,
+}
+
+/// What an answer is asked for.
+#[derive(Debug)]
+pub struct Question {
+    pub picture: Picture,
+    pub context: String,
+    /// The mode's id; `None` for the server's first.
+    pub mode: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct NativeClient {
+    transport: Arc<Transport>,
+    sign_in: Mutex<SignIn>,
+}
+
+impl NativeClient {
+    pub fn new(transport: Arc<Transport>) -> Self {
+        Self { transport, sign_in: Mutex::default() }
+    }
+
+    /// The session as the server sees it. `Ok(None)`: nobody is signed in.
+    pub async fn session(&self) -> Result<Option<Session>, Problem> {
+        let Some(token) = self.sign_in().token() else { return Ok(None) };
+        match self.authorised(&token, self.request(Method::GET, "/native/session")).await {
+            Ok(response) => self.json(response).await.map(Some),
+            Err(problem) if problem.status == StatusCode::UNAUTHORIZED => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// The first step. A sign-in that stood before ends with it.
+    pub async fn login(&self, username: String, password: String) -> Result<NextStep, Problem> {
+        let request = self.request(Method::POST, "/native/login").json(&Login { username, password });
+        let Challenge { challenge, methods, expires_in } = self.json(self.send(request).await?).await?;
+        *self.sign_in() = SignIn::Challenged(Secret::new(challenge));
+        Ok(NextStep { methods, expires_in })
+    }
+
+    /// The second step. After a wrong code the same challenge can be answered again, as long as the server
+    /// takes it.
+    pub async fn verify(&self, code: String) -> Result<Session, Problem> {
+        let challenge = self.sign_in().challenge().ok_or_else(Problem::sign_in_required)?;
+        let body = SecondFactor { challenge: challenge.expose().to_owned(), code };
+        let request = self.request(Method::POST, "/native/verify-2fa").json(&body);
+        let AccessToken { access_token, .. } = self.json(self.send(request).await?).await?;
+        *self.sign_in() = SignIn::In(Secret::new(access_token));
+        self.session().await?.ok_or_else(Problem::sign_in_required)
+    }
+
+    /// Here the sign-in ends in any case; at the server when it can be reached.
+    pub async fn logout(&self) -> Result<(), Problem> {
+        let Some(token) = std::mem::take(&mut *self.sign_in()).token() else { return Ok(()) };
+        match self.authorised(&token, self.request(Method::POST, "/native/logout")).await {
+            Err(problem) if problem.status != StatusCode::UNAUTHORIZED => Err(problem),
+            _ => Ok(()),
+        }
+    }
+
+    pub async fn modes(&self) -> Result<Vec<ModeSummary>, Problem> {
+        let token = self.token()?;
+        let response = self.authorised(&token, self.request(Method::GET, "/native/modes")).await?;
+        self.json(response).await
+    }
+
+    /// Sends the picture and hands each event of the answer to `deliver`, which returns whether anybody still
+    /// listens. Ends with the answer's last event, or, without one, when `cancel` is called or nobody listens
+    /// any more: then the stream is closed, which tells the server to stop.
+    pub async fn analyze(
+        &self,
+        question: Question,
+        cancel: &CancellationToken,
+        deliver: impl FnMut(AnalysisEvent) -> bool + Send,
+    ) -> Result<(), Problem> {
+        let token = self.token()?;
+        let request = self.transport.request(Method::POST, "/native/analyze");
+        let request = request.header(http::header::ACCEPT, "text/event-stream").multipart(form(question)?);
+        let work = async {
+            let response = self.authorised(&token, request).await?;
+            answer::relay(response, deliver).await.map_err(|failure| self.problem(&failure))
+        };
+        tokio::select! {
+            result = work => result,
+            () = cancel.cancelled() => Ok(()),
+        }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.transport.request(method, path).timeout(WHOLE)
+    }
+
+    fn token(&self) -> Result<Secret, Problem> {
+        self.sign_in().token().ok_or_else(Problem::sign_in_required)
+    }
+
+    async fn authorised(&self, token: &Secret, request: RequestBuilder) -> Result<Response, Problem> {
+        let result = self.send(request.bearer_auth(token.expose())).await;
+        if let Err(problem) = &result
+            && problem.status == StatusCode::UNAUTHORIZED
+        {
+            tracing::info!("the server ended the sign-in");
+            self.sign_in().end(token);
+        }
+        result
+    }
+
+    /// A good answer, or the problem that the server told.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Problem> {
+        let request = request.header("sec-fetch-site", "same-origin").header("sec-fetch-mode", "cors");
+        let response = self.transport.start(request).await.map_err(|failure| self.problem(&failure))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let body = response.bytes().await.unwrap_or_default();
+        Err(serde_json::from_slice(&body).unwrap_or_else(|_| unexpected(status)))
+    }
+
+    async fn json<T: DeserializeOwned>(&self, response: Response) -> Result<T, Problem> {
+        let status = response.status();
+        let body = response.bytes().await.map_err(|error| self.problem(&Failure::of(&error)))?;
+        serde_json::from_slice(&body).map_err(|_| unexpected(status))
+    }
+
+    fn problem(&self, failure: &Failure) -> Problem {
+        tracing::warn!(error = %failure, "request to the native API failed");
+        failure.problem(self.transport.server())
+    }
+
+    fn sign_in(&self) -> MutexGuard<'_, SignIn> {
+        // Every state is whole, so a panic elsewhere does not spoil it.
+        self.sign_in.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn form(question: Question) -> Result<Form, Problem> {
+    let Question { picture, context, mode } = question;
+    let image = Part::bytes(picture.bytes)
+        .file_name(picture.kind.file_name())
+        .mime_str(picture.kind.mime())
+        .map_err(|_| Problem::internal())?;
+    let form = Form::new().part("image", image).text("context", context);
+    Ok(match mode {
+        Some(mode) => form.text("mode", mode),
+        None => form,
+    })
+}
+
+fn unexpected(status: StatusCode) -> Problem {
+    Problem::new("unexpected-answer", status.as_u16(), "The server answered in an unexpected way").detail(
+        format!(
+            "It answered with status {}. Server and desktop program may be of different versions.",
+            status.as_u16()
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests;

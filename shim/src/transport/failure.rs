@@ -1,0 +1,173 @@
+//! Why an exchange with the server failed, found out from the causes that the libraries wrap into each other.
+
+use std::error::Error;
+
+use protocol::Problem;
+use rustls::{AlertDescription, CertificateError};
+
+use crate::configuration::Server;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    #[error("the connection broke off")]
+    BrokeOff,
+    /// The server ended the TLS handshake because of this machine's certificate.
+    #[error("the server refused this machine's certificate ({0})")]
+    CertificateRefused(&'static str),
+    #[error("the address is not on the configured server")]
+    Elsewhere,
+    /// The server's own certificate does not hold.
+    #[error("the server's certificate is not trusted: {0}")]
+    ServerUntrusted(&'static str),
+    #[error("the server did not answer in time")]
+    TimedOut,
+    #[error("the answer is too large")]
+    TooLarge,
+    #[error("the server cannot be reached")]
+    Unreachable,
+}
+
+impl Failure {
+    pub fn of(error: &reqwest::Error) -> Self {
+        let tls = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
+        match tls {
+            Some(rustls::Error::InvalidCertificate(reason)) => {
+                return Self::ServerUntrusted(untrusted(reason));
+            }
+            Some(rustls::Error::AlertReceived(alert)) => {
+                return refused(*alert).map_or(Self::Unreachable, Self::CertificateRefused);
+            }
+            _ => {}
+        }
+        match causes(error).find_map(alert_by_its_words).and_then(refused) {
+            Some(reason) => Self::CertificateRefused(reason),
+            _ if error.is_timeout() => Self::TimedOut,
+            _ if error.is_connect() => Self::Unreachable,
+            _ => Self::BrokeOff,
+        }
+    }
+
+    /// What the person in front of the machine may know, and what to do.
+    pub fn problem(&self, server: &Server) -> Problem {
+        let (name, status, title, detail) = match self {
+            Self::BrokeOff => (
+                "interrupted",
+                502,
+                "The connection to the server broke off",
+                format!("{server} began to answer and stopped. Try again."),
+            ),
+            Self::CertificateRefused(reason) => (
+                "certificate-refused",
+                403,
+                "The server refused this machine's certificate",
+                format!(
+                    "{server} says: {reason}. Ask your administrator for a new certificate, and start the \
+                     program with it."
+                ),
+            ),
+            Self::Elsewhere => (
+                "forbidden",
+                403,
+                "You may not do this",
+                format!("This program talks to {server} and to nothing else."),
+            ),
+            Self::ServerUntrusted(reason) => (
+                "server-untrusted",
+                502,
+                "The server's certificate is not trusted",
+                format!(
+                    "{reason}. Nothing was sent. If {server} has a new authority, get its CA certificate \
+                     from your administrator and start the program with it; if not, somebody may stand \
+                     between you and the server."
+                ),
+            ),
+            Self::TimedOut => (
+                "timed-out",
+                504,
+                "The server did not answer in time",
+                format!("{server} is slow or busy. Try again in a moment."),
+            ),
+            Self::TooLarge => (
+                "answer-too-large",
+                502,
+                "The server's answer is too large",
+                "Tell your administrator which page this was.".to_owned(),
+            ),
+            Self::Unreachable => (
+                "unreachable",
+                503,
+                "The server cannot be reached",
+                format!(
+                    "Nothing answers at {server}. Check that this machine is on the right network and \
+                     that the server runs, then try again."
+                ),
+            ),
+        };
+        Problem::new(name, status, title).detail(detail)
+    }
+}
+
+/// An error and what caused it. I/O errors hide theirs: `source()` skips the error that they carry.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let error: &'a (dyn Error + 'static) = *error;
+        match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(carried) => Some(carried as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+fn untrusted(reason: &CertificateError) -> &'static str {
+    match reason {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "It has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "It is not valid yet; check this machine's clock"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "It belongs to a host with another name"
+        }
+        CertificateError::Revoked => "It has been revoked",
+        // An authority made anew bears the old one's name; then it is the signature that does not fit.
+        CertificateError::BadSignature | CertificateError::UnknownIssuer => {
+            "It does not come from the authority that this program was told to trust"
+        }
+        _ => "It is damaged or of an unexpected kind",
+    }
+}
+
+/// With TLS 1.3 a server refuses a certificate after the handshake has ended for the client. The alert then
+/// comes through HTTP/2's library, which keeps only an error's words.
+fn alert_by_its_words(cause: &(dyn Error + 'static)) -> Option<AlertDescription> {
+    let words = cause.downcast_ref::<std::io::Error>()?.to_string();
+    REFUSALS.into_iter().find(|alert| rustls::Error::AlertReceived(*alert).to_string() == words)
+}
+
+/// Alerts that speak of the client's certificate (RFC 8446 §6.2).
+const REFUSALS: [AlertDescription; 9] = [
+    AlertDescription::AccessDenied,
+    AlertDescription::BadCertificate,
+    AlertDescription::CertificateExpired,
+    AlertDescription::CertificateRequired,
+    AlertDescription::CertificateRevoked,
+    AlertDescription::CertificateUnknown,
+    AlertDescription::DecryptError,
+    AlertDescription::UnknownCA,
+    AlertDescription::UnsupportedCertificate,
+];
+
+fn refused(alert: AlertDescription) -> Option<&'static str> {
+    Some(match alert {
+        AlertDescription::AccessDenied => "access denied",
+        AlertDescription::BadCertificate => "the certificate is damaged",
+        AlertDescription::CertificateExpired => "the certificate has expired",
+        AlertDescription::CertificateRequired => "no certificate was presented",
+        AlertDescription::CertificateRevoked => "the certificate has been revoked",
+        AlertDescription::DecryptError => "the certificate's signature or key does not fit",
+        AlertDescription::UnknownCA => "the certificate comes from another authority",
+        AlertDescription::CertificateUnknown | AlertDescription::UnsupportedCertificate => {
+            "the certificate is not acceptable"
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,132 @@
+//! A private sysroot: Debian's own rustc and libraries by links, and beside them the WASM target's library,
+//! compiled here from Debian's source package. Nothing is written outside the cache folder.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use super::toolchain::WASM;
+use crate::failure::{Doing, Failure, Outcome};
+use crate::places::Places;
+use crate::process;
+
+const RUSTC: &str = "/usr/bin/rustc";
+const LINKER: &str = "/usr/bin/rust-lld";
+const LINKED: &[&str] = &["cargo", "cargo-clippy", "cargo-fmt", "rustdoc", "rustfmt"];
+/// What cargo compiles to get the library; its own crate is left behind.
+const MANIFEST: &str = "\
+[package]
+name = \"throwaway\"
+version = \"0.0.0\"
+edition = \"2021\"
+
+[profile.release]
+panic = \"abort\"
+opt-level = \"z\"
+
+[workspace]
+";
+
+pub fn folder(places: &Places) -> PathBuf {
+    places.cache.join("sysroot")
+}
+
+/// Whether it was built, and for the rustc that is installed now.
+pub fn is_current(places: &Places) -> bool {
+    let stamped = fs::read_to_string(stamp(places)).unwrap_or_default();
+    !stamped.is_empty() && Path::new(LINKER).exists() && version().is_some_and(|version| version == stamped)
+}
+
+/// The package that holds the linker's program, when it is not installed: it has the program's name.
+pub fn missing_linker() -> Option<String> {
+    if Path::new(LINKER).exists() {
+        return None;
+    }
+    let program = fs::read_link(LINKER).ok()?;
+    Some(program.file_name()?.to_str()?.to_owned())
+}
+
+pub fn build(places: &Places) -> Outcome {
+    let version = version().ok_or_else(|| Failure::new(format!("{RUSTC} does not run")))?;
+    let folder = folder(places);
+    let _ = fs::remove_dir_all(&folder);
+    let library = folder.join("lib/rustlib").join(WASM).join("lib");
+    for path in [&library, &folder.join("bin")] {
+        fs::create_dir_all(path).doing(format_args!("making {}", path.display()))?;
+    }
+    for name in LINKED {
+        link_to(&Path::new("/usr/bin").join(name), &folder.join("bin").join(name))?;
+    }
+    let here = quoted(&folder);
+    script(&folder.join("bin/rustc"), &format!("exec {RUSTC} --sysroot {here} \"$@\""))?;
+    script(&folder.join("bin/clippy-driver"), &format!("SYSROOT={here} exec /usr/bin/clippy-driver \"$@\""))?;
+    for entry in fs::read_dir("/usr/lib/rustlib").doing("reading /usr/lib/rustlib")?.flatten() {
+        if entry.file_name() != WASM {
+            link_to(&entry.path(), &folder.join("lib/rustlib").join(entry.file_name()))?;
+        }
+    }
+    compile_library(places, &library)?;
+    fs::write(stamp(places), version).doing("stamping the sysroot")
+}
+
+/// Lets `cargo +aiwe leptos watch` use it. A toolchain of that name that is already there is left alone.
+pub fn link(places: &Places) {
+    let known = process::answer(process::command("rustup").args(["toolchain", "list"])).unwrap_or_default();
+    if !known.lines().any(|line| line.split_whitespace().next() == Some("aiwe")) {
+        // Without rustup there is nothing to link to, and nothing that needs the link.
+        let _ = process::answer(
+            process::command("rustup").args(["toolchain", "link", "aiwe"]).arg(folder(places)),
+        );
+    }
+}
+
+fn compile_library(places: &Places, library: &Path) -> Outcome {
+    let scratch = places.scratch("std");
+    let _ = fs::remove_dir_all(&scratch);
+    fs::create_dir_all(scratch.join("src")).doing(format_args!("making {}", scratch.display()))?;
+    fs::write(scratch.join("Cargo.toml"), MANIFEST).doing("writing a manifest")?;
+    fs::write(scratch.join("src/lib.rs"), "").doing("writing an empty library")?;
+    let mut cargo = process::command("/usr/bin/cargo");
+    cargo
+        .current_dir(&scratch)
+        .env("RUSTC", RUSTC)
+        // Debian's compiler is a stable one; this lets it build its own library.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_TARGET_DIR")
+        .args(["build", "--release", "--target", WASM])
+        .args(["-Z", "build-std=std,panic_abort,panic_unwind,proc_macro"]);
+    process::quietly("compiling Rust's library for WASM", &mut cargo, &places.log("wasm-std"))?;
+    let made = scratch.join("target").join(WASM).join("release/deps");
+    for file in fs::read_dir(&made).doing(format_args!("reading {}", made.display()))?.flatten() {
+        let name = file.file_name();
+        let text = name.to_string_lossy();
+        if text.ends_with(".rlib") && !text.starts_with("libthrowaway") {
+            fs::copy(file.path(), library.join(&name)).doing("copying the library")?;
+        }
+    }
+    let _ = fs::remove_dir_all(&scratch);
+    Ok(())
+}
+
+fn stamp(places: &Places) -> PathBuf {
+    folder(places).join("rustc-version")
+}
+
+fn version() -> Option<String> {
+    process::answer(process::command(RUSTC).arg("-vV"))
+}
+
+fn link_to(original: &Path, link: &Path) -> Outcome {
+    symlink(original, link).doing(format_args!("linking {}", link.display()))
+}
+
+fn script(path: &Path, line: &str) -> Outcome {
+    fs::write(path, format!("#!/bin/sh\n{line}\n")).doing(format_args!("writing {}", path.display()))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).doing("making it executable")
+}
+
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}

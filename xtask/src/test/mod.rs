@@ -1,0 +1,122 @@
+//! `cargo xtask test`: every lint and every test, in stages. A stage that breaks never keeps a later one from
+//! running, and the last line says how many passed and failed in all.
+
+mod counts;
+mod desktop;
+mod end2end;
+mod lint;
+mod postgres;
+mod unit;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use counts::Counts;
+
+use crate::failure::{Failure, Outcome};
+use crate::places::Places;
+use crate::setup::{Purpose, Tools, set_up};
+
+/// What every stage gets.
+struct Bench<'a> {
+    places: &'a Places,
+    tools: &'a Tools,
+}
+
+struct Stage {
+    name: &'static str,
+    what: &'static str,
+    run: fn(&Bench) -> Outcome<Counts>,
+}
+
+/// In the order in which they run: quick answers first, and what later stages need early.
+const STAGES: &[Stage] = &[
+    Stage { name: "format", what: "rustfmt and TypeScript's types", run: lint::format },
+    Stage { name: "lint", what: "clippy, each package by itself", run: lint::clippy },
+    Stage { name: "licences", what: "cargo-deny: licences, bans, sources, advisories", run: lint::licences },
+    Stage { name: "unit", what: "tests of the libraries, pages and desktop window", run: unit::libraries },
+    Stage { name: "server", what: "tests of the server on SQLite and PostgreSQL", run: unit::server },
+    Stage { name: "browser", what: "the server in real Chromium", run: end2end::browser },
+    Stage { name: "desktop", what: "the desktop window under Xvfb", run: desktop::desktop },
+    Stage { name: "model", what: "a real llama.cpp server", run: unit::model },
+];
+
+pub fn test(places: &Places, names: &[String]) -> Outcome<ExitCode> {
+    let chosen = choose(names)?;
+    let start = Instant::now();
+    println!("== set-up");
+    let set_up = set_up(places, Purpose::Test);
+    println!("== set-up: {}", shown(start.elapsed()));
+    let mut results = Vec::new();
+    match set_up {
+        Ok(tools) => {
+            let bench = Bench { places, tools: &tools };
+            for stage in chosen {
+                results.push(carry_out(stage, &bench));
+            }
+        }
+        Err(failure) => {
+            println!("error: {failure}");
+            results.push(("set-up", start.elapsed(), Counts::broken()));
+        }
+    }
+    println!("\n== summary, {} in all", shown(start.elapsed()));
+    for (name, time, counts) in &results {
+        println!("   {name:<10} {:>8}   {} passed, {} failed", shown(*time), counts.passed, counts.failed);
+    }
+    let all: Counts = results.iter().map(|(_, _, counts)| *counts).sum();
+    println!("{} passed, {} failed", all.passed, all.failed);
+    Ok(if all.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn choose(names: &[String]) -> Outcome<Vec<&'static Stage>> {
+    if let Some(unknown) = names.iter().find(|name| STAGES.iter().all(|stage| stage.name != **name)) {
+        let known: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
+        return Err(Failure::new(format!("there is no stage `{unknown}`; there are: {}", known.join(" "))));
+    }
+    Ok(STAGES
+        .iter()
+        .filter(|stage| names.is_empty() || names.iter().any(|name| name == stage.name))
+        .collect())
+}
+
+fn carry_out(stage: &Stage, bench: &Bench) -> (&'static str, Duration, Counts) {
+    println!("\n== {}: {}", stage.name, stage.what);
+    let start = Instant::now();
+    let counts = (stage.run)(bench).unwrap_or_else(|failure| {
+        println!("error: {failure}");
+        Counts::broken()
+    });
+    println!(
+        "== {}: {} passed, {} failed, {}",
+        stage.name,
+        counts.passed,
+        counts.failed,
+        shown(start.elapsed())
+    );
+    (stage.name, start.elapsed(), counts)
+}
+
+fn shown(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 60 {
+        format!("{}.{} s", seconds, time.subsec_millis() / 100)
+    } else {
+        format!("{} min {:02} s", seconds / 60, seconds % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_run_in_their_own_order_and_unknown_ones_are_told() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let chosen: Vec<&str> =
+            choose(&names(&["server", "lint"])).unwrap().iter().map(|stage| stage.name).collect();
+        assert_eq!(chosen, ["lint", "server"]);
+        assert_eq!(choose(&[]).unwrap().len(), STAGES.len());
+        assert!(choose(&names(&["sever"])).is_err());
+    }
+}

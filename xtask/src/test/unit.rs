@@ -1,0 +1,58 @@
+//! `cargo test`, package by package.
+
+use super::Bench;
+use super::counts::{Counts, counted};
+use super::postgres::Postgres;
+use crate::failure::Outcome;
+use crate::{pages, process};
+
+const LIBRARIES: &[&[&str]] = &[
+    &["--package", "protocol"],
+    &["--package", "certificate"],
+    &["--package", "analysis"],
+    &["--package", "app", "--features", "ssr"],
+    &["--package", "shim"],
+    &["--package", "xtask"],
+];
+
+pub fn libraries(bench: &Bench) -> Outcome<Counts> {
+    LIBRARIES
+        .iter()
+        .map(|package| counted(bench.tools.cargo().args(["test", "--no-fail-fast"]).args(*package)))
+        .sum()
+}
+
+/// Each store and API test runs on both databases, in one run.
+pub fn server(bench: &Bench) -> Outcome<Counts> {
+    pages::build(bench.places, bench.tools)?;
+    let postgres = Postgres::start()?;
+    let mut cargo = bench.tools.cargo();
+    cargo
+        .args(["test", "--no-fail-fast", "--package", "server"])
+        .env("AIWE_TEST_POSTGRES_URL", postgres.url());
+    counted(&mut cargo)
+}
+
+/// Against llama.cpp with a tiny model of random weights: what it says is noise, how it says it is real.
+pub fn model(bench: &Bench) -> Outcome<Counts> {
+    let python = bench.tools.python("llama");
+    let file = bench.places.target().join("tiny.gguf");
+    process::must(
+        bench.tools.program(&python.to_string_lossy()).arg("end2end/tools/tiny_gguf.py").arg(&file),
+    )?;
+    let mut cargo = bench.tools.cargo();
+    cargo
+        .args([
+            "test",
+            "--no-fail-fast",
+            "--package",
+            "analysis",
+            "--features",
+            "real-llama",
+            "--test",
+            "llama",
+        ])
+        .env("AIWE_LLAMA_PYTHON", &python)
+        .env("AIWE_TINY_GGUF", &file);
+    counted(&mut cargo)
+}
