@@ -55,7 +55,9 @@ pub async fn open_environment(config: Config, data_dir: &Path) -> Result<Arc<Env
     };
     let store = match &config.database.location {
         Location::Sqlite(file) => Store::open_sqlite(file).await?,
-        Location::Postgres(url) => Store::open_postgres(url.expose(), config.database.max_connections).await?,
+        Location::Postgres(url) => {
+            Store::open_postgres(url.expose(), config.database.max_connections).await?
+        }
     };
     Ok(Arc::new(Environment { store, config, clock: Arc::new(SystemClock), random, vault }))
 }
@@ -92,7 +94,9 @@ impl Server {
                 let identity = state.certificates.server_identity(&server_names(config))?;
                 Some(tls::machines(identity, &authorities)?)
             }
-            MachinesTls::Files(files) => Some(tls::machines(tls::Identity::from_files(files)?, &authorities)?),
+            MachinesTls::Files(files) => {
+                Some(tls::machines(tls::Identity::from_files(files)?, &authorities)?)
+            }
             MachinesTls::Off => None,
         };
         let edge = |which, tls| Edge {

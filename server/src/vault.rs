@@ -77,14 +77,16 @@ impl Vault {
         let mut nonce = [0; NONCE_BYTES];
         random.fill(&mut nonce);
         let payload = Payload { msg: plain, aad: context.as_bytes() };
-        let sealed = self.cipher().encrypt(XNonce::from_slice(&nonce), payload).map_err(|_| VaultError::Open)?;
+        let sealed =
+            self.cipher().encrypt(XNonce::from_slice(&nonce), payload).map_err(|_| VaultError::Open)?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
     pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES).ok_or(VaultError::Open)?;
         let payload = Payload { msg: sealed, aad: context.as_bytes() };
-        let plain = self.cipher().decrypt(XNonce::from_slice(nonce), payload).map_err(|_| VaultError::Open)?;
+        let plain =
+            self.cipher().decrypt(XNonce::from_slice(nonce), payload).map_err(|_| VaultError::Open)?;
         Ok(Zeroizing::new(plain))
     }
 
@@ -120,8 +122,13 @@ fn owner_only() -> std::fs::OpenOptions {
 #[cfg(unix)]
 fn refuse_open_mode(path: &Path) -> Result<(), VaultError> {
     use std::os::unix::fs::PermissionsExt;
-    let metadata = std::fs::metadata(path).map_err(|source| VaultError::File { path: path.to_owned(), source })?;
-    if metadata.permissions().mode() & 0o077 == 0 { Ok(()) } else { Err(VaultError::Mode { path: path.to_owned() }) }
+    let metadata =
+        std::fs::metadata(path).map_err(|source| VaultError::File { path: path.to_owned(), source })?;
+    if metadata.permissions().mode() & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(VaultError::Mode { path: path.to_owned() })
+    }
 }
 
 #[cfg(not(unix))]
@@ -157,7 +164,10 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-            assert!(matches!(Vault::open_or_create(&path, &SeededRandom::new(1)), Err(VaultError::Mode { .. })));
+            assert!(matches!(
+                Vault::open_or_create(&path, &SeededRandom::new(1)),
+                Err(VaultError::Mode { .. })
+            ));
         }
     }
 }

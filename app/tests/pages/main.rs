@@ -2,6 +2,8 @@
 //!
 //! What was rendered is kept under the target folder (`tmp/pages`), to be looked at.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where something is missing")]
+
 mod house;
 
 use house::{Answered, Who, call_function, open, post_form};

@@ -124,8 +124,11 @@ impl FromStr for MatchCode {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let code: String =
-            text.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_uppercase()).collect();
+        let code: String = text
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != '-')
+            .map(|c| c.to_ascii_uppercase())
+            .collect();
         if code.len() == Self::LENGTH && code.bytes().all(|b| Self::ALPHABET.contains(&b)) {
             Ok(Self(code))
         } else {
@@ -214,13 +217,22 @@ impl RequestAccess {
             value.as_deref().map(str::trim).filter(|v| !v.is_empty()).map(str::parse).transpose()
         }
         let mut problem = crate::Problem::invalid_input();
-        let mut note = |field: &str, error: Invalid| problem.errors.push(crate::FieldError { field: field.to_owned(), message: error.to_string() });
+        let mut note = |field: &str, error: Invalid| {
+            problem.errors.push(crate::FieldError { field: field.to_owned(), message: error.to_string() })
+        };
         let email = self.email.parse::<EmailAddress>().map_err(|e| note("email", e)).ok();
         let platform = optional::<Platform>(&self.platform).map_err(|e| note("platform", e)).ok().flatten();
-        let device_name = optional::<DeviceName>(&self.device_name).map_err(|e| note("device_name", e)).ok().flatten();
-        let message = optional::<Message>(&self.message).map_err(|e| note("message", e)).ok().flatten().unwrap_or_default();
+        let device_name =
+            optional::<DeviceName>(&self.device_name).map_err(|e| note("device_name", e)).ok().flatten();
+        let message = optional::<Message>(&self.message)
+            .map_err(|e| note("message", e))
+            .ok()
+            .flatten()
+            .unwrap_or_default();
         match email {
-            Some(email) if problem.errors.is_empty() => Ok(CheckedRequest { email, platform, device_name, message }),
+            Some(email) if problem.errors.is_empty() => {
+                Ok(CheckedRequest { email, platform, device_name, message })
+            }
             _ => Err(problem),
         }
     }
@@ -263,7 +275,10 @@ impl FromStr for RequestState {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        Self::ALL.into_iter().find(|s| s.as_str() == text).ok_or(Invalid("pending, approved, redeemed, rejected or expired"))
+        Self::ALL
+            .into_iter()
+            .find(|s| s.as_str() == text)
+            .ok_or(Invalid("pending, approved, redeemed, rejected or expired"))
     }
 }
 
@@ -366,7 +381,21 @@ mod tests {
 
     #[test]
     fn addresses_that_could_break_a_header_or_deceive_are_refused() {
-        for bad in ["", "anna", "@x.org", "a@", "a@b@c.org", "a b@x.org", "a\r\nBcc: x@y.org@z.org", "a@x..org", "a@-x.org", "\"a\"@x.org", "аnna@example.org", "a@[127.0.0.1]", "a@x.org\n"] {
+        for bad in [
+            "",
+            "anna",
+            "@x.org",
+            "a@",
+            "a@b@c.org",
+            "a b@x.org",
+            "a\r\nBcc: x@y.org@z.org",
+            "a@x..org",
+            "a@-x.org",
+            "\"a\"@x.org",
+            "аnna@example.org",
+            "a@[127.0.0.1]",
+            "a@x.org\n",
+        ] {
             let parsed = bad.parse::<EmailAddress>();
             if bad == "a@x.org\n" {
                 assert_eq!(parsed.unwrap().as_str(), "a@x.org");

@@ -135,7 +135,12 @@ mod tests {
     fn events_survive_the_wire() {
         let events = [
             AnalysisEvent::Delta(Delta { text: "a\nb: \"c\"".into() }),
-            AnalysisEvent::Step(Step { node: "read".into(), state: StepState::Finished, ms: Some(3), note: None }),
+            AnalysisEvent::Step(Step {
+                node: "read".into(),
+                state: StepState::Finished,
+                ms: Some(3),
+                note: None,
+            }),
             AnalysisEvent::Error(Problem::internal()),
         ];
         for event in events {

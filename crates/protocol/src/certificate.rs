@@ -16,7 +16,8 @@ pub enum RejectionReason {
 }
 
 impl RejectionReason {
-    pub const ALL: [Self; 5] = [Self::Missing, Self::Expired, Self::NotYetValid, Self::Untrusted, Self::Revoked];
+    pub const ALL: [Self; 5] =
+        [Self::Missing, Self::Expired, Self::NotYetValid, Self::Untrusted, Self::Revoked];
 
     pub fn as_str(self) -> &'static str {
         match self {

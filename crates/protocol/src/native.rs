@@ -27,7 +27,10 @@ pub struct Challenge {
 
 impl std::fmt::Debug for Challenge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Challenge").field("methods", &self.methods).field("expires_in", &self.expires_in).finish_non_exhaustive()
+        f.debug_struct("Challenge")
+            .field("methods", &self.methods)
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
     }
 }
 

@@ -103,7 +103,9 @@ impl Problem {
 
     /// 429.
     pub fn too_many_requests(seconds: u64) -> Self {
-        Self::new("too-many-requests", 429, "Too many tries").detail(format!("Try again in {seconds} seconds.")).retry_after(seconds)
+        Self::new("too-many-requests", 429, "Too many tries")
+            .detail(format!("Try again in {seconds} seconds."))
+            .retry_after(seconds)
     }
 
     /// 503: a part of the server is busy or away.

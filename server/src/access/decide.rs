@@ -17,7 +17,10 @@ impl From<InvalidTransition> for Refusal {
 }
 
 impl Access {
-    pub(super) async fn list_requests(&self, filter: &AccessRequestFilter) -> Result<Page<AccessRequestRow>, Refusal> {
+    pub(super) async fn list_requests(
+        &self,
+        filter: &AccessRequestFilter,
+    ) -> Result<Page<AccessRequestRow>, Refusal> {
         let mut tx = self.env.store.read().await?;
         Ok(tx.access_request_rows(filter, PAGE_SIZE, self.env.now()).await?)
     }
@@ -29,7 +32,11 @@ impl Access {
     }
 
     /// Approves: the account is there from now on, and the link goes out.
-    pub(super) async fn approve_request(&self, admin: &Administrator, id: &str) -> Result<AccessRequestRow, Refusal> {
+    pub(super) async fn approve_request(
+        &self,
+        admin: &Administrator,
+        id: &str,
+    ) -> Result<AccessRequestRow, Refusal> {
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;
         let request = tx.access_request(id).await?.ok_or_else(Problem::not_found)?;
@@ -54,8 +61,9 @@ impl Access {
         id: &str,
         reason: &str,
     ) -> Result<AccessRequestRow, Refusal> {
-        let reason: Message =
-            reason.parse().map_err(|e: protocol::access::Invalid| Problem::invalid_input().field("reason", e.0))?;
+        let reason: Message = reason
+            .parse()
+            .map_err(|e: protocol::access::Invalid| Problem::invalid_input().field("reason", e.0))?;
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;
         let request = tx.access_request(id).await?.ok_or_else(Problem::not_found)?;

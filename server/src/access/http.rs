@@ -92,13 +92,15 @@ async fn redeem_package(
         JsonBody::from_request(request, &()).await.map(|JsonBody(body)| body).map_err(|e| e.0)?
     };
     let mut wrong = Vec::new();
-    let mut note = |field: &str, message: &str| wrong.push(FieldError { field: field.into(), message: message.into() });
+    let mut note =
+        |field: &str, message: &str| wrong.push(FieldError { field: field.into(), message: message.into() });
     let platform = asked.platform.parse::<Platform>().map_err(|e| note("platform", e.0));
     let password = asked.password.parse::<NewPassword>().map_err(|e| note("password", e.0));
     let (Ok(platform), Ok(password)) = (platform, password) else {
         return Err(Problem { errors: wrong, ..Problem::invalid_input() });
     };
-    let redeemed = access.redeem_package(visit, token, platform, password, asked.match_code.as_deref()).await?;
+    let redeemed =
+        access.redeem_package(visit, token, platform, password, asked.match_code.as_deref()).await?;
     Ok(download(redeemed))
 }
 
@@ -181,7 +183,8 @@ pub async fn reject(
     request: Request,
 ) -> Outcome<Json<AccessRequestRow>> {
     let has_body = request.headers().contains_key(header::CONTENT_TYPE);
-    let asked: Reject = if has_body { JsonBody::from_request(request, &()).await?.0 } else { Reject::default() };
+    let asked: Reject =
+        if has_body { JsonBody::from_request(request, &()).await?.0 } else { Reject::default() };
     Ok(Json(access.reject(&admin, &id, &asked.reason).await?))
 }
 

@@ -67,7 +67,11 @@ impl AccessService for Access {
         Ok(self.offer_of(visit, token).await?)
     }
 
-    async fn list(&self, _: &Administrator, filter: AccessRequestFilter) -> Result<Page<AccessRequestRow>, Problem> {
+    async fn list(
+        &self,
+        _: &Administrator,
+        filter: AccessRequestFilter,
+    ) -> Result<Page<AccessRequestRow>, Problem> {
         Ok(self.list_requests(&filter).await?)
     }
 
@@ -79,7 +83,12 @@ impl AccessService for Access {
         Ok(self.approve_request(admin, id).await?)
     }
 
-    async fn reject(&self, admin: &Administrator, id: &str, reason: &str) -> Result<AccessRequestRow, Problem> {
+    async fn reject(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        reason: &str,
+    ) -> Result<AccessRequestRow, Problem> {
         Ok(self.reject_request(admin, id, reason).await?)
     }
 }

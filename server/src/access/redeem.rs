@@ -69,7 +69,8 @@ impl Access {
         let (request, proof) = self.prove(visit, token, match_code).await?;
         let new = self.new_certificate(&request).await?;
         let (certificate, package) = self.certificates.issue_package(new, platform, password).await?;
-        let redemption = Redemption { at: self.env.now(), certificate_id: certificate.id.clone(), csr_hash: None };
+        let redemption =
+            Redemption { at: self.env.now(), certificate_id: certificate.id.clone(), csr_hash: None };
         self.spend(request, redemption, &certificate).await?;
         self.with_cookie(visit, token, &proof, package).await
     }
@@ -101,7 +102,8 @@ impl Access {
     pub async fn setup_path(&self, visit: &Visit, token: &str) -> Result<String, Refusal> {
         self.check_link_rate(visit)?;
         let mut tx = self.env.store.begin().await?;
-        let request = tx.access_request_by_grant(&TokenHash::of(token)).await?.ok_or_else(Problem::not_found)?;
+        let request =
+            tx.access_request_by_grant(&TokenHash::of(token)).await?.ok_or_else(Problem::not_found)?;
         if request.grant().is_none_or(|g| g.expires_at <= self.env.now()) {
             return Err(Problem::gone("Ask for a new link.").into());
         }
@@ -128,7 +130,8 @@ impl Access {
     ) -> Result<(AccessRequest, Proof), Refusal> {
         self.check_link_rate(visit)?;
         let mut tx = self.env.store.begin().await?;
-        let request = tx.access_request_by_grant(&TokenHash::of(token)).await?.ok_or_else(Problem::not_found)?;
+        let request =
+            tx.access_request_by_grant(&TokenHash::of(token)).await?.ok_or_else(Problem::not_found)?;
         let proof = if asked_here(&mut tx, visit, &request).await? {
             Proof::AskingBrowser
         } else if request.grant().is_some_and(|g| g.wrong_codes >= MAX_WRONG_CODES) {
@@ -174,7 +177,11 @@ impl Access {
     async fn new_certificate(&self, request: &AccessRequest) -> Result<NewCertificate, Refusal> {
         let mut tx = self.env.store.read().await?;
         let account = tx.account_by_email(&request.email).await?.ok_or_else(Problem::not_found)?;
-        Ok(NewCertificate { account_id: account.id, owner: request.email.clone(), device_name: request.machine_name() })
+        Ok(NewCertificate {
+            account_id: account.id,
+            owner: request.email.clone(),
+            device_name: request.machine_name(),
+        })
     }
 
     /// Spends the link and records the certificate, both or neither.
@@ -191,7 +198,8 @@ impl Access {
         if !tx.redeem(&id, &redemption).await? {
             return Err(Problem::gone("Its package has been handed out.").into());
         }
-        tx.audit(now, "visitor", "download-link.redeemed", &id, &format!("serial {}", certificate.serial)).await?;
+        tx.audit(now, "visitor", "download-link.redeemed", &id, &format!("serial {}", certificate.serial))
+            .await?;
         tx.commit().await?;
         Ok(())
     }

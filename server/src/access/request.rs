@@ -111,9 +111,9 @@ impl AccessRequest {
     pub fn decision(&self) -> Option<&Decision> {
         match &self.state {
             State::Pending { .. } => None,
-            State::Approved { decision, .. } | State::Rejected { decision, .. } | State::Redeemed { decision, .. } => {
-                Some(decision)
-            }
+            State::Approved { decision, .. }
+            | State::Rejected { decision, .. }
+            | State::Redeemed { decision, .. } => Some(decision),
         }
     }
 

@@ -16,7 +16,11 @@ pub(super) const ASKED_COOKIE_SECONDS: i64 = 60 * 24 * 3600;
 impl Access {
     /// Takes a request. The answer is the same whether or not the address is known, and whether or not the address
     /// has asked too often: then nothing is stored, and nobody learns of it.
-    pub(super) async fn submit_request(&self, visit: &Visit, asked: &RequestAccess) -> Result<Answer<Asked>, Refusal> {
+    pub(super) async fn submit_request(
+        &self,
+        visit: &Visit,
+        asked: &RequestAccess,
+    ) -> Result<Answer<Asked>, Refusal> {
         let checked = asked.check()?;
         let per_hour = self.env.config.limits.access_requests_per_hour;
         self.limits.check_address(Rule::per_hour("request-access", per_hour), visit.address)?;
@@ -30,7 +34,8 @@ impl Access {
         let match_code = request.match_code.grouped();
         self.store_request(&request, &status, &TokenHash::of(&browser)).await?;
 
-        let status_url = self.env.config.public_url.join(&format!("/public/request-status/{}", status.expose()));
+        let status_url =
+            self.env.config.public_url.join(&format!("/public/request-status/{}", status.expose()));
         let cookie = CookieKind::Asked.set(&browser, ASKED_COOKIE_SECONDS, visit.secure);
         Ok(Answer { value: Asked { match_code, status_url }, cookies: vec![cookie] })
     }
@@ -38,7 +43,8 @@ impl Access {
     pub(super) async fn status_of(&self, visit: &Visit, token: &str) -> Result<RequestStatus, Refusal> {
         self.check_link_rate(visit)?;
         let mut tx = self.env.store.read().await?;
-        let request = tx.access_request_by_status(&TokenHash::of(token)).await?.ok_or_else(Problem::not_found)?;
+        let request =
+            tx.access_request_by_status(&TokenHash::of(token)).await?.ok_or_else(Problem::not_found)?;
         let asked_here = match &visit.asked {
             Some(cookie) => tx.asked_by_browser(&request.id, &TokenHash::of(&cookie.0)).await?,
             None => false,
@@ -71,7 +77,9 @@ impl Access {
             device_name: checked.device_name,
             message: checked.message,
             requested_at: now,
-            state: State::Pending { expires_at: now + i64::from(self.env.config.access.request_lifetime_hours) * 3600 },
+            state: State::Pending {
+                expires_at: now + i64::from(self.env.config.access.request_lifetime_hours) * 3600,
+            },
         })
     }
 
@@ -87,7 +95,10 @@ impl Access {
             return Err(Problem::unavailable("Too many requests wait for a decision.", 600).into());
         }
         if tx.count_pending_of(&request.email, now).await? >= u64::from(limits.max_pending_per_address) {
-            tracing::info!(request = request.id, "a request was dropped: its address has too many that are pending");
+            tracing::info!(
+                request = request.id,
+                "a request was dropped: its address has too many that are pending"
+            );
             return Ok(());
         }
         tx.insert_access_request(request, &status.hash(), browser).await?;

@@ -26,7 +26,9 @@ pub fn tee(listener: mpsc::Sender<AnalysisEvent>) -> (mpsc::Sender<AnalysisEvent
             let Some(event) = event else { return told };
             match &event {
                 AnalysisEvent::Delta(delta) => told.answer.push_str(&delta.text),
-                AnalysisEvent::Step(step) if step.state != StepState::Started => told.steps.push(step.clone()),
+                AnalysisEvent::Step(step) if step.state != StepState::Started => {
+                    told.steps.push(step.clone())
+                }
                 _ => {}
             }
             if listener.send(event).await.is_err() {

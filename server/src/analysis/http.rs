@@ -46,7 +46,9 @@ async fn read_question(MultipartBody(mut body): MultipartBody) -> Result<Questio
             "mode" => question.mode = Some(field.text().await.map_err(|e| multipart_problem(&e))?),
             other => {
                 let name: String = other.chars().filter(char::is_ascii_graphic).take(40).collect();
-                return Err(Problem::invalid_input().field(&name, "Send image, context and mode, and nothing else."));
+                return Err(
+                    Problem::invalid_input().field(&name, "Send image, context and mode, and nothing else.")
+                );
             }
         }
     }
@@ -54,7 +56,8 @@ async fn read_question(MultipartBody(mut body): MultipartBody) -> Result<Questio
 }
 
 fn stream(events: mpsc::Receiver<AnalysisEvent>) -> Response {
-    let events = futures::stream::unfold(events, |mut events| async move { Some((events.recv().await?, events)) });
+    let events =
+        futures::stream::unfold(events, |mut events| async move { Some((events.recv().await?, events)) });
     let events = events.filter_map(|event| async move {
         let data = event.data().ok()?;
         Some(Ok::<_, Infallible>(Event::default().event(event.name()).data(data)))

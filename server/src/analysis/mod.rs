@@ -8,7 +8,9 @@ pub mod http;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::analysis::{Engine, Job, Limits, ModeSettings, Picture, Pictures, Reader, ReaderConfig, analyze, provider};
+use ::analysis::{
+    Engine, Job, Limits, ModeSettings, Picture, Pictures, Reader, ReaderConfig, analyze, provider,
+};
 use bytes::Bytes;
 use protocol::Problem;
 use protocol::analysis::{AnalysisEvent, MAX_CONTEXT_CHARS, Step};
@@ -63,7 +65,8 @@ impl Analyses {
             ..ReaderConfig::default()
         };
         let reader = Reader::new(reader, pictures.clone());
-        let client = provider::http_client().map_err(|_| Failure::Other("no HTTP client for the model servers"))?;
+        let client =
+            provider::http_client().map_err(|_| Failure::Other("no HTTP client for the model servers"))?;
         let providers = config
             .providers
             .iter()
@@ -76,7 +79,11 @@ impl Analyses {
     }
 
     /// Starts an analysis; its events arrive at the receiver. Dropping the receiver cancels it.
-    pub async fn start(&self, person: &Person, question: Question) -> Result<mpsc::Receiver<AnalysisEvent>, Refusal> {
+    pub async fn start(
+        &self,
+        person: &Person,
+        question: Question,
+    ) -> Result<mpsc::Receiver<AnalysisEvent>, Refusal> {
         let per_minute = self.env.config.limits.analyses_per_minute;
         self.limits.check_key(Rule::per_minute("analyze", per_minute), &person.account.id)?;
         if question.context.chars().count() > MAX_CONTEXT_CHARS {
@@ -154,7 +161,8 @@ impl Analyses {
                 record.provider = outcome.done.provider;
                 record.model = outcome.done.model;
                 record.prompt_tokens = i64::try_from(outcome.done.usage.prompt_tokens).unwrap_or(i64::MAX);
-                record.completion_tokens = i64::try_from(outcome.done.usage.completion_tokens).unwrap_or(i64::MAX);
+                record.completion_tokens =
+                    i64::try_from(outcome.done.usage.completion_tokens).unwrap_or(i64::MAX);
             }
             Err(::analysis::AnalysisError::Cancelled) => record.state = "cancelled".to_owned(),
             Err(error) => {

@@ -90,7 +90,9 @@ async fn create(env: &Environment) -> Result<Authority, Refusal> {
     let (authority, material) =
         Authority::create(env.clock.now(), &env.config.organisation, &mut |bytes| env.random.fill(bytes))
             .map_err(Failure::from)?;
-    let seal = |which: &str, key: &KeyPem| env.vault.seal(&key_context(&id, which), key.expose().as_bytes(), env.random.as_ref());
+    let seal = |which: &str, key: &KeyPem| {
+        env.vault.seal(&key_context(&id, which), key.expose().as_bytes(), env.random.as_ref())
+    };
     let stored = StoredAuthority {
         root_key_sealed: material.root_key.as_ref().map(|key| seal("root", key)).transpose()?,
         issuing_key_sealed: seal("issuing", &material.issuing_key)?,

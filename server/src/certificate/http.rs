@@ -10,8 +10,10 @@ use crate::http::ProblemResponse;
 
 /// `GET /ca.pem`: the root certificate.
 pub async fn ca_pem(State(certificates): State<Certificates>) -> Response {
-    let headers =
-        [(header::CONTENT_TYPE, "application/x-pem-file"), (header::CONTENT_DISPOSITION, "attachment; filename=ca.pem")];
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-pem-file"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=ca.pem"),
+    ];
     (headers, certificates.root_pem()).into_response()
 }
 

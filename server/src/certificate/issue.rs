@@ -45,8 +45,9 @@ impl Certificates {
 
     /// A certificate for the key of a PKCS#10 request.
     pub async fn issue_for_csr(&self, new: NewCertificate, csr: &str) -> Result<MachineCertificate, Refusal> {
-        let request = CertificateRequest::from_pem(csr)
-            .map_err(|error| Problem::invalid_input().field("csr", format!("Send a PKCS#10 request in PEM: {error}.")))?;
+        let request = CertificateRequest::from_pem(csr).map_err(|error| {
+            Problem::invalid_input().field("csr", format!("Send a PKCS#10 request in PEM: {error}."))
+        })?;
         let issued = self.0.issue(&new, |profile, random| {
             self.0.authority.issue_client_for(&request, profile, self.0.env.clock.now(), random)
         })?;
@@ -83,9 +84,9 @@ impl Inner {
         let random = &self.env.random;
         match package::build(platform, &contents, password.expose(), now, &mut |bytes| random.fill(bytes)) {
             Ok(package) => Ok((stored, package)),
-            Err(error @ PackageError::Password) => {
-                Err(Problem::invalid_input().field("password", format!("Choose another password: {error}.")).into())
-            }
+            Err(error @ PackageError::Password) => Err(Problem::invalid_input()
+                .field("password", format!("Choose another password: {error}."))
+                .into()),
             Err(error) => Err(Failure::from(error).into()),
         }
     }

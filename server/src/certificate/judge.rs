@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use ::certificate::ClientIdentity;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::response::{IntoResponse, Response};
-use ::certificate::ClientIdentity;
 use http::request::Parts;
 use protocol::Problem;
 use protocol::certificate::{CertificateReport, RejectionReason};
@@ -61,7 +61,10 @@ impl Certificates {
     /// What "test my certificate" and the access page show.
     pub async fn report(&self, presented: Option<&PeerCertificate>) -> Result<CertificateReport, Refusal> {
         let rejection = self.judge(presented).await?.err();
-        Ok(CertificateReport { rejection, presented: presented.and_then(|p| ::certificate::describe(&p.leaf)) })
+        Ok(CertificateReport {
+            rejection,
+            presented: presented.and_then(|p| ::certificate::describe(&p.leaf)),
+        })
     }
 
     fn identity(&self, presented: &PeerCertificate) -> Result<ClientIdentity, RejectionReason> {
@@ -120,7 +123,8 @@ impl IntoResponse for Rejected {
             return (http::StatusCode::SEE_OTHER, [(http::header::LOCATION, target)]).into_response();
         }
         let name = format!("client-certificate:{}", reason.as_str());
-        let problem = Problem::new(&name, 403, "A valid client certificate is needed").detail(reason.explanation());
+        let problem =
+            Problem::new(&name, 403, "A valid client certificate is needed").detail(reason.explanation());
         ProblemResponse(problem).into_response()
     }
 }

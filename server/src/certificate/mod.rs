@@ -62,7 +62,12 @@ impl Certificates {
 
 #[async_trait]
 impl CertificateService for Certificates {
-    async fn list(&self, _: &Administrator, search: &str, page: u32) -> Result<Page<CertificateRow>, Problem> {
+    async fn list(
+        &self,
+        _: &Administrator,
+        search: &str,
+        page: u32,
+    ) -> Result<Page<CertificateRow>, Problem> {
         Ok(self.page(search, page).await?)
     }
 

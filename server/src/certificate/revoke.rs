@@ -25,8 +25,9 @@ impl Certificates {
         id: &str,
         reason: &str,
     ) -> Result<(), Refusal> {
-        let reason: Message =
-            reason.parse().map_err(|e: protocol::access::Invalid| Problem::invalid_input().field("reason", e.0))?;
+        let reason: Message = reason
+            .parse()
+            .map_err(|e: protocol::access::Invalid| Problem::invalid_input().field("reason", e.0))?;
         let (env, now) = (&self.0.env, self.0.env.now());
         let mut tx = env.store.begin().await?;
         let certificate = tx.certificate(id).await?.ok_or_else(Problem::not_found)?;

@@ -60,23 +60,30 @@ impl Modes {
             Some(id) => tx.mode(id).await?.filter(|m| m.enabled),
             None => tx.modes().await?.into_iter().find(|m| m.enabled),
         };
-        let wrong = || Problem::invalid_input().field("mode", "Choose one of the modes that GET /native/modes lists.");
+        let wrong = || {
+            Problem::invalid_input().field("mode", "Choose one of the modes that GET /native/modes lists.")
+        };
         Ok(mode.ok_or_else(wrong)?)
     }
 
     async fn save_mode(&self, admin: &Administrator, mode: Mode) -> Result<Mode, Refusal> {
         mode.check()?;
         if !mode.provider.is_empty() && !self.env.config.providers.iter().any(|p| p.name == mode.provider) {
-            return Err(Problem::invalid_input().field("provider", "Choose one of the configured providers.").into());
+            return Err(Problem::invalid_input()
+                .field("provider", "Choose one of the configured providers.")
+                .into());
         }
         let now = self.env.now();
         let is_new = mode.id.is_empty();
         let mode = if is_new { Mode { id: self.env.new_id(), version: 1, ..mode } } else { mode };
         let mut tx = self.env.store.begin().await?;
-        let saved = if is_new { tx.insert_mode(&mode).await.map(|()| true) } else { tx.update_mode(&mode).await };
+        let saved =
+            if is_new { tx.insert_mode(&mode).await.map(|()| true) } else { tx.update_mode(&mode).await };
         match saved {
             Ok(true) => {}
-            Ok(false) => return Err(Problem::conflict("Somebody else has changed this mode. Reload it.").into()),
+            Ok(false) => {
+                return Err(Problem::conflict("Somebody else has changed this mode. Reload it.").into());
+            }
             Err(StoreError::Duplicate) => {
                 return Err(Problem::invalid_input().field("name", "Another mode has this name.").into());
             }

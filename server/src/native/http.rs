@@ -46,7 +46,10 @@ pub async fn session(person: Person) -> Json<Session> {
 }
 
 /// `GET /native/modes`
-pub async fn modes(State(modes): State<Modes>, _person: Person) -> Result<Json<Vec<ModeSummary>>, ProblemResponse> {
+pub async fn modes(
+    State(modes): State<Modes>,
+    _person: Person,
+) -> Result<Json<Vec<ModeSummary>>, ProblemResponse> {
     Ok(Json(modes.enabled().await?))
 }
 

@@ -25,7 +25,7 @@ pub struct Native {
 
 impl Native {
     pub fn new(env: Arc<Environment>, people: People) -> Self {
-        let tokens = Arc::new(Tokens::new(&env.vault, &env.config.machines_url.origin()));
+        let tokens = Arc::new(Tokens::new(&env.vault, env.config.machines_url.origin()));
         Self { env, people, tokens }
     }
 }

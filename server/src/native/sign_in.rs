@@ -24,7 +24,12 @@ pub struct Person {
 
 impl Native {
     /// The first step. Only the machine's owner gets further, and nobody learns who that is.
-    pub async fn login(&self, machine: &Machine, address: IpAddr, login: &Login) -> Result<Challenge, Refusal> {
+    pub async fn login(
+        &self,
+        machine: &Machine,
+        address: IpAddr,
+        login: &Login,
+    ) -> Result<Challenge, Refusal> {
         let challenge =
             self.people.check_password(&login.username, &login.password, &origin(machine, address)).await?;
         Ok(Challenge {
@@ -54,7 +59,8 @@ impl Native {
             )
             .await?;
         let now = self.env.now();
-        let token = self.tokens.sign(&account.id, &session.id, &certificate.fingerprint, now, session.expires_at)?;
+        let token =
+            self.tokens.sign(&account.id, &session.id, &certificate.fingerprint, now, session.expires_at)?;
         Ok(AccessToken {
             access_token: token,
             token_type: "Bearer".to_owned(),
@@ -70,7 +76,9 @@ impl Native {
         let mut tx = self.env.store.read().await?;
         let session = tx.native_session(&claims.sid, now).await?;
         let session = session
-            .filter(|s| s.account_id == claims.sub && s.certificate_id.as_deref() == Some(&machine.certificate.id))
+            .filter(|s| {
+                s.account_id == claims.sub && s.certificate_id.as_deref() == Some(&machine.certificate.id)
+            })
             .ok_or_else(Problem::sign_in_required)?;
         let account = tx.account(&claims.sub).await?;
         let account = account

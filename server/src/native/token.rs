@@ -78,7 +78,8 @@ impl Tokens {
             cnf: Confirmation { thumbprint: thumbprint(fingerprint)? },
         };
         let header = Header { typ: Some(TYPE.to_owned()), ..Header::new(ALGORITHM) };
-        jsonwebtoken::encode(&header, &claims, &self.signing).map_err(|_| Failure::Other("a token could not be signed"))
+        jsonwebtoken::encode(&header, &claims, &self.signing)
+            .map_err(|_| Failure::Other("a token could not be signed"))
     }
 
     /// The claims of a token that this server signed for the certificate with this fingerprint, within its time.
@@ -140,12 +141,17 @@ mod tests {
         assert!(tokens.check(&token, OTHER, 100).is_none());
         assert!(tokens.check(&token, MACHINE, 99).is_none());
         assert!(tokens.check(&token, MACHINE, 200).is_none());
-        assert!(Tokens::new(&Vault::new([4; 32]), "https://localhost:8443").check(&token, MACHINE, 100).is_none());
+        assert!(
+            Tokens::new(&Vault::new([4; 32]), "https://localhost:8443").check(&token, MACHINE, 100).is_none()
+        );
     }
 
     #[test]
     fn a_corpus_of_bad_tokens_is_refused() {
-        assert!(tokens().check(&forge(&header(), |_| ()), MACHINE, 150).is_some(), "the forge makes good ones too");
+        assert!(
+            tokens().check(&forge(&header(), |_| ()), MACHINE, 150).is_some(),
+            "the forge makes good ones too"
+        );
         let with = |change: fn(&mut Value)| forge(&header(), change);
         let good = forge(&header(), |_| ());
         let (head, rest) = good.split_once('.').unwrap();

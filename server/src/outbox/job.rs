@@ -49,7 +49,9 @@ impl Outbox {
 
     async fn send(&self, due: &DueMail) -> Result<bool, Refusal> {
         let Some(mailer) = &self.mailer else { return Ok(false) };
-        let body = self.open(&due.id, due.body_sealed.as_deref())?.ok_or(Failure::Other("a due mail has no body"))?;
+        let body = self
+            .open(&due.id, due.body_sealed.as_deref())?
+            .ok_or(Failure::Other("a due mail has no body"))?;
         let (to, subject) = (recipient(&due.recipient)?, Subject::new(&due.subject));
         let mail = Mail { to, subject, text: body.text, html: body.html };
         let result = mailer.send(&due.id, &mail).await;
@@ -59,7 +61,12 @@ impl Outbox {
             Ok(()) => tx.mail_sent(&due.id, now).await?,
             Err(error) => {
                 let retry_at = self.retry_at(due.attempts, error, now);
-                tracing::warn!(mail = due.id, attempts = due.attempts, gives_up = retry_at.is_none(), "a mail was not sent");
+                tracing::warn!(
+                    mail = due.id,
+                    attempts = due.attempts,
+                    gives_up = retry_at.is_none(),
+                    "a mail was not sent"
+                );
                 tx.mail_failed(&due.id, &error.to_string(), retry_at).await?;
             }
         }

@@ -57,7 +57,12 @@ impl Outbox {
         self.due.notify_one();
     }
 
-    pub async fn request_received(&self, tx: &mut Tx, request: &AccessRequest, status: &Token) -> Result<(), Refusal> {
+    pub async fn request_received(
+        &self,
+        tx: &mut Tx,
+        request: &AccessRequest,
+        status: &Token,
+    ) -> Result<(), Refusal> {
         let url = self.env.config.public_url.join(&format!("/public/request-status/{}", status.expose()));
         let hours = self.env.config.access.request_lifetime_hours;
         self.put(tx, self.letterhead().request_received(&request.email, &url, hours)).await
@@ -77,10 +82,19 @@ impl Outbox {
     pub async fn approved(&self, tx: &mut Tx, request: &AccessRequest, link: &Token) -> Result<(), Refusal> {
         let url = self.env.config.public_url.join(&format!("/public/download-certs/{}", link.expose()));
         let hours = self.env.config.access.link_lifetime_hours;
-        self.put(tx, self.letterhead().request_approved(&request.email, request.device_name.as_ref(), &url, hours)).await
+        self.put(
+            tx,
+            self.letterhead().request_approved(&request.email, request.device_name.as_ref(), &url, hours),
+        )
+        .await
     }
 
-    pub async fn rejected(&self, tx: &mut Tx, request: &AccessRequest, reason: &Message) -> Result<(), Refusal> {
+    pub async fn rejected(
+        &self,
+        tx: &mut Tx,
+        request: &AccessRequest,
+        reason: &Message,
+    ) -> Result<(), Refusal> {
         let url = self.env.config.public_url.join("/request-access");
         self.put(tx, self.letterhead().request_rejected(&request.email, reason, &url)).await
     }
@@ -95,7 +109,8 @@ impl Outbox {
             .map_err(|_| Failure::Other("a mail could not be written down"))?;
         let sealed = self.env.vault.seal(&body_context(&id), &body, self.env.random.as_ref())?;
         let deliverable = self.mailer.is_some();
-        tx.insert_mail(&id, mail.to.as_str(), mail.subject.as_str(), &sealed, deliverable, self.env.now()).await?;
+        tx.insert_mail(&id, mail.to.as_str(), mail.subject.as_str(), &sealed, deliverable, self.env.now())
+            .await?;
         Ok(())
     }
 

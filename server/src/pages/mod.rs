@@ -51,7 +51,9 @@ pub fn routes(state: &AppState) -> Router {
         .leptos_routes_with_context(state, pages, context.clone(), move || app::shell(shell_options.clone()))
         .route(
             SERVER_FUNCTIONS,
-            any(move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(context.clone(), request)),
+            any(move |request: Request<Body>| {
+                leptos_axum::handle_server_fns_with_context(context.clone(), request)
+            }),
         )
         .layer(from_fn(pass_nonce))
         .layer(from_fn_with_state(state.clone(), guard::check))

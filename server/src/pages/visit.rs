@@ -62,7 +62,9 @@ where
 
 async fn of_request(state: &AppState, parts: &mut Parts) -> Result<Visit, Response> {
     let peer = Peer::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
-    judge(state, &peer, &parts.headers).await.map_err(|refusal| ProblemResponse::from(refusal).into_response())
+    judge(state, &peer, &parts.headers)
+        .await
+        .map_err(|refusal| ProblemResponse::from(refusal).into_response())
 }
 
 async fn judge(state: &AppState, peer: &Peer, headers: &HeaderMap) -> Result<Visit, Refusal> {
@@ -80,7 +82,11 @@ async fn judge(state: &AppState, peer: &Peer, headers: &HeaderMap) -> Result<Vis
         challenge: cookie(CookieKind::Challenge),
         asked: cookie(CookieKind::Asked),
         address: peer.address,
-        user_agent: headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned(),
+        user_agent: headers
+            .get(header::USER_AGENT)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+            .to_owned(),
         secure: peer.tls,
         certificate,
     })
@@ -89,8 +95,14 @@ async fn judge(state: &AppState, peer: &Peer, headers: &HeaderMap) -> Result<Vis
 /// Whose session the cookie names, if it runs and its account may sign in.
 async fn signed_in(state: &AppState, session: &Cookie) -> Result<Option<SignedIn>, Refusal> {
     let mut tx = state.env.store.read().await?;
-    let Some(session) = tx.panel_session(&TokenHash::of(&session.0), state.env.now()).await? else { return Ok(None) };
+    let Some(session) = tx.panel_session(&TokenHash::of(&session.0), state.env.now()).await? else {
+        return Ok(None);
+    };
     let account = tx.account(&session.account_id).await?.ok_or_else(Problem::internal)?;
     let active = matches!(account.state, AccountState::Active { .. });
-    Ok(active.then(|| SignedIn { account_id: account.id, email: account.email.into_string(), role: account.role }))
+    Ok(active.then(|| SignedIn {
+        account_id: account.id,
+        email: account.email.into_string(),
+        role: account.role,
+    }))
 }

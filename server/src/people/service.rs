@@ -18,12 +18,22 @@ impl PeopleService for People {
         Ok(self.setup_offer_for(token).await?)
     }
 
-    async fn set_up(&self, visit: &Visit, token: &str, answer: SetupAnswer) -> Result<RecoveryCodes, Problem> {
+    async fn set_up(
+        &self,
+        visit: &Visit,
+        token: &str,
+        answer: SetupAnswer,
+    ) -> Result<RecoveryCodes, Problem> {
         self.check_link_rate(visit)?;
         Ok(self.set_up_with(token, answer).await?)
     }
 
-    async fn sign_in(&self, visit: &Visit, email: &str, password: &str) -> Result<Answer<SignInStep>, Problem> {
+    async fn sign_in(
+        &self,
+        visit: &Visit,
+        email: &str,
+        password: &str,
+    ) -> Result<Answer<SignInStep>, Problem> {
         let challenge = self.check_password(email, password, &panel(visit)).await?;
         let cookie = CookieKind::Challenge.set(challenge.expose(), CHALLENGE_SECONDS, visit.secure);
         Ok(Answer { value: SignInStep::Code, cookies: vec![cookie] })

@@ -61,7 +61,8 @@ impl People {
                 (Some(account.email.into_string()), account.role)
             }
         };
-        let secret = TotpSecret::from_bytes(&self.env.vault.open(&link_context(&token), &link.totp_secret_sealed)?);
+        let secret =
+            TotpSecret::from_bytes(&self.env.vault.open(&link_context(&token), &link.totp_secret_sealed)?);
         let label = email.as_deref().unwrap_or("administrator");
         Ok(SetupOffer {
             totp_secret: secret.grouped(),
@@ -114,7 +115,12 @@ fn link_over() -> Problem {
 }
 
 /// Checks every field and names all that are wrong.
-fn check(answer: &SetupAnswer, link: &SetupLink, secret: &TotpSecret, now: i64) -> Result<CheckedAnswer, Refusal> {
+fn check(
+    answer: &SetupAnswer,
+    link: &SetupLink,
+    secret: &TotpSecret,
+    now: i64,
+) -> Result<CheckedAnswer, Refusal> {
     let mut problem = Problem::invalid_input();
     let mut note = |field: &str, Invalid(message): Invalid| {
         problem = std::mem::replace(&mut problem, Problem::invalid_input()).field(field, message);
@@ -124,7 +130,11 @@ fn check(answer: &SetupAnswer, link: &SetupLink, secret: &TotpSecret, now: i64) 
         None => answer.email.parse::<EmailAddress>().map_err(|e| note("email", e)).ok(),
     };
     let password = answer.password.parse::<NewPassword>().and_then(|password| {
-        if is_guessable(password.expose()) { Err(Invalid("This password is easy to guess. Use several words.")) } else { Ok(password) }
+        if is_guessable(password.expose()) {
+            Err(Invalid("This password is easy to guess. Use several words."))
+        } else {
+            Ok(password)
+        }
     });
     let password = password.map_err(|e| note("password", e)).ok();
     let totp_step = match answer.code.parse::<TotpCode>() {
@@ -135,7 +145,9 @@ fn check(answer: &SetupAnswer, link: &SetupLink, secret: &TotpSecret, now: i64) 
     };
     let totp_step = totp_step.map_err(|e| note("code", e)).ok();
     match (password, totp_step) {
-        (Some(password), Some(totp_step)) if problem.errors.is_empty() => Ok(CheckedAnswer { email, password, totp_step }),
+        (Some(password), Some(totp_step)) if problem.errors.is_empty() => {
+            Ok(CheckedAnswer { email, password, totp_step })
+        }
         _ => Err(problem.into()),
     }
 }

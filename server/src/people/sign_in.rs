@@ -33,7 +33,12 @@ pub struct Origin {
 
 impl People {
     /// Checks the password. Every refusal reads and costs the same.
-    pub async fn check_password(&self, email: &str, password: &str, origin: &Origin) -> Result<Token, Refusal> {
+    pub async fn check_password(
+        &self,
+        email: &str,
+        password: &str,
+        origin: &Origin,
+    ) -> Result<Token, Refusal> {
         self.check_rate(origin)?;
         let email: Option<EmailAddress> = email.parse().ok();
         if let Some(email) = &email {
@@ -102,7 +107,9 @@ impl People {
             }
         } else {
             match recovery::hash(code) {
-                Some(hash) => tx.take_recovery_code(&account.id, &hash, now).await?.then_some("recovery code"),
+                Some(hash) => {
+                    tx.take_recovery_code(&account.id, &hash, now).await?.then_some("recovery code")
+                }
                 None => None,
             }
         };
@@ -131,7 +138,11 @@ impl People {
     }
 
     /// Counts the try in a transaction of its own: it stays counted when the rest is rolled back.
-    async fn try_challenge(&self, challenge: &TokenHash, now: i64) -> Result<Option<ChallengeRecord>, Refusal> {
+    async fn try_challenge(
+        &self,
+        challenge: &TokenHash,
+        now: i64,
+    ) -> Result<Option<ChallengeRecord>, Refusal> {
         let mut tx = self.env.store.begin().await?;
         let found = tx.try_challenge(challenge, MAX_CODE_ATTEMPTS, now).await?;
         tx.commit().await?;

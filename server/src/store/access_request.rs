@@ -40,10 +40,12 @@ impl TryFrom<Row> for AccessRequest {
             id: row.id.clone(),
             what: what.to_owned(),
         };
-        let decision = || -> Result<Decision, StoreError> { match (row.decided_by.clone(), row.decided_at) {
-            (Some(by), Some(at)) => Ok(Decision { by, at }),
-            _ => Err(wrong("decided by nobody")),
-        } };
+        let decision = || -> Result<Decision, StoreError> {
+            match (row.decided_by.clone(), row.decided_at) {
+                (Some(by), Some(at)) => Ok(Decision { by, at }),
+                _ => Err(wrong("decided by nobody")),
+            }
+        };
         let grant = || -> Result<Grant, StoreError> {
             let expires_at = row.grant_expires_at.ok_or_else(|| wrong("approved without a link"))?;
             Ok(Grant { expires_at, wrong_codes: row.grant_wrong_codes })
@@ -51,7 +53,9 @@ impl TryFrom<Row> for AccessRequest {
         let state = match row.state.as_str() {
             "pending" => State::Pending { expires_at: row.expires_at },
             "approved" => State::Approved { decision: decision()?, grant: grant()? },
-            "rejected" => State::Rejected { decision: decision()?, reason: row.reason.clone().unwrap_or_default() },
+            "rejected" => {
+                State::Rejected { decision: decision()?, reason: row.reason.clone().unwrap_or_default() }
+            }
             "redeemed" => {
                 let (Some(at), Some(certificate_id)) = (row.redeemed_at, row.certificate_id.clone()) else {
                     return Err(wrong("redeemed for nothing"));
@@ -64,8 +68,18 @@ impl TryFrom<Row> for AccessRequest {
         Ok(Self {
             email: row.email.parse().map_err(|_| wrong("the e-mail address"))?,
             match_code: row.match_code.parse().map_err(|_| wrong("the match code"))?,
-            platform: row.platform.as_deref().map(str::parse).transpose().map_err(|_| wrong("the platform"))?,
-            device_name: row.device_name.as_deref().map(str::parse).transpose().map_err(|_| wrong("the name"))?,
+            platform: row
+                .platform
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .map_err(|_| wrong("the platform"))?,
+            device_name: row
+                .device_name
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .map_err(|_| wrong("the name"))?,
             message: row.message.parse().map_err(|_| wrong("the message"))?,
             requested_at: row.requested_at,
             state,
@@ -105,13 +119,19 @@ impl Tx {
         fetch_optional!(self, Row, &sql, id)?.map(AccessRequest::try_from).transpose()
     }
 
-    pub async fn access_request_by_status(&mut self, status: &TokenHash) -> Result<Option<AccessRequest>, StoreError> {
+    pub async fn access_request_by_status(
+        &mut self,
+        status: &TokenHash,
+    ) -> Result<Option<AccessRequest>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM access_request WHERE status_hash = $1");
         fetch_optional!(self, Row, &sql, status.0.as_slice())?.map(AccessRequest::try_from).transpose()
     }
 
     /// The request behind an approved request's link.
-    pub async fn access_request_by_grant(&mut self, grant: &TokenHash) -> Result<Option<AccessRequest>, StoreError> {
+    pub async fn access_request_by_grant(
+        &mut self,
+        grant: &TokenHash,
+    ) -> Result<Option<AccessRequest>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM access_request WHERE grant_hash = $1");
         fetch_optional!(self, Row, &sql, grant.0.as_slice())?.map(AccessRequest::try_from).transpose()
     }
@@ -129,12 +149,21 @@ impl Tx {
 
     /// From now on `browser` counts as the browser that asked: it knew the match code.
     pub async fn set_asking_browser(&mut self, id: &str, browser: &TokenHash) -> Result<(), StoreError> {
-        execute!(self, "UPDATE access_request SET browser_hash = $1 WHERE id = $2", browser.0.as_slice(), id)?;
+        execute!(
+            self,
+            "UPDATE access_request SET browser_hash = $1 WHERE id = $2",
+            browser.0.as_slice(),
+            id
+        )?;
         Ok(())
     }
 
     /// Writes a decision down; `false` when the request is no longer pending.
-    pub async fn decide(&mut self, request: &AccessRequest, grant: Option<&TokenHash>) -> Result<bool, StoreError> {
+    pub async fn decide(
+        &mut self,
+        request: &AccessRequest,
+        grant: Option<&TokenHash>,
+    ) -> Result<bool, StoreError> {
         let (state, decision, grant_expires_at) = match &request.state {
             State::Approved { decision, grant } => ("approved", decision, Some(grant.expires_at)),
             State::Rejected { decision, .. } => ("rejected", decision, None),
@@ -217,8 +246,15 @@ impl Tx {
         let pattern = like_pattern(&filter.search);
         let code_pattern = like_pattern(&filter.search.replace('-', ""));
         let state = filter.state.map_or("", RequestState::as_str);
-        let total = fetch_number!(self, &format!("SELECT COUNT(*) {condition}"), &pattern, now, state, &code_pattern)?
-            .unsigned_abs();
+        let total = fetch_number!(
+            self,
+            &format!("SELECT COUNT(*) {condition}"),
+            &pattern,
+            now,
+            state,
+            &code_pattern
+        )?
+        .unsigned_abs();
         let sql = format!(
             "SELECT {COLUMNS} {condition}
              ORDER BY CASE WHEN {STATE} = 'pending' THEN 0 ELSE 1 END, requested_at DESC, id DESC LIMIT $5 OFFSET $6"

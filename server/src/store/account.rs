@@ -37,7 +37,11 @@ impl TryFrom<Row> for Account {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let wrong = |what: &str| StoreError::Inconsistent { table: "account", id: row.id.clone(), what: what.to_owned() };
+        let wrong = |what: &str| StoreError::Inconsistent {
+            table: "account",
+            id: row.id.clone(),
+            what: what.to_owned(),
+        };
         let state = match (row.state.as_str(), row.password_hash.clone(), row.totp_secret_sealed.clone()) {
             ("invited", ..) => AccountState::Invited,
             ("disabled", ..) => AccountState::Disabled,
@@ -126,7 +130,11 @@ impl Tx {
     }
 
     /// Replaces all recovery codes.
-    pub async fn set_recovery_codes(&mut self, account_id: &str, hashes: &[Vec<u8>]) -> Result<(), StoreError> {
+    pub async fn set_recovery_codes(
+        &mut self,
+        account_id: &str,
+        hashes: &[Vec<u8>],
+    ) -> Result<(), StoreError> {
         execute!(self, "DELETE FROM recovery_code WHERE account_id = $1", account_id)?;
         for hash in hashes {
             execute!(
@@ -140,7 +148,12 @@ impl Tx {
     }
 
     /// Spends a recovery code; `false` when there is none like it, or it was spent before.
-    pub async fn take_recovery_code(&mut self, account_id: &str, hash: &[u8], now: i64) -> Result<bool, StoreError> {
+    pub async fn take_recovery_code(
+        &mut self,
+        account_id: &str,
+        hash: &[u8],
+        now: i64,
+    ) -> Result<bool, StoreError> {
         let changed = execute!(
             self,
             "UPDATE recovery_code SET used_at = $1 WHERE account_id = $2 AND code_hash = $3 AND used_at IS NULL",

@@ -110,7 +110,11 @@ impl Tx {
     }
 
     /// One's own analysis.
-    pub async fn analysis_of(&mut self, account_id: &str, id: &str) -> Result<Option<AnalysisRecord>, StoreError> {
+    pub async fn analysis_of(
+        &mut self,
+        account_id: &str,
+        id: &str,
+    ) -> Result<Option<AnalysisRecord>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM analysis WHERE account_id = $1 AND id = $2");
         fetch_optional!(self, AnalysisRecord, &sql, account_id, id)
     }

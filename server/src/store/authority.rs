@@ -28,7 +28,11 @@ impl Tx {
         )
     }
 
-    pub async fn insert_authority(&mut self, authority: &StoredAuthority, now: i64) -> Result<(), StoreError> {
+    pub async fn insert_authority(
+        &mut self,
+        authority: &StoredAuthority,
+        now: i64,
+    ) -> Result<(), StoreError> {
         execute!(
             self,
             "INSERT INTO authority (id, root_certificate, root_key_sealed, issuing_certificate, issuing_key_sealed,

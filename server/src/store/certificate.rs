@@ -26,8 +26,7 @@ pub struct MachineCertificate {
     pub revoked_at: Option<i64>,
 }
 
-const COLUMNS: &str =
-    "id, machine_id, account_id, device_name, serial, fingerprint, certificate, not_before, not_after, revoked_at";
+const COLUMNS: &str = "id, machine_id, account_id, device_name, serial, fingerprint, certificate, not_before, not_after, revoked_at";
 
 impl Tx {
     pub async fn insert_certificate(&mut self, c: &MachineCertificate, now: i64) -> Result<(), StoreError> {

@@ -120,7 +120,12 @@ impl Tx {
     }
 
     /// An attempt failed: the next one at `retry_at`, or none.
-    pub async fn mail_failed(&mut self, id: &str, error: &str, retry_at: Option<i64>) -> Result<(), StoreError> {
+    pub async fn mail_failed(
+        &mut self,
+        id: &str,
+        error: &str,
+        retry_at: Option<i64>,
+    ) -> Result<(), StoreError> {
         execute!(
             self,
             "UPDATE mail SET last_error = $1, state = CASE WHEN $2 < 0 THEN 'dead' ELSE 'waiting' END,

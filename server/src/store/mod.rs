@@ -38,7 +38,10 @@ pub struct Store(Pools);
 #[derive(Debug, Clone)]
 enum Pools {
     /// One writer: SQLite has no more, and a second would only wait in the busy handler.
-    Sqlite { read: SqlitePool, write: SqlitePool },
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
     Postgres(PgPool),
 }
 

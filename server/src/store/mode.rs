@@ -36,7 +36,8 @@ impl From<Row> for Mode {
     }
 }
 
-const COLUMNS: &str = "id, name, description, prompt, provider, model, temperature, enabled, position, version";
+const COLUMNS: &str =
+    "id, name, description, prompt, provider, model, temperature, enabled, position, version";
 
 impl Tx {
     /// All modes in the administrator's order.

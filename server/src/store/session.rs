@@ -55,7 +55,11 @@ impl Tx {
     }
 
     /// The panel's session that a cookie names, if it still runs.
-    pub async fn panel_session(&mut self, token: &TokenHash, now: i64) -> Result<Option<SessionRecord>, StoreError> {
+    pub async fn panel_session(
+        &mut self,
+        token: &TokenHash,
+        now: i64,
+    ) -> Result<Option<SessionRecord>, StoreError> {
         fetch_optional!(
             self,
             SessionRecord,
@@ -79,10 +83,15 @@ impl Tx {
     }
 
     pub async fn end_session(&mut self, id: &str, now: i64) -> Result<bool, StoreError> {
-        Ok(execute!(self, "UPDATE session SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL", now, id)? == 1)
+        Ok(execute!(self, "UPDATE session SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL", now, id)?
+            == 1)
     }
 
-    pub async fn end_sessions_of_certificate(&mut self, certificate_id: &str, now: i64) -> Result<u64, StoreError> {
+    pub async fn end_sessions_of_certificate(
+        &mut self,
+        certificate_id: &str,
+        now: i64,
+    ) -> Result<u64, StoreError> {
         execute!(
             self,
             "UPDATE session SET ended_at = $1 WHERE certificate_id = $2 AND ended_at IS NULL",
@@ -186,7 +195,11 @@ impl Tx {
 
     /// Ends the links for a first administrator that were printed before.
     pub async fn end_first_setup_links(&mut self, now: i64) -> Result<(), StoreError> {
-        execute!(self, "UPDATE setup_link SET used_at = $1 WHERE account_id IS NULL AND used_at IS NULL", now)?;
+        execute!(
+            self,
+            "UPDATE setup_link SET used_at = $1 WHERE account_id IS NULL AND used_at IS NULL",
+            now
+        )?;
         Ok(())
     }
 }

@@ -23,7 +23,8 @@ on_both!(
 
 async fn a_request_becomes_a_package_once(server: TestServer) {
     let admin = server.administrator().await;
-    let request = json!({ "email": "Anna@Example.org", "platform": "windows", "device_name": "Anna’s laptop" });
+    let request =
+        json!({ "email": "Anna@Example.org", "platform": "windows", "device_name": "Anna’s laptop" });
     let reply = server.post("/public/request-access").json(&request).send().await;
     assert_eq!(reply.status, StatusCode::ACCEPTED);
     let asked: Asked = reply.json();
@@ -55,7 +56,10 @@ async fn a_request_becomes_a_package_once(server: TestServer) {
         if kind.is_empty() {
             assert_eq!(reply.problem().status, 410);
         } else {
-            assert_eq!((reply.status, reply.headers["content-type"].to_str().unwrap()), (StatusCode::OK, kind));
+            assert_eq!(
+                (reply.status, reply.headers["content-type"].to_str().unwrap()),
+                (StatusCode::OK, kind)
+            );
             assert!(reply.body.len() > 1_000);
         }
     }
@@ -116,7 +120,10 @@ async fn decisions_are_made_once(server: TestServer) {
     let act = |verb: &str| {
         server.post(&format!("/admin/api/access-requests/{id}/{verb}")).cookie("aiwe_session", &admin.session)
     };
-    assert_eq!(server.post(&format!("/admin/api/access-requests/{id}/approve")).send().await.problem().status, 401);
+    assert_eq!(
+        server.post(&format!("/admin/api/access-requests/{id}/approve")).send().await.problem().status,
+        401
+    );
     let reply = act("reject").json(&json!({ "reason": "Not one of us" })).send().await;
     assert_eq!(reply.json::<AccessRequestRow>().state, RequestState::Rejected);
     server.mail_to("anna@example.org", "Not one of us").await;
@@ -144,10 +151,20 @@ async fn every_wrong_field_is_named(server: TestServer) {
     assert_eq!(reply.problem().status, 400);
     let reply = server.post("/public/request-access").raw("text/plain", "email=a@b.c").send().await;
     assert_eq!(reply.problem().status, 415);
-    let reply = server.post("/public/request-access").raw("application/json", vec![b' '; 1 << 20]).send().await;
+    let reply =
+        server.post("/public/request-access").raw("application/json", vec![b' '; 1 << 20]).send().await;
     assert_eq!(reply.problem().status, 413);
     assert_eq!(server.get("/public/request-status/nonsense").send().await.problem().status, 404);
-    assert_eq!(server.post("/public/download-certs/nonsense").json(&json!({ "platform": "linux", "password": PASSWORD })).send().await.problem().status, 404);
+    assert_eq!(
+        server
+            .post("/public/download-certs/nonsense")
+            .json(&json!({ "platform": "linux", "password": PASSWORD }))
+            .send()
+            .await
+            .problem()
+            .status,
+        404
+    );
     assert_eq!(server.get("/nowhere").send().await.problem().status, 404);
     assert_eq!(server.post("/healthz").send().await.problem().status, 405);
 }
@@ -191,11 +208,16 @@ async fn requests_and_links_expire(server: TestServer) {
     server.ask("ben@example.org").await;
     let id = server.pending_request(&admin, "ben@example.org").await;
     server.clock.advance(73 * 3600);
-    let error = app::services::AccessService::approve(&server.state.access, &admin.proof(), &id).await.unwrap_err();
+    let error =
+        app::services::AccessService::approve(&server.state.access, &admin.proof(), &id).await.unwrap_err();
     assert!(error.status == 409 && error.detail.contains("expired"), "{error}");
     let body = json!({ "platform": "linux", "password": PASSWORD });
-    let reply =
-        server.post(&format!("/public/download-certs/{token}")).cookie("aiwe_asked", &browser).json(&body).send().await;
+    let reply = server
+        .post(&format!("/public/download-certs/{token}"))
+        .cookie("aiwe_asked", &browser)
+        .json(&body)
+        .send()
+        .await;
     assert_eq!(reply.problem().status, 410);
 }
 

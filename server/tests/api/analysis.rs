@@ -10,7 +10,9 @@ on_both!(a_picture_and_a_question_are_answered, ones_history_is_ones_own, wrong_
 /// White, with nothing on it.
 fn blank_png(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
-    image::GrayImage::from_pixel(width, height, image::Luma([255])).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    image::GrayImage::from_pixel(width, height, image::Luma([255]))
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .unwrap();
     bytes.into_inner()
 }
 
@@ -25,7 +27,8 @@ async fn a_picture_and_a_question_are_answered(server: TestServer) {
     let (machine, token) = signed_in(&server).await;
     let image = blank_png(320, 200);
     let post = || {
-        let parts = [("image", Some("screen.png"), image.as_slice()), ("context", None, b"What is this?".as_slice())];
+        let parts =
+            [("image", Some("screen.png"), image.as_slice()), ("context", None, b"What is this?".as_slice())];
         server.post("/native/analyze").certificate(&machine.der).bearer(&token).multipart(&parts)
     };
     let document: AnalysisDocument = post().send().await.json();
@@ -42,13 +45,23 @@ async fn a_picture_and_a_question_are_answered(server: TestServer) {
 
 async fn ones_history_is_ones_own(server: TestServer) {
     let (machine, token) = signed_in(&server).await;
-    let parts = [("image", Some("a.png"), &*blank_png(64, 64)), ("context", None, b"a question of mine".as_slice())];
-    let reply = server.post("/native/analyze").certificate(&machine.der).bearer(&token).multipart(&parts).send().await;
+    let parts =
+        [("image", Some("a.png"), &*blank_png(64, 64)), ("context", None, b"a question of mine".as_slice())];
+    let reply = server
+        .post("/native/analyze")
+        .certificate(&machine.der)
+        .bearer(&token)
+        .multipart(&parts)
+        .send()
+        .await;
     let id = reply.json::<AnalysisDocument>().done.analysis_id;
     let get = |path: &str| server.get(path).certificate(&machine.der).bearer(&token);
     server.state.analyses.finish().await;
     let shown: serde_json::Value = get(&format!("/native/analyses/{id}")).send().await.json();
-    assert_eq!((shown["context"].as_str(), shown["state"].as_str()), (Some("a question of mine"), Some("finished")));
+    assert_eq!(
+        (shown["context"].as_str(), shown["state"].as_str()),
+        (Some("a question of mine"), Some("finished"))
+    );
     let found: Vec<serde_json::Value> = get("/native/analyses?search=OF%20MINE").send().await.json();
     assert_eq!(found.len(), 1);
     let none: Vec<serde_json::Value> = get("/native/analyses?search=100%25").send().await.json();
@@ -72,8 +85,16 @@ async fn wrong_pictures_are_told(server: TestServer) {
         let server = server.clone();
         let (der, token) = (machine.der.clone(), token.clone());
         async move {
-            let parts: Vec<_> = parts.iter().map(|(name, file, body)| (*name, *file, body.as_slice())).collect();
-            server.post("/native/analyze").certificate(&der).bearer(&token).multipart(&parts).send().await.problem()
+            let parts: Vec<_> =
+                parts.iter().map(|(name, file, body)| (*name, *file, body.as_slice())).collect();
+            server
+                .post("/native/analyze")
+                .certificate(&der)
+                .bearer(&token)
+                .multipart(&parts)
+                .send()
+                .await
+                .problem()
         }
     };
     let image = |bytes: Vec<u8>| vec![("image", Some("x.png"), bytes)];
@@ -87,14 +108,21 @@ async fn wrong_pictures_are_told(server: TestServer) {
     bomb[16..24].copy_from_slice(&[0, 0, 0xEA, 0x60, 0, 0, 0xEA, 0x60]);
     let problem = send(image(bomb)).await;
     assert!(problem.status == 422 && problem.error_of("image").is_some(), "{problem:?}");
-    let problem = send(vec![("image", Some("x.png"), good.clone()), ("mode", None, b"nonsense".to_vec())]).await;
+    let problem =
+        send(vec![("image", Some("x.png"), good.clone()), ("mode", None, b"nonsense".to_vec())]).await;
     assert!(problem.status == 422 && problem.error_of("mode").is_some(), "{problem:?}");
     let long = "x".repeat(4_001).into_bytes();
     let problem = send(vec![("image", Some("x.png"), good.clone()), ("context", None, long)]).await;
     assert!(problem.status == 422 && problem.error_of("context").is_some(), "{problem:?}");
     let problem = send(vec![("image", Some("x.png"), good), ("surprise", None, b"1".to_vec())]).await;
     assert!(problem.status == 422 && problem.error_of("surprise").is_some(), "{problem:?}");
-    let raw = server.post("/native/analyze").certificate(&machine.der).bearer(&token).raw("text/plain", "x").send().await;
+    let raw = server
+        .post("/native/analyze")
+        .certificate(&machine.der)
+        .bearer(&token)
+        .raw("text/plain", "x")
+        .send()
+        .await;
     assert_eq!(raw.problem().status, 415);
 }
 

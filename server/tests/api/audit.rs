@@ -17,7 +17,9 @@ async fn the_chain_is_whole_and_shows_what_happened(server: TestServer) {
     let count = tx.verify_audit().await.unwrap().unwrap();
     let entries = tx.audit_entries(1_000, i64::MAX).await.unwrap();
     assert_eq!(count, entries.len() as u64);
-    for action in ["authority.created", "access-request.submitted", "access-request.approved", "download-link.redeemed"] {
+    for action in
+        ["authority.created", "access-request.submitted", "access-request.approved", "download-link.redeemed"]
+    {
         assert!(entries.iter().any(|e| e.action == action), "{action}");
     }
     drop(tx);
@@ -26,10 +28,16 @@ async fn the_chain_is_whole_and_shows_what_happened(server: TestServer) {
     let mut tx = server.state.env.store.begin().await.unwrap();
     match &mut tx {
         server::store::Tx::Sqlite(tx) => {
-            sqlx::query("UPDATE audit_entry SET detail = 'nothing' WHERE sequence = 7").execute(&mut **tx).await.unwrap();
+            sqlx::query("UPDATE audit_entry SET detail = 'nothing' WHERE sequence = 7")
+                .execute(&mut **tx)
+                .await
+                .unwrap();
         }
         server::store::Tx::Postgres(tx) => {
-            sqlx::query("UPDATE audit_entry SET detail = 'nothing' WHERE sequence = 7").execute(&mut **tx).await.unwrap();
+            sqlx::query("UPDATE audit_entry SET detail = 'nothing' WHERE sequence = 7")
+                .execute(&mut **tx)
+                .await
+                .unwrap();
         }
     }
     assert_eq!(tx.verify_audit().await.unwrap().unwrap_err().sequence, 7);

@@ -1,6 +1,8 @@
 //! The whole server behind its router: a real database (SQLite and PostgreSQL), a set clock, a seeded random source,
 //! mail to memory. Only TLS is left out; `edge` has tests of its own.
 
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod access;
 mod analysis;
 mod audit;

@@ -36,7 +36,10 @@ async fn a_machine_signs_its_owner_in(server: TestServer) {
     let reply = server.post("/native/logout").certificate(&machine.der).bearer(&token).send().await;
     assert_eq!(reply.status, 204);
     let reply = get("/native/modes").send().await;
-    assert_eq!((reply.problem().status, reply.headers["www-authenticate"].to_str().unwrap()), (401, "Bearer"));
+    assert_eq!(
+        (reply.problem().status, reply.headers["www-authenticate"].to_str().unwrap()),
+        (401, "Bearer")
+    );
     let token = server.token(&machine).await;
     server.clock.advance(12 * 3600 + 1);
     let reply = server.get("/native/modes").certificate(&machine.der).bearer(&token).send().await;
@@ -55,7 +58,8 @@ async fn only_the_owner_signs_in(server: TestServer) {
 
 async fn a_challenge_counts_on_its_machine_alone(server: TestServer) {
     let admin = server.administrator().await;
-    let (a, b) = (server.machine(&admin, "a@example.org").await, server.machine(&admin, "b@example.org").await);
+    let (a, b) =
+        (server.machine(&admin, "a@example.org").await, server.machine(&admin, "b@example.org").await);
     let reply = server.post("/native/login").certificate(&a.der).json(&login(&a.email)).send().await;
     let challenge: Challenge = reply.json();
     let code = code_at(&a.totp, server.state.env.now());
@@ -75,7 +79,8 @@ async fn a_challenge_counts_on_its_machine_alone(server: TestServer) {
 
 async fn a_token_counts_on_its_machine_alone(server: TestServer) {
     let admin = server.administrator().await;
-    let (a, b) = (server.machine(&admin, "a@example.org").await, server.machine(&admin, "b@example.org").await);
+    let (a, b) =
+        (server.machine(&admin, "a@example.org").await, server.machine(&admin, "b@example.org").await);
     let token = server.token(&a).await;
     let get = |der: &[u8]| server.get("/native/modes").certificate(der).bearer(&token);
     assert_eq!(get(&a.der).send().await.status, 200);
@@ -88,7 +93,8 @@ async fn a_failing_certificate_is_told_with_its_reason(server: TestServer) {
     let admin = server.administrator().await;
     let machine = server.machine(&admin, "anna@example.org").await;
     let foreign = rcgen::generate_simple_self_signed(["x".to_owned()]).unwrap();
-    let cases = [(None, RejectionReason::Missing), (Some(foreign.cert.der().to_vec()), RejectionReason::Untrusted)];
+    let cases =
+        [(None, RejectionReason::Missing), (Some(foreign.cert.der().to_vec()), RejectionReason::Untrusted)];
     for (der, reason) in cases {
         let with = |path: &str| match &der {
             Some(der) => server.get(path).certificate(der),
@@ -97,7 +103,10 @@ async fn a_failing_certificate_is_told_with_its_reason(server: TestServer) {
         let problem = with("/native/modes").send().await.problem();
         assert!(problem.status == 403 && problem.kind.ends_with(reason.as_str()), "{problem:?}");
         let page = with("/sidebar").header("accept", "text/html,*/*").send().await;
-        assert_eq!((page.status.as_u16(), page.location()), (303, &*format!("/request-access?reason={}", reason.as_str())));
+        assert_eq!(
+            (page.status.as_u16(), page.location()),
+            (303, &*format!("/request-access?reason={}", reason.as_str()))
+        );
         // A script's request is no navigation, whatever it accepts.
         let script = with("/sidebar").header("accept", "text/html").header("sec-fetch-mode", "cors");
         assert_eq!(script.send().await.problem().status, 403);
@@ -119,7 +128,10 @@ async fn a_revocation_ends_everything_at_once(server: TestServer) {
     let certificates = &server.state.certificates;
     certificates.revoke(&admin.proof(), &machine.certificate_id, "lost").await.unwrap();
     assert!(get().send().await.problem().kind.ends_with("revoked"));
-    assert_eq!(certificates.revoke(&admin.proof(), &machine.certificate_id, "").await.unwrap_err().status, 409);
+    assert_eq!(
+        certificates.revoke(&admin.proof(), &machine.certificate_id, "").await.unwrap_err().status,
+        409
+    );
     let crl = server.get("/crl.der").send().await;
     assert_eq!(crl.headers["content-type"], "application/pkix-crl");
     let mut tx = server.state.env.store.read().await.unwrap();
@@ -134,12 +146,19 @@ async fn wrong_input_is_named(server: TestServer) {
     let post = |path: &str| server.post(path).certificate(&machine.der);
     let problem = post("/native/login").json(&serde_json::json!({ "username": "a" })).send().await.problem();
     assert!(problem.status == 422 && problem.error_of("password").is_some(), "{problem:?}");
-    let problem = post("/native/verify-2fa").json(&serde_json::json!({ "challenge": 1, "code": "" })).send().await.problem();
+    let problem = post("/native/verify-2fa")
+        .json(&serde_json::json!({ "challenge": 1, "code": "" }))
+        .send()
+        .await
+        .problem();
     assert!(problem.status == 422 && problem.error_of("challenge").is_some(), "{problem:?}");
     assert_eq!(post("/native/login").raw("application/json", "[").send().await.problem().status, 400);
     assert_eq!(post("/native/login").send().await.problem().status, 415);
 }
 
 fn hex_bytes(text: &str) -> Vec<u8> {
-    text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }

@@ -25,10 +25,20 @@ async fn pages_are_rendered_with_safe_headers(server: TestServer) {
     assert!(!page.headers.contains_key("strict-transport-security"), "never for localhost");
 
     let reply = server.get("/admin").header("accept", "text/html").send().await;
-    assert!(reply.status.is_redirection() && reply.location().starts_with("/login"), "{} {}", reply.status, reply.location());
+    assert!(
+        reply.status.is_redirection() && reply.location().starts_with("/login"),
+        "{} {}",
+        reply.status,
+        reply.location()
+    );
     let admin = server.administrator().await;
     for path in ["/admin", "/admin/requests", "/admin/certificates", "/admin/modes", "/admin/outbox"] {
-        let reply = server.get(path).header("accept", "text/html").cookie("aiwe_session", &admin.session).send().await;
+        let reply = server
+            .get(path)
+            .header("accept", "text/html")
+            .cookie("aiwe_session", &admin.session)
+            .send()
+            .await;
         assert_eq!(reply.status, 200, "{path}");
         assert!(reply.text().contains("<h1"), "{path}");
     }
@@ -82,7 +92,10 @@ async fn other_sites_cannot_act(server: TestServer) {
         let reply = exchange.send().await;
         assert_eq!(reply.status, 403, "{headers:?}");
     }
-    let own = server.exchange(Method::POST, &path).header("cookie", &session).header("origin", "http://localhost:8080");
+    let own = server
+        .exchange(Method::POST, &path)
+        .header("cookie", &session)
+        .header("origin", "http://localhost:8080");
     assert_eq!(own.send().await.status, 200);
 }
 
@@ -94,8 +107,15 @@ async fn many_pages_at_once() {
     let (asked, _) = server.ask("anna@example.org").await;
     let status = asked.status_url.strip_prefix("http://localhost:8080").unwrap().to_owned();
     let paths = [
-        "/request-access", status.as_str(), "/login", "/certificate-test", "/admin", "/admin/requests",
-        "/admin/certificates", "/admin/modes", "/admin/outbox",
+        "/request-access",
+        status.as_str(),
+        "/login",
+        "/certificate-test",
+        "/admin",
+        "/admin/requests",
+        "/admin/certificates",
+        "/admin/modes",
+        "/admin/outbox",
     ];
     for path in paths {
         let mut tasks = tokio::task::JoinSet::new();
@@ -104,7 +124,8 @@ async fn many_pages_at_once() {
             tasks.spawn(async move {
                 let request = server.get(&path).header("accept", "text/html");
                 // Whoever is signed in is led on from the sign-in.
-                let request = if path == "/login" { request } else { request.cookie("aiwe_session", &session) };
+                let request =
+                    if path == "/login" { request } else { request.cookie("aiwe_session", &session) };
                 if n % 4 == 3 {
                     // Somebody who goes away.
                     let wait = std::time::Duration::from_micros(n as u64 * 37 % 4_000);

@@ -27,7 +27,11 @@ async fn a_setup_link_works_once(server: TestServer) {
     let people = &server.state.people;
     let earlier = people.first_setup_link().await.unwrap().unwrap();
     let link = people.first_setup_link().await.unwrap().unwrap();
-    assert_eq!(people.setup_offer(&visit(), earlier.expose()).await.unwrap_err().status, 410, "a newer link ends it");
+    assert_eq!(
+        people.setup_offer(&visit(), earlier.expose()).await.unwrap_err().status,
+        410,
+        "a newer link ends it"
+    );
     let offer = people.setup_offer(&visit(), link.expose()).await.unwrap();
     assert_eq!(people.setup_offer(&visit(), link.expose()).await.unwrap(), offer, "looking changes nothing");
     server.set_up(link.expose(), "admin@example.org").await;
@@ -39,7 +43,8 @@ async fn a_setup_link_works_once(server: TestServer) {
 async fn wrong_fields_of_the_setup_are_named(server: TestServer) {
     let people = &server.state.people;
     let link = people.first_setup_link().await.unwrap().unwrap();
-    let answer = |password: &str| SetupAnswer { email: "x".into(), password: password.into(), code: "1".into() };
+    let answer =
+        |password: &str| SetupAnswer { email: "x".into(), password: password.into(), code: "1".into() };
     let problem = people.set_up(&visit(), link.expose(), answer("short")).await.unwrap_err();
     let fields: Vec<_> = problem.errors.iter().map(|e| e.field.as_str()).collect();
     assert_eq!((problem.status, fields), (422, vec!["email", "password", "code"]));
@@ -76,7 +81,8 @@ async fn a_totp_step_is_taken_once(server: TestServer) {
 async fn each_recovery_code_works_once(server: TestServer) {
     let admin = server.administrator().await;
     let code = &admin.recovery.0[3];
-    let done = server.state.people.second_factor(&challenge(&server, &admin.email).await, code).await.unwrap();
+    let done =
+        server.state.people.second_factor(&challenge(&server, &admin.email).await, code).await.unwrap();
     assert_eq!(done.value, SignInStep::Done);
     let again = server.state.people.second_factor(&challenge(&server, &admin.email).await, code).await;
     assert_eq!(again.unwrap_err().status, 401);

@@ -10,10 +10,13 @@ use super::super::access::{Entry, Reason};
 use super::*;
 use crate::sidebar::transport::{ChallengeInfo, Later};
 
+/// The events of one analysis, and how it ends; `None`: it hangs.
+type PreparedAnswer = (Vec<AnalysisEvent>, Option<Result<(), Problem>>);
+
 /// A transport that answers what the test prepared, and hangs where it prepared nothing.
 #[derive(Default)]
 struct Prepared {
-    analyses: RefCell<VecDeque<(Vec<AnalysisEvent>, Option<Result<(), Problem>>)>>,
+    analyses: RefCell<VecDeque<PreparedAnswer>>,
     asked: RefCell<Vec<Question>>,
     dropped: Rc<Cell<u32>>,
     modes: RefCell<VecDeque<Result<Vec<ModeSummary>, Problem>>>,

@@ -56,8 +56,9 @@ impl TestServer {
 
     pub async fn postgres() -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let url = std::env::var("AIWE_TEST_POSTGRES_URL")
-            .expect("AIWE_TEST_POSTGRES_URL names a PostgreSQL server for tests; `cargo xtask test` starts one");
+        let url = std::env::var("AIWE_TEST_POSTGRES_URL").expect(
+            "AIWE_TEST_POSTGRES_URL names a PostgreSQL server for tests; `cargo xtask test` starts one",
+        );
         let database = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
         let admin = sqlx::PgPool::connect(&url).await.unwrap();
         sqlx::query(&format!("CREATE DATABASE {database}")).execute(&admin).await.unwrap();
@@ -81,7 +82,8 @@ impl TestServer {
             vault: Vault::new([9; 32]),
         });
         let mails = Arc::new(MemoryMailer::default());
-        let state = AppState::assemble(env, Arc::new(Connections::default()), Some(mails.clone())).await.unwrap();
+        let state =
+            AppState::assemble(env, Arc::new(Connections::default()), Some(mails.clone())).await.unwrap();
         Self { router: server::routes::router(&state), state, clock, mails, _folder: Arc::new(folder) }
     }
 

@@ -81,7 +81,12 @@ impl TestServer {
         self.clock.advance(30);
         let session = cookie(&done.cookies, "aiwe_session");
         let mut tx = self.state.env.store.read().await.unwrap();
-        let id = tx.panel_session(&TokenHash::of(&session), self.state.env.now()).await.unwrap().unwrap().account_id;
+        let id = tx
+            .panel_session(&TokenHash::of(&session), self.state.env.now())
+            .await
+            .unwrap()
+            .unwrap()
+            .account_id;
         AdminSession { email, session, totp, recovery, id }
     }
 
