@@ -50,8 +50,11 @@ test("from a new server to an answer about a screenshot", async ({ server, mail,
       const again = await fetch(link, {
         method: "POST",
         body: new URLSearchParams({ platform: "linux", password: FILE_PASSWORD }),
+        redirect: "manual",
       });
-      expect(again.status).not.toBe(200);
+      // No package, but the way back to the page that says what is missing.
+      expect(again.status).toBe(303);
+      expect(again.headers.get("location")).toMatch(/\?problem=match-code$/);
       return p12;
     });
 

@@ -389,3 +389,19 @@ async fn silence_ends() {
         assert!(ended.is_ok(), "a silent connection stayed open");
     }
 }
+
+/// HTTP/2 has no time limit of its own for the first request.
+#[tokio::test]
+async fn silence_ends_after_an_http2_handshake_too() {
+    let own = authority("Own");
+    let server = start(Some(&own), false, 10).await;
+    let mut config = Arc::unwrap_or_clone(tls_client(None, &version::TLS13));
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let mut stream = connect(&server, &Arc::new(config)).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::time::pause();
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "a silent connection stayed open");
+}

@@ -212,30 +212,3 @@ async fn ids() {
     request.headers_mut().insert("x-request-id", HeaderValue::from_static("bad id\tERROR"));
     assert_eq!(id(send(request).await).len(), 24);
 }
-
-/// The log holds route, status and id, and nothing of the path.
-#[tokio::test]
-async fn the_log_names_the_route_and_not_the_path() {
-    #[derive(Clone, Default)]
-    struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
-    impl std::io::Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    send(get_request("/path/4711")).await;
-    send(get_request("/nowhere-secret")).await;
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("\"route\":\"/path/{n}\"") && log.contains("\"status\":200"), "{log}");
-    assert!(log.contains("\"id\":\""), "{log}");
-    assert!(!log.contains("4711") && !log.contains("secret"), "{log}");
-}
