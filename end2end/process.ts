@@ -7,12 +7,14 @@ import { promisify } from "node:util";
 export class Program {
   private readonly child: ChildProcess;
   private readonly name: string;
+  private readonly leadsGroup: boolean;
   private ended = false;
   output = "";
   errors = "";
 
   constructor(name: string, args: string[], options: SpawnOptions = {}) {
     this.name = name;
+    this.leadsGroup = options.detached ?? false;
     this.child = spawn(name, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.output += text));
     this.child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.errors += text));
@@ -35,13 +37,28 @@ export class Program {
     throw new Error(`waited ${seconds} s for ${pattern}; ${this.told()}`);
   }
 
+  /** Ends it; with `detached` among the options, everything that it started too. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
-    if (this.ended) return;
-    const closed = once(this.child, "close");
-    this.child.kill(signal);
-    const killer = setTimeout(() => this.child.kill("SIGKILL"), 10_000);
-    await closed;
+    // Not "close": what it started may hold its output open for ever.
+    const over = this.child.exitCode !== null || this.child.signalCode !== null;
+    const exited = over ? undefined : once(this.child, "exit");
+    this.kill(signal);
+    const killer = setTimeout(() => this.kill("SIGKILL"), 10_000);
+    await exited;
     clearTimeout(killer);
+    if (this.leadsGroup) this.kill("SIGKILL");
+  }
+
+  private kill(signal: NodeJS.Signals): void {
+    if (!this.leadsGroup || this.child.pid === undefined) {
+      this.child.kill(signal);
+      return;
+    }
+    try {
+      process.kill(-this.child.pid, signal);
+    } catch {
+      // The whole group has ended.
+    }
   }
 }
 

@@ -57,7 +57,9 @@ export class Screen {
   }
 
   start(name: string, args: string[], variables: NodeJS.ProcessEnv = {}): Program {
-    const program = new Program(name, args, { env: { ...this.environment, ...variables } });
+    const env = { ...this.environment, ...variables };
+    // Each leads a group of its own: what it starts ends with it.
+    const program = new Program(name, args, { env, detached: true });
     this.programs.push(program);
     return program;
   }

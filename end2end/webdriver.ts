@@ -99,7 +99,9 @@ export class DesktopWindow {
   }
 
   async close(): Promise<void> {
-    await fetch(this.session, { method: "DELETE" }).catch(() => undefined);
+    // The driver answers only once the window has gone; if it does not go, it is ended below.
+    const patience = AbortSignal.timeout(5_000);
+    await fetch(this.session, { method: "DELETE", signal: patience }).catch(() => undefined);
     await sleep(100);
     await this.driver.stop();
   }
