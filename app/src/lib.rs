@@ -23,7 +23,7 @@ pub mod visit;
 
 pub use shell::App;
 #[cfg(feature = "ssr")]
-pub use shell::shell;
+pub use shell::{pages, shell};
 
 /// Makes every server function known to the HTTP handler. They register themselves at link time too, but a linker may
 /// drop that from a test binary; this list it cannot.

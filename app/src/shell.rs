@@ -48,6 +48,16 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
+/// Every address that the app renders, read from its routes once in the life of the process.
+///
+/// While Leptos reads them, resources of *every* thread that are polled wait for ever (`SuppressResourceLoad` is one flag
+/// for the process), so this must not run again while pages are rendered.
+#[cfg(feature = "ssr")]
+pub fn pages() -> Vec<leptos_axum::AxumRouteListing> {
+    static PAGES: std::sync::OnceLock<Vec<leptos_axum::AxumRouteListing>> = std::sync::OnceLock::new();
+    PAGES.get_or_init(|| leptos_axum::generate_route_list(App)).clone()
+}
+
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();

@@ -1,7 +1,7 @@
 //! A router like the server's, around services that answer from memory.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use app::admin::Overview;
 use app::certificate::CertificateRow;
@@ -13,10 +13,11 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
+use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use leptos::prelude::*;
-use leptos_axum::{LeptosRoutes, generate_route_list};
+use leptos_axum::LeptosRoutes;
 use protocol::Problem;
 use protocol::access::*;
 use protocol::certificate::{CertificateReport, RejectionReason};
@@ -80,19 +81,22 @@ async fn call(who: Who, path: &str, body: &str, accept: &str) -> Answered {
     answer(who, request.unwrap()).await
 }
 
-async fn answer(who: Who, request: Request<Body>) -> Answered {
-    let response = router(who).oneshot(request).await.unwrap();
+async fn answer(who: Who, mut request: Request<Body>) -> Answered {
+    static ROUTER: OnceLock<Router> = OnceLock::new();
+    request.extensions_mut().insert(who);
+    let response = ROUTER.get_or_init(router).clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     Answered { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
 }
 
-fn router(who: Who) -> Router {
+fn router() -> Router {
     app::register_server_functions();
     let options = LeptosOptions::builder().output_name("aiwe").build();
-    let context = move || {
+    let context = || {
+        let who = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Who>().copied());
+        provide_context(visit(who.unwrap_or(Who::Nobody)));
         provide_context(services());
-        provide_context(visit(who));
         provide_context(Organisation("Nordwind Clinic".into()));
     };
     let shell = {
@@ -100,7 +104,7 @@ fn router(who: Who) -> Router {
         move || app::shell(options.clone())
     };
     Router::new()
-        .leptos_routes_with_context(&options, generate_route_list(app::App), context, shell.clone())
+        .leptos_routes_with_context(&options, app::pages(), context, shell.clone())
         .route(
             "/app/{*function}",
             post(move |request: Request<Body>| leptos_axum::handle_server_fns_with_context(context, request)),

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where something is missing")]
 
 mod house;
+mod load;
 
 use house::{Answered, Who, call_function, open, post_form};
 use leptos::server_fn::axum::server_fn_paths;
@@ -75,6 +76,7 @@ async fn public_pages_are_whole_without_scripts() {
         .await;
     shows(nobody, "login", "/login?next=/admin/modes", &["current-password", "value=\"/admin/modes\""]).await;
     shows(nobody, "login-code", "/login?step=code", &["one-time-code", "Start again"]).await;
+    shows(nobody, "sidebar", "/sidebar", &["<noscript><p>The sidebar needs scripts"]).await;
     shows(nobody, "certificate-test", "/certificate-test", &["did not present a certificate", "restarted"])
         .await;
 }

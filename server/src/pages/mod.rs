@@ -16,7 +16,7 @@ use axum::routing::any;
 use http::request::Parts;
 use leptos::nonce::use_nonce;
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
-use leptos_axum::{LeptosRoutes, generate_route_list};
+use leptos_axum::LeptosRoutes;
 
 pub use visit::{Admin, Visitor};
 
@@ -46,9 +46,10 @@ pub fn routes(state: &AppState) -> Router {
     app::register_server_functions();
     let context = context(state);
     let shell_options = state.leptos.clone();
-    let pages = generate_route_list(app::App);
     Router::new()
-        .leptos_routes_with_context(state, pages, context.clone(), move || app::shell(shell_options.clone()))
+        .leptos_routes_with_context(state, app::pages(), context.clone(), move || {
+            app::shell(shell_options.clone())
+        })
         .route(
             SERVER_FUNCTIONS,
             any(move |request: Request<Body>| {

@@ -2,9 +2,16 @@
 
 use std::io::{BufRead, BufReader};
 use std::iter::Sum;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crate::failure::{Doing, Outcome};
+
+/// For building and running the tests of one package from nothing on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(25 * 60);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -44,9 +51,15 @@ impl Sum for Counts {
 /// Runs tests, shows what they print and adds up the result lines. An exit that tells of a failure which no
 /// line told (a crash, code that does not compile) counts as one.
 pub fn counted(command: &mut Command) -> Outcome<Counts> {
+    counted_within(PATIENCE, command)
+}
+
+fn counted_within(patience: Duration, command: &mut Command) -> Outcome<Counts> {
     println!("-- {}", shown(command));
-    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    // A group of its own, so that a test program ends with the cargo that started it.
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
     let mut child = command.spawn().doing("starting the tests")?;
+    let watch = Watch::start(child.id(), patience);
     let mut sum = Counts::default();
     if let Some(output) = child.stdout.take() {
         let mut output = BufReader::new(output);
@@ -61,11 +74,39 @@ pub fn counted(command: &mut Command) -> Outcome<Counts> {
         }
     }
     let status = child.wait().doing("waiting for the tests")?;
+    if watch.ran_out() {
+        println!("error: the tests did not end within {} s and were stopped", patience.as_secs());
+    }
     if !status.success() && sum.failed == 0 {
         println!("error: the tests ended with {status}");
         sum.failed = 1;
     }
     Ok(sum)
+}
+
+/// Stops a group of processes that takes too long: one test that hangs must not cost the results of all others.
+struct Watch {
+    end: Option<Sender<()>>,
+    thread: JoinHandle<bool>,
+}
+
+impl Watch {
+    fn start(group: u32, patience: Duration) -> Self {
+        let (end, ended) = channel();
+        let thread = thread::spawn(move || {
+            let ran_out = ended.recv_timeout(patience) == Err(RecvTimeoutError::Timeout);
+            if ran_out {
+                let _ = Command::new("kill").args(["-KILL", "--", &format!("-{group}")]).status();
+            }
+            ran_out
+        });
+        Self { end: Some(end), thread }
+    }
+
+    fn ran_out(mut self) -> bool {
+        drop(self.end.take());
+        self.thread.join().unwrap_or(false)
+    }
 }
 
 /// Runs one check, which passes or fails as a whole.
@@ -105,6 +146,14 @@ mod tests {
         let mut told = Command::new("sh");
         told.args(["-c", "echo 'test result: FAILED. 2 passed; 2 failed; 0 ignored'; exit 101"]);
         assert_eq!(counted(&mut told).unwrap(), Counts { passed: 2, failed: 2 });
+    }
+
+    #[test]
+    fn tests_that_hang_are_stopped_with_all_that_they_started() {
+        let mut hangs = Command::new("sh");
+        hangs.args(["-c", "echo 'test result: ok. 2 passed; 0 failed; 0 ignored'; sleep 600 & wait"]);
+        let counts = counted_within(Duration::from_millis(500), &mut hangs).unwrap();
+        assert_eq!(counts, Counts { passed: 2, failed: 1 });
     }
 
     #[test]
