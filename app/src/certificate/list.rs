@@ -25,10 +25,9 @@ pub fn CertificatesPage() -> impl IntoView {
     let number = Memo::new(move |_| {
         query.with(|q| q.get_str("page").and_then(|p| p.parse().ok()).unwrap_or_default())
     });
-    let revoke = form::action::<Revoke>();
-    let chosen = RwSignal::new(None::<CertificateRow>);
+    let question = Question::new();
     let certificates = Resource::new(
-        move || (search.get(), number.get(), revoke.version().get()),
+        move || (search.get(), number.get(), question.revoke.version().get()),
         |(search, page, _)| api::list(search, page),
     );
     view! {
@@ -47,42 +46,64 @@ pub fn CertificatesPage() -> impl IntoView {
                     <Button icon=Shape::Search>"Show"</Button>
                 </div>
             </Form>
-            <Revoking revoke chosen />
+            <Revoking question />
             {loaded(
                 certificates,
-                move |page| view! { <Certificates page search=search.get_untracked() chosen /> },
+                move |page| view! { <Certificates page search=search.get_untracked() question /> },
             )}
         </PanelPage>
     }
 }
 
+/// Which certificate is to be revoked, and whether that is being asked.
+#[derive(Clone, Copy)]
+struct Question {
+    chosen: RwSignal<Option<CertificateRow>>,
+    open: RwSignal<bool>,
+    revoke: ServerAction<Revoke>,
+}
+
+impl Question {
+    fn new() -> Self {
+        Self { chosen: RwSignal::new(None), open: RwSignal::new(false), revoke: form::action() }
+    }
+
+    /// Asks about `row`; what became of an earlier question is forgotten.
+    fn ask(self, row: CertificateRow) {
+        self.revoke.clear();
+        self.chosen.set(Some(row));
+        self.open.set(true);
+    }
+
+    fn part(self, part: fn(&CertificateRow) -> &str) -> String {
+        self.chosen.with(|chosen| chosen.as_ref().map(|row| part(row).to_owned()).unwrap_or_default())
+    }
+}
+
 /// The question before a revocation, and what became of it.
 #[component]
-fn Revoking(revoke: ServerAction<Revoke>, chosen: RwSignal<Option<CertificateRow>>) -> impl IntoView {
-    let open = RwSignal::new(false);
+fn Revoking(question: Question) -> impl IntoView {
+    let Question { open, revoke, .. } = question;
     let problem = problem_of(revoke, None);
-    let done = RwSignal::new(None::<String>);
-    let name = move || chosen.with(|c| c.as_ref().map(|c| c.device_name.clone()).unwrap_or_default());
-    let owner = move || chosen.with(|c| c.as_ref().map(|c| c.owner.clone()).unwrap_or_default());
-    Effect::new(move |_| open.set(chosen.with(Option::is_some)));
+    let name = move || question.part(|row| &row.device_name);
+    let owner = move || question.part(|row| &row.owner);
+    let done = move || revoke.value().with(|value| matches!(value, Some(Ok(()))));
     Effect::new(move |_| {
-        if !open.get() {
-            chosen.set(None);
+        let wrong_reason = problem.with(|p| p.as_ref().is_some_and(|p| p.error_of("reason").is_some()));
+        if revoke.value().with(Option::is_some) && !wrong_reason {
+            open.set(false);
         }
-    });
-    Effect::new(move |_| {
-        let Some(result) = revoke.value().get() else { return };
-        if result.as_ref().is_err_and(|error| error.of_field("reason").is_some()) {
-            return;
-        }
-        let (name, owner) = untrack(|| (name(), owner()));
-        done.set(result.is_ok().then(|| format!("The certificate of “{name}” ({owner}) is revoked")));
-        open.set(false);
     });
     let title = Signal::derive(move || format!("Revoke the certificate of “{}”", name()));
     view! {
         <ProblemNotice problem shown_at_fields=&["reason"] />
-        {move || done.get().map(|title| view! { <Notice tone=NoticeTone::Good title /> })}
+        {move || {
+            done()
+                .then(|| {
+                    let title = format!("The certificate of “{}” ({}) is revoked", name(), owner());
+                    view! { <Notice tone=NoticeTone::Good title /> }
+                })
+        }}
         <Dialog open title id="revoke-certificate">
             <p>
                 "The machine “" {name} "” of " <strong>{owner}</strong>
@@ -94,7 +115,7 @@ fn Revoking(revoke: ServerAction<Revoke>, chosen: RwSignal<Option<CertificateRow
                     <input
                         type="hidden"
                         name="id"
-                        prop:value=move || chosen.with(|c| c.as_ref().map(|c| c.id.clone()).unwrap_or_default())
+                        prop:value=move || question.part(|row| &row.id)
                     />
                     <TextAreaField
                         name="reason"
@@ -126,11 +147,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 #[component]
-fn Certificates(
-    page: Page<CertificateRow>,
-    search: String,
-    chosen: RwSignal<Option<CertificateRow>>,
-) -> impl IntoView {
+fn Certificates(page: Page<CertificateRow>, search: String, question: Question) -> impl IntoView {
     if page.rows.is_empty() {
         let (title, rest) = if search.is_empty() {
             (
@@ -159,7 +176,7 @@ fn Certificates(
     view! {
         <div>
             <Table caption="Certificates" columns=COLUMNS>
-                {page.rows.into_iter().map(|row| view! { <CertificateLine row chosen /> }).collect_view()}
+                {page.rows.into_iter().map(|row| view! { <CertificateLine row question /> }).collect_view()}
             </Table>
             <Pagination page=number page_size=size total href what="certificates" />
         </div>
@@ -168,7 +185,7 @@ fn Certificates(
 }
 
 #[component]
-fn CertificateLine(row: CertificateRow, chosen: RwSignal<Option<CertificateRow>>) -> impl IntoView {
+fn CertificateLine(row: CertificateRow, question: Question) -> impl IntoView {
     let revoked = row.revoked_at.is_some();
     let label = format!("Revoke the certificate of {}, {}", row.device_name, row.owner);
     let (to_revoke, judged) = (row.clone(), row.clone());
@@ -214,7 +231,7 @@ fn CertificateLine(row: CertificateRow, chosen: RwSignal<Option<CertificateRow>>
                             <Button
                                 kind=ButtonKind::Button
                                 attr:aria-label=label
-                                on:click=move |_| chosen.set(Some(to_revoke.clone()))
+                                on:click=move |_| question.ask(to_revoke.clone())
                             >
                                 "Revoke…"
                             </Button>

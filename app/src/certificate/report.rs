@@ -51,7 +51,7 @@ fn Report(report: CertificateReport) -> impl IntoView {
         {onward
             .map(|(href, words)| {
                 view! {
-                    <ButtonLink href look=Look::Primary large=true>
+                    <ButtonLink href look=Look::Primary large=true external=true>
                         {words}
                     </ButtonLink>
                 }

@@ -89,11 +89,14 @@ pub fn ButtonLink(
     #[prop(optional)] look: Look,
     #[prop(optional)] large: bool,
     #[prop(optional)] icon: Option<Shape>,
+    /// Has the browser load it whole: what the server checks on the way in is checked.
+    #[prop(optional)]
+    external: bool,
     children: Children,
 ) -> impl IntoView {
     let class = format!("{SHAPE} {} {}", size(large), look.classes());
     view! {
-        <A href=href attr:class=class>
+        <A href=href attr:class=class attr:rel=external.then_some("external")>
             {icon.map(|shape| view! { <Icon shape /> })}
             {children()}
         </A>

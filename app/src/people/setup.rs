@@ -9,10 +9,13 @@ use protocol::people::{Role, SetupOffer};
 use super::api::{self, SetUp};
 use super::recovery::RecoveryPage;
 use crate::design::{
-    Button, CopyButton, Field, FieldKind, Look, Notice, NoticeTone, PasswordField, ProblemNotice, PublicPage,
-    loaded, scripts_run,
+    Button, CopyButton, Field, FieldKind, Look, PasswordField, ProblemNotice, PublicPage, loaded, scripts_run,
 };
 use crate::form::{self, field_error, problem_of};
+
+/// As text: where scripts run, a browser reads what is inside `<noscript>` as text too, and there is nothing to hydrate.
+const NEEDS_SCRIPTS: &str = "<p role=\"alert\" class=\"rounded-md border-l-4 border-bad bg-bad-wash px-4 py-3\">\
+    <strong>This page needs scripts.</strong> Switch on JavaScript, then load it again. Your link stays good.</p>";
 
 #[component]
 pub fn SetupPage() -> impl IntoView {
@@ -26,11 +29,7 @@ pub fn SetupPage() -> impl IntoView {
     });
     view! {
         <PublicPage title>
-            <noscript>
-                <Notice tone=NoticeTone::Bad title="This page needs scripts">
-                    <p>"Switch on JavaScript for this page, then load it again. Your link stays good."</p>
-                </Notice>
-            </noscript>
+            <noscript inner_html=NEEDS_SCRIPTS></noscript>
             {loaded(offer, move |offer| {
                 let role = offer.role;
                 let codes = move || set_up.value().get().and_then(Result::ok);

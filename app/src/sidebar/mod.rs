@@ -40,6 +40,10 @@ pub fn SidebarPage() -> impl IntoView {
     }
 }
 
+/// No literal in `view!`: that would write it as an attribute.
+const WITHOUT_SCRIPTS: &str =
+    "<p>The sidebar needs scripts. Allow them for this address and reload the page.</p>";
+
 /// What stands there until the scripts run.
 fn frame() -> AnyView {
     view! {
@@ -48,8 +52,8 @@ fn frame() -> AnyView {
         </header>
         <main id="main" class="grow p-3">
             <h1 class="sr-only">"Sidebar"</h1>
-            // As text: with scripts on, browsers read what stands in here as text, and hydration would not know it.
-            <noscript inner_html="<p>The sidebar needs scripts. Allow them for this address and reload the page.</p>"></noscript>
+            // With scripts on, browsers read what stands in here as text: as elements, hydration would not find it.
+            <noscript inner_html={WITHOUT_SCRIPTS}></noscript>
             <Skeleton lines=3 />
         </main>
     }
@@ -65,4 +69,22 @@ fn interior() -> AnyView {
 #[cfg(not(feature = "hydrate"))]
 fn interior() -> AnyView {
     frame()
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_frame_says_that_nothing_is_watched_and_what_is_needed() {
+        let owner = Owner::new();
+        let html = owner.with(|| {
+            leptos_meta::provide_meta_context();
+            view! { <SidebarPage /> }.to_html()
+        });
+        assert!(html.contains(Light::Blind.words()), "{html}");
+        assert_eq!(html.matches("<h1").count(), 1, "{html}");
+        assert_eq!(html.matches("<main").count(), 1, "{html}");
+        assert!(html.contains("<noscript><p>"), "{html}");
+    }
 }

@@ -60,16 +60,22 @@ impl Picture {
         })
     }
 
-    /// Name, size in pixels, and size of the file where the page has it.
+    /// Name and measures.
     pub fn caption(&self) -> String {
-        let mut caption = self.name.clone();
-        if let Some((width, height)) = self.size {
-            caption.push_str(&format!(", {width} × {height}"));
+        match self.measures() {
+            measures if measures.is_empty() => self.name.clone(),
+            measures => format!("{}, {measures}", self.name),
         }
-        if let PictureSource::Upload { bytes, .. } = &self.source {
-            caption.push_str(&format!(", {}", file_size(bytes.len())));
-        }
-        caption
+    }
+
+    /// Size in pixels, and size of the file where the page has it.
+    pub fn measures(&self) -> String {
+        let pixels = self.size.map(|(width, height)| format!("{width} × {height}"));
+        let bytes = match &self.source {
+            PictureSource::Upload { bytes, .. } => Some(file_size(bytes.len())),
+            PictureSource::Capture { .. } => None,
+        };
+        pixels.into_iter().chain(bytes).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -198,8 +198,9 @@ fn Told(
 ) -> impl IntoView {
     let advice = Advice::on(&problem);
     let told = what(&problem);
-    // A detail often ends in the advice already.
-    let says_it = told.to_lowercase().contains(advice.words().trim_end_matches('.').to_lowercase().as_str());
+    // The button says "again" already, and a detail often ends in the advice.
+    let says_it = advice == Advice::RetryIn(0)
+        || told.to_lowercase().contains(advice.words().trim_end_matches('.').to_lowercase().as_str());
     let step = match &advice {
         Advice::NewCertificate(reason) => {
             let href = format!("/request-access?reason={}", reason.as_str());

@@ -28,8 +28,9 @@ pub fn PictureField(desk: Desk) -> impl IntoView {
             <div class="flex flex-wrap items-center gap-x-3 gap-y-2">
                 {desk.can_capture().then(|| view! { <LookButton desk /> })}
                 <FilePicker desk />
-                {(!desk.can_capture())
-                    .then(|| view! { <span class="text-muted">"or paste or drop one here"</span> })}
+                <Show when=move || !desk.can_capture() && desk.picture.with(Option::is_none)>
+                    <span class="text-muted">"or paste or drop one here"</span>
+                </Show>
             </div>
             <p id="picture-error" role="alert" class="font-semibold text-bad empty:hidden">
                 {move || error.get()}
@@ -134,8 +135,9 @@ fn Preview(desk: Desk, picture: Picture) -> impl IntoView {
             </button>
             <div class="min-w-0 grow">
                 <p class="truncate" title=caption.clone()>
-                    {caption.clone()}
+                    {picture.name.clone()}
                 </p>
+                <p class="text-xs text-muted tabular-nums">{picture.measures()}</p>
                 <Show when=move || unreadable.get()>
                     <p role="alert" class="font-semibold text-bad">
                         "This picture seems to be damaged. Choose another one."
