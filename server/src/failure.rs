@@ -12,8 +12,13 @@ pub enum Failure {
     Store(#[from] StoreError),
     #[error("the vault failed")]
     Vault(#[from] VaultError),
-    #[error("the certificate authority is not usable")]
+    #[error("the certificate authority (table authority in the database) is not usable")]
     Authority(#[from] ::certificate::AuthorityError),
+    #[error(
+        "the certificate authority's {part} key does not open with the data key (data.key in the data folder, or \
+         database.data_key)"
+    )]
+    AuthorityKey { part: &'static str, source: VaultError },
     #[error("the certificate authority's roots are not usable")]
     Trust(#[from] ::certificate::TrustError),
     #[error("a certificate could not be issued")]

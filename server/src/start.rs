@@ -1,5 +1,6 @@
 //! Starting and stopping: from a configuration to two listeners that serve, and back to nothing that was lost.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,10 +8,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Location, MachinesTls};
+use crate::config::{Config, Location, MachinesTls, TlsFiles};
 use crate::edge::{Connections, Edge, Listener, tls};
 use crate::environment::Environment;
-use crate::failure::Refusal;
+use crate::failure::{Failure, Refusal};
 use crate::mail::{Mailer, SmtpMailer};
 use crate::random::{Random, SystemRandom};
 use crate::routes::router;
@@ -25,21 +26,32 @@ pub enum StartError {
     DataFolder { path: PathBuf, source: std::io::Error },
     #[error("the data key cannot be used")]
     Key(#[from] VaultError),
+    /// A new one would open nothing of what is there.
+    #[error(
+        "the data key {path} is missing, and the database holds what was encrypted with it: put the file back, or name \
+         it as database.data_key_file"
+    )]
+    KeyLost { path: PathBuf },
     #[error("the database cannot be opened")]
     Store(#[from] StoreError),
-    #[error("TLS cannot be set up")]
-    Tls(#[from] tls::TlsError),
+    #[error("{what} cannot be used")]
+    Tls { what: &'static str, source: tls::TlsError },
     #[error("{field} = {address} cannot be listened on")]
-    Listen { field: &'static str, address: std::net::SocketAddr, source: std::io::Error },
+    Listen { field: &'static str, address: SocketAddr, source: std::io::Error },
     #[error("the mail server's settings cannot be used")]
     Mail(#[from] crate::mail::SendError),
+    #[error("the server could not be put together")]
+    Assemble(#[source] Failure),
     #[error("the server could not be put together: {0}")]
-    Assemble(protocol::Problem),
+    Refused(protocol::Problem),
 }
 
 impl From<Refusal> for StartError {
     fn from(refusal: Refusal) -> Self {
-        Self::Assemble(refusal.into())
+        match refusal {
+            Refusal::Failure(failure) => Self::Assemble(failure),
+            Refusal::Problem(problem) => Self::Refused(problem),
+        }
     }
 }
 
@@ -48,15 +60,21 @@ pub async fn open_environment(config: Config, data_dir: &Path) -> Result<Arc<Env
     let folder = |source| StartError::DataFolder { path: data_dir.to_owned(), source };
     create_private_folder(data_dir).map_err(folder)?;
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
-    let vault = match &config.database.data_key {
-        Some(key) => Vault::parse(key.expose())
-            .ok_or_else(|| VaultError::Form { path: PathBuf::from("the configuration's data_key") })?,
-        None => Vault::open_or_create(&data_dir.join("data.key"), random.as_ref())?,
-    };
     let store = match &config.database.location {
         Location::Sqlite(file) => Store::open_sqlite(file).await?,
         Location::Postgres(url) => {
             Store::open_postgres(url.expose(), config.database.max_connections).await?
+        }
+    };
+    let vault = match &config.database.data_key {
+        Some(key) => Vault::parse(key.expose())
+            .ok_or_else(|| VaultError::Form { path: PathBuf::from("the configuration's data_key") })?,
+        None => {
+            let path = data_dir.join("data.key");
+            if !path.exists() && !store.read().await?.authorities().await?.is_empty() {
+                return Err(StartError::KeyLost { path });
+            }
+            Vault::open_or_create(&path, random.as_ref())?
         }
     };
     Ok(Arc::new(Environment { store, config, clock: Arc::new(SystemClock), random, vault }))
@@ -85,17 +103,22 @@ impl Server {
         let config = &env.config;
 
         let pages_tls = match &config.pages.tls {
-            Some(files) => Some(tls::pages(tls::Identity::from_files(files)?)?),
+            Some(files) => Some(from_files("pages.tls_certificate with pages.tls_key", files, tls::pages)?),
             None => None,
         };
         let authorities = state.certificates.authorities();
         let machines_tls = match &config.machines.tls {
             MachinesTls::BuiltIn => {
                 let identity = state.certificates.server_identity(&server_names(config))?;
-                Some(tls::machines(identity, &authorities)?)
+                let what = "the built-in server certificate";
+                Some(
+                    tls::machines(identity, &authorities)
+                        .map_err(|source| StartError::Tls { what, source })?,
+                )
             }
             MachinesTls::Files(files) => {
-                Some(tls::machines(tls::Identity::from_files(files)?, &authorities)?)
+                let what = "machines.tls_certificate with machines.tls_key";
+                Some(from_files(what, files, |identity| tls::machines(identity, &authorities))?)
             }
             MachinesTls::Off => None,
         };
@@ -112,6 +135,12 @@ impl Server {
             (edge(Listener::Machines, machines_tls), bind("machines.listen", config.machines.listen).await?),
         ];
         Ok(Self { state, connections, listeners, shutdown })
+    }
+
+    /// What a listener was bound to: with port 0 in the configuration the system chose one.
+    pub fn address(&self, which: Listener) -> Option<SocketAddr> {
+        let (_, listener) = self.listeners.iter().find(|(edge, _)| edge.which == which)?;
+        listener.local_addr().ok()
     }
 
     /// Serves until the shutdown, then until everything that ran has been written down.
@@ -131,6 +160,14 @@ impl Server {
     }
 }
 
+fn from_files(
+    what: &'static str,
+    files: &TlsFiles,
+    finish: impl FnOnce(tls::Identity) -> Result<Arc<rustls::ServerConfig>, tls::TlsError>,
+) -> Result<Arc<rustls::ServerConfig>, StartError> {
+    tls::Identity::from_files(files).and_then(finish).map_err(|source| StartError::Tls { what, source })
+}
+
 /// What the built-in certificate is for: the host in `machines_url`, and this machine.
 fn server_names(config: &Config) -> Vec<String> {
     let mut names = vec![config.machines_url.host()];
@@ -142,7 +179,7 @@ fn server_names(config: &Config) -> Vec<String> {
     names
 }
 
-async fn bind(field: &'static str, address: std::net::SocketAddr) -> Result<TcpListener, StartError> {
+async fn bind(field: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { field, address, source })
 }
 

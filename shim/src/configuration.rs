@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use clap::Parser;
+use clap::Args;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -19,9 +19,8 @@ use crate::secret::Secret;
 /// The variable that may hold the password itself; `AIWE_IDENTITY_PASSWORD_FILE` names a file that does.
 pub const PASSWORD_VARIABLE: &str = "AIWE_IDENTITY_PASSWORD";
 
-/// The desktop assistant of the AI Workflow Engine.
-#[derive(Debug, Clone, Parser)]
-#[command(name = "shim", version)]
+/// What the command line says of the connection.
+#[derive(Debug, Clone, Args)]
 pub struct Arguments {
     /// The server's machines listener, such as https://localhost:8443
     #[arg(long, env = "AIWE_SERVER", value_name = "URL")]

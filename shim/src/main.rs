@@ -23,7 +23,7 @@ mod test_server;
 mod transport;
 mod window;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -39,11 +39,26 @@ use configuration::{Arguments, Configuration, ConfigurationError};
 use native::NativeClient;
 use transport::{SetUpError, Transport};
 
+/// The desktop assistant of the AI Workflow Engine.
+#[derive(Debug, Parser)]
+#[command(name = "shim", version)]
+struct CommandLine {
+    #[command(flatten)]
+    connection: Arguments,
+    /// Ask the server whether it takes this machine's certificate, print the answer, and end; needs no display
+    #[arg(long)]
+    check: bool,
+}
+
 fn main() -> ExitCode {
     log();
+    let CommandLine { connection, check: only_check } = CommandLine::parse();
+    if only_check {
+        return check(&connection);
+    }
     #[cfg(target_os = "linux")]
     display::prepare();
-    match run(&Arguments::parse()) {
+    match run(&connection) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the window cannot be opened");
@@ -80,6 +95,28 @@ fn run(arguments: &Arguments) -> tauri::Result<()> {
             Ok(())
         })
         .run(tauri::generate_context!())
+}
+
+/// For whoever sets machines up, and where there is no display: the same connection as the window's, once.
+fn check(arguments: &Arguments) -> ExitCode {
+    let variable = |name: &str| std::env::var(name).ok();
+    let answer = connect(arguments, variable).and_then(|transport| {
+        let server = transport.server().to_string();
+        let client = NativeClient::new(transport);
+        tauri::async_runtime::block_on(client.certificate()).map(|()| server)
+    });
+    // Standard output may be closed, which is no reason to stop.
+    let mut out = std::io::stdout().lock();
+    match answer {
+        Ok(server) => {
+            let _ = writeln!(out, "{server} takes this machine's certificate.");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            let _ = writeln!(out, "{}: {problem}", problem.kind);
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// The transport, or what the window says instead.

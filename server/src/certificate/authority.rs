@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use ::certificate::{Authority, AuthorityMaterial, KeyPem};
+use ::certificate::{Authority, AuthorityError, AuthorityMaterial, KeyPem};
 use time::Duration;
 
 use super::{Certificates, Inner};
@@ -17,6 +17,10 @@ use crate::store::StoredAuthority;
 const SERVER_LIFETIME: Duration = Duration::days(397);
 /// Packages at once.
 const PACKING: usize = 2;
+/// The audit log's word for a new authority.
+const CREATED: &str = "authority.created";
+const LOST: &str = "the database (table authority) has no certificate authority in use, though one was made: restore \
+                    the database from a backup";
 
 fn key_context(id: &str, which: &str) -> String {
     format!("authority.{which}-key:{id}")
@@ -25,25 +29,25 @@ fn key_context(id: &str, which: &str) -> String {
 impl Certificates {
     /// Loads the authority, or makes one on a new server.
     pub async fn open(env: Arc<Environment>, connections: Arc<Connections>) -> Result<Self, Refusal> {
-        let stored = env.store.read().await?.authorities().await?;
-        let (authority, mut anchors) = match stored.first() {
-            Some(current) => {
-                let authority = load(&env, current)?;
-                let anchors = authority.trust_anchors().map_err(Failure::from)?;
-                (authority, anchors)
-            }
-            None => {
-                let authority = create(&env).await?;
-                let anchors = authority.trust_anchors().map_err(Failure::from)?;
-                (authority, anchors)
-            }
+        let (stored, is_new) = {
+            let mut tx = env.store.read().await?;
+            (tx.authorities().await?, !tx.was_audited(CREATED).await?)
         };
+        let authority = match stored.first() {
+            Some(current) if current.retired_at.is_none() => load(&env, current)?,
+            None if is_new => create(&env).await?,
+            // A new one in its place would lock every machine out, and nobody would know why.
+            _ => return Err(Failure::Other(LOST).into()),
+        };
+        let mut anchors = authority.trust_anchors().map_err(Failure::from)?;
         // Machines of an earlier authority stay welcome until it expires.
         for retired in stored.iter().skip(1) {
-            if let Ok(earlier) = load(&env, retired) {
-                anchors = anchors.and(earlier.trust_anchors().map_err(Failure::from)?);
-            } else {
-                tracing::warn!(authority = retired.id, "a retired authority is no longer usable");
+            match load(&env, retired) {
+                Ok(earlier) => anchors = anchors.and(earlier.trust_anchors().map_err(Failure::from)?),
+                Err(Failure::Authority(AuthorityError::Expired(_))) => {
+                    tracing::info!(authority = retired.id, "a retired authority has expired");
+                }
+                Err(failure) => return Err(failure.into()),
             }
         }
         Ok(Self(Arc::new(Inner {
@@ -71,8 +75,9 @@ impl Certificates {
 }
 
 fn load(env: &Environment, stored: &StoredAuthority) -> Result<Authority, Failure> {
-    let open = |which: &str, sealed: &[u8]| -> Result<KeyPem, Failure> {
-        let key = env.vault.open(&key_context(&stored.id, which), sealed)?;
+    let open = |part: &'static str, sealed: &[u8]| -> Result<KeyPem, Failure> {
+        let key = env.vault.open(&key_context(&stored.id, part), sealed);
+        let key = key.map_err(|source| Failure::AuthorityKey { part, source })?;
         let text = std::str::from_utf8(&key).map_err(|_| Failure::Other("the authority's key is not PEM"))?;
         Ok(KeyPem::new(text))
     };
@@ -106,7 +111,7 @@ async fn create(env: &Environment) -> Result<Authority, Refusal> {
         return Err(Failure::Other("another server has just made the authority: start again").into());
     }
     tx.insert_authority(&stored, env.now()).await?;
-    tx.audit(env.now(), "server", "authority.created", &stored.id, "").await?;
+    tx.audit(env.now(), "server", CREATED, &stored.id, "").await?;
     tx.commit().await?;
     Ok(authority)
 }

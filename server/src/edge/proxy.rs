@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::peer::{Peer, PeerCertificate};
+use super::peer::{Listener, Peer, PeerCertificate};
 use crate::config::Proxy;
 
 const AUTH: HeaderName = HeaderName::from_static("x-proxy-auth");
@@ -38,7 +38,8 @@ pub(super) fn told(proxy: &Proxy, connection: &Peer, headers: &mut HeaderMap) ->
         address: client_address(proxy, headers).unwrap_or(connection.address),
         listener: connection.listener,
         tls: headers.get(PROTO).is_some_and(|proto| proto == "https"),
-        certificate: certificate(headers),
+        // The pages' listener stands for nobody's certificate, whatever a wrongly configured proxy sends there.
+        certificate: certificate(headers).filter(|_| connection.listener == Listener::Machines),
     });
     for name in OF_THE_PROXY {
         headers.remove(name);
@@ -51,9 +52,16 @@ pub(super) fn told(proxy: &Proxy, connection: &Peer, headers: &mut HeaderMap) ->
 
 fn believes(proxy: &Proxy, address: IpAddr, headers: &HeaderMap) -> bool {
     let (Some(secret), Some(sent)) = (&proxy.secret, headers.get(AUTH)) else { return false };
+    if !is_trusted(proxy, address) {
+        return false;
+    }
     // Hashes are compared, so that the time tells neither the secret nor its length.
-    let same = Sha256::digest(sent.as_bytes()).ct_eq(&Sha256::digest(secret.expose()));
-    bool::from(same) && is_trusted(proxy, address)
+    let same = bool::from(Sha256::digest(sent.as_bytes()).ct_eq(&Sha256::digest(secret.expose())));
+    if !same {
+        // Else an operator sees every machine come without a certificate, and nothing that says why.
+        tracing::warn!(%address, "a trusted address sent an X-Proxy-Auth that is not proxy.secret");
+    }
+    same
 }
 
 fn is_trusted(proxy: &Proxy, address: IpAddr) -> bool {
@@ -86,6 +94,8 @@ fn certificate(headers: &HeaderMap) -> Option<PeerCertificate> {
     match STANDARD.decode(value.as_bytes()) {
         Ok(leaf) if !leaf.is_empty() => Some(PeerCertificate { leaf, intermediates: Vec::new() }),
         Ok(_) => None,
+        // Without a certificate Caddy before 2.11.2 sends its placeholder's name as it stands.
+        Err(_) if value.as_bytes().starts_with(b"{") => None,
         Err(_) => {
             tracing::warn!("the proxy sent an X-Client-Cert that is not base64");
             None
@@ -96,7 +106,6 @@ fn certificate(headers: &HeaderMap) -> Option<PeerCertificate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edge::Listener;
     use crate::secret::Secret;
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -172,8 +181,16 @@ mod tests {
     }
 
     #[test]
+    fn the_pages_listener_takes_no_certificate_from_anybody() {
+        let headers = || headers(&[("x-proxy-auth", SECRET), ("x-client-cert", "AAAA")]);
+        assert!(told(&proxy(), &connection("127.0.0.1"), &mut headers()).unwrap().certificate.is_some());
+        let pages = Peer { listener: Listener::Pages, ..connection("127.0.0.1") };
+        assert_eq!(told(&proxy(), &pages, &mut headers()).unwrap().certificate, None);
+    }
+
+    #[test]
     fn a_certificate_that_is_none() {
-        for value in ["", "?", "AAA"] {
+        for value in ["", "?", "AAA", "{http.request.tls.client.certificate_der_base64}"] {
             assert_eq!(certificate(&headers(&[("x-client-cert", value)])), None, "{value}");
         }
         let mut two = headers(&[("x-client-cert", "AAAA")]);

@@ -10,10 +10,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
-use http::{Request, StatusCode};
+use http::Request;
 use hyper::body::{Body as _, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use protocol::certificate::RejectionReason;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -26,6 +27,7 @@ use tower::ServiceExt;
 use super::connections::{Connections, Entry};
 use super::peer::{Listener, Peer, PeerCertificate};
 use super::proxy;
+use crate::certificate::Rejected;
 use crate::config::Proxy;
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -194,8 +196,11 @@ impl Edge {
         let entry = entry.map(|certificate| self.connections.enter(certificate.fingerprint()));
         request.extensions_mut().insert(told.unwrap_or(connection));
         let Some(entry) = entry else { return router.oneshot(request).await };
+        let (parts, body) = request.into_parts();
+        let refused = Rejected::new(RejectionReason::Revoked, &parts);
+        let request = Request::from_parts(parts, body);
         tokio::select! {
-            () = entry.closed() => Ok(StatusCode::FORBIDDEN.into_response()),
+            () = entry.closed() => Ok(refused.into_response()),
             response = router.oneshot(request) => response.map(|response| ended_by(entry, response)),
         }
     }

@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::query::{execute, fetch_all, fetch_optional};
+use super::query::{execute, fetch_all, fetch_number, fetch_optional};
 use super::{StoreError, Tx};
 
 /// Who did what to what, and when.
@@ -123,6 +123,12 @@ impl Tx {
                 (checked, previous) = (entry.sequence, hash);
             }
         }
+    }
+
+    /// Whether this was ever done.
+    pub async fn was_audited(&mut self, action: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT COUNT(*) FROM audit_entry WHERE action = $1";
+        Ok(fetch_number!(self, sql, action)? > 0)
     }
 
     /// The newest entries first.

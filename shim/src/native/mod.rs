@@ -50,6 +50,14 @@ impl NativeClient {
         Self { transport, sign_in: Mutex::default() }
     }
 
+    /// Whether the server takes this machine's certificate; nobody needs to be signed in.
+    pub async fn certificate(&self) -> Result<(), Problem> {
+        match self.send(self.request(Method::GET, "/native/session")).await {
+            Err(problem) if problem.status != StatusCode::UNAUTHORIZED => Err(problem),
+            _ => Ok(()),
+        }
+    }
+
     /// The session as the server sees it. `Ok(None)`: nobody is signed in.
     pub async fn session(&self) -> Result<Option<Session>, Problem> {
         let Some(token) = self.sign_in().token() else { return Ok(None) };

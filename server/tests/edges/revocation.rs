@@ -1,0 +1,208 @@
+//! A revoked certificate is refused within a second: on connections that are open, on new ones, and in the middle of an
+//! answer. On both edges, and also when another server that shares the database revoked it.
+
+use std::time::{Duration, Instant};
+
+use app::services::CertificateService;
+use http::{Request, header};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use protocol::native::{AccessToken, Challenge, Login, SecondFactor};
+use rcgen::{CertificateParams, KeyPair};
+
+use crate::certificates::new_certificate;
+use crate::connection::{Connection, Identity, Version};
+use crate::model::Model;
+use crate::world::{Edge, OWNER, OWNER_PASSWORD, Running, World, remember};
+
+/// From the end of the call that revokes.
+const GOAL: Duration = Duration::from_secs(1);
+/// On top, for a machine that is busy with other tests.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// A machine whose owner is signed in.
+struct Machine {
+    certificate_id: String,
+    identity: Identity,
+    token: String,
+}
+
+impl Machine {
+    async fn new(world: &World, edge: &Edge<'_>) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let request = CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
+        let state = &edge.server.state;
+        let issued =
+            state.certificates.issue_for_csr(new_certificate(&world.account_id), &request).await.unwrap();
+        remember(state, &issued).await;
+        let identity = Identity::new(&issued.certificate, &key.serialize_pem());
+        let token = sign_in(world, edge, &identity).await;
+        Self { certificate_id: issued.id, identity, token }
+    }
+
+    async fn connect(&self, edge: &Edge<'_>, version: Version) -> Connection {
+        Connection::open(edge, &self.identity, version, &self.token).await
+    }
+}
+
+async fn sign_in(world: &World, edge: &Edge<'_>, identity: &Identity) -> String {
+    let mut connection = Connection::open(edge, identity, Version::Http2, "").await;
+    let login = Login { username: OWNER.to_owned(), password: OWNER_PASSWORD.to_owned() };
+    let challenge: Challenge = post(&mut connection, "/native/login", &login).await;
+    let factor = SecondFactor { challenge: challenge.challenge, code: world.code() };
+    let token: AccessToken = post(&mut connection, "/native/verify-2fa", &factor).await;
+    token.access_token
+}
+
+async fn post<T: serde::de::DeserializeOwned>(
+    connection: &mut Connection,
+    path: &str,
+    body: &impl serde::Serialize,
+) -> T {
+    let request = Request::post("/").header(header::CONTENT_TYPE, "application/json");
+    let answer = connection.send(request, path, serde_json::to_vec(body).unwrap()).await.unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    serde_json::from_slice(&body)
+        .unwrap_or_else(|e| panic!("{path}: {e}: {}", String::from_utf8_lossy(&body)))
+}
+
+/// An answer that is under way: its first words have arrived.
+struct Answer {
+    body: Incoming,
+    text: String,
+}
+
+impl Answer {
+    async fn start(connection: &mut Connection) -> Self {
+        let mut picture = std::io::Cursor::new(Vec::new());
+        image::GrayImage::new(64, 64).write_to(&mut picture, image::ImageFormat::Png).unwrap();
+        let mut form =
+            b"--line\r\ncontent-disposition: form-data; name=\"context\"\r\n\r\nWhat is this?\r\n--line\r\n\
+            content-disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\n"
+                .to_vec();
+        form.extend(picture.into_inner());
+        form.extend(b"\r\n--line--\r\n");
+        let request = Request::post("/")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=line")
+            .header(header::ACCEPT, "text/event-stream");
+        let response = connection.send(request, "/native/analyze", form).await.unwrap();
+        assert_eq!(response.status(), 200);
+        let mut answer = Self { body: response.into_body(), text: String::new() };
+        while !answer.text.contains("event: delta") {
+            let more = answer.more().await.expect("the answer goes on").expect("the answer goes on");
+            answer.text.push_str(&more);
+        }
+        answer
+    }
+
+    async fn more(&mut self) -> Option<hyper::Result<String>> {
+        let next = tokio::time::timeout(Duration::from_secs(20), self.body.frame());
+        let frame = next.await.expect("words, or the answer's end")?;
+        Some(frame.map(|frame| String::from_utf8_lossy(&frame.into_data().unwrap_or_default()).into_owned()))
+    }
+
+    /// Reads on until the answer is cut off. It must not look whole.
+    async fn cut(mut self, since: Instant) -> Duration {
+        loop {
+            match self.more().await {
+                Some(Ok(more)) => self.text.push_str(&more),
+                Some(Err(_)) => break,
+                None => panic!("the answer ended as if it were whole"),
+            }
+            assert!(since.elapsed() < GOAL + SLACK, "the answer still goes on");
+        }
+        assert!(!self.text.contains("event: done"), "the answer came to its end");
+        since.elapsed()
+    }
+}
+
+/// Asks until it is refused, and then once more. Gives the time until the first refusal; an end of the connection is one.
+async fn refused(mut connection: Connection, since: Instant) -> Duration {
+    while matches!(connection.is_taken().await, Ok(true)) {
+        assert!(since.elapsed() < GOAL + SLACK, "the connection is still served");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let elapsed = since.elapsed();
+    assert!(!matches!(connection.is_taken().await, Ok(true)), "it was served again");
+    elapsed
+}
+
+/// The same on connections that are made after the revocation.
+async fn refused_anew(machine: &Machine, edge: &Edge<'_>, since: Instant) -> Duration {
+    // The handshake goes through: the machine is told what is wrong.
+    while machine.connect(edge, Version::Http2).await.is_taken().await.unwrap() {
+        assert!(since.elapsed() < GOAL + SLACK, "new connections are still served");
+    }
+    since.elapsed()
+}
+
+/// Everything open at once on one edge, and `by` revokes.
+async fn revoke(world: &World, model: &Model, edge: &Edge<'_>, by: (&str, &Running)) {
+    let machine = Machine::new(world, edge).await;
+    let mut kept_alive = machine.connect(edge, Version::Http1).await;
+    assert!(kept_alive.is_taken().await.unwrap());
+    assert!(kept_alive.is_taken().await.unwrap(), "the connection is kept alive");
+    let mut http2 = machine.connect(edge, Version::Http2).await;
+    assert!(http2.is_taken().await.unwrap());
+    let mut streaming = machine.connect(edge, Version::Http1).await;
+    let over_http1 = Answer::start(&mut streaming).await;
+    let over_http2 = Answer::start(&mut http2).await;
+    assert_eq!(model.running(), 2);
+
+    let (name, server) = by;
+    server.state.certificates.revoke(&world.administrator(), &machine.certificate_id, "lost").await.unwrap();
+    let revoked = Instant::now();
+    let times = tokio::join!(
+        refused(kept_alive, revoked),
+        refused(http2, revoked),
+        over_http1.cut(revoked),
+        over_http2.cut(revoked),
+        refused_anew(&machine, edge, revoked),
+        model.left(revoked),
+    );
+    let times = [
+        ("kept alive, HTTP/1.1", times.0),
+        ("open, HTTP/2", times.1),
+        ("answer under way, HTTP/1.1", times.2),
+        ("answer under way, HTTP/2", times.3),
+        ("new connection", times.4),
+        ("the model's work", times.5),
+    ];
+    for (what, time) in times {
+        println!("revoked on {} by {name}: {what}: {} ms", edge.name, time.as_millis());
+        assert!(time < GOAL + SLACK, "{what} on {}: {time:?}", edge.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revocation_takes_force_within_a_second() {
+    let model = Model::start().await;
+    let world = World::start_with(&model.settings()).await;
+    for edge in world.edges() {
+        revoke(&world, &model, &edge, ("the same server", edge.server)).await;
+        let other = if edge.name == "rustls" { &world.behind } else { &world.direct };
+        revoke(&world, &model, &edge, ("another server", other)).await;
+    }
+    // Caddy writes a warning for each answer that was cut off, with the request in it.
+    let log = world.caddy.log();
+    assert!(log.contains("incomplete response"), "{log}");
+    assert!(!log.contains(crate::caddy::SECRET), "the secret stands in Caddy's log: {log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_leaves_ends_the_models_work_on_both_edges() {
+    let model = Model::start().await;
+    let world = World::start_with(&model.settings()).await;
+    for edge in world.edges() {
+        let machine = Machine::new(&world, &edge).await;
+        for version in [Version::Http1, Version::Http2] {
+            let mut connection = machine.connect(&edge, version).await;
+            let answer = Answer::start(&mut connection).await;
+            assert_eq!(model.running(), 1);
+            drop((answer, connection));
+            let time = model.left(Instant::now()).await;
+            println!("left on {} over {version:?}: {} ms", edge.name, time.as_millis());
+            assert!(time < GOAL + SLACK, "{time:?}");
+        }
+    }
+}
