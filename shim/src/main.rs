@@ -137,7 +137,7 @@ fn connect(
 
 fn not_configured(error: &ConfigurationError) -> Problem {
     Problem::new("configuration", 500, "The program needs another setting")
-        .detail("Close this window, correct what stands below, and start the program again.")
+        .detail("Correct what stands below, and start the program again.")
         .field(error.field, &error.expected)
 }
 

@@ -63,7 +63,8 @@ impl Curl {
         let mut curl = tokio::process::Command::new("curl");
         let output = curl.args(self.0).stdin(Stdio::null()).output().await.expect("curl starts");
         if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+            let error = String::from_utf8_lossy(&output.stderr);
+            return Err(error.lines().next().unwrap_or("curl failed silently").to_owned());
         }
         Ok(Answer::read(&String::from_utf8_lossy(&output.stdout)))
     }

@@ -56,7 +56,7 @@ fn send_all(mut curl: Curl, headers: &[(&'static str, String)]) -> Curl {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forged_certificates_are_worth_nothing() {
-    let world = World::start().await;
+    let world = World::start(&[Kind::Revoked, Kind::Valid], &[]).await;
     let certificate = forwarded(&world);
     let direct = |address: SocketAddr, path: &str| Curl::to(&format!("http://{address}{path}"));
     let through_pages = || {
@@ -124,7 +124,7 @@ fn ask(curl: Curl, number: u32) -> Curl {
 /// Three requests per address and hour are allowed here: forged addresses must count as the one that they come from.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forged_addresses_count_as_the_one_behind_them() {
-    let world = World::start().await;
+    let world = World::start(&[], &[]).await;
     let path = "/public/request-access";
     let pages = format!("https://{PAGES_HOST}:{}{path}", world.caddy.https);
     let through_caddy = || Curl::to(&pages).authority(&world.caddy.authority);
@@ -153,7 +153,7 @@ async fn forged_addresses_count_as_the_one_behind_them() {
 /// `X-Forwarded-Proto` decides about the cookies' names: Caddy's word counts, nobody else's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cookies_are_secure_where_the_browser_speaks_tls() {
-    let world = World::start().await;
+    let world = World::start(&[], &[]).await;
     let path = "/public/request-access";
     let url = format!("https://{PAGES_HOST}:{}{path}", world.caddy.https);
     let through_caddy = Curl::to(&url).authority(&world.caddy.authority).header("X-Forwarded-Proto", "http");

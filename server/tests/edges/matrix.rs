@@ -145,7 +145,7 @@ async fn check_by_shim(edge: &Edge<'_>, package: Option<&std::path::Path>) -> St
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_certificate_gets_the_contracts_answer_on_both_edges() {
-    let world = World::start().await;
+    let world = World::start(&Kind::ALL, &[]).await;
     let edges = world.edges();
     let combinations = Kind::ALL.iter().flat_map(|kind| {
         edges.iter().flat_map(move |edge| Client::ALL.iter().map(move |client| (*kind, edge, *client)))

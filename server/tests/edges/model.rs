@@ -41,7 +41,7 @@ impl Model {
     /// What the server's configuration says of it. It sees pictures, so that nothing else has to read them first.
     pub fn settings(&self) -> [(&str, &str); 5] {
         [
-            ("AIWE_PROVIDERS__0__NAME", "Endless"),
+            ("AIWE_PROVIDERS__0__NAME", "endless"),
             ("AIWE_PROVIDERS__0__KIND", "openai"),
             ("AIWE_PROVIDERS__0__BASE_URL", &self.url),
             ("AIWE_PROVIDERS__0__MODEL", "endless"),

@@ -177,7 +177,7 @@ async fn revoke(world: &World, model: &Model, edge: &Edge<'_>, by: (&str, &Runni
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revocation_takes_force_within_a_second() {
     let model = Model::start().await;
-    let world = World::start_with(&model.settings()).await;
+    let world = World::start(&[], &model.settings()).await;
     for edge in world.edges() {
         revoke(&world, &model, &edge, ("the same server", edge.server)).await;
         let other = if edge.name == "rustls" { &world.behind } else { &world.direct };
@@ -192,7 +192,7 @@ async fn a_revocation_takes_force_within_a_second() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_leaves_ends_the_models_work_on_both_edges() {
     let model = Model::start().await;
-    let world = World::start_with(&model.settings()).await;
+    let world = World::start(&[], &model.settings()).await;
     for edge in world.edges() {
         let machine = Machine::new(&world, &edge).await;
         for version in [Version::Http1, Version::Http2] {

@@ -94,12 +94,8 @@ pub struct Edge<'a> {
 }
 
 impl World {
-    pub async fn start() -> Self {
-        Self::start_with(&[]).await
-    }
-
-    /// `settings` are both servers'.
-    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+    /// With a package of each of `kinds`; packing takes its time. `settings` are both servers'.
+    pub async fn start(kinds: &[Kind], settings: &[(&str, &str)]) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(MovedClock::default());
@@ -122,23 +118,29 @@ impl World {
             AppState::assemble(environment(&[]), Arc::new(Connections::default()), None).await.unwrap();
         let (account_id, totp) = set_up_owner(&past).await;
         let mut packages = Packages::new();
-        for (kind, at) in [
-            (Kind::Expired, -200 * DAY),
-            (Kind::NotYetValid, 30 * DAY),
-            (Kind::Valid, 0),
-            (Kind::Revoked, 0),
-            (Kind::Unknown, 0),
-        ] {
-            clock.set(at);
-            let issued = packages.issue(kind, &past, &account_id, folder.path()).await;
-            if kind != Kind::Unknown {
-                remember(&past, &issued).await;
-            }
-            if kind == Kind::Revoked {
-                past.certificates.revoke(&administrator(&account_id), &issued.id, "lost").await.unwrap();
+        for kind in kinds {
+            clock.set(match kind {
+                Kind::Expired => -200 * DAY,
+                Kind::NotYetValid => 30 * DAY,
+                _ => 0,
+            });
+            match kind {
+                Kind::Missing => continue,
+                Kind::Foreign => packages.issue_foreign(ORGANISATION, folder.path()),
+                kind => {
+                    let issued = packages.issue(*kind, &past, &account_id, folder.path()).await;
+                    if *kind != Kind::Unknown {
+                        remember(&past, &issued).await;
+                    }
+                    if *kind == Kind::Revoked {
+                        past.certificates
+                            .revoke(&administrator(&account_id), &issued.id, "lost")
+                            .await
+                            .unwrap();
+                    }
+                }
             }
         }
-        packages.issue_foreign(ORGANISATION, folder.path());
         clock.set(0);
 
         let direct = Running::start(environment(&[])).await;
