@@ -353,6 +353,24 @@ async fn a_revocation_ends_running_streams() {
 }
 
 #[tokio::test]
+async fn a_request_that_waits_behind_a_proxy_is_told_of_the_revocation() {
+    let server = start(None, true, 10).await;
+    let fingerprint = PeerCertificate { leaf: vec![0; 3], intermediates: Vec::new() }.fingerprint();
+    for (more, expected) in [
+        ("", "urn:aiwe:problem:client-certificate:revoked"),
+        ("accept: text/html\r\n", "location: /request-access?reason=revoked"),
+    ] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let headers = format!("x-client-cert: AAAA\r\nx-proxy-auth: {SECRET}\r\n{more}");
+        let waiting = tokio::spawn(async move { ask(&mut stream, "/slow", &headers).await });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(server.connections.close(&fingerprint), 1);
+        let answer = waiting.await.unwrap();
+        assert!(answer.contains(expected), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn stopping_lets_running_requests_end() {
     let server = start(None, false, 10).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
