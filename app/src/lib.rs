@@ -20,6 +20,8 @@ pub mod sidebar;
 pub mod services;
 #[cfg(feature = "ssr")]
 pub mod visit;
+#[cfg(feature = "hydrate")]
+mod web;
 
 pub use shell::App;
 #[cfg(feature = "ssr")]

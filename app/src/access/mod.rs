@@ -5,6 +5,7 @@ mod ask;
 mod decide;
 mod download;
 mod list;
+mod redeem;
 mod state;
 mod status;
 mod steps;
