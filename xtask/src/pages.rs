@@ -1,5 +1,5 @@
-//! What browsers load, under `target/site`: `pkg/aiwe.js`, `pkg/aiwe_bg.wasm`, `pkg/aiwe.css` and everything
-//! in `app/public`, each with a brotli and a gzip copy beside it. Needs no network.
+//! What browsers load, under `target/site`: `pkg/aiwe.css`, for each module `pkg/….js` and `pkg/…_bg.wasm`, and
+//! everything in `app/public`, each with a brotli and a gzip copy beside it. Needs no network.
 //!
 //! The names are those that Leptos' own `HydrationScripts` asks for when the server was built by plain cargo.
 
@@ -12,6 +12,19 @@ use crate::fingerprint;
 use crate::places::Places;
 use crate::process;
 use crate::setup::{Tools, WASM};
+
+/// Rust as WASM, with the JavaScript around it.
+struct Module {
+    name: &'static str,
+    package: &'static str,
+    features: &'static [&'static str],
+}
+
+const MODULES: [Module; 2] = [
+    Module { name: "aiwe", package: "app", features: &["--lib", "--features", "hydrate"] },
+    // Loaded by the download page when it is to make a key.
+    Module { name: "aiwe-keys", package: "keys", features: &[] },
+];
 
 /// What the compiler uses unasked since Rust 1.82, so that Binaryen accepts and keeps it.
 const WASM_FEATURES: &[&str] = &[
@@ -27,15 +40,16 @@ const WASM_FEATURES: &[&str] = &[
 pub fn build(places: &Places, tools: &Tools) -> Outcome {
     let stamp = places.target().join("site.stamp");
     let sum = fingerprint::of(&inputs(places), &[&tools.toolchain.version()])?;
-    let whole =
-        ["aiwe.js", "aiwe_bg.wasm", "aiwe.css"].iter().all(|name| package(places).join(name).is_file());
+    let whole = files().all(|name| package(places).join(name).is_file());
     if whole && fingerprint::holds(&stamp, &sum) {
         return Ok(());
     }
     println!("building the pages");
     let start = Instant::now();
     fs::create_dir_all(package(places)).doing("making the folder of the pages")?;
-    web_assembly(places, tools)?;
+    for module in &MODULES {
+        module.build(places, tools)?;
+    }
     style_sheet(tools)?;
     copy(&places.root.join("app/public"), &places.site())?;
     compress(places, tools)?;
@@ -44,12 +58,17 @@ pub fn build(places: &Places, tools: &Tools) -> Outcome {
     Ok(())
 }
 
+fn files() -> impl Iterator<Item = String> {
+    MODULES.iter().flat_map(|module| [module.wasm(), module.script()]).chain(["aiwe.css".to_owned()])
+}
+
 fn inputs(places: &Places) -> Vec<PathBuf> {
     let inputs = [
         ".cargo/config.toml",
         "Cargo.lock",
         "Cargo.toml",
         "app",
+        "crates/package",
         "crates/protocol",
         "style",
         "xtask/compress.mjs",
@@ -62,43 +81,43 @@ fn package(places: &Places) -> PathBuf {
     places.site().join("pkg")
 }
 
-/// Rust to WASM, the JavaScript around it, and both made small.
-fn web_assembly(places: &Places, tools: &Tools) -> Outcome {
-    let mut cargo = tools.cargo();
-    cargo.args([
-        "build",
-        "--package",
-        "app",
-        "--lib",
-        "--features",
-        "hydrate",
-        "--target",
-        WASM,
-        "--profile",
-        "wasm",
-    ]);
-    process::must(&mut cargo)?;
-
-    // cargo leaves the file alone when nothing changed for it, as when only a style did.
-    let compiled = places.target().join(WASM).join("wasm/app.wasm");
-    let stamp = places.target().join("site-wasm.stamp");
-    let sum = fingerprint::of(&[compiled.clone(), places.root.join("Cargo.lock")], WASM_FEATURES)?;
-    let (script, module) = (package(places).join("aiwe.js"), package(places).join("aiwe_bg.wasm"));
-    if script.is_file() && module.is_file() && fingerprint::holds(&stamp, &sum) {
-        return Ok(());
+impl Module {
+    fn script(&self) -> String {
+        format!("{}.js", self.name)
     }
-    let bound = places.target().join("wasm-bindgen");
-    let mut bindgen = tools.program("wasm-bindgen");
-    bindgen
-        .args(["--target", "web", "--no-typescript", "--out-name", "aiwe", "--out-dir"])
-        .arg(&bound)
-        .arg(&compiled);
-    process::must(&mut bindgen)?;
-    fs::copy(bound.join("aiwe.js"), &script).doing("copying aiwe.js")?;
-    let mut optimise = tools.program("wasm-opt");
-    optimise.arg("-Oz").args(WASM_FEATURES).arg(bound.join("aiwe_bg.wasm")).arg("-o").arg(&module);
-    process::must(&mut optimise)?;
-    fingerprint::put(&stamp, &sum)
+
+    fn wasm(&self) -> String {
+        format!("{}_bg.wasm", self.name)
+    }
+
+    /// Rust to WASM, the JavaScript around it, and both made small.
+    fn build(&self, places: &Places, tools: &Tools) -> Outcome {
+        let mut cargo = tools.cargo();
+        cargo.args(["build", "--package", self.package, "--target", WASM, "--profile", "wasm"]);
+        process::must(cargo.args(self.features))?;
+
+        // cargo makes the same file again when nothing changed for it, as when only a style did.
+        let compiled = places.target().join(WASM).join("wasm").join(format!("{}.wasm", self.package));
+        let stamp = places.target().join(format!("site-{}.stamp", self.name));
+        let sum = fingerprint::of(&[compiled.clone(), places.root.join("Cargo.lock")], WASM_FEATURES)?;
+        let script = package(places).join(self.script());
+        let optimised = package(places).join(self.wasm());
+        if script.is_file() && optimised.is_file() && fingerprint::holds(&stamp, &sum) {
+            return Ok(());
+        }
+        let bound = places.target().join("wasm-bindgen");
+        let mut bindgen = tools.program("wasm-bindgen");
+        bindgen
+            .args(["--target", "web", "--no-typescript", "--out-name", self.name, "--out-dir"])
+            .arg(&bound)
+            .arg(&compiled);
+        process::must(&mut bindgen)?;
+        fs::copy(bound.join(self.script()), &script).doing("copying the script")?;
+        let mut optimise = tools.program("wasm-opt");
+        optimise.arg("-Oz").args(WASM_FEATURES).arg(bound.join(self.wasm())).arg("-o").arg(&optimised);
+        process::must(&mut optimise)?;
+        fingerprint::put(&stamp, &sum)
+    }
 }
 
 fn style_sheet(tools: &Tools) -> Outcome {
@@ -131,5 +150,6 @@ fn sizes(places: &Places) -> String {
         let bytes = fs::metadata(package(places).join(format!("{name}.br"))).map_or(0, |about| about.len());
         format!("{name} {} kB", bytes.div_ceil(1000))
     };
-    format!("brotli: {}", ["aiwe_bg.wasm", "aiwe.js", "aiwe.css"].map(size).join(", "))
+    let told: Vec<String> = files().map(|name| size(&name)).collect();
+    format!("brotli: {}", told.join(", "))
 }

@@ -1,11 +1,12 @@
 //! Access: asking for it, following the request, fetching the package, and the administrator's decision.
 
 pub mod api;
+pub mod redeem;
+
 mod ask;
 mod decide;
 mod download;
 mod list;
-mod redeem;
 mod state;
 mod status;
 mod steps;

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::{document, event_target, set_timeout};
 use protocol::Problem;
@@ -15,6 +15,7 @@ use protocol::people::NewPassword;
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{FormData, HtmlAnchorElement, HtmlFormElement, RequestInit};
 
 use super::Step;
@@ -70,7 +71,8 @@ pub async fn redeem(token: &str, wish: &Wish, told: impl Fn(Step)) -> Result<Str
     let module = load().await.map_err(|_| Failure::Module)?;
     // Before the link is spent.
     if let Some(words) = module.password_problem(wish.password.expose()).map_err(|_| Failure::Module)? {
-        let problem = Problem::invalid_input().field("password", format!("Choose another password: {words}."));
+        let problem =
+            Problem::invalid_input().field("password", format!("Choose another password: {words}."));
         return Err(Failure::Problem(problem));
     }
     let key = key_of(token, &module).map_err(|_| Failure::Module)?;
@@ -78,6 +80,7 @@ pub async fn redeem(token: &str, wish: &Wish, told: impl Fn(Step)) -> Result<Str
     let (certificates, roots) =
         certify(token, &key.request(), &wish.match_code).await.map_err(Failure::Problem)?;
     told(Step::Packing);
+    shown().await;
     let packed = key.pack(wish.platform.as_str(), &certificates, &roots, wish.password.expose());
     let package = packed.map_err(|error| Failure::Problem(not_packed(&error)))?;
     hand_over(&package).map_err(|error| Failure::Problem(not_packed(&error)))
@@ -91,7 +94,8 @@ async fn load() -> Result<KeysModule, JsValue> {
 }
 
 fn key_of(token: &str, module: &KeysModule) -> Result<MachineKey, JsValue> {
-    let kept = KEPT.with_borrow(|kept| kept.as_ref().filter(|(of, _)| of == token).map(|(_, key)| key.clone()));
+    let kept =
+        KEPT.with_borrow(|kept| kept.as_ref().filter(|(of, _)| of == token).map(|(_, key)| key.clone()));
     if let Some(key) = kept {
         return Ok(key);
     }
@@ -122,8 +126,18 @@ async fn certify(token: &str, csr: &str, match_code: &str) -> Result<(String, St
     Ok((web::text(&certificates).await?, roots))
 }
 
+/// Lets the browser show what was told: packing keeps the page busy for up to half a second.
+async fn shown() {
+    let turn = Promise::new(&mut |resolve, _| {
+        set_timeout(move || drop(resolve.call0(&JsValue::NULL)), Duration::from_millis(30));
+    });
+    // A timer does not fail.
+    let _ = JsFuture::from(turn).await;
+}
+
 fn not_packed(error: &JsValue) -> Problem {
-    let told = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message())).unwrap_or_default();
+    let told =
+        error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message())).unwrap_or_default();
     Problem::new("not-packed", 0, "The file could not be made in this page").detail(format!(
         "Press Download again: the server gives this page the same certificate again. ({told})"
     ))

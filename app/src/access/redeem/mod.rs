@@ -15,7 +15,7 @@ use crate::design::{Notice, NoticeTone, ProblemNotice, scripts_run};
 
 /// Where the visitor's press stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-enum Stage {
+pub enum Stage {
     #[default]
     Idle,
     Busy(Step),
@@ -27,7 +27,7 @@ enum Stage {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+pub enum Step {
     Asking,
     Loading,
     Packing,
@@ -77,7 +77,8 @@ impl Redeeming {
     /// Whether the server asked for the match code.
     pub fn wants_match_code(self) -> Signal<bool> {
         let wanted = Memo::new(move |before: Option<&bool>| {
-            let asked = |stage: &Stage| matches!(stage, Stage::Failed(p) if p.error_of("match_code").is_some());
+            let asked =
+                |stage: &Stage| matches!(stage, Stage::Failed(p) if p.error_of("match_code").is_some());
             before.copied().unwrap_or_default() || self.stage.with(asked)
         });
         wanted.into()
