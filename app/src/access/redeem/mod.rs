@@ -55,7 +55,7 @@ pub struct Redeeming {
 }
 
 impl Redeeming {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { stage: RwSignal::default(), scripts: scripts_run() }
     }
 
