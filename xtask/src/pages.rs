@@ -1,5 +1,5 @@
-//! What browsers load, under `target/site`: `pkg/aiwe.css`, for each module `pkg/….js` and `pkg/…_bg.wasm`, and
-//! everything in `app/public`, each with a brotli and a gzip copy beside it. Needs no network.
+//! What browsers load, under `target/site`: `pkg/aiwe.css`, for each surface of the app `pkg/aiwe-….js` and
+//! `pkg/aiwe-…_bg.wasm`, and everything in `app/public`, each with a brotli and a gzip copy beside it. Needs no network.
 //!
 //! The names are those that Leptos' own `HydrationScripts` asks for when the server was built by plain cargo.
 
@@ -15,15 +15,23 @@ use crate::setup::{Tools, WASM};
 
 /// Rust as WASM, with the JavaScript around it.
 struct Module {
+    /// Without the `aiwe-` that all of them begin with.
     name: &'static str,
     package: &'static str,
     features: &'static [&'static str],
 }
 
-const MODULES: [Module; 2] = [
-    Module { name: "aiwe", package: "app", features: &["--lib", "--features", "hydrate"] },
+/// The module of a surface of the app: the package `browser` with the feature of that name.
+const fn surface(name: &'static str, feature: &'static [&'static str]) -> Module {
+    Module { name, package: "browser", features: feature }
+}
+
+const MODULES: [Module; 4] = [
+    surface("public", &["public"]),
+    surface("panel", &["panel"]),
+    surface("sidebar", &["sidebar"]),
     // Loaded by the download page when it is to make a key.
-    Module { name: "aiwe-keys", package: "keys", features: &[] },
+    Module { name: "keys", package: "keys", features: &[] },
 ];
 
 /// What the compiler uses unasked since Rust 1.82, so that Binaryen accepts and keeps it.
@@ -83,32 +91,35 @@ fn package(places: &Places) -> PathBuf {
 
 impl Module {
     fn script(&self) -> String {
-        format!("{}.js", self.name)
+        format!("aiwe-{}.js", self.name)
     }
 
     fn wasm(&self) -> String {
-        format!("{}_bg.wasm", self.name)
+        format!("aiwe-{}_bg.wasm", self.name)
     }
 
     /// Rust to WASM, the JavaScript around it, and both made small.
     fn build(&self, places: &Places, tools: &Tools) -> Outcome {
         let mut cargo = tools.cargo();
-        cargo.args(["build", "--package", self.package, "--target", WASM, "--profile", "wasm"]);
-        process::must(cargo.args(self.features))?;
+        cargo.args(["build", "--package", self.package, "--no-default-features"]);
+        cargo.args(self.features.iter().flat_map(|feature| ["--features", feature]));
+        cargo.args(["--target", WASM, "--profile", "wasm"]);
+        process::must(&mut cargo)?;
 
-        // cargo makes the same file again when nothing changed for it, as when only a style did.
         let compiled = places.target().join(WASM).join("wasm").join(format!("{}.wasm", self.package));
         let stamp = places.target().join(format!("site-{}.stamp", self.name));
         let sum = fingerprint::of(&[compiled.clone(), places.root.join("Cargo.lock")], WASM_FEATURES)?;
         let script = package(places).join(self.script());
         let optimised = package(places).join(self.wasm());
+        // cargo makes the same file again when nothing changed for it, as when only a style did.
         if script.is_file() && optimised.is_file() && fingerprint::holds(&stamp, &sum) {
             return Ok(());
         }
         let bound = places.target().join("wasm-bindgen");
         let mut bindgen = tools.program("wasm-bindgen");
         bindgen
-            .args(["--target", "web", "--no-typescript", "--out-name", self.name, "--out-dir"])
+            .args(["--target", "web", "--no-typescript", "--out-name", &format!("aiwe-{}", self.name)])
+            .arg("--out-dir")
             .arg(&bound)
             .arg(&compiled);
         process::must(&mut bindgen)?;

@@ -1,48 +1,47 @@
-//! Access requests over HTTP: for scripts, and for the plain form of the download page.
+//! Access requests over HTTP.
+
+pub mod redeem;
 
 use app::services::AccessService;
 use app::visit::Visit;
 use axum::Json;
 use axum::extract::{FromRequest, Request, State};
-use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use protocol::access::{AccessRequestFilter, AccessRequestRow, Page, Platform, RequestAccess};
-use protocol::people::NewPassword;
-use protocol::{FieldError, Problem};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use protocol::access::{AccessRequestFilter, AccessRequestRow, Asked, Page, RequestAccess, RequestStatus};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use super::{Access, Redeemed};
-use crate::certificate::IssuedPackage;
-use crate::http::{FormBody, JsonBody, Outcome, PathParams, QueryParams, is_navigation};
+use super::{Access, InvalidTransition, Submission};
+use crate::http::refusals::Refusals;
+use crate::http::{JsonBody, Outcome, PathParams, QueryParams, RateLimiter};
 use crate::pages::{Admin, Visitor};
 
-/// What `POST /public/download-certs/{token}` takes, as a form or as JSON.
-#[derive(Debug, Deserialize)]
-pub struct RedeemPackage {
-    #[serde(default)]
-    platform: String,
-    #[serde(default)]
-    password: String,
-    #[serde(default)]
-    match_code: Option<String>,
-}
-
-/// What `POST /public/download-certs/{token}/csr` takes.
-#[derive(Debug, Deserialize)]
-pub struct RedeemCsr {
-    csr: String,
-    #[serde(default)]
-    match_code: Option<String>,
-}
-
 /// What a rejection may carry.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct Reject {
+    /// Told to the requester: visible characters.
     #[serde(default)]
+    #[schema(max_length = 500)]
     reason: String,
 }
 
-/// `POST /public/request-access`
+/// Ask for access
+///
+/// The answer is the same whether or not the address is known, and whether or not it has asked too often. Its cookie shows
+/// from now on that this client asked; a client that keeps no cookies needs the match code later.
+#[utoipa::path(
+    post,
+    path = "/public/request-access",
+    operation_id = "requestAccess",
+    tag = "Access",
+    request_body = RequestAccess,
+    responses(
+        (status = 202, description = "Taken. An administrator decides.", body = Asked,
+            headers(("Set-Cookie" = String, description = "The cookie of the asking browser."))),
+        Refusals<(JsonBody<RequestAccess>, RateLimiter, Submission)>,
+    ),
+)]
 pub async fn submit(
     State(access): State<Access>,
     Visitor(visit): Visitor,
@@ -52,112 +51,41 @@ pub async fn submit(
     Ok(with_cookies((StatusCode::ACCEPTED, Json(answer.value)).into_response(), &answer.cookies))
 }
 
-/// `GET /public/request-status/{token}` for programs; browsers get the page.
+/// Where a request stands
+///
+/// A browser's navigation gets the page for people instead.
+#[utoipa::path(
+    get,
+    path = "/public/request-status/{token}",
+    operation_id = "showRequestStatus",
+    tag = "Access",
+    params(("token" = String, Path, description = "The end of `status_url`. Whoever has it can look.")),
+    security((), ("askingBrowser" = []), ("askingBrowserWithoutTls" = [])),
+    responses(
+        (status = 200, description = "The match code is in it only for the client that asked.",
+            content((RequestStatus = "application/json"), (String = "text/html"))),
+        Refusals<(PathParams<String>, RateLimiter)>,
+    ),
+)]
 pub async fn status(access: &Access, visit: &Visit, token: &str) -> Outcome<Response> {
     Ok(Json(access.status(visit, token).await?).into_response())
 }
 
-/// `POST /public/download-certs/{token}`: the package, or (for a form) the way back to the page that says what is wrong.
-pub async fn redeem(
-    State(access): State<Access>,
-    Visitor(visit): Visitor,
-    PathParams(token): PathParams<String>,
-    request: Request,
-) -> Response {
-    let is_form = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-    let answer = redeem_package(&access, &visit, &token, request, is_form).await;
-    match answer {
-        Ok(response) => response,
-        Err(problem) if is_form => {
-            let target = format!("/public/download-certs/{token}?problem={}", page_name(&problem));
-            Redirect::to(&target).into_response()
-        }
-        Err(problem) => crate::http::ProblemResponse(problem).into_response(),
-    }
-}
-
-async fn redeem_package(
-    access: &Access,
-    visit: &Visit,
-    token: &str,
-    request: Request,
-    is_form: bool,
-) -> Result<Response, Problem> {
-    let asked: RedeemPackage = if is_form {
-        FormBody::from_request(request, &()).await.map(|FormBody(body)| body).map_err(|e| e.0)?
-    } else {
-        JsonBody::from_request(request, &()).await.map(|JsonBody(body)| body).map_err(|e| e.0)?
-    };
-    let mut wrong = Vec::new();
-    let mut note =
-        |field: &str, message: &str| wrong.push(FieldError { field: field.into(), message: message.into() });
-    let platform = asked.platform.parse::<Platform>().map_err(|e| note("platform", e.0));
-    let password = asked.password.parse::<NewPassword>().map_err(|e| note("password", e.0));
-    let (Ok(platform), Ok(password)) = (platform, password) else {
-        return Err(Problem { errors: wrong, ..Problem::invalid_input() });
-    };
-    let redeemed =
-        access.redeem_package(visit, token, platform, password, asked.match_code.as_deref()).await?;
-    Ok(download(redeemed))
-}
-
-fn download(redeemed: Redeemed<IssuedPackage>) -> Response {
-    let package = redeemed.value;
-    let mut response = package.bytes.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(package.media_type));
-    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{}\"", package.file_name)) {
-        headers.insert(header::CONTENT_DISPOSITION, value);
-    }
-    with_cookies(response, &redeemed.cookies)
-}
-
-/// The names under which the download page knows what went wrong.
-fn page_name(problem: &Problem) -> &'static str {
-    match problem.status {
-        403 => "match-code",
-        404 | 410 => "used",
-        422 if problem.error_of("platform").is_some() => "platform",
-        422 => "password",
-        429 => "too-many",
-        _ => "failed",
-    }
-}
-
-/// `POST /public/download-certs/{token}/csr`
-pub async fn redeem_csr(
-    State(access): State<Access>,
-    Visitor(visit): Visitor,
-    PathParams(token): PathParams<String>,
-    JsonBody(asked): JsonBody<RedeemCsr>,
-) -> Outcome<Response> {
-    let redeemed = access.redeem_csr(&visit, &token, &asked.csr, asked.match_code.as_deref()).await?;
-    let headers = [(header::CONTENT_TYPE, "application/pem-certificate-chain")];
-    Ok(with_cookies((headers, redeemed.value).into_response(), &redeemed.cookies))
-}
-
-/// `GET /public/download-certs/{token}/setup`: leads on to choosing a password, for who proved to be the one who asked.
-pub async fn setup(
-    State(access): State<Access>,
-    Visitor(visit): Visitor,
-    PathParams(token): PathParams<String>,
-    headers: HeaderMap,
-) -> Outcome<Response> {
-    match access.setup_path(&visit, &token).await.map_err(Problem::from) {
-        Ok(path) => Ok(Redirect::to(&path).into_response()),
-        Err(problem) if problem.status == 409 => Ok(Redirect::to("/login").into_response()),
-        Err(problem) if is_navigation(&http::Method::GET, &headers) => {
-            let target = format!("/public/download-certs/{token}?problem={}", page_name(&problem));
-            Ok(Redirect::to(&target).into_response())
-        }
-        Err(problem) => Err(problem.into()),
-    }
-}
-
-/// `GET /admin/api/access-requests`
+/// List requests for access
+///
+/// Those that wait for a decision first, and the newest first among them and among the others.
+#[utoipa::path(
+    get,
+    path = "/admin/api/access-requests",
+    operation_id = "listAccessRequests",
+    tag = "Administration",
+    params(AccessRequestFilter),
+    security(("panelSession" = []), ("panelSessionWithoutTls" = [])),
+    responses(
+        (status = 200, description = "One page of them.", body = Page<AccessRequestRow>),
+        Refusals<(Admin, QueryParams<AccessRequestFilter>)>,
+    ),
+)]
 pub async fn list(
     State(access): State<Access>,
     Admin(admin): Admin,
@@ -166,7 +94,21 @@ pub async fn list(
     Ok(Json(access.list(&admin, filter).await?))
 }
 
-/// `POST /admin/api/access-requests/{id}/approve`
+/// Approve a request
+///
+/// Makes the account if there is none, and mails the link. Compare the match code with the requester before.
+#[utoipa::path(
+    post,
+    path = "/admin/api/access-requests/{id}/approve",
+    operation_id = "approveAccessRequest",
+    tag = "Administration",
+    params(("id" = String, Path, description = "The request's.")),
+    security(("panelSession" = []), ("panelSessionWithoutTls" = [])),
+    responses(
+        (status = 200, description = "The request as it is now.", body = AccessRequestRow),
+        Refusals<(Admin, PathParams<String>, InvalidTransition)>,
+    ),
+)]
 pub async fn approve(
     State(access): State<Access>,
     Admin(admin): Admin,
@@ -175,7 +117,22 @@ pub async fn approve(
     Ok(Json(access.approve(&admin, &id).await?))
 }
 
-/// `POST /admin/api/access-requests/{id}/reject`; the body is optional.
+/// Reject a request
+///
+/// The requester gets a mail, with the reason if there is one.
+#[utoipa::path(
+    post,
+    path = "/admin/api/access-requests/{id}/reject",
+    operation_id = "rejectAccessRequest",
+    tag = "Administration",
+    params(("id" = String, Path, description = "The request's.")),
+    security(("panelSession" = []), ("panelSessionWithoutTls" = [])),
+    request_body = Option<Reject>,
+    responses(
+        (status = 200, description = "The request as it is now.", body = AccessRequestRow),
+        Refusals<(Admin, PathParams<String>, JsonBody<Reject>, InvalidTransition)>,
+    ),
+)]
 pub async fn reject(
     State(access): State<Access>,
     Admin(admin): Admin,

@@ -19,8 +19,9 @@ use protocol::access::{
     AccessRequestFilter, AccessRequestRow, Asked, DownloadOffer, Page, RequestAccess, RequestStatus,
 };
 
-pub use redeem::{Proof, Redeemed};
+pub use redeem::{Proof, Redeemed, SetupPath};
 pub use request::{AccessRequest, Decision, Grant, InvalidTransition, Redemption, State};
+pub use submit::Submission;
 
 use crate::certificate::Certificates;
 use crate::environment::Environment;

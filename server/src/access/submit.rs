@@ -7,6 +7,7 @@ use protocol::access::{Asked, CheckedRequest, MatchCode, RequestAccess, RequestS
 use super::{Access, AccessRequest, State};
 use crate::failure::{Failure, Refusal};
 use crate::http::Rule;
+use crate::http::refusals::Refuses;
 use crate::people::CookieKind;
 use crate::secret::{Token, TokenHash};
 
@@ -92,7 +93,7 @@ impl Access {
         let (limits, now) = (&self.env.config.access, request.requested_at);
         let mut tx = self.env.store.begin().await?;
         if tx.count_pending(now).await? >= u64::from(limits.max_pending) {
-            return Err(Problem::unavailable("Too many requests wait for a decision.", 600).into());
+            return Err(too_many_pending().into());
         }
         if tx.count_pending_of(&request.email, now).await? >= u64::from(limits.max_pending_per_address) {
             tracing::info!(
@@ -107,5 +108,20 @@ impl Access {
         self.outbox.new_request(&mut tx, request).await?;
         tx.commit().await?;
         Ok(())
+    }
+}
+
+/// 503: administrators have more than enough to decide.
+fn too_many_pending() -> Problem {
+    Problem::unavailable("Too many requests wait for a decision.", 600)
+}
+
+/// What only [`Access::submit_request`] refuses with.
+#[derive(Debug)]
+pub struct Submission;
+
+impl Refuses for Submission {
+    fn problems() -> Vec<Problem> {
+        vec![too_many_pending()]
     }
 }

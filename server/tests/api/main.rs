@@ -6,9 +6,11 @@
 mod access;
 mod analysis;
 mod audit;
+mod description;
 mod native;
 mod pages;
 mod people;
+mod pictures;
 mod support;
 
 /// Declares a test that runs on SQLite and on PostgreSQL.
