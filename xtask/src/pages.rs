@@ -1,4 +1,4 @@
-//! What browsers load, under `target/site`: `pkg/aiwe.css`, for each surface of the app `pkg/aiwe-….js` and
+//! What browsers load, under `target/site`: `pkg/aiwe.css`, for each module `pkg/aiwe-….js` and
 //! `pkg/aiwe-…_bg.wasm`, and everything in `app/public`, each with a brotli and a gzip copy beside it. Needs no network.
 //!
 //! The names are those that Leptos' own `HydrationScripts` asks for when the server was built by plain cargo.
