@@ -85,6 +85,12 @@ export function linkIn(mail: Mail): string {
   return link;
 }
 
+export interface Downloaded {
+  /** The name under which the browser saves it. */
+  file: string;
+  p12: Buffer;
+}
+
 /**
  * `/public/download-certs/{token}`: chooses Ubuntu and a password, gets the package and unpacks it into
  * `folder`. Works once, and with scripts off.
@@ -94,8 +100,13 @@ export async function download(
   link: string,
   folder: string,
   password: string,
-): Promise<{ file: string; p12: Buffer }> {
+): Promise<Downloaded> {
   await page.goto(link);
+  return save(page, folder, password);
+}
+
+/** The same on the page that is open already. */
+export async function save(page: Page, folder: string, password: string): Promise<Downloaded> {
   await page.getByRole("radio", { name: "Ubuntu" }).check();
   await page.getByLabel("A password for the file").fill(password);
   const started = page.waitForEvent("download");

@@ -23,6 +23,8 @@ pub mod services;
 pub mod shell;
 #[cfg(feature = "ssr")]
 pub mod visit;
+#[cfg(feature = "hydrate")]
+mod web;
 
 #[cfg(feature = "ssr")]
 pub use shell::{pages, shell};

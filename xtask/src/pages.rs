@@ -1,4 +1,4 @@
-//! What browsers load, under `target/site`: `pkg/aiwe.css`, for each surface of the app `pkg/aiwe-….js` and
+//! What browsers load, under `target/site`: `pkg/aiwe.css`, for each module `pkg/aiwe-….js` and
 //! `pkg/aiwe-…_bg.wasm`, and everything in `app/public`, each with a brotli and a gzip copy beside it. Needs no network.
 //!
 //! The names are those that Leptos' own `HydrationScripts` asks for when the server was built by plain cargo.
@@ -13,8 +13,26 @@ use crate::places::Places;
 use crate::process;
 use crate::setup::{Tools, WASM};
 
-/// The features of the package `browser`, each a module of its own.
-const SURFACES: [&str; 3] = ["public", "panel", "sidebar"];
+/// Rust as WASM, with the JavaScript around it.
+struct Module {
+    /// Without the `aiwe-` that all of them begin with.
+    name: &'static str,
+    package: &'static str,
+    features: &'static [&'static str],
+}
+
+/// The module of a surface of the app: the package `browser` with the feature of that name.
+const fn surface(name: &'static str, feature: &'static [&'static str]) -> Module {
+    Module { name, package: "browser", features: feature }
+}
+
+const MODULES: [Module; 4] = [
+    surface("public", &["public"]),
+    surface("panel", &["panel"]),
+    surface("sidebar", &["sidebar"]),
+    // Loaded by the download page when it is to make a key.
+    Module { name: "keys", package: "keys", features: &[] },
+];
 
 /// What the compiler uses unasked since Rust 1.82, so that Binaryen accepts and keeps it.
 const WASM_FEATURES: &[&str] = &[
@@ -37,8 +55,8 @@ pub fn build(places: &Places, tools: &Tools) -> Outcome {
     println!("building the pages");
     let start = Instant::now();
     fs::create_dir_all(package(places)).doing("making the folder of the pages")?;
-    for surface in SURFACES {
-        web_assembly(places, tools, surface)?;
+    for module in &MODULES {
+        module.build(places, tools)?;
     }
     style_sheet(tools)?;
     copy(&places.root.join("app/public"), &places.site())?;
@@ -49,12 +67,7 @@ pub fn build(places: &Places, tools: &Tools) -> Outcome {
 }
 
 fn files() -> impl Iterator<Item = String> {
-    let modules = SURFACES.iter().flat_map(|surface| [module(surface), format!("aiwe-{surface}.js")]);
-    modules.chain(["aiwe.css".to_owned()])
-}
-
-fn module(surface: &str) -> String {
-    format!("aiwe-{surface}_bg.wasm")
+    MODULES.iter().flat_map(|module| [module.wasm(), module.script()]).chain(["aiwe.css".to_owned()])
 }
 
 fn inputs(places: &Places) -> Vec<PathBuf> {
@@ -63,6 +76,7 @@ fn inputs(places: &Places) -> Vec<PathBuf> {
         "Cargo.lock",
         "Cargo.toml",
         "app",
+        "crates/package",
         "crates/protocol",
         "style",
         "xtask/compress.mjs",
@@ -75,35 +89,46 @@ fn package(places: &Places) -> PathBuf {
     places.site().join("pkg")
 }
 
-/// Rust to WASM, the JavaScript around it, and both made small.
-fn web_assembly(places: &Places, tools: &Tools, surface: &str) -> Outcome {
-    let mut cargo = tools.cargo();
-    cargo.args(["build", "--package", "browser", "--no-default-features", "--features", surface]);
-    cargo.args(["--target", WASM, "--profile", "wasm"]);
-    process::must(&mut cargo)?;
-
-    let compiled = places.target().join(WASM).join("wasm/browser.wasm");
-    let stamp = places.target().join(format!("site-{surface}.stamp"));
-    let sum = fingerprint::of(&[compiled.clone(), places.root.join("Cargo.lock")], WASM_FEATURES)?;
-    let name = format!("aiwe-{surface}");
-    let script = package(places).join(format!("{name}.js"));
-    let optimised = package(places).join(module(surface));
-    // cargo makes the same file again when nothing changed for it, as when only a style did.
-    if script.is_file() && optimised.is_file() && fingerprint::holds(&stamp, &sum) {
-        return Ok(());
+impl Module {
+    fn script(&self) -> String {
+        format!("aiwe-{}.js", self.name)
     }
-    let bound = places.target().join("wasm-bindgen");
-    let mut bindgen = tools.program("wasm-bindgen");
-    bindgen
-        .args(["--target", "web", "--no-typescript", "--out-name", &name, "--out-dir"])
-        .arg(&bound)
-        .arg(&compiled);
-    process::must(&mut bindgen)?;
-    fs::copy(bound.join(format!("{name}.js")), &script).doing("copying the script")?;
-    let mut optimise = tools.program("wasm-opt");
-    optimise.arg("-Oz").args(WASM_FEATURES).arg(bound.join(module(surface))).arg("-o").arg(&optimised);
-    process::must(&mut optimise)?;
-    fingerprint::put(&stamp, &sum)
+
+    fn wasm(&self) -> String {
+        format!("aiwe-{}_bg.wasm", self.name)
+    }
+
+    /// Rust to WASM, the JavaScript around it, and both made small.
+    fn build(&self, places: &Places, tools: &Tools) -> Outcome {
+        let mut cargo = tools.cargo();
+        cargo.args(["build", "--package", self.package, "--no-default-features"]);
+        cargo.args(self.features.iter().flat_map(|feature| ["--features", feature]));
+        cargo.args(["--target", WASM, "--profile", "wasm"]);
+        process::must(&mut cargo)?;
+
+        let compiled = places.target().join(WASM).join("wasm").join(format!("{}.wasm", self.package));
+        let stamp = places.target().join(format!("site-{}.stamp", self.name));
+        let sum = fingerprint::of(&[compiled.clone(), places.root.join("Cargo.lock")], WASM_FEATURES)?;
+        let script = package(places).join(self.script());
+        let optimised = package(places).join(self.wasm());
+        // cargo makes the same file again when nothing changed for it, as when only a style did.
+        if script.is_file() && optimised.is_file() && fingerprint::holds(&stamp, &sum) {
+            return Ok(());
+        }
+        let bound = places.target().join("wasm-bindgen");
+        let mut bindgen = tools.program("wasm-bindgen");
+        bindgen
+            .args(["--target", "web", "--no-typescript", "--out-name", &format!("aiwe-{}", self.name)])
+            .arg("--out-dir")
+            .arg(&bound)
+            .arg(&compiled);
+        process::must(&mut bindgen)?;
+        fs::copy(bound.join(self.script()), &script).doing("copying the script")?;
+        let mut optimise = tools.program("wasm-opt");
+        optimise.arg("-Oz").args(WASM_FEATURES).arg(bound.join(self.wasm())).arg("-o").arg(&optimised);
+        process::must(&mut optimise)?;
+        fingerprint::put(&stamp, &sum)
+    }
 }
 
 fn style_sheet(tools: &Tools) -> Outcome {

@@ -1,12 +1,14 @@
 //! `/public/download-certs/{token}`: from the link in the mail to a working machine. Works with scripts off.
 //!
-//! The form goes to an HTTP handler, which answers with a file, or sends the browser back here with `?problem=…`.
+//! With scripts the page makes the key itself ([`super::redeem`]). Without, the form goes to an HTTP handler, which answers
+//! with a file, or sends the browser back here with `?problem=…`.
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use protocol::access::{DownloadOffer, DownloadState, Platform};
 
 use super::api;
+use super::redeem::{RedeemOutcome, Redeeming};
 use super::steps::{ImportSteps, package};
 use crate::design::{
     Button, ButtonLink, Check, Field, FieldKind, Look, Notice, NoticeTone, PasswordField, PublicPage, Shape,
@@ -76,7 +78,13 @@ fn Offer(
     let expired = offer.state == DownloadState::Expired;
     let device = offer.device_name.clone().map(|name| format!(" for “{name}”")).unwrap_or_default();
     let chosen = platform.unwrap_or(Platform::Windows);
-    let at = |field: Refusal| Signal::stored(refusal.filter(|r| *r == field).map(|r| r.message().to_owned()));
+    let redeeming = Redeeming::new();
+    let told = |field: Refusal| refusal.filter(|r| *r == field).map(Refusal::message);
+    let wrong_platform = redeeming.field_error("platform", told(Refusal::Platform));
+    let wrong_password = redeeming.field_error("password", told(Refusal::Password));
+    let wrong_code = redeeming.field_error("match_code", told(Refusal::MatchCode));
+    let code_wanted = redeeming.wants_match_code();
+    let needs_match_code = offer.needs_match_code;
     let stops = refusal.filter(|r| matches!(r, Refusal::Expired | Refusal::TooMany | Refusal::Used));
     let stops = stops.filter(|r| ready || *r == Refusal::TooMany);
     let expires_at = offer.expires_at;
@@ -87,7 +95,8 @@ fn Offer(
             DownloadState::Redeemed => {
                 Some(view! {
                     <Notice title="The certificate was downloaded">
-                        <p>"This link gave its package and gives no other. Go on below. If you do not have the file, ask for access again; if somebody else used the link, tell your administrator now."</p>
+                        <p>"This link gave its package and gives no other. Go on below."</p>
+                        <p>"The key in the file is kept nowhere else: not by the server, and not by this page once it was reloaded or closed. If you do not have the file, "<a class="link" href="/request-access">"ask for access again"</a>". If somebody else used the link, tell your administrator now."</p>
                     </Notice>
                 }.into_any())
             }
@@ -100,14 +109,18 @@ fn Offer(
                 }.into_any())
             }
         }}
-        <form method="post" action=format!("/public/download-certs/{token}") class="choices space-y-10" hidden=expired>
+        <form
+            method="post"
+            action=format!("/public/download-certs/{token}")
+            class="choices space-y-10"
+            hidden=expired
+            on:submit=move |event| redeeming.press(&event, token.clone())
+        >
             <section class="space-y-5">
                 <h2 class="text-lg">{if ready { format!("1. Download the certificate{device}") } else { "Your system".to_owned() }}</h2>
                 <fieldset class="space-y-2">
                     <legend class="mb-1.5 font-semibold">"This machine’s system"</legend>
-                    {(refusal == Some(Refusal::Platform)).then(|| view! {
-                        <p role="alert" class="text-sm font-semibold text-bad">{Refusal::Platform.message()}</p>
-                    })}
+                    <p role="alert" class="text-sm font-semibold text-bad empty:hidden">{move || wrong_platform.get()}</p>
                     {Platform::ALL.map(|p| view! {
                         <Check name="platform" radio=true value=p.as_str() label=p.label() checked=p == chosen required=true />
                     })}
@@ -120,9 +133,9 @@ fn Offer(
                         label="A password for the file"
                         hint="At least 12 characters. You choose it now and enter it once, when you import the file."
                         autocomplete="new-password"
-                        error=at(Refusal::Password)
+                        error=wrong_password
                     />
-                    {offer.needs_match_code.then(|| view! {
+                    {move || (needs_match_code || code_wanted.get()).then(|| view! {
                         <Field
                             name="match_code"
                             label="Your match code"
@@ -130,10 +143,11 @@ fn Offer(
                             hint="This is not the browser that sent the request, so enter the code that it showed, such as ABCD-2345."
                             monospace=true
                             autocomplete="off"
-                            error=at(Refusal::MatchCode)
+                            error=wrong_code
                         />
                     })}
-                    <Button look=Look::Primary large=true icon=Shape::Download>"Download"</Button>
+                    <Button look=Look::Primary large=true icon=Shape::Download busy=redeeming.busy()>"Download"</Button>
+                    <RedeemOutcome redeeming />
                     <p class="text-sm text-muted">
                         "The link works once, until " <Time at=expires_at /> ". Opening this page does not use it up."
                     </p>

@@ -1,6 +1,8 @@
 //! Access: asking for it, following the request, fetching the package, and the administrator's decision.
 
 pub mod api;
+pub mod redeem;
+
 mod ask;
 mod decide;
 mod download;

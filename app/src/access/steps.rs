@@ -14,6 +14,18 @@ pub fn package(platform: Platform) -> &'static str {
     }
 }
 
+/// Which system reads no modern file and says that the password was wrong.
+fn older(platform: Platform) -> Option<&'static str> {
+    (platform == Platform::Windows)
+        .then_some(" Windows 10 before version 1709 says it of every such file: update it first.")
+}
+
+/// What is typed into a terminal.
+#[component]
+fn Command(text: &'static str) -> impl IntoView {
+    view! { <code class="rounded-sm bg-sunken px-1.5 py-0.5 font-mono text-sm">{text}</code> }
+}
+
 /// The steps after the download.
 #[component]
 pub fn ImportSteps(platform: Platform) -> impl IntoView {
@@ -21,13 +33,13 @@ pub fn ImportSteps(platform: Platform) -> impl IntoView {
         Platform::Linux => view! {
             <li>"Unpack the file: right-click it and choose “Extract Here”."</li>
             <li>
-                "Open a terminal in the new folder and run "
-                <code class="rounded-sm bg-sunken px-1.5 py-0.5 font-mono text-sm">"sh install.sh"</code>
-                ". It asks for the password and imports the certificate for Chromium and Chrome."
+                "Close the browsers, open a terminal in the new folder and run " <Command text="./install.sh" />
+                ". It asks for the password and imports the certificate for Chromium, Chrome and Firefox, snaps too. If it \
+                 says that certutil is not installed, run " <Command text="sudo apt install libnss3-tools" /> " first."
             </li>
             <li>
-                "Firefox keeps certificates of its own: open Settings → Privacy & Security → View Certificates → Your \
-                 Certificates → Import, and choose the .p12 file."
+                "It can be run again without harm, and " <Command text="./install.sh --uninstall" />
+                " takes everything out. Its README says what else is in the file, for curl and other programs."
             </li>
         }
         .into_any(),
@@ -46,7 +58,12 @@ pub fn ImportSteps(platform: Platform) -> impl IntoView {
     };
     view! {
         <ol class="list-decimal space-y-2 pl-5">
-            {steps} <li>"Close every window of the browser and open it again: it reads certificates when it starts."</li>
+            {steps}
+            <li>
+                "“Wrong password”? It is the one that you chose here, not the one of your sign-in or of this machine. \
+                 Capitals count, and so does the keyboard’s language." {older(platform)}
+            </li>
+            <li>"Close every window of the browser and open it again: it reads certificates when it starts."</li>
             <li>"Delete the downloaded file. The key in it is yours alone; the server does not keep it."</li>
         </ol>
     }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use js_sys::{Array, Uint8Array};
+use js_sys::Uint8Array;
 use leptos::prelude::{document, event_target, request_animation_frame, set_timeout};
 use leptos::web_sys::{ClipboardEvent, DragEvent, Event, KeyboardEvent};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, BlobPropertyBag, DataTransfer, File, HtmlElement, HtmlInputElement, Storage, Url};
+use web_sys::{DataTransfer, File, HtmlElement, HtmlInputElement, Storage};
 
-use super::picture::{self, MediaType};
+use super::picture;
 use protocol::Problem;
 
 const MODE: &str = "aiwe.mode";
@@ -89,20 +89,6 @@ pub async fn read(file: &File) -> Result<Vec<u8>, Problem> {
     let buffer = JsFuture::from(file.array_buffer()).await;
     let buffer = buffer.map_err(|_| picture::refusal("This file cannot be read. Choose another one."))?;
     Ok(Uint8Array::new(&buffer).to_vec())
-}
-
-/// An address of these bytes for an `<img>`, until [`revoke`] is called with it.
-pub fn object_url(bytes: &[u8], media_type: MediaType) -> Option<String> {
-    let options = BlobPropertyBag::new();
-    options.set_type(media_type.as_str());
-    let parts = Array::of1(&Uint8Array::from(bytes));
-    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options).ok()?;
-    Url::create_object_url_with_blob(&blob).ok()
-}
-
-pub fn revoke(url: &str) {
-    // An unknown address is no error for the browser either.
-    let _ = Url::revoke_object_url(url);
 }
 
 /// The mode that was chosen last on this machine.

@@ -59,14 +59,15 @@ async fn public_pages_are_whole_without_scripts() {
         nobody,
         "download",
         "/public/download-certs/ready",
-        &["Set up your sign-in", "name=\"match_code\""],
+        // Scripts, if there are any, say that the page makes it.
+        &["Set up your sign-in", "name=\"match_code\"", "The server makes the key, hands it over once"],
     )
     .await;
     shows(
         nobody,
         "download-used",
         "/public/download-certs/used",
-        &["was downloaded", "localhost:8443/sidebar"],
+        &["was downloaded", "kept nowhere else", "localhost:8443/sidebar"],
     )
     .await;
     shows(nobody, "download-expired", "/public/download-certs/x", &["This link has expired"]).await;

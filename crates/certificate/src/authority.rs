@@ -3,15 +3,15 @@
 //! [`Authority::load`] is the only way to one, for new material as well as for stored: what it returns can
 //! sign, its parts belong together, and both certificates are valid at `now`.
 
+use package::{KeyPem, RandomBytes, pem};
 use rcgen::{CertificateParams, DistinguishedName, DnType, Issuer, KeyPair, PublicKeyData};
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 use x509_parser::certificate::X509Certificate;
 
-use crate::RandomBytes;
 use crate::facts::{certificate_from_pem, fingerprint_hex, parse};
 use crate::judge::{TrustAnchors, TrustError};
-use crate::key::{KeyPem, PrivateKey, pem, wipe};
+use crate::key::{generate, wipe};
 use crate::profile::{BACKDATE, ISSUING_LIFETIME, ROOT_LIFETIME, authority, whole_seconds};
 
 /// The keys and certificates of an authority as they are stored, in PEM.
@@ -91,12 +91,12 @@ impl Authority {
         random(&mut mark);
         let mark = hex::encode(mark);
 
-        let (root_key, root_pair) = PrivateKey::generate()?;
+        let (root_key, root_pair) = generate()?;
         let mut root = authority(name(organisation, "Root CA", &mark), 1, random);
         set_validity(&mut root, now, ROOT_LIFETIME);
         let root_certificate = root.self_signed(&root_pair)?;
 
-        let (issuing_key, issuing_pair) = PrivateKey::generate()?;
+        let (issuing_key, issuing_pair) = generate()?;
         let mut issuing = authority(name(organisation, "Issuing CA", &mark), 0, random);
         set_validity(&mut issuing, now, ISSUING_LIFETIME);
         let issuing_certificate =

@@ -1,11 +1,11 @@
 //! What a certificate says of itself. Reading is no proof: see [`crate::TrustAnchors::judge`].
 
+pub(crate) use package::{common_name, parse};
 use protocol::certificate::PresentedCertificate;
 use sha2::{Digest, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::parse_x509_pem;
-use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
 /// A name in a foreign certificate may be megabytes long; this much of it is shown.
@@ -29,12 +29,6 @@ pub fn fingerprint_hex(der: &[u8]) -> String {
     hex::encode(Sha256::digest(der))
 }
 
-/// One certificate and nothing behind it.
-pub(crate) fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
-    let (rest, certificate) = X509Certificate::from_der(der).ok()?;
-    rest.is_empty().then_some(certificate)
-}
-
 /// The DER of the one certificate in this PEM text.
 pub(crate) fn certificate_from_pem(text: &str) -> Option<Vec<u8>> {
     let (rest, pem) = parse_x509_pem(text.as_bytes()).ok()?;
@@ -47,12 +41,6 @@ pub(crate) fn serial_hex(certificate: &X509Certificate<'_>) -> String {
     let raw = certificate.raw_serial();
     let start = raw.iter().position(|&b| b != 0).unwrap_or(raw.len().saturating_sub(1));
     hex::encode(raw.get(start..).unwrap_or_default())
-}
-
-pub(crate) fn common_name(certificate: &X509Certificate<'_>) -> Option<String> {
-    let mut names = certificate.subject().iter_common_name();
-    let name = names.next()?.as_str().ok()?.to_owned();
-    names.next().is_none().then_some(name)
 }
 
 /// The owner's address and the machine's UUID from the subject alternative names, each exactly once.

@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use package::{PrivateKey, RandomBytes};
 use protocol::access::{DeviceName, EmailAddress};
 use rcgen::string::Ia5String;
 use rcgen::{
@@ -14,10 +15,9 @@ use rustls_pki_types::DnsName;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::RandomBytes;
 use crate::authority::Authority;
 use crate::facts::fingerprint_hex;
-use crate::key::{PrivateKey, wipe};
+use crate::key::{generate, wipe};
 use crate::profile::{BACKDATE, SERVER_LIFETIME, common_name, end_entity, whole_seconds};
 use crate::request::CertificateRequest;
 
@@ -168,7 +168,7 @@ impl Authority {
     }
 
     fn sign_new_key(&self, params: CertificateParams) -> Result<IssuedWithKey, IssueError> {
-        let (key, pair) = PrivateKey::generate()?;
+        let (key, pair) = generate()?;
         let certificate = self.sign(params, &pair)?;
         wipe(pair);
         Ok(IssuedWithKey { certificate, key })

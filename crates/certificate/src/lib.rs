@@ -1,5 +1,5 @@
-//! The certificate authority: it issues client and server certificates, packs them for people's machines,
-//! lists the revoked ones and judges what a client presents.
+//! The certificate authority: it issues client and server certificates, packs them for people's machines (with the crate
+//! [`package`]), lists the revoked ones and judges what a client presents.
 //!
 //! What always holds:
 //! - Nothing here reads a clock, a file or a socket: `now` is a parameter, and so are the random bytes of
@@ -19,7 +19,6 @@ mod facts;
 mod issue;
 mod judge;
 mod key;
-pub mod package;
 mod profile;
 mod request;
 
@@ -28,8 +27,6 @@ pub use crl::{CrlError, RevocationReason, RevokedEntry, UnknownRevocationReason}
 pub use facts::{describe, fingerprint_hex};
 pub use issue::{ClientProfile, IssueError, IssuedCertificate, IssuedWithKey};
 pub use judge::{ClientIdentity, Judgement, TrustAnchors, TrustError};
-pub use key::{KeyPem, PrivateKey};
+pub use package;
+pub use package::{KeyPem, PrivateKey, RandomBytes};
 pub use request::{CertificateRequest, RequestError};
-
-/// A source of random bytes: fills the slice that it is given.
-pub type RandomBytes<'a> = dyn FnMut(&mut [u8]) + 'a;

@@ -1,13 +1,12 @@
 //! What the certificates of this authority have in common (RFC 5280 §4): validity, serial numbers,
 //! extensions.
 
+use package::RandomBytes;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyUsagePurpose, SerialNumber,
 };
 use time::{Duration, OffsetDateTime};
-
-use crate::RandomBytes;
 
 /// Certificates begin this much before they were issued, for machines whose clock is a little behind.
 pub(crate) const BACKDATE: Duration = Duration::minutes(5);

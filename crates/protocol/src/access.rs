@@ -170,11 +170,14 @@ impl Platform {
 
     /// The visitor's own system, as far as its `User-Agent` says. Used to show the fitting steps first, never to decide.
     pub fn from_user_agent(user_agent: &str) -> Option<Self> {
-        if user_agent.contains("Windows") {
+        // A phone's certificate would be of no use, and an iPhone says that it is “like Mac OS X”.
+        if ["Android", "iPhone", "iPad"].iter().any(|phone| user_agent.contains(phone)) {
+            None
+        } else if user_agent.contains("Windows") {
             Some(Self::Windows)
         } else if user_agent.contains("Mac OS X") || user_agent.contains("Macintosh") {
             Some(Self::Macos)
-        } else if user_agent.contains("Linux") && !user_agent.contains("Android") {
+        } else if user_agent.contains("Linux") {
             Some(Self::Linux)
         } else {
             None
@@ -435,6 +438,20 @@ mod tests {
             } else {
                 assert!(parsed.is_err(), "{bad:?} was accepted");
             }
+        }
+    }
+
+    #[test]
+    fn a_visitor_s_system_is_told_by_the_browser_and_a_phone_is_none() {
+        for (told, platform) in [
+            ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/150.0 Safari/537.36", Some(Platform::Windows)),
+            ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.0 Safari/605", Some(Platform::Macos)),
+            ("Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:149.0) Firefox/149.0", Some(Platform::Linux)),
+            ("Mozilla/5.0 (Linux; Android 15) Chrome/150.0 Mobile Safari/537.36", None),
+            ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148", None),
+            ("curl/8.9", None),
+        ] {
+            assert_eq!(Platform::from_user_agent(told), platform, "{told}");
         }
     }
 

@@ -11,6 +11,9 @@ use crate::setup::WASM;
 const CLIPPY: &[&[&str]] = &[
     &["--package", "protocol", "--all-targets"],
     &["--package", "certificate", "--all-targets"],
+    &["--package", "package", "--all-targets"],
+    &["--package", "keys", "--all-targets"],
+    &["--package", "keys", "--lib", "--target", WASM],
     &["--package", "analysis", "--all-targets"],
     &["--package", "app", "--all-targets", "--features", "ssr"],
     &["--package", "app", "--lib", "--features", "hydrate", "--target", WASM],

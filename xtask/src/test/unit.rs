@@ -8,6 +8,7 @@ use crate::{pages, process};
 
 const LIBRARIES: &[&[&str]] = &[
     &["--package", "protocol"],
+    &["--package", "package"],
     &["--package", "certificate"],
     &["--package", "analysis"],
     &["--package", "app", "--features", "ssr"],

@@ -89,9 +89,9 @@ fn FilePicker(desk: Desk) -> impl IntoView {
 /// Small, with its size; opens whole. The bytes' address lives as long as this.
 #[component]
 fn Preview(desk: Desk, picture: Picture) -> impl IntoView {
-    let url = web::object_url(&picture.preview, picture.preview_type).unwrap_or_default();
+    let url = crate::web::object_url(&picture.preview, picture.preview_type.as_str()).unwrap_or_default();
     let revoked = url.clone();
-    on_cleanup(move || web::revoke(&revoked));
+    on_cleanup(move || crate::web::revoke(&revoked));
     let dialog = NodeRef::<html::Dialog>::new();
     let open = move || {
         if let Some(dialog) = dialog.get_untracked().filter(|dialog| !dialog.open()) {

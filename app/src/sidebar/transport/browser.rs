@@ -16,11 +16,11 @@ use protocol::native::{AccessToken, Challenge, Login, SecondFactor, Session};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Blob, BlobPropertyBag, FormData, Headers, RequestInit, Response, Storage};
+use web_sys::{AbortController, Blob, BlobPropertyBag, FormData, RequestInit, Response, Storage};
 
-use super::{ChallengeInfo, Later, Question, Transport, answer, unexpected, unreachable};
+use super::{ChallengeInfo, Later, Question, Transport, answer, unexpected};
 use crate::sidebar::picture::PictureSource;
+use crate::web;
 
 const TOKEN: &str = "aiwe.native-token";
 
@@ -80,14 +80,14 @@ impl Transport for Browser {
     fn analyze(&self, question: Question, on_event: Box<dyn FnMut(AnalysisEvent)>) -> Later<'_, ()> {
         Box::pin(async move {
             let abort = AbortOnDrop::new()?;
-            let form = form_of(&question).map_err(refused_by_browser)?;
+            let form = form_of(&question).map_err(web::refused_by_browser)?;
             let init = RequestInit::new();
             init.set_signal(Some(&abort.0.signal()));
             init.set_body_opt_form_data(Some(&form));
             let accept = "text/event-stream";
             let call = Call { path: "/native/analyze", method: "POST", content_type: None, accept, init };
             let response = send(call).await?;
-            if !header(&response, "content-type").starts_with(accept) {
+            if !web::header(&response, "content-type").starts_with(accept) {
                 return Err(unexpected("no event stream"));
             }
             let body = response.body().ok_or_else(|| unexpected("no body"))?;
@@ -108,7 +108,7 @@ struct AbortOnDrop(AbortController);
 
 impl AbortOnDrop {
     fn new() -> Result<Self, Problem> {
-        AbortController::new().map(Self).map_err(refused_by_browser)
+        AbortController::new().map(Self).map_err(web::refused_by_browser)
     }
 }
 
@@ -143,43 +143,22 @@ impl Call {
 }
 
 async fn json<T: DeserializeOwned>(call: Call) -> Result<T, Problem> {
-    answer::parse(&text(&send(call).await?).await?)
+    answer::parse(&web::text(&send(call).await?).await?)
 }
 
-/// Sends with the token, if there is one; every status but 2xx is a problem. A 401 means that the token is worth
-/// nothing any more, whichever request tells.
+/// Sends with the token, if there is one. A 401 means that the token is worth nothing any more, whichever request tells.
 async fn send(call: Call) -> Result<Response, Problem> {
-    let headers = Headers::new().map_err(refused_by_browser)?;
     let bearer = token().map(|token| format!("Bearer {token}"));
     let authorization = bearer.as_deref().map(|bearer| ("authorization", bearer));
     let content_type = call.content_type.map(|content_type| ("content-type", content_type));
-    for (name, value) in [Some(("accept", call.accept)), content_type, authorization].into_iter().flatten() {
-        headers.append(name, value).map_err(refused_by_browser)?;
-    }
+    let headers: Vec<_> =
+        [Some(("accept", call.accept)), content_type, authorization].into_iter().flatten().collect();
     call.init.set_method(call.method);
-    call.init.set_headers_headers(&headers);
-    let window = web_sys::window().ok_or_else(unreachable)?;
-    let answered = JsFuture::from(window.fetch_with_str_and_init(call.path, &call.init)).await;
-    let response: Response = answered.map_err(|_| unreachable())?.unchecked_into();
-    if response.ok() {
-        return Ok(response);
-    }
-    if response.status() == 401 {
+    let answered = web::exchange(call.path, &call.init, &headers).await;
+    if answered.as_ref().is_err_and(|problem| problem.status == 401) {
         keep_token(None);
     }
-    let retry_after = header(&response, "retry-after");
-    let content_type = header(&response, "content-type");
-    let body = text(&response).await.unwrap_or_default();
-    Err(answer::problem_of(response.status(), &content_type, Some(&retry_after), &body))
-}
-
-async fn text(response: &Response) -> Result<String, Problem> {
-    let reading = response.text().map_err(|_| unreachable())?;
-    Ok(JsFuture::from(reading).await.map_err(|_| unreachable())?.as_string().unwrap_or_default())
-}
-
-fn header(response: &Response, name: &str) -> String {
-    response.headers().get(name).ok().flatten().unwrap_or_default()
+    answered
 }
 
 fn form_of(question: &Question) -> Result<FormData, JsValue> {
@@ -197,11 +176,6 @@ fn form_of(question: &Question) -> Result<FormData, JsValue> {
         form.append_with_blob_and_filename("image", &blob, &format!("picture.{}", media_type.extension()))?;
     }
     Ok(form)
-}
-
-/// The browser would not even make the request.
-fn refused_by_browser(_: JsValue) -> Problem {
-    unexpected("this browser refuses the request")
 }
 
 fn token() -> Option<String> {

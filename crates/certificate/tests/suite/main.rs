@@ -6,6 +6,7 @@ mod authority;
 mod install_script;
 mod judge;
 mod packages;
+mod page_keys;
 mod profiles;
 mod requests;
 mod revocation;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use certificate::package::{Contents, Package, PackageError, build};
-use certificate::{Authority, IssuedWithKey};
+use certificate::{Authority, IssuedCertificate, IssuedWithKey};
 use protocol::access::Platform;
 use tempfile::{TempDir, tempdir};
 
@@ -36,20 +36,16 @@ fn try_pack(
     build(platform, &contents, password, now(), &mut random(5))
 }
 
-/// OpenSSL's and NSS' reading of a PKCS#12 file: three certificates, the key, no other password.
-fn read_back(folder: &Path, file: &str, issued: &IssuedWithKey, password: &str) {
+/// OpenSSL's and NSS' reading of a PKCS#12 file: three certificates, the key of the first, no other password.
+pub fn read_back(folder: &Path, file: &str, certificate: &IssuedCertificate, password: &str) {
     let right = format!("pass:{password}");
     let pem = openssl(&["pkcs12", "-in", file, "-passin", &right, "-nodes"], folder);
     assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), 3, "{pem}");
-    write(folder, "key.pem", issued.key.pem().expose());
     let exported = openssl(&["pkcs12", "-in", file, "-passin", &right, "-nodes", "-nocerts"], folder);
-    assert_eq!(
-        output("openssl", &["pkey", "-pubout"], folder, &exported),
-        openssl(&["pkey", "-in", "key.pem", "-pubout"], folder)
-    );
+    assert_eq!(output("openssl", &["pkey", "-pubout"], folder, &exported), public_key(certificate, folder));
     let leaf = openssl(&["pkcs12", "-in", file, "-passin", &right, "-clcerts", "-nokeys"], folder);
     let fingerprint = output("openssl", &["x509", "-noout", "-fingerprint", "-sha256"], folder, &leaf);
-    assert!(fingerprint.replace(':', "").to_lowercase().contains(&issued.certificate.fingerprint_hex));
+    assert!(fingerprint.replace(':', "").to_lowercase().contains(&certificate.fingerprint_hex));
     let wrong =
         run("openssl", &["pkcs12", "-in", file, "-passin", "pass:wrong password", "-nodes"], folder, "");
     assert!(!wrong.status.success() && both(&wrong).contains("invalid password"), "{}", both(&wrong));
@@ -76,7 +72,7 @@ fn windows_gets_aes_that_openssl_and_nss_read() {
     assert_eq!(package.file_name, "certificate-anna-s-laptop.pfx");
     assert_eq!(package.media_type, "application/x-pkcs12");
     write(folder.path(), "client.pfx", &package.bytes);
-    read_back(folder.path(), "client.pfx", &issued, PASSWORD);
+    read_back(folder.path(), "client.pfx", &issued.certificate, PASSWORD);
     let info = info(folder.path(), "client.pfx");
     assert!(info.contains("MAC: sha256"), "{info}");
     assert_eq!(
@@ -94,7 +90,7 @@ fn macos_gets_triple_des_that_openssl_3_reads_without_its_legacy_provider() {
     let package = pack(&authority, &issued, "Laptop", Platform::Macos, PASSWORD);
     assert_eq!(package.file_name, "certificate-laptop.p12");
     write(folder.path(), "client.p12", &package.bytes);
-    read_back(folder.path(), "client.p12", &issued, PASSWORD);
+    read_back(folder.path(), "client.p12", &issued.certificate, PASSWORD);
     let info = info(folder.path(), "client.p12");
     assert!(info.contains("MAC: sha1"), "{info}");
     assert_eq!(info.matches("pbeWithSHA1And3-KeyTripleDES-CBC").count(), 2, "{info}");
@@ -111,7 +107,7 @@ fn names_and_passwords_of_the_world_are_read_back() {
         for platform in [Platform::Windows, Platform::Macos] {
             let package = pack(&authority, &issued, device, platform, password);
             write(folder.path(), "client.p12", &package.bytes);
-            read_back(folder.path(), "client.p12", &issued, password);
+            read_back(folder.path(), "client.p12", &issued.certificate, password);
         }
     }
 }
@@ -149,20 +145,20 @@ fn linux_gets_an_archive_with_a_file_for_every_program() {
             "{line} is not in:\n{listing}"
         );
     }
-    read_back(folder, "client.p12", &issued, PASSWORD);
+    read_back(folder, "client.p12", &issued.certificate, PASSWORD);
     let file = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     assert_eq!(file("ca.crt"), material.root_certificate);
     assert_eq!(file("client.crt"), format!("{}{}", issued.certificate.pem, material.issuing_certificate));
     assert!(file("client.key").starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
     let pass = format!("pass:{PASSWORD}");
-    write(folder, "plain.pem", issued.key.pem().expose());
     assert_eq!(
         openssl(&["pkey", "-in", "client.key", "-passin", &pass, "-pubout"], folder),
-        openssl(&["pkey", "-in", "plain.pem", "-pubout"], folder)
+        public_key(&issued.certificate, folder)
     );
     let wrong = run("openssl", &["pkey", "-in", "client.key", "-passin", "pass:wrong password"], folder, "");
     assert!(!wrong.status.success());
-    assert!(!file("install.sh").contains('@'), "a placeholder is left");
+    let script = file("install.sh");
+    assert!(!["@CA_", "@KEY_"].iter().any(|name| script.contains(name)), "a placeholder is left");
 }
 
 pub fn unpacked(package: &Package) -> TempDir {
@@ -173,7 +169,12 @@ pub fn unpacked(package: &Package) -> TempDir {
     folder
 }
 
-fn info(folder: &Path, file: &str) -> String {
+/// The public key in a certificate, as OpenSSL writes it.
+fn public_key(certificate: &IssuedCertificate, folder: &Path) -> String {
+    output("openssl", &["x509", "-noout", "-pubkey"], folder, &certificate.pem)
+}
+
+pub fn info(folder: &Path, file: &str) -> String {
     let pass = format!("pass:{PASSWORD}");
     both(&run("openssl", &["pkcs12", "-in", file, "-passin", &pass, "-info", "-noout"], folder, ""))
 }

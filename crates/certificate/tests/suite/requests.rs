@@ -173,6 +173,5 @@ fn garbage_is_malformed() {
 }
 
 fn to_pem(der: &[u8]) -> String {
-    use pkcs8::der::pem::{LineEnding, encode_string};
-    encode_string("CERTIFICATE REQUEST", LineEnding::LF, der).unwrap()
+    package::pem("CERTIFICATE REQUEST", der).to_string()
 }

@@ -5,33 +5,33 @@ use p12_keystore::{
 };
 use sha1::{Digest, Sha1};
 
-use super::{Contents, PackageError};
+use crate::{Contents, PackageError};
 
 /// How a file is encrypted. The iterations count for the MAC too: whoever guesses passwords takes the cheaper
 /// way.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Family {
+pub(crate) struct Family {
     encryption: EncryptionAlgorithm,
     mac: MacAlgorithm,
     iterations: u32,
 }
 
 /// Far below the 600,000 iterations above which Windows reports a wrong password.
-pub(super) const MODERN: Family = Family {
+pub(crate) const MODERN: Family = Family {
     encryption: EncryptionAlgorithm::PbeWithHmacSha256AndAes256,
     mac: MacAlgorithm::HmacSha256,
     iterations: 100_000,
 };
 
 /// What macOS reads in every version. OpenSSL 3 reads it too, without its legacy provider.
-pub(super) const LEGACY: Family = Family {
+pub(crate) const LEGACY: Family = Family {
     encryption: EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc,
     mac: MacAlgorithm::HmacSha1,
     iterations: 20_000,
 };
 
 impl Family {
-    pub(super) fn write(self, contents: &Contents<'_>, password: &str) -> Result<Vec<u8>, PackageError> {
+    pub(crate) fn write(self, contents: &Contents<'_>, password: &str) -> Result<Vec<u8>, PackageError> {
         let certificates = std::iter::once(contents.certificate)
             .chain(contents.chain.iter().map(Vec::as_slice))
             .map(Certificate::from_der)

@@ -1,23 +1,33 @@
 #!/bin/sh
-# Imports the client certificate of this folder into the browsers of this account, or takes it out again.
+# Makes the client certificate of this folder known to this machine, or takes it out again.
 #
-# Chromium and Chrome share one NSS database in the home folder; Firefox has one in each of its profiles.
-# Each of them gets the certificate with its key, and the authority's root as one to trust for web servers.
-# Running it again changes nothing.
+# Chromium and Chrome share one NSS database in the home folder, Firefox has one in each of its profiles, and their
+# snaps have others. Each of them gets the certificate with its key, and the authority's root as one to trust for web
+# servers. Programs such as curl trust what is in the system's own store: it gets the root, which takes an
+# administrator. Running this again changes nothing.
 set -eu
 umask 077
+# Where Debian keeps update-ca-certificates.
+PATH=$PATH:/usr/sbin:/sbin
 
 # What tells this certificate from all others in a database: the id of its key.
 KEY_URI='pkcs11:id=@KEY_ID@;type=cert'
 CA_NAME='@CA_NAME@'
+SYSTEM_FILE=${SYSTEM_STORE:-/usr/local/share/ca-certificates}/@CA_FILE@.crt
+# Lies beside a database that this script made.
+OURS=made-by-install.sh
 
 usage() {
     cat <<'TEXT'
-Usage: ./install.sh [--remove] [--password-file FILE]
+Usage: ./install.sh [--uninstall] [--browsers-only] [--password-file FILE]
 
-  (nothing)             import the certificate for Chromium, Chrome and Firefox of this account
-  --remove              take the certificate, its key and the authority out again
+  (nothing)             import the certificate for Chromium, Chrome and Firefox of this account, and let the system
+                        trust the authority
+  --uninstall           take the certificate, its key and the authority out again
+  --browsers-only       leave the system's store alone
   --password-file FILE  read the package's password from the first line of FILE instead of asking
+
+The system's store is the folder SYSTEM_STORE, /usr/local/share/ca-certificates if that is not set.
 TEXT
 }
 
@@ -27,10 +37,12 @@ fail() {
 }
 
 action=install
+system=yes
 password_source=
 while [ $# -gt 0 ]; do
     case $1 in
-        --remove) action=remove ;;
+        --uninstall | --remove) action=uninstall ;;
+        --browsers-only) system=no ;;
         --password-file)
             [ $# -ge 2 ] || fail '--password-file needs a file'
             password_source=$2
@@ -53,6 +65,8 @@ for tool in certutil pk12util; do
         fail "$tool is not installed. On Debian and Ubuntu: sudo apt install libnss3-tools"
 done
 [ -n "${HOME:-}" ] || fail 'HOME is not set'
+# Root's browsers are nobody's, and root's files in a home folder are in the way of its owner.
+[ "$(id -u)" != 0 ] || [ -z "${SUDO_USER:-}" ] || fail 'Run this without sudo. It asks for administrator rights where it needs them.'
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 for file in client.p12 client.crt ca.crt; do
@@ -72,18 +86,29 @@ trap 'exit 143' TERM HUP
 # The databases of this account, one per line. The shared one is made if need be; a Firefox that was never
 # started has none yet.
 databases() {
-    printf '%s\n' "$HOME/.pki/nssdb"
-    [ ! -d "$HOME/snap/chromium/current" ] || printf '%s\n' "$HOME/snap/chromium/current/.pki/nssdb"
+    shared_databases "$HOME" "${XDG_DATA_HOME:-$HOME/.local/share}"
+    snap=$HOME/snap/chromium/current
+    [ ! -d "$snap" ] || shared_databases "$snap" "$snap/.local/share"
     for profiles in \
         "$HOME/.mozilla/firefox" \
         "$HOME/.config/mozilla/firefox" \
         "$HOME/snap/firefox/common/.mozilla/firefox" \
+        "$HOME/snap/firefox/common/.config/mozilla/firefox" \
         "$HOME/.var/app/org.mozilla.firefox/.mozilla/firefox" \
         "$HOME/.var/app/org.mozilla.firefox/config/mozilla/firefox"; do
         for certificates in "$profiles"/*/cert9.db; do
             [ ! -f "$certificates" ] || dirname -- "$certificates"
         done
     done
+}
+
+# Chromium reads the old place if it exists, else (from version 146) the new one. Where there is neither, the old one
+# serves every version; where there is only the new one, the old one would hide it.
+shared_databases() { # home folder, data folder
+    if [ -d "$1/.pki/nssdb" ] || [ ! -d "$2/pki/nssdb" ]; then
+        printf '%s\n' "$1/.pki/nssdb"
+    fi
+    [ ! -d "$2/pki/nssdb" ] || printf '%s\n' "$2/pki/nssdb"
 }
 
 # The base64 of the first certificate in a PEM text on standard input: equal for equal certificates.
@@ -119,6 +144,7 @@ install_into() {
     if [ ! -f "$1/cert9.db" ]; then
         mkdir -p "$1"
         certutil -N -d "sql:$1" --empty-password || return 1
+        : >"$1/$OURS"
     fi
     certutil -A -d "sql:$1" -n "$CA_NAME" -t 'C,,' -i "$here/ca.crt" || return 1
     if same_certificate "$1" "$KEY_URI" "$here/client.crt"; then
@@ -129,7 +155,7 @@ install_into() {
     printf 'Imported into: %s\n' "$1"
 }
 
-remove_from() {
+uninstall_from() {
     [ -f "$1/cert9.db" ] || return 0
     if same_certificate "$1" "$KEY_URI" "$here/client.crt"; then
         certutil -F -d "sql:$1" -n "$KEY_URI" || return 1
@@ -137,18 +163,21 @@ remove_from() {
     else
         printf 'Not there: %s\n' "$1"
     fi
-    remove_authorities "$1"
+    remove_authorities "$1" || return 1
+    remove_if_ours "$1"
 }
 
 # Root and issuing certificate came along with the client's. They go with the last one that needs them.
 remove_authorities() {
-    certutil -L -d "sql:$1" 2>/dev/null |
-        sed -n -e 's/  *\([a-zA-Z]*,[a-zA-Z]*,[a-zA-Z]*\) *$/ \1/p' >"$scratch/names"
+    names_in "$1" >"$scratch/names"
     while IFS= read -r line; do
         case $line in
             *' u,'*)
                 # The chain of another certificate with a key, from its root down.
-                ! certutil -O -d "sql:$1" -n "${line% *}" 2>/dev/null | grep -qF "$CA_NAME" || return 0
+                if certutil -O -d "sql:$1" -n "${line% *}" 2>/dev/null | grep -qF "$CA_NAME"; then
+                    : >"$scratch/still-needed"
+                    return 0
+                fi
                 ;;
         esac
     done <"$scratch/names"
@@ -164,7 +193,61 @@ remove_authorities() {
     return "$result"
 }
 
-[ "$action" = remove ] || read_password
+# A database that this script made goes when nothing is left in it. One with a password does not say what is in it.
+remove_if_ours() {
+    [ -f "$1/$OURS" ] && [ -z "$(names_in "$1")" ] || return 0
+    certutil -K -d "sql:$1" 2>&1 </dev/null | grep -q 'no keys found' || return 0
+    rm -f "$1/cert9.db" "$1/key4.db" "$1/pkcs11.txt" "$1/$OURS"
+    # Whatever else is in these folders keeps them.
+    rmdir "$1" "${1%/*}" 2>/dev/null || true
+}
+
+# Every certificate of a database: its name, a space, how it is trusted.
+names_in() {
+    certutil -L -d "sql:$1" 2>/dev/null |
+        sed -n -e 's/  *\([a-zA-Z]*,[a-zA-Z]*,[a-zA-Z]*\) *$/ \1/p'
+}
+
+# What the system keeps is for everybody to read.
+as_administrator() (
+    umask 022
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif [ -t 0 ]; then
+        sudo "$@"
+    else
+        sudo -n "$@"
+    fi
+)
+
+install_into_system() {
+    if cmp -s "$here/ca.crt" "$SYSTEM_FILE"; then
+        printf 'Already there: %s\n' "$SYSTEM_FILE"
+    elif ! command -v update-ca-certificates >/dev/null 2>&1; then
+        printf 'Left out: this system has no update-ca-certificates.\n'
+    elif as_administrator install -D -m 644 "$here/ca.crt" "$SYSTEM_FILE" &&
+        as_administrator update-ca-certificates >/dev/null; then
+        printf 'Installed: %s\n' "$SYSTEM_FILE"
+    else
+        printf 'Left out: %s. It takes an administrator; browsers do not need it.\n' "$SYSTEM_FILE" >&2
+    fi
+}
+
+uninstall_from_system() {
+    if [ ! -f "$SYSTEM_FILE" ]; then
+        printf 'Not there: %s\n' "$SYSTEM_FILE"
+    elif [ -f "$scratch/still-needed" ]; then
+        printf 'Kept, since another certificate needs it: %s\n' "$SYSTEM_FILE"
+    elif as_administrator rm -f "$SYSTEM_FILE" &&
+        # Without --fresh it leaves the link to what is gone.
+        as_administrator update-ca-certificates --fresh >/dev/null; then
+        printf 'Removed: %s\n' "$SYSTEM_FILE"
+    else
+        fail "Could not be removed: $SYSTEM_FILE. It takes an administrator."
+    fi
+}
+
+[ "$action" = uninstall ] || read_password
 databases >"$scratch/databases"
 failed=0
 # Standard input stays free for a database's own password, which the tools ask for.
@@ -172,8 +255,13 @@ while IFS= read -r database <&3; do
     if [ "$action" = install ]; then
         install_into "$database" || failed=1
     else
-        remove_from "$database" || failed=1
+        uninstall_from "$database" || failed=1
     fi
 done 3<"$scratch/databases"
 [ "$failed" = 0 ] || fail 'At least one database could not be changed. Close the browsers and run this again.'
+case $system,$action in
+    no,*) ;;
+    *,install) install_into_system ;;
+    *,uninstall) uninstall_from_system ;;
+esac
 printf 'Done. Restart the browsers: they keep their old choice of certificate until then.\n'

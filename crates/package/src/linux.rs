@@ -9,16 +9,15 @@ use pkcs8::der::pem::LineEnding;
 use pkcs8::pkcs5::pbes2;
 use sha1::{Digest, Sha1};
 use time::OffsetDateTime;
-use x509_parser::public_key::PublicKey;
+use x509_parser::oid_registry::OID_KEY_TYPE_EC_PUBLIC_KEY;
 use zeroize::Zeroizing;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::pkcs12::MODERN;
-use super::{Contents, PackageError};
-use crate::RandomBytes;
-use crate::facts::{common_name, parse};
 use crate::key::{PrivateKey, pem};
+use crate::pkcs12::MODERN;
+use crate::read::{common_name, parse};
+use crate::{Contents, PackageError, RandomBytes};
 
 const README: &str = include_str!("README.txt");
 const SCRIPT: &str = include_str!("install.sh");
@@ -42,7 +41,7 @@ pub(super) fn write(
 
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
+        .compression_method(CompressionMethod::Stored)
         .last_modified_time(dos_time(now));
     let mut add = |name: &str, mode: u32, bytes: &[u8]| -> Result<(), PackageError> {
         archive.start_file(name, options.unix_permissions(mode))?;
@@ -74,24 +73,26 @@ fn encrypt(
     encrypted.to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF).map_err(|_| PackageError::Contents)
 }
 
-/// The script with the two names that tell this package's entries in a database from all others.
+/// The script with the names that tell this package's entries in a machine's stores from all others.
 fn script(certificate: &[u8], root: &[u8]) -> Result<String, PackageError> {
     let certificate = parse(certificate).ok_or(PackageError::Contents)?;
-    let root = parse(root).ok_or(PackageError::Contents)?;
-    let root_name = common_name(&root).unwrap_or_else(|| "Certificate authority".to_owned());
+    let parsed_root = parse(root).ok_or(PackageError::Contents)?;
+    let root_name = common_name(&parsed_root).unwrap_or_else(|| "Certificate authority".to_owned());
     // Between single quotes, nothing but a single quote is special to a shell.
     let root_name: String = root_name.chars().filter(|&c| c != '\'' && !c.is_control()).collect();
-    // NSS gives key and certificate the SHA-1 of the public value as their id; PKCS #11 URIs (RFC 7512) find
-    // it.
-    let id = match certificate.public_key().parsed() {
-        Ok(PublicKey::RSA(key)) => {
-            let start = key.modulus.iter().position(|&b| b != 0).unwrap_or_default();
-            Sha1::digest(key.modulus.get(start..).unwrap_or_default())
-        }
-        _ => Sha1::digest(&certificate.public_key().subject_public_key.data),
-    };
-    let id: String = id.iter().map(|byte| format!("%{byte:02x}")).collect();
-    Ok(SCRIPT.replace("@KEY_ID@", &id).replace("@CA_NAME@", &root_name))
+    let root_file = format!("client-certificate-authority-{}", hex(&Sha1::digest(root), ""));
+    // NSS gives key and certificate the SHA-1 of the public value as their id; PKCS #11 URIs (RFC 7512) find it. What
+    // that value is depends on the kind of key, and all that is packed is P-256.
+    let key = certificate.public_key();
+    if key.algorithm.algorithm != OID_KEY_TYPE_EC_PUBLIC_KEY {
+        return Err(PackageError::Contents);
+    }
+    let id = hex(&Sha1::digest(&key.subject_public_key.data), "%");
+    Ok(SCRIPT.replace("@KEY_ID@", &id).replace("@CA_FILE@", &root_file).replace("@CA_NAME@", &root_name))
+}
+
+fn hex(bytes: &[u8], before_each: &str) -> String {
+    bytes.iter().map(|byte| format!("{before_each}{byte:02x}")).collect()
 }
 
 /// Archives know two-second local time from 1980 to 2107. An instant outside is left at 1980.

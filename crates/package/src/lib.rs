@@ -7,16 +7,24 @@
 //! | Linux | `.zip` | as for Windows; the PEM key as PBES2 with AES-256 | OpenSSL 3 and NSS |
 //!
 //! All three are locked with the same password. Its length is the caller's rule; what no reader could type
-//! back in is refused here.
+//! back in is refused here ([`check_password`]).
+//!
+//! The server and the module that makes keys in the page build packages with this one crate, so that both are alike. It
+//! compiles to WASM: nothing here reads a clock, a file or a socket, or needs ring.
 
+mod key;
 mod linux;
 mod pkcs12;
+mod read;
 
 use protocol::access::Platform;
 use time::OffsetDateTime;
 
-use crate::RandomBytes;
-use crate::key::PrivateKey;
+pub use key::{KeyPem, PrivateKey, pem};
+pub use read::{common_name, parse};
+
+/// A source of random bytes: fills the slice that it is given.
+pub type RandomBytes<'a> = dyn FnMut(&mut [u8]) + 'a;
 
 /// What goes into a package.
 #[derive(Debug, Clone, Copy)]
@@ -67,10 +75,7 @@ pub fn build(
     now: OffsetDateTime,
     random: &mut RandomBytes<'_>,
 ) -> Result<Package, PackageError> {
-    // A PKCS#12 password is a BMPString (RFC 7292 appendix B.1), and one line in every dialog.
-    if password.is_empty() || password.chars().any(|c| u32::from(c) > 0xffff || c.is_control()) {
-        return Err(PackageError::Password);
-    }
+    check_password(password)?;
     let stem = file_stem(contents.device_name);
     let (extension, media_type, bytes) = match platform {
         Platform::Linux => ("zip", "application/zip", linux::write(contents, password, now, random)?),
@@ -78,6 +83,18 @@ pub fn build(
         Platform::Windows => ("pfx", "application/x-pkcs12", pkcs12::MODERN.write(contents, password)?),
     };
     Ok(Package { file_name: format!("{stem}.{extension}"), media_type, bytes })
+}
+
+/// Whether the password can be typed in again wherever the package is imported: a PKCS#12 password is a BMPString
+/// (RFC 7292 appendix B.1), and one line in every dialog.
+///
+/// # Errors
+/// [`PackageError::Password`].
+pub fn check_password(password: &str) -> Result<(), PackageError> {
+    if password.is_empty() || password.chars().any(|c| u32::from(c) > 0xffff || c.is_control()) {
+        return Err(PackageError::Password);
+    }
+    Ok(())
 }
 
 impl std::fmt::Debug for Package {

@@ -1,0 +1,56 @@
+//! What pages ask of the browser itself.
+
+use js_sys::{Array, Uint8Array};
+use protocol::Problem;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, BlobPropertyBag, Headers, RequestInit, Response, Url};
+
+use crate::sidebar::transport::{answer, unexpected, unreachable};
+
+/// Sends a request to the origin of this page; every status but 2xx is a problem.
+pub async fn exchange(path: &str, init: &RequestInit, headers: &[(&str, &str)]) -> Result<Response, Problem> {
+    let sent = Headers::new().map_err(refused_by_browser)?;
+    for (name, value) in headers {
+        sent.append(name, value).map_err(refused_by_browser)?;
+    }
+    init.set_headers_headers(&sent);
+    let window = web_sys::window().ok_or_else(unreachable)?;
+    let answered = JsFuture::from(window.fetch_with_str_and_init(path, init)).await;
+    let response: Response = answered.map_err(|_| unreachable())?.unchecked_into();
+    if response.ok() {
+        return Ok(response);
+    }
+    let retry_after = header(&response, "retry-after");
+    let content_type = header(&response, "content-type");
+    let body = text(&response).await.unwrap_or_default();
+    Err(answer::problem_of(response.status(), &content_type, Some(&retry_after), &body))
+}
+
+pub async fn text(response: &Response) -> Result<String, Problem> {
+    let reading = response.text().map_err(|_| unreachable())?;
+    Ok(JsFuture::from(reading).await.map_err(|_| unreachable())?.as_string().unwrap_or_default())
+}
+
+pub fn header(response: &Response, name: &str) -> String {
+    response.headers().get(name).ok().flatten().unwrap_or_default()
+}
+
+/// The browser would not even make the request.
+pub fn refused_by_browser(_: JsValue) -> Problem {
+    unexpected("this browser refuses the request")
+}
+
+/// An address of these bytes within this page, until [`revoke`] is called with it.
+pub fn object_url(bytes: &[u8], media_type: &str) -> Option<String> {
+    let options = BlobPropertyBag::new();
+    options.set_type(media_type);
+    let parts = Array::of1(&Uint8Array::from(bytes));
+    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options).ok()?;
+    Url::create_object_url_with_blob(&blob).ok()
+}
+
+pub fn revoke(url: &str) {
+    // An unknown address is no error for the browser either.
+    let _ = Url::revoke_object_url(url);
+}
