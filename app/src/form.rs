@@ -1,8 +1,8 @@
-//! Forms that lose nothing when scripts are off.
+//! Forms that lose nothing.
 //!
-//! With scripts, a form's problem comes back as the server function's answer and the fields stay as they are. Without,
-//! the browser posts the form and is sent on with 303; the problem and what was typed travel in a cookie that lives
-//! for a minute and is read once. They never travel in a URL: those end up in logs and in histories, and a
+//! In the panel, a form's problem comes back as the server function's answer and the fields stay as they are. The forms of
+//! the public pages are posted by the browser, which is sent on with 303; the problem and what was typed travel in a
+//! cookie that lives for a minute and is read once. They never travel in a URL: those end up in logs and in histories, and a
 //! crafted one could put words into the server's mouth. Secrets are never handed to [`Typed`].
 
 use leptos::prelude::*;
@@ -57,18 +57,16 @@ where
     ServerAction::new()
 }
 
-/// The problem of an action's last run, or the one that a form without scripts was refused for.
-pub fn problem_of<S>(action: ServerAction<S>, refused: Option<&Refused>) -> Signal<Option<Problem>>
+/// The problem of an action's last run.
+pub fn problem_of<S>(action: ServerAction<S>) -> Signal<Option<Problem>>
 where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: Send + Sync + 'static,
 {
-    let before = refused.map(|refused| refused.problem.clone());
     Signal::derive(move || {
         action.value().with(|value| match value {
-            None => before.clone(),
-            Some(Ok(_)) => None,
             Some(Err(error)) => Some(error.problem().clone()),
+            Some(Ok(_)) | None => None,
         })
     })
 }

@@ -10,6 +10,7 @@ pub mod error;
 pub mod form;
 pub mod home;
 pub mod instant;
+mod live;
 pub mod mode;
 pub mod navigation;
 pub mod outbox;

@@ -1,5 +1,6 @@
 //! The three parts that a browser loads apart from each other, so that a page brings no more than it needs: who asks for
-//! access never loads the panel.
+//! access never loads the panel. Panel and sidebar live in the browser as a whole; of the public pages only what
+//! [`wake_public_page`] names does.
 //!
 //! Every page is rendered whole before it is sent (`SsrMode::Async`): it reads without scripts, has the right status,
 //! and passes through the desktop program's app scheme in one piece.
@@ -19,6 +20,13 @@ use crate::mode::{ModeEditorPage, ModesPage};
 use crate::outbox::OutboxPage;
 use crate::people::{LoginPage, SetupPage};
 use crate::sidebar::SidebarPage;
+#[cfg(feature = "hydrate")]
+use crate::{
+    access::{DownloadForm, StatusWatch},
+    design::{ShowPassword, ThemeChoice},
+    live,
+    people::SetupForm,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surface {
@@ -64,6 +72,17 @@ pub fn PublicPages() -> impl IntoView {
             </Routes>
         </Router>
     }
+}
+
+/// Brings the public page that the server wrote to life.
+#[cfg(feature = "hydrate")]
+pub fn wake_public_page() {
+    live::send_forms_once();
+    live::wake::<DownloadForm>();
+    live::wake::<SetupForm>();
+    live::wake::<ShowPassword>();
+    live::wake::<StatusWatch>();
+    live::wake::<ThemeChoice>();
 }
 
 #[component]

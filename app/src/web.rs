@@ -1,12 +1,28 @@
 //! What pages ask of the browser itself.
 
-use js_sys::{Array, Uint8Array};
+use std::time::Duration;
+
+use js_sys::{Array, Promise, Uint8Array};
+use leptos::prelude::{document, set_timeout};
 use protocol::Problem;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, BlobPropertyBag, Headers, RequestInit, Response, Url};
+pub use web_sys::RequestInit;
+use web_sys::{Blob, BlobPropertyBag, FormData, Headers, HtmlFormElement, Response, Url, UrlSearchParams};
 
 use crate::sidebar::transport::{answer, unexpected, unreachable};
+
+/// Posts a form to a server function, as the browser would do without scripts, and reads the answer.
+pub async fn post<T: DeserializeOwned>(path: &str, form: &HtmlFormElement) -> Result<T, Problem> {
+    let data = FormData::new_with_form(form).map_err(refused_by_browser)?;
+    let fields = UrlSearchParams::new_with_str_sequence_sequence(&data).map_err(refused_by_browser)?;
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_body(&fields);
+    let response = exchange(path, &init, &[("accept", "application/json")]).await?;
+    answer::parse(&text(&response).await?)
+}
 
 /// Sends a request to the origin of this page; every status but 2xx is a problem.
 pub async fn exchange(path: &str, init: &RequestInit, headers: &[(&str, &str)]) -> Result<Response, Problem> {
@@ -53,4 +69,21 @@ pub fn object_url(bytes: &[u8], media_type: &str) -> Option<String> {
 pub fn revoke(url: &str) {
     // An unknown address is no error for the browser either.
     let _ = Url::revoke_object_url(url);
+}
+
+pub async fn sleep(time: Duration) {
+    let over = Promise::new(&mut |resolve, _| {
+        set_timeout(move || drop(resolve.call0(&JsValue::NULL)), time);
+    });
+    // A timer does not fail.
+    let _ = JsFuture::from(over).await;
+}
+
+/// Gives the page another heading, and the window the same title.
+pub fn entitle(title: &str) {
+    let document = document();
+    document.set_title(&format!("{title} – {}", crate::design::organisation()));
+    if let Ok(Some(heading)) = document.query_selector("h1") {
+        heading.set_text_content(Some(title));
+    }
 }

@@ -13,7 +13,7 @@ pub fn hydrate() {
     console_error_panic_hook::set_once();
     match Surface::of(&location().pathname().unwrap_or_default()) {
         #[cfg(feature = "public")]
-        Surface::Public => hydrate_body(app::surface::PublicPages),
+        Surface::Public => app::surface::wake_public_page(),
         #[cfg(feature = "panel")]
         Surface::Panel => hydrate_body(app::surface::PanelPages),
         #[cfg(feature = "sidebar")]

@@ -1,6 +1,7 @@
 //! `/request-access`: works with scripts off.
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use protocol::access::{Message, Platform};
 use protocol::certificate::RejectionReason;
@@ -10,22 +11,21 @@ use crate::design::{
     Button, Check, Field, FieldKind, Look, Notice, NoticeTone, ProblemNotice, PublicPage, Shape,
     TextAreaField, loaded,
 };
-use crate::form::{self, field_error, problem_of};
+use crate::form::field_error;
 
 #[component]
 pub fn RequestAccessPage() -> impl IntoView {
-    let submit = form::action::<Submit>();
     let start = Resource::new_blocking(|| (), |()| api::start());
-    let query = use_query_map();
-    let reason = Memo::new(move |_| query.with(|q| q.get_str("reason").and_then(|r| r.parse().ok())));
+    let query = use_query_map().get_untracked();
+    let reason: Option<RejectionReason> = query.get_str("reason").and_then(|reason| reason.parse().ok());
     view! {
         <PublicPage title="Request access">
-            {move || reason.get().map(|reason| view! { <WhyHere reason /> })}
+            {reason.map(|reason| view! { <WhyHere reason /> })}
             <p>
                 "Ask for access for the machine in front of you. An administrator compares a code with you and approves \
                  it; then you get a mail with a link to this machine's certificate."
             </p>
-            {loaded(start, move |start| view! { <RequestForm start submit reason /> })}
+            {loaded(start, move |start| view! { <RequestForm start reason /> })}
         </PublicPage>
     }
 }
@@ -63,19 +63,15 @@ fn WhyHere(reason: RejectionReason) -> impl IntoView {
 }
 
 #[component]
-fn RequestForm(
-    start: FormStart,
-    submit: ServerAction<Submit>,
-    reason: Memo<Option<RejectionReason>>,
-) -> impl IntoView {
-    let problem = problem_of(submit, start.refused.as_ref());
+fn RequestForm(start: FormStart, reason: Option<RejectionReason>) -> impl IntoView {
+    let problem = Signal::stored(start.refused.as_ref().map(|refused| refused.problem.clone()));
     let typed = start.refused.map(|r| r.typed).unwrap_or_default();
     let chosen = typed.value("platform").or_else(|| start.platform.map(|p| p.as_str().to_owned()));
     let value = move |field: &str| typed.value(field).unwrap_or_default();
     let platform_error = field_error(problem, "platform");
     view! {
         <ProblemNotice problem shown_at_fields=&["email", "platform", "device_name", "message"] />
-        <ActionForm action=submit>
+        <form method="post" action=Submit::url()>
             <div class="space-y-6">
                 <Field
                     name="email"
@@ -116,13 +112,13 @@ fn RequestForm(
                 <input
                     type="hidden"
                     name="reason"
-                    value=move || reason.get().map(RejectionReason::as_str).unwrap_or_default()
+                    value=reason.map(RejectionReason::as_str).unwrap_or_default()
                 />
-                <Button look=Look::Primary large=true icon=Shape::ArrowRight busy=submit.pending()>
+                <Button look=Look::Primary large=true icon=Shape::ArrowRight>
                     "Request access"
                 </Button>
             </div>
-        </ActionForm>
+        </form>
         <section class="space-y-2 border-t border-line pt-6 text-sm text-muted">
             <h2 class="text-base text-ink">"What happens next"</h2>
             <ol class="list-decimal space-y-1 pl-5">

@@ -40,8 +40,8 @@ pub fn RequestPanel() -> impl IntoView {
                     "Close"
                 </A>
             </div>
-            <ProblemNotice problem=problem_of(decision.approve, None) />
-            <ProblemNotice problem=problem_of(decision.reject, None) shown_at_fields=&["reason"] />
+            <ProblemNotice problem=problem_of(decision.approve) />
+            <ProblemNotice problem=problem_of(decision.reject) shown_at_fields=&["reason"] />
             {loaded(request, move |row| view! { <Facts row=row.clone() /> <Decide row decision /> })}
         </section>
     }
@@ -176,7 +176,7 @@ fn Decide(row: AccessRequestRow, decision: Decision) -> impl IntoView {
     let (approved_id, rejected_id) = (id.clone(), id);
     let (read_out, copied) = (code.clone(), code);
     let reject_title = format!("Reject the request of {email}");
-    let reason_error = field_error(problem_of(reject, None), "reason");
+    let reason_error = field_error(problem_of(reject), "reason");
     let busy = Signal::derive(move || approve.pending().get() || reject.pending().get());
     view! {
         <div class="flex flex-wrap gap-3">

@@ -6,6 +6,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use protocol::access::{DownloadOffer, DownloadState, Platform};
+use serde::{Deserialize, Serialize};
 
 use super::api;
 use super::redeem::{RedeemOutcome, Redeeming};
@@ -14,9 +15,10 @@ use crate::design::{
     Button, ButtonLink, Check, Field, FieldKind, Look, Notice, NoticeTone, PasswordField, PublicPage, Shape,
     Time, loaded,
 };
+use crate::live::{Part, live};
 
 /// Why a download was refused, as it stands in the address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Refusal {
     Expired,
     MatchCode,
@@ -53,17 +55,35 @@ impl Refusal {
 
 #[component]
 pub fn DownloadPage() -> impl IntoView {
-    let params = use_params_map();
-    let query = use_query_map();
-    let token = Memo::new(move |_| params.with(|p| p.get("token").unwrap_or_default()));
-    let refusal = Memo::new(move |_| query.with(|q| q.get_str("problem").and_then(Refusal::named)));
-    let offer = Resource::new_blocking(move || token.get(), api::offer);
+    let token = use_params_map().get_untracked().get("token").unwrap_or_default();
+    let refusal = use_query_map().get_untracked().get_str("problem").and_then(Refusal::named);
+    let of_token = token.clone();
+    let offer = Resource::new_blocking(move || of_token.clone(), api::offer);
     view! {
         <PublicPage title="Set up this machine">
             {loaded(offer, move |(offer, platform)| {
-                view! { <Offer offer platform token=token.get_untracked() refusal=refusal.get_untracked() /> }
+                live(DownloadForm { offer, platform, token: token.clone(), refusal })
             })}
         </PublicPage>
+    }
+}
+
+/// The form with the steps around it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DownloadForm {
+    offer: DownloadOffer,
+    platform: Option<Platform>,
+    token: String,
+    refusal: Option<Refusal>,
+}
+
+impl Part for DownloadForm {
+    const NAME: &'static str = "download";
+    const CLASS: &'static str = "space-y-6";
+
+    fn view(self) -> impl IntoView {
+        let Self { offer, platform, token, refusal } = self;
+        view! { <Offer offer platform token refusal /> }
     }
 }
 

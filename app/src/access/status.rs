@@ -3,74 +3,90 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use protocol::access::{RequestState, RequestStatus};
+use serde::{Deserialize, Serialize};
 
 use super::api;
 use crate::design::{ButtonLink, Code, Look, Notice, NoticeTone, PublicPage, Time, loaded, scripts_run};
-
-/// The first wait between two looks, in milliseconds.
-const FIRST_WAIT: u64 = 5_000;
-const LONGEST_WAIT: u64 = 60_000;
+use crate::live::{Part, live};
 
 #[component]
 pub fn RequestStatusPage() -> impl IntoView {
-    let params = use_params_map();
-    let token = Memo::new(move |_| params.with(|p| p.get("token").unwrap_or_default()));
-    let first = Resource::new_blocking(move || token.get(), api::status);
-    let latest = RwSignal::new(None::<RequestStatus>);
-    watch(token, first, latest);
+    let token = use_params_map().get_untracked().get("token").unwrap_or_default();
+    let of_token = token.clone();
+    let status = Resource::new_blocking(move || of_token.clone(), api::status);
     view! {
         <PublicPage title="Your request for access">
-            {loaded(first, move |first| {
-                move || {
-                    let status = latest.get().unwrap_or_else(|| first.clone());
-                    view! { <Standing status token=token.get_untracked() /> }
-                }
-            })}
+            {loaded(status, move |status| view! { <Standing status token=token.clone() /> })}
         </PublicPage>
     }
 }
 
-/// Looks again, first after five seconds, then ever more seldom, until the request is decided. A look that fails
-/// changes nothing on the page: the code stays readable while the network is away.
-fn watch(
-    token: Memo<String>,
-    first: Resource<Result<RequestStatus, crate::error::AppError>>,
-    latest: RwSignal<Option<RequestStatus>>,
-) {
-    let looks = RwSignal::new(0_u32);
-    let waiting = StoredValue::new(None::<TimeoutHandle>);
-    Effect::new(move |_| {
-        let look = looks.get();
-        let known = latest.get_untracked().or_else(|| first.get().and_then(Result::ok));
-        if !known.is_some_and(|status| status.state == RequestState::Pending) {
+/// Looks again until the request is decided, and then loads the page, which says how.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StatusWatch {
+    token: String,
+}
+
+impl Part for StatusWatch {
+    const NAME: &'static str = "status";
+
+    fn view(self) -> impl IntoView {
+        let path = format!("/public/request-status/{}", self.token);
+        let href = path.clone();
+        let scripts = scripts_run();
+        Effect::new(move |_| {
+            #[cfg(feature = "hydrate")]
+            leptos::task::spawn_local(wait_for_decision(path.clone()));
+            #[cfg(not(feature = "hydrate"))]
+            let _ = &path;
+        });
+        view! {
+            <Show
+                when=move || scripts.get()
+                fallback=move || {
+                    view! {
+                        <a class="link font-semibold" href=href.clone()>
+                            "Check again"
+                        </a>
+                    }
+                }
+            >
+                <p class="text-sm text-muted">
+                    "This page looks by itself. You may close it and come back to its address."
+                </p>
+            </Show>
+        }
+    }
+}
+
+/// Looks first after five seconds, then ever more seldom. A look that fails changes nothing on the page: the code stays
+/// readable while the network is away.
+#[cfg(feature = "hydrate")]
+async fn wait_for_decision(path: String) {
+    use crate::sidebar::transport::answer;
+    use crate::web;
+
+    for look in 0_u32.. {
+        web::sleep(std::time::Duration::from_millis(wait_before(look))).await;
+        let asked = web::RequestInit::new();
+        let Ok(response) = web::exchange(&path, &asked, &[("accept", "application/json")]).await else {
+            continue;
+        };
+        let text = web::text(&response).await.unwrap_or_default();
+        let decided =
+            answer::parse::<RequestStatus>(&text).is_ok_and(|now| now.state != RequestState::Pending);
+        if decided && location().reload().is_ok() {
             return;
         }
-        let wait = std::time::Duration::from_millis(wait_before(look));
-        let handle = set_timeout_with_handle(
-            move || {
-                leptos::task::spawn_local(async move {
-                    if let Ok(status) = api::status(token.get_untracked()).await {
-                        latest.try_set(Some(status));
-                    }
-                    looks.try_update(|n| *n += 1);
-                });
-            },
-            wait,
-        );
-        waiting.set_value(handle.ok());
-    });
-    on_cleanup(move || {
-        if let Some(handle) = waiting.try_get_value().flatten() {
-            handle.clear();
-        }
-    });
+    }
 }
 
 /// Milliseconds before the look with this number: half as long again each time.
+#[cfg(any(feature = "hydrate", test))]
 fn wait_before(look: u32) -> u64 {
-    let mut wait = FIRST_WAIT;
+    let mut wait = 5_000;
     for _ in 0..look.min(16) {
-        wait = (wait + wait / 2).min(LONGEST_WAIT);
+        wait = (wait + wait / 2).min(60_000);
     }
     wait
 }
@@ -87,7 +103,6 @@ fn heading(state: RequestState) -> &'static str {
 
 #[component]
 fn Standing(status: RequestStatus, token: String) -> impl IntoView {
-    let scripts = scripts_run();
     let state = status.state;
     let pending = state == RequestState::Pending;
     let tone = match state {
@@ -117,24 +132,7 @@ fn Standing(status: RequestStatus, token: String) -> impl IntoView {
                         }
                     })}
             </dl>
-            {pending
-                .then(|| {
-                    let href = format!("/public/request-status/{token}");
-                    view! {
-                        <Show
-                            when=move || scripts.get()
-                            fallback=move || {
-                                view! {
-                                    <a class="link font-semibold" rel="external" href=href.clone()>
-                                        "Check again"
-                                    </a>
-                                }
-                            }
-                        >
-                            <p class="text-sm text-muted">"This page looks by itself. You may close it and come back to its address."</p>
-                        </Show>
-                    }
-                })}
+            {pending.then(|| live(StatusWatch { token }))}
             {again
                 .then(|| {
                     view! {
@@ -198,6 +196,6 @@ mod tests {
         let waits: Vec<_> = (0..10).map(wait_before).collect();
         assert_eq!(waits[..3], [5_000, 7_500, 11_250]);
         assert!(waits.is_sorted());
-        assert_eq!(wait_before(u32::MAX), LONGEST_WAIT);
+        assert_eq!(wait_before(u32::MAX), 60_000);
     }
 }

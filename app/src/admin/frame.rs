@@ -10,6 +10,7 @@ use leptos_router::components::{A, Outlet};
 use super::api;
 use crate::design::{Button, Icon, Look, Mark, Shape, ThemeChoice, loaded, organisation};
 use crate::form;
+use crate::live::live;
 use crate::people::api::SignOut;
 
 const PAGES: [(&str, &str, Shape, bool); 5] = [
@@ -55,7 +56,7 @@ pub fn AdminFrame() -> impl IntoView {
                     </ul>
                 </nav>
                 <div class="flex flex-wrap items-center gap-x-4 gap-y-2 lg:flex-col lg:items-stretch">
-                    <ThemeChoice />
+                    {live(ThemeChoice)}
                     <Account account />
                 </div>
             </aside>

@@ -84,7 +84,7 @@ impl Question {
 #[component]
 fn Revoking(question: Question) -> impl IntoView {
     let Question { open, revoke, .. } = question;
-    let problem = problem_of(revoke, None);
+    let problem = problem_of(revoke);
     let name = move || question.part(|row| &row.device_name);
     let owner = move || question.part(|row| &row.owner);
     let done = move || revoke.value().with(|value| matches!(value, Some(Ok(()))));

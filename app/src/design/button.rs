@@ -1,7 +1,6 @@
 //! What one can do. One primary button per screen; what destroys is red and says what it destroys.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
 
 use super::{Icon, Shape};
 
@@ -96,9 +95,9 @@ pub fn ButtonLink(
 ) -> impl IntoView {
     let class = format!("{SHAPE} {} {}", size(large), look.classes());
     view! {
-        <A href=href attr:class=class attr:rel=external.then_some("external")>
+        <a href=href class=class rel=external.then_some("external")>
             {icon.map(|shape| view! { <Icon shape /> })}
             {children()}
-        </A>
+        </a>
     }
 }

@@ -1,8 +1,10 @@
 //! Fields: a label above, a hint below it, and the error where it happened. What was typed is never taken away.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::scripts_run;
+use crate::live::{Part, live};
 
 /// What a one-line field takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -138,15 +140,13 @@ pub fn PasswordField(
     autocomplete: &'static str,
 ) -> impl IntoView {
     let described = described_by(name, !hint.is_empty(), error);
-    let shown = RwSignal::new(false);
-    let scripts = scripts_run();
     view! {
         <Frame id=name.to_owned() label hint error optional=false>
             <div class="flex gap-2">
                 <input
                     id=name
                     name=name
-                    type=move || if shown.get() { "text" } else { "password" }
+                    type="password"
                     autocomplete=autocomplete
                     autocapitalize="none"
                     spellcheck="false"
@@ -155,20 +155,49 @@ pub fn PasswordField(
                     aria-invalid=move || error.with(Option::is_some).then_some("true")
                     aria-describedby=described
                 />
-                <Show when=move || scripts.get()>
-                    <button
-                        type="button"
-                        class="shrink-0 rounded-md border border-line-strong bg-raised px-3 text-sm font-semibold hover:border-muted"
-                        aria-controls=name
-                        aria-pressed=move || if shown.get() { "true" } else { "false" }
-                        on:click=move |_| shown.update(|s| *s = !*s)
-                    >
-                        {move || if shown.get() { "Hide" } else { "Show" }}
-                        <span class="sr-only">" password"</span>
-                    </button>
-                </Show>
+                {live(ShowPassword { field: name.to_owned() })}
             </div>
         </Frame>
+    }
+}
+
+/// The button that shows what stands in a password field.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ShowPassword {
+    /// The field's id.
+    field: String,
+}
+
+impl Part for ShowPassword {
+    const NAME: &'static str = "show-password";
+    const CLASS: &'static str = "flex shrink-0";
+
+    fn view(self) -> impl IntoView {
+        let field = StoredValue::new(self.field);
+        let shown = RwSignal::new(false);
+        let scripts = scripts_run();
+        let press = move |_| {
+            shown.update(|shown| *shown = !*shown);
+            let kind = if shown.get_untracked() { "text" } else { "password" };
+            if let Some(input) = document().get_element_by_id(&field.get_value()) {
+                // Cannot be refused: the name is plain.
+                let _ = input.set_attribute("type", kind);
+            }
+        };
+        view! {
+            <Show when=move || scripts.get()>
+                <button
+                    type="button"
+                    class="rounded-md border border-line-strong bg-raised px-3 text-sm font-semibold hover:border-muted"
+                    aria-controls=field.get_value()
+                    aria-pressed=move || if shown.get() { "true" } else { "false" }
+                    on:click=press
+                >
+                    {move || if shown.get() { "Hide" } else { "Show" }}
+                    <span class="sr-only">" password"</span>
+                </button>
+            </Show>
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::ThemeChoice;
+use crate::live::live;
 
 /// The organisation's name, which the server puts into the context.
 #[cfg(feature = "ssr")]
@@ -38,17 +39,11 @@ pub fn Mark() -> impl IntoView {
 #[component]
 pub fn PublicPage(
     /// The question or the state, as the page's heading.
-    #[prop(into)]
-    title: Signal<String>,
+    title: &'static str,
     children: Children,
 ) -> impl IntoView {
     let name = organisation();
-    // The head is written after the body, when the server's signals may be gone: it takes the text now.
-    let document_title = {
-        let name = name.clone();
-        let first = cfg!(feature = "ssr").then(|| title.get_untracked());
-        move || format!("{} – {name}", first.clone().unwrap_or_else(|| title.get()))
-    };
+    let document_title = format!("{title} – {name}");
     view! {
         <Title text=document_title />
         <a href="#main" class="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:bg-raised focus:p-2">
@@ -65,7 +60,7 @@ pub fn PublicPage(
             </main>
             <footer class="print-hidden flex flex-wrap items-center justify-between gap-3 border-t border-line py-5 text-sm text-muted">
                 <p>"AI Workflow Engine"</p>
-                <ThemeChoice />
+                {live(ThemeChoice)}
             </footer>
         </div>
     }

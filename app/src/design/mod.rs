@@ -23,7 +23,7 @@ pub use button::{Button, ButtonKind, ButtonLink, Look};
 pub use code::{Code, CopyButton};
 pub use dialog::{Dialog, DialogActions};
 pub use empty::{EmptyState, Skeleton};
-pub use field::{Check, Field, FieldKind, PasswordField, SelectField, TextAreaField};
+pub use field::{Check, Field, FieldKind, PasswordField, SelectField, ShowPassword, TextAreaField};
 pub use icon::{Icon, Shape};
 pub use layout::{Mark, PublicPage, organisation};
 pub use loaded::loaded;

@@ -3,68 +3,84 @@
 //! The choice is a cookie that the server reads while it writes `<html>`, so the first paint is right already, no
 //! script has to run before it, and it works with scripts off.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
-use crate::form;
+use crate::live::Part;
 
-/// Keeps the choice for a year. Anything but `light` and `dark` gives it back to the system.
+/// Keeps the choice of a browser without scripts. Anything but `light` and `dark` gives it back to the system.
 #[server(prefix = "/app", endpoint = "design/theme")]
 pub async fn set_theme(theme: String) -> Result<(), AppError> {
-    let secure = if crate::visit::Visit::current()?.secure { "; Secure" } else { "" };
-    let (value, age) = match theme.as_str() {
-        "light" | "dark" => (theme.as_str(), 31_536_000),
-        _ => ("", 0),
-    };
-    let cookie = format!("{COOKIE}={value}; Path=/; Max-Age={age}; SameSite=Lax{secure}");
+    let secure = crate::visit::Visit::current()?.secure;
+    let cookie = cookie(&theme, secure);
     crate::visit::Answer { value: (), cookies: vec![cookie] }.deliver();
     crate::navigation::redirect_back();
     Ok(())
 }
 
-#[cfg(feature = "ssr")]
 const COOKIE: &str = "aiwe-theme";
+
+/// What keeps `theme` for a year; anything but `light` and `dark` ends what was kept.
+fn cookie(theme: &str, secure: bool) -> String {
+    let (value, age) = match theme {
+        "light" | "dark" => (theme, 31_536_000),
+        _ => ("", 0),
+    };
+    let secure = if secure { "; Secure" } else { "" };
+    format!("{COOKIE}={value}; Path=/; Max-Age={age}; SameSite=Lax{secure}")
+}
 
 /// The visitor's choice, for `<html data-theme>`.
 #[cfg(feature = "ssr")]
 pub fn chosen_theme() -> Option<String> {
-    form::cookie(COOKIE).filter(|theme| theme == "light" || theme == "dark")
+    crate::form::cookie(COOKIE).filter(|theme| theme == "light" || theme == "dark")
 }
 
 /// Three small buttons; the chosen one is pressed.
-#[component]
-pub fn ThemeChoice() -> impl IntoView {
-    let action = form::action::<SetTheme>();
-    let chosen = RwSignal::new(None::<&'static str>);
-    let current = move || chosen.get().unwrap_or_else(present);
-    view! {
-        <ActionForm action=action>
-            <fieldset class="flex items-center gap-1">
-                <legend class="sr-only">"Appearance"</legend>
-                {["system", "light", "dark"]
-                    .map(|theme| {
-                        view! {
-                            <button
-                                type="submit"
-                                name="theme"
-                                value=theme
-                                aria-pressed=move || if current() == theme { "true" } else { "false" }
-                                class="rounded-md border border-transparent px-2 py-0.5 text-sm text-muted capitalize hover:text-ink aria-pressed:border-line-strong aria-pressed:bg-raised aria-pressed:text-ink"
-                                on:click=move |_| {
-                                    chosen.set(Some(theme));
-                                    apply(theme);
-                                }
-                            >
-                                {theme}
-                            </button>
-                        }
-                    })}
-            </fieldset>
-        </ActionForm>
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ThemeChoice;
+
+impl Part for ThemeChoice {
+    const NAME: &'static str = "theme";
+
+    fn view(self) -> impl IntoView {
+        let chosen = RwSignal::new(None::<&'static str>);
+        let current = move || chosen.get().unwrap_or_else(present);
+        let button = move |theme: &'static str| {
+            let press = move |event: MouseEvent| {
+                event.prevent_default();
+                chosen.set(Some(theme));
+                apply(theme);
+                keep(theme);
+            };
+            view! {
+                <button
+                    type="submit"
+                    name="theme"
+                    value=theme
+                    aria-pressed=move || if current() == theme { "true" } else { "false" }
+                    class="rounded-md border border-transparent px-2 py-0.5 text-sm text-muted capitalize hover:text-ink aria-pressed:border-line-strong aria-pressed:bg-raised aria-pressed:text-ink"
+                    on:click=press
+                >
+                    {theme}
+                </button>
+            }
+        };
+        view! {
+            <form method="post" action=SetTheme::url()>
+                <fieldset class="flex items-center gap-1">
+                    <legend class="sr-only">"Appearance"</legend>
+                    {["system", "light", "dark"].map(button)}
+                </fieldset>
+            </form>
+        }
     }
 }
 
-/// Shows the choice at once, without waiting for the server.
+/// Shows the choice in this page.
 fn apply(theme: &str) {
     if let Some(root) = document().document_element() {
         // Neither fails for a plain attribute name; if it did, the next page shows the choice.
@@ -73,6 +89,20 @@ fn apply(theme: &str) {
             _ => root.remove_attribute("data-theme"),
         };
     }
+}
+
+/// Keeps the choice for the pages to come.
+fn keep(theme: &str) {
+    #[cfg(feature = "hydrate")]
+    {
+        use wasm_bindgen::JsCast;
+        let secure = location().protocol().is_ok_and(|protocol| protocol == "https:");
+        let document: web_sys::HtmlDocument = document().unchecked_into();
+        // Where cookies are switched off, the choice holds for this page.
+        let _ = document.set_cookie(&cookie(theme, secure));
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = theme;
 }
 
 /// On the server what the cookie says; in the browser what the server wrote.

@@ -28,7 +28,7 @@ pub fn OutboxPage() -> impl IntoView {
             title="Outbox"
             lead="What the server mails. Where there is no mail server, copy a mail and send it yourself."
         >
-            <ProblemNotice problem=problem_of(retry, None) />
+            <ProblemNotice problem=problem_of(retry) />
             {move || sent_again().then(|| view! { <Notice tone=NoticeTone::Good title="The mail waits to be sent again" /> })}
             {loaded(mails, move |page| view! { <Mails page retry /> })}
         </PanelPage>

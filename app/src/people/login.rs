@@ -1,42 +1,34 @@
 //! `/login`: address and password, then a code. Every failure has the same words.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
+use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::api::{self, Arrival, SecondFactor, SignIn};
 use crate::design::{
     Button, Field, FieldKind, Look, Notice, PasswordField, ProblemNotice, PublicPage, loaded,
 };
-use crate::form::{self, Refused, problem_of};
+use crate::form::Refused;
 use crate::navigation::{local_path, with_query};
 
 #[component]
 pub fn LoginPage() -> impl IntoView {
-    let query = use_query_map();
-    let code_step = Memo::new(move |_| query.with(|q| q.get_str("step") == Some("code")));
-    let next = Memo::new(move |_| {
-        query.with(|q| q.get_str("next").and_then(local_path).map(str::to_owned).unwrap_or_default())
-    });
+    let query = use_query_map().get_untracked();
+    let code_step = query.get_str("step") == Some("code");
+    let next = query.get_str("next").and_then(local_path).unwrap_or_default().to_owned();
     #[cfg(feature = "ssr")]
     if crate::visit::Visit::current().is_ok_and(|visit| visit.administrator().is_ok()) {
-        crate::navigation::redirect(&api::step_path(
-            &protocol::people::SignInStep::Done,
-            &next.get_untracked(),
-        ));
+        crate::navigation::redirect(&api::step_path(&protocol::people::SignInStep::Done, &next));
     }
-    let sign_in = form::action::<SignIn>();
-    let second_factor = form::action::<SecondFactor>();
-    let arrival = Resource::new_blocking(move || code_step.get(), api::sign_in_start);
-    let title =
-        Signal::derive(move || if code_step.get() { "Enter your code" } else { "Sign in" }.to_owned());
+    let arrival = Resource::new_blocking(move || code_step, api::sign_in_start);
     view! {
-        <PublicPage title>
+        <PublicPage title=if code_step { "Enter your code" } else { "Sign in" }>
             {loaded(arrival, move |arrival| {
-                if code_step.get_untracked() {
-                    view! { <CodeStep refused=arrival.refused action=second_factor next /> }.into_any()
+                let next = next.clone();
+                if code_step {
+                    view! { <CodeStep refused=arrival.refused next /> }.into_any()
                 } else {
-                    view! { <PasswordStep arrival action=sign_in next /> }.into_any()
+                    view! { <PasswordStep arrival next /> }.into_any()
                 }
             })}
         </PublicPage>
@@ -44,9 +36,9 @@ pub fn LoginPage() -> impl IntoView {
 }
 
 #[component]
-fn PasswordStep(arrival: Arrival, action: ServerAction<SignIn>, next: Memo<String>) -> impl IntoView {
+fn PasswordStep(arrival: Arrival, next: String) -> impl IntoView {
     let Arrival { refused, signed_out } = arrival;
-    let problem = problem_of(action, refused.as_ref());
+    let problem = Signal::stored(refused.as_ref().map(|refused| refused.problem.clone()));
     let email = refused.and_then(|r| r.typed.value("email")).unwrap_or_default();
     view! {
         <p class="text-muted">"For administrators of this server."</p>
@@ -59,9 +51,9 @@ fn PasswordStep(arrival: Arrival, action: ServerAction<SignIn>, next: Memo<Strin
                 }
             })}
         <ProblemNotice problem />
-        <ActionForm action=action>
+        <form method="post" action=SignIn::url()>
             <div class="space-y-6">
-                <input type="hidden" name="next" value=move || next.get() />
+                <input type="hidden" name="next" value=next />
                 <Field
                     name="email"
                     label="E-mail address"
@@ -70,30 +62,26 @@ fn PasswordStep(arrival: Arrival, action: ServerAction<SignIn>, next: Memo<Strin
                     value=email
                 />
                 <PasswordField label="Password" autocomplete="current-password" />
-                <Button look=Look::Primary large=true busy=action.pending()>
+                <Button look=Look::Primary large=true>
                     "Continue"
                 </Button>
             </div>
-        </ActionForm>
+        </form>
         <p class="border-t border-line pt-6 text-sm text-muted">
-            "No account yet? " <A href="/request-access" attr:class="link">"Request access"</A> " for your machine."
+            "No account yet? " <a href="/request-access" class="link">"Request access"</a> " for your machine."
         </p>
     }
 }
 
 #[component]
-fn CodeStep(
-    refused: Option<Refused>,
-    action: ServerAction<SecondFactor>,
-    next: Memo<String>,
-) -> impl IntoView {
-    let problem = problem_of(action, refused.as_ref());
-    let again = move || with_query("/login", &[("next", &next.get())]);
+fn CodeStep(refused: Option<Refused>, next: String) -> impl IntoView {
+    let problem = Signal::stored(refused.map(|refused| refused.problem));
+    let again = with_query("/login", &[("next", &next)]);
     view! {
         <ProblemNotice problem />
-        <ActionForm action=action>
+        <form method="post" action=SecondFactor::url()>
             <div class="space-y-6">
-                <input type="hidden" name="next" value=move || next.get() />
+                <input type="hidden" name="next" value=next />
                 <Field
                     name="code"
                     label="Code"
@@ -103,15 +91,15 @@ fn CodeStep(
                     monospace=true
                     focused=true
                 />
-                <Button look=Look::Primary large=true busy=action.pending()>
+                <Button look=Look::Primary large=true>
                     "Sign in"
                 </Button>
             </div>
-        </ActionForm>
+        </form>
         <p class="border-t border-line pt-6 text-sm text-muted">
-            <A href=again attr:class="link">
+            <a href=again class="link">
                 "Start again"
-            </A>
+            </a>
             " with address and password."
         </p>
     }

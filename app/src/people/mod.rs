@@ -6,4 +6,4 @@ mod recovery;
 mod setup;
 
 pub use login::LoginPage;
-pub use setup::SetupPage;
+pub use setup::{SetupForm, SetupPage};

@@ -1,7 +1,6 @@
 //! The recovery codes: shown once, saved before one goes on.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
 use protocol::people::{RecoveryCodes, Role};
 
 use crate::design::{Button, ButtonKind, ButtonLink, Check, CopyButton, Look, Notice, NoticeTone, Shape};
@@ -66,9 +65,9 @@ fn Onward(role: Role) -> impl IntoView {
             <Notice title="You are ready">
                 <p>
                     "Go back to the page that your mail linked to: its last step opens the assistant. Or "
-                    <A href="/certificate-test" attr:class="link">
+                    <a href="/certificate-test" class="link">
                         "test this machine’s certificate"
-                    </A> "."
+                    </a> "."
                 </p>
             </Notice>
         }

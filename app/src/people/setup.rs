@@ -2,16 +2,21 @@
 //!
 //! Needs scripts: the recovery codes are answered to this page alone and stand in no address and no cookie.
 
+use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
-use protocol::people::{Role, SetupOffer};
+use protocol::Problem;
+use protocol::people::{RecoveryCodes, Role, SetupOffer};
+use serde::{Deserialize, Serialize};
 
 use super::api::{self, SetUp};
 use super::recovery::RecoveryPage;
 use crate::design::{
     Button, CopyButton, Field, FieldKind, Look, PasswordField, ProblemNotice, PublicPage, loaded, scripts_run,
 };
-use crate::form::{self, field_error, problem_of};
+use crate::form::field_error;
+use crate::live::{Part, live};
 
 /// As text: where scripts run, a browser reads what is inside `<noscript>` as text too, and there is nothing to hydrate.
 const NEEDS_SCRIPTS: &str = "<p role=\"alert\" class=\"rounded-md border-l-4 border-bad bg-bad-wash px-4 py-3\">\
@@ -19,34 +24,101 @@ const NEEDS_SCRIPTS: &str = "<p role=\"alert\" class=\"rounded-md border-l-4 bor
 
 #[component]
 pub fn SetupPage() -> impl IntoView {
-    let params = use_params_map();
-    let token = Memo::new(move |_| params.with(|p| p.get("token").unwrap_or_default()));
-    let offer = Resource::new_blocking(move || token.get(), api::offer);
-    let set_up = form::action::<SetUp>();
-    let done = move || set_up.value().with(|value| matches!(value, Some(Ok(_))));
-    let title = Signal::derive(move || {
-        if done() { "Save your recovery codes" } else { "Set up your sign-in" }.to_owned()
-    });
+    let token = use_params_map().get_untracked().get("token").unwrap_or_default();
+    let of_token = token.clone();
+    let offer = Resource::new_blocking(move || of_token.clone(), api::offer);
     view! {
-        <PublicPage title>
+        <PublicPage title="Set up your sign-in">
             <noscript inner_html=NEEDS_SCRIPTS></noscript>
             {loaded(offer, move |offer| {
-                let role = offer.role;
-                let codes = move || set_up.value().get().and_then(Result::ok);
-                view! {
-                    {move || codes().map(|codes| view! { <RecoveryPage codes role /> })}
-                    <div hidden=done>
-                        <SetupForm offer token=token.get_untracked() set_up />
-                    </div>
-                }
+                let SetupOffer { email, role, totp_secret, totp_qr_svg } = offer;
+                live(SetupForm { token: token.clone(), email, role, totp_secret, totp_qr_svg })
             })}
         </PublicPage>
     }
 }
 
+/// The form, and the recovery codes in its place.
+#[derive(Serialize, Deserialize)]
+pub struct SetupForm {
+    token: String,
+    email: Option<String>,
+    role: Role,
+    totp_secret: String,
+    /// Stands in the page already, where the browser leaves it as it is.
+    #[serde(skip)]
+    totp_qr_svg: String,
+}
+
+impl std::fmt::Debug for SetupForm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SetupForm")
+            .field("email", &self.email)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of the form.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    busy: RwSignal<bool>,
+    problem: RwSignal<Option<Problem>>,
+    codes: RwSignal<Option<RecoveryCodes>>,
+}
+
+impl Sent {
+    fn new() -> Self {
+        Self { busy: RwSignal::new(false), problem: RwSignal::new(None), codes: RwSignal::new(None) }
+    }
+
+    /// Answers the form's submit event.
+    #[cfg(feature = "hydrate")]
+    fn press(self, event: &SubmitEvent) {
+        use crate::web;
+
+        event.prevent_default();
+        if self.busy.get_untracked() {
+            return;
+        }
+        self.busy.set(true);
+        let form = event_target(event);
+        leptos::task::spawn_local(async move {
+            match web::post(SetUp::url(), &form).await {
+                Ok(codes) => {
+                    web::entitle("Save your recovery codes");
+                    self.problem.set(None);
+                    self.codes.set(Some(codes));
+                }
+                Err(problem) => self.problem.set(Some(problem)),
+            }
+            self.busy.set(false);
+        });
+    }
+
+    /// On the server nobody presses.
+    #[cfg(not(feature = "hydrate"))]
+    fn press(self, _: &SubmitEvent) {}
+}
+
+impl Part for SetupForm {
+    const NAME: &'static str = "setup";
+
+    fn view(self) -> impl IntoView {
+        let role = self.role;
+        let sent = Sent::new();
+        view! {
+            {move || sent.codes.get().map(|codes| view! { <RecoveryPage codes role /> })}
+            <div hidden=move || sent.codes.with(Option::is_some)>
+                <Fields offer=self sent />
+            </div>
+        }
+    }
+}
+
 #[component]
-fn SetupForm(offer: SetupOffer, token: String, set_up: ServerAction<SetUp>) -> impl IntoView {
-    let problem = problem_of(set_up, None);
+fn Fields(offer: SetupForm, sent: Sent) -> impl IntoView {
+    let problem = Signal::from(sent.problem);
     let lead = match (&offer.email, offer.role) {
         (None, _) => "You become this server’s first administrator.".to_owned(),
         (Some(email), Role::Administrator) => format!("For {email}, as an administrator."),
@@ -60,9 +132,9 @@ fn SetupForm(offer: SetupOffer, token: String, set_up: ServerAction<SetUp>) -> i
         <div class="space-y-6">
             <p class="text-muted">{lead}</p>
             <ProblemNotice problem shown_at_fields=&["email", "password", "code"] />
-            <ActionForm action=set_up>
+            <form method="post" action=SetUp::url() on:submit=move |event| sent.press(&event)>
                 <div class="space-y-8">
-                    <input type="hidden" name="token" value=token />
+                    <input type="hidden" name="token" value=offer.token />
                     {match offer.email {
                         Some(email) => {
                             view! { <input type="hidden" name="email" value=email autocomplete="username" /> }.into_any()
@@ -112,11 +184,11 @@ fn SetupForm(offer: SetupOffer, token: String, set_up: ServerAction<SetUp>) -> i
                         monospace=true
                         error=field_error(problem, "code")
                     />
-                    <Button look=Look::Primary large=true disabled=dead busy=set_up.pending()>
+                    <Button look=Look::Primary large=true disabled=dead busy=sent.busy>
                         "Set up"
                     </Button>
                 </div>
-            </ActionForm>
+            </form>
         </div>
     }
 }

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use js_sys::{Promise, Uint8Array};
+use js_sys::Uint8Array;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::{document, event_target, set_timeout};
 use protocol::Problem;
@@ -15,7 +15,6 @@ use protocol::people::NewPassword;
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{FormData, HtmlAnchorElement, HtmlFormElement, RequestInit};
 
 use super::Step;
@@ -80,7 +79,8 @@ pub async fn redeem(token: &str, wish: &Wish, told: impl Fn(Step)) -> Result<Str
     let (certificates, roots) =
         certify(token, &key.request(), &wish.match_code).await.map_err(Failure::Problem)?;
     told(Step::Packing);
-    shown().await;
+    // Packing keeps the page busy for up to half a second: the browser shows first what was told.
+    web::sleep(Duration::from_millis(30)).await;
     let packed = key.pack(wish.platform.as_str(), &certificates, &roots, wish.password.expose());
     let package = packed.map_err(|error| Failure::Problem(not_packed(&error)))?;
     hand_over(&package).map_err(|error| Failure::Problem(not_packed(&error)))
@@ -124,15 +124,6 @@ async fn certify(token: &str, csr: &str, match_code: &str) -> Result<(String, St
     let headers = [("accept", "application/pem-certificate-chain"), ("content-type", "application/json")];
     let certificates = web::exchange(&path, &init, &headers).await?;
     Ok((web::text(&certificates).await?, roots))
-}
-
-/// Lets the browser show what was told: packing keeps the page busy for up to half a second.
-async fn shown() {
-    let turn = Promise::new(&mut |resolve, _| {
-        set_timeout(move || drop(resolve.call0(&JsValue::NULL)), Duration::from_millis(30));
-    });
-    // A timer does not fail.
-    let _ = JsFuture::from(turn).await;
 }
 
 fn not_packed(error: &JsValue) -> Problem {
