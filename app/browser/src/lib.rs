@@ -4,6 +4,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use app::Surface;
+#[cfg(any(feature = "panel", feature = "sidebar"))]
 use leptos::mount::hydrate_body;
 use leptos::prelude::location;
 use wasm_bindgen::prelude::wasm_bindgen;

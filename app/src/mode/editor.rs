@@ -39,7 +39,7 @@ const FIELDS: &[&str] = &["name", "description", "prompt", "provider", "model", 
 
 #[component]
 fn Editor(mode: Mode, providers: Vec<String>, save: ServerAction<Save>) -> impl IntoView {
-    let problem = problem_of(save, None);
+    let problem = problem_of(save);
     let error = move |field| field_error(problem, field);
     let default = std::iter::once((String::new(), "The server’s default".to_owned()));
     let options: Vec<_> = default.chain(providers.into_iter().map(|name| (name.clone(), name))).collect();
