@@ -22,7 +22,7 @@ use crate::people::{LoginPage, SetupPage};
 use crate::sidebar::SidebarPage;
 #[cfg(feature = "hydrate")]
 use crate::{
-    access::{DownloadForm, StatusWatch},
+    access::{StatusWatch, redeem::DownloadForm},
     design::{ShowPassword, ThemeChoice},
     live,
     people::SetupForm,

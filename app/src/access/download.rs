@@ -6,52 +6,12 @@
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use protocol::access::{DownloadOffer, DownloadState, Platform};
-use serde::{Deserialize, Serialize};
 
 use super::api;
-use super::redeem::{RedeemOutcome, Redeeming};
-use super::steps::{ImportSteps, package};
-use crate::design::{
-    Button, ButtonLink, Check, Field, FieldKind, Look, Notice, NoticeTone, PasswordField, PublicPage, Shape,
-    Time, loaded,
-};
-use crate::live::{Part, live};
-
-/// Why a download was refused, as it stands in the address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Refusal {
-    Expired,
-    MatchCode,
-    Password,
-    Platform,
-    TooMany,
-    Used,
-}
-
-impl Refusal {
-    fn named(name: &str) -> Option<Self> {
-        match name {
-            "expired" => Some(Self::Expired),
-            "match-code" => Some(Self::MatchCode),
-            "password" => Some(Self::Password),
-            "platform" => Some(Self::Platform),
-            "too-many" => Some(Self::TooMany),
-            "used" => Some(Self::Used),
-            _ => None,
-        }
-    }
-
-    fn message(self) -> &'static str {
-        match self {
-            Self::Expired => "This link has expired.",
-            Self::MatchCode => "This is not the match code of your request. Enter the one that you read out.",
-            Self::Password => "Choose a password of 12 to 256 characters. Several words make a good one.",
-            Self::Platform => "Choose this machine’s system.",
-            Self::TooMany => "Too many tries. Wait a minute, then try again.",
-            Self::Used => "This link has been used already.",
-        }
-    }
-}
+use super::redeem::{DownloadForm, Refusal, Systems};
+use super::steps::ImportSteps;
+use crate::design::{BriefNotice, ButtonLink, Look, Notice, NoticeTone, PublicPage, loaded};
+use crate::live::live;
 
 #[component]
 pub fn DownloadPage() -> impl IntoView {
@@ -62,28 +22,9 @@ pub fn DownloadPage() -> impl IntoView {
     view! {
         <PublicPage title="Set up this machine">
             {loaded(offer, move |(offer, platform)| {
-                live(DownloadForm { offer, platform, token: token.clone(), refusal })
+                view! { <Offer offer platform token=token.clone() refusal /> }
             })}
         </PublicPage>
-    }
-}
-
-/// The form with the steps around it.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct DownloadForm {
-    offer: DownloadOffer,
-    platform: Option<Platform>,
-    token: String,
-    refusal: Option<Refusal>,
-}
-
-impl Part for DownloadForm {
-    const NAME: &'static str = "download";
-    const CLASS: &'static str = "space-y-6";
-
-    fn view(self) -> impl IntoView {
-        let Self { offer, platform, token, refusal } = self;
-        view! { <Offer offer platform token refusal /> }
     }
 }
 
@@ -96,20 +37,14 @@ fn Offer(
 ) -> impl IntoView {
     let ready = offer.state == DownloadState::Ready;
     let expired = offer.state == DownloadState::Expired;
-    let device = offer.device_name.clone().map(|name| format!(" for “{name}”")).unwrap_or_default();
     let chosen = platform.unwrap_or(Platform::Windows);
-    let redeeming = Redeeming::new();
-    let told = |field: Refusal| refusal.filter(|r| *r == field).map(Refusal::message);
-    let wrong_platform = redeeming.field_error("platform", told(Refusal::Platform));
-    let wrong_password = redeeming.field_error("password", told(Refusal::Password));
-    let wrong_code = redeeming.field_error("match_code", told(Refusal::MatchCode));
-    let code_wanted = redeeming.wants_match_code();
-    let needs_match_code = offer.needs_match_code;
     let stops = refusal.filter(|r| matches!(r, Refusal::Expired | Refusal::TooMany | Refusal::Used));
     let stops = stops.filter(|r| ready || *r == Refusal::TooMany);
+    let device = offer.device_name.clone().map(|name| format!(" for “{name}”")).unwrap_or_default();
+    let needs_match_code = offer.needs_match_code;
     let expires_at = offer.expires_at;
     view! {
-        {stops.map(|r| view! { <Notice tone=NoticeTone::Bad title=r.message() /> })}
+        {stops.map(|r| view! { <BriefNotice tone=NoticeTone::Bad title=r.message() /> })}
         {match offer.state {
             DownloadState::Ready => None,
             DownloadState::Redeemed => {
@@ -129,49 +64,14 @@ fn Offer(
                 }.into_any())
             }
         }}
-        <form
-            method="post"
-            action=format!("/public/download-certs/{token}")
-            class="choices space-y-10"
-            hidden=expired
-            on:submit=move |event| redeeming.press(&event, token.clone())
-        >
+        <div class="choices space-y-10" hidden=expired>
             <section class="space-y-5">
                 <h2 class="text-lg">{if ready { format!("1. Download the certificate{device}") } else { "Your system".to_owned() }}</h2>
-                <fieldset class="space-y-2">
-                    <legend class="mb-1.5 font-semibold">"This machine’s system"</legend>
-                    <p role="alert" class="text-sm font-semibold text-bad empty:hidden">{move || wrong_platform.get()}</p>
-                    {Platform::ALL.map(|p| view! {
-                        <Check name="platform" radio=true value=p.as_str() label=p.label() checked=p == chosen required=true />
-                    })}
-                </fieldset>
-                {ready.then(|| view! {
-                    {Platform::ALL.map(|p| view! {
-                        <p class="panel text-muted" data-for=p.as_str()>{package(p)}</p>
-                    })}
-                    <PasswordField
-                        label="A password for the file"
-                        hint="At least 12 characters. You choose it now and enter it once, when you import the file."
-                        autocomplete="new-password"
-                        error=wrong_password
-                    />
-                    {move || (needs_match_code || code_wanted.get()).then(|| view! {
-                        <Field
-                            name="match_code"
-                            label="Your match code"
-                            kind=FieldKind::OneTimeCode
-                            hint="This is not the browser that sent the request, so enter the code that it showed, such as ABCD-2345."
-                            monospace=true
-                            autocomplete="off"
-                            error=wrong_code
-                        />
-                    })}
-                    <Button look=Look::Primary large=true icon=Shape::Download busy=redeeming.busy()>"Download"</Button>
-                    <RedeemOutcome redeeming />
-                    <p class="text-sm text-muted">
-                        "The link works once, until " <Time at=expires_at /> ". Opening this page does not use it up."
-                    </p>
-                })}
+                {if ready {
+                    live(DownloadForm { token, chosen, needs_match_code, refusal, expires_at }).into_any()
+                } else {
+                    view! { <Systems chosen /> }.into_any()
+                }}
             </section>
             <section class="space-y-4">
                 <h2 class="text-lg">{if ready { "2. Import it" } else { "Import the file" }}</h2>
@@ -179,8 +79,8 @@ fn Offer(
                     <div class="panel" data-for=p.as_str()><ImportSteps platform=p /></div>
                 })}
             </section>
-            <Onward offer=offer.clone() numbered=ready />
-        </form>
+            <Onward offer numbered=ready />
+        </div>
     }
 }
 
@@ -218,18 +118,5 @@ fn Onward(offer: DownloadOffer, numbered: bool) -> impl IntoView {
                 ". The browser asks which certificate to use: choose the one with this machine’s name."
             </p>
         </section>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Refusal;
-
-    #[test]
-    fn every_name_of_the_handler_has_a_message() {
-        for name in ["password", "platform", "match-code", "used", "expired", "too-many"] {
-            assert!(Refusal::named(name).is_some_and(|r| !r.message().is_empty()), "{name}");
-        }
-        assert_eq!(Refusal::named("anything-else"), None);
     }
 }

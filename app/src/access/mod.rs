@@ -13,7 +13,7 @@ mod steps;
 
 pub use ask::RequestAccessPage;
 pub use decide::RequestPanel;
-pub use download::{DownloadForm, DownloadPage};
+pub use download::DownloadPage;
 pub use list::{NothingOpen, PendingRequests, RequestsPage};
 pub use state::StateBadge;
 pub use status::{RequestStatusPage, StatusWatch};

@@ -1,5 +1,6 @@
 //! `/public/request-status/{token}`: where a request stands, in words, with what happens next.
 
+use leptos::either::Either;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use protocol::access::{RequestState, RequestStatus};
@@ -40,21 +41,20 @@ impl Part for StatusWatch {
             #[cfg(not(feature = "hydrate"))]
             let _ = &path;
         });
-        view! {
-            <Show
-                when=move || scripts.get()
-                fallback=move || {
-                    view! {
-                        <a class="link font-semibold" href=href.clone()>
-                            "Check again"
-                        </a>
-                    }
-                }
-            >
-                <p class="text-sm text-muted">
-                    "This page looks by itself. You may close it and come back to its address."
-                </p>
-            </Show>
+        move || {
+            if scripts.get() {
+                Either::Left(view! {
+                    <p class="text-sm text-muted">
+                        "This page looks by itself. You may close it and come back to its address."
+                    </p>
+                })
+            } else {
+                Either::Right(view! {
+                    <a class="link font-semibold" href=href.clone()>
+                        "Check again"
+                    </a>
+                })
+            }
         }
     }
 }

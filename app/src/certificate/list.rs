@@ -9,8 +9,8 @@ use super::CertificateRow;
 use super::api::{self, Revoke};
 use crate::admin::PanelPage;
 use crate::design::{
-    Badge, Button, ButtonKind, Cell, Column, Dialog, DialogActions, EmptyState, Field, FieldKind, Look,
-    Notice, NoticeTone, Pagination, ProblemNotice, Shape, Table, TextAreaField, Time, Tone, loaded,
+    Badge, BriefNotice, Button, ButtonKind, Cell, Column, Dialog, DialogActions, EmptyState, Field,
+    FieldKind, Look, NoticeTone, Pagination, ProblemNotice, Shape, Table, TextAreaField, Time, Tone, loaded,
 };
 use crate::form::{self, field_error, problem_of};
 use crate::navigation::with_query;
@@ -101,7 +101,7 @@ fn Revoking(question: Question) -> impl IntoView {
             done()
                 .then(|| {
                     let title = format!("The certificate of “{}” ({}) is revoked", name(), owner());
-                    view! { <Notice tone=NoticeTone::Good title /> }
+                    view! { <BriefNotice tone=NoticeTone::Good title /> }
                 })
         }}
         <Dialog open title id="revoke-certificate">

@@ -45,7 +45,7 @@ fn size(large: bool) -> &'static str {
 
 /// A `<button>`. While `busy` it keeps its place and its words, and does not answer twice.
 #[component]
-pub fn Button(
+pub fn Button<C: IntoView + 'static>(
     #[prop(optional)] look: Look,
     #[prop(optional)] kind: ButtonKind,
     /// The size of public pages' one next step.
@@ -59,7 +59,7 @@ pub fn Button(
     autofocus: bool,
     #[prop(optional, into)] name: Option<String>,
     #[prop(optional, into)] value: Option<String>,
-    children: Children,
+    children: TypedChildren<C>,
 ) -> impl IntoView {
     let kind = match kind {
         ButtonKind::Button => "button",
@@ -76,14 +76,14 @@ pub fn Button(
             value=value
         >
             {icon.map(|shape| view! { <Icon shape /> })}
-            {children()}
+            {children.into_inner()()}
         </button>
     }
 }
 
 /// A link that looks like a button: it leads somewhere and changes nothing.
 #[component]
-pub fn ButtonLink(
+pub fn ButtonLink<C: IntoView + 'static>(
     #[prop(into)] href: String,
     #[prop(optional)] look: Look,
     #[prop(optional)] large: bool,
@@ -91,13 +91,13 @@ pub fn ButtonLink(
     /// Has the browser load it whole: what the server checks on the way in is checked.
     #[prop(optional)]
     external: bool,
-    children: Children,
+    children: TypedChildren<C>,
 ) -> impl IntoView {
     let class = format!("{SHAPE} {} {}", size(large), look.classes());
     view! {
         <a href=href class=class rel=external.then_some("external")>
             {icon.map(|shape| view! { <Icon shape /> })}
-            {children()}
+            {children.into_inner()()}
         </a>
     }
 }

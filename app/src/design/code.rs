@@ -54,7 +54,7 @@ pub fn CopyButton(
     };
     let scripts = scripts_run();
     view! {
-        <Show when=move || scripts.get()>
+        {move || scripts.get().then(|| view! {
             <span class="print-hidden inline-flex flex-wrap items-center gap-3">
                 <Button kind=ButtonKind::Button look icon=Shape::Copy on:click=copy>
                     {format!("Copy {what}")}
@@ -67,7 +67,7 @@ pub fn CopyButton(
                     }}
                 </span>
             </span>
-        </Show>
+        })}
     }
 }
 

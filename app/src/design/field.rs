@@ -52,13 +52,13 @@ fn described_by(
 
 /// Label, hint and error around a control.
 #[component]
-fn Frame(
+fn Frame<C: IntoView + 'static>(
     id: String,
     #[prop(into)] label: String,
     hint: String,
     error: Signal<Option<String>>,
     optional: bool,
-    children: Children,
+    children: TypedChildren<C>,
 ) -> impl IntoView {
     let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
     view! {
@@ -71,7 +71,7 @@ fn Frame(
             <p id=error_id role="alert" class="text-sm font-semibold text-bad empty:hidden">
                 {move || error.get()}
             </p>
-            {children()}
+            {children.into_inner()()}
         </div>
     }
 }
@@ -185,7 +185,7 @@ impl Part for ShowPassword {
             }
         };
         view! {
-            <Show when=move || scripts.get()>
+            {move || scripts.get().then(|| view! {
                 <button
                     type="button"
                     class="rounded-md border border-line-strong bg-raised px-3 text-sm font-semibold hover:border-muted"
@@ -196,7 +196,7 @@ impl Part for ShowPassword {
                     {move || if shown.get() { "Hide" } else { "Show" }}
                     <span class="sr-only">" password"</span>
                 </button>
-            </Show>
+            })}
         }
     }
 }

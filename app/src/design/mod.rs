@@ -27,7 +27,7 @@ pub use field::{Check, Field, FieldKind, PasswordField, SelectField, ShowPasswor
 pub use icon::{Icon, Shape};
 pub use layout::{Mark, PublicPage, organisation};
 pub use loaded::loaded;
-pub use notice::{Notice, NoticeTone, ProblemNotice};
+pub use notice::{BriefNotice, Notice, NoticeTone, ProblemNotice};
 pub use pagination::Pagination;
 pub use table::{Cell, Column, Table};
 pub use theme::{SetTheme, ThemeChoice};

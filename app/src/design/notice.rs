@@ -26,13 +26,23 @@ impl NoticeTone {
 
 /// A block that is read out when it appears (`alert` for what failed, `status` otherwise).
 #[component]
-pub fn Notice(
+pub fn Notice<C: IntoView + 'static>(
     #[prop(optional)] tone: NoticeTone,
     /// What it is about, in a few words.
     #[prop(into)]
     title: String,
-    #[prop(optional)] children: Option<Children>,
+    children: TypedChildren<C>,
 ) -> impl IntoView {
+    block(tone, title, view! { <div class="space-y-2">{children.into_inner()()}</div> })
+}
+
+/// A [`Notice`] whose title says it all.
+#[component]
+pub fn BriefNotice(#[prop(optional)] tone: NoticeTone, #[prop(into)] title: String) -> impl IntoView {
+    block(tone, title, ())
+}
+
+fn block(tone: NoticeTone, title: String, more: impl IntoView) -> impl IntoView {
     let (role, classes, icon) = tone.parts();
     view! {
         <div role=role class=format!("flex gap-3 rounded-md border-l-4 px-4 py-3 motion-safe:animate-appear {classes}")>
@@ -45,7 +55,7 @@ pub fn Notice(
             </span>
             <div class="min-w-0 space-y-1">
                 <p class="font-semibold">{title}</p>
-                {children.map(|children| view! { <div class="space-y-2">{children()}</div> })}
+                {more}
             </div>
         </div>
     }

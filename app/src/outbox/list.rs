@@ -8,8 +8,8 @@ use super::api::{self, Retry};
 use super::{MailRow, MailState};
 use crate::admin::PanelPage;
 use crate::design::{
-    Badge, Button, CopyButton, EmptyState, Notice, NoticeTone, Pagination, ProblemNotice, Shape, Time, Tone,
-    loaded,
+    Badge, BriefNotice, Button, CopyButton, EmptyState, NoticeTone, Pagination, ProblemNotice, Shape, Time,
+    Tone, loaded,
 };
 use crate::form::{self, problem_of};
 use crate::navigation::with_query;
@@ -29,7 +29,7 @@ pub fn OutboxPage() -> impl IntoView {
             lead="What the server mails. Where there is no mail server, copy a mail and send it yourself."
         >
             <ProblemNotice problem=problem_of(retry) />
-            {move || sent_again().then(|| view! { <Notice tone=NoticeTone::Good title="The mail waits to be sent again" /> })}
+            {move || sent_again().then(|| view! { <BriefNotice tone=NoticeTone::Good title="The mail waits to be sent again" /> })}
             {loaded(mails, move |page| view! { <Mails page retry /> })}
         </PanelPage>
     }

@@ -1,5 +1,6 @@
 //! The recovery codes: shown once, saved before one goes on.
 
+use leptos::either::Either;
 use leptos::prelude::*;
 use protocol::people::{RecoveryCodes, Role};
 
@@ -35,18 +36,17 @@ pub fn RecoveryPage(codes: RecoveryCodes, role: Role) -> impl IntoView {
             </div>
             <div class="print-hidden space-y-6" on:change=move |event| saved.set(event_target_checked(&event))>
                 <Check name="saved" label="I have saved them where I find them without this machine" />
-                <Show
-                    when=move || saved.get()
-                    fallback=|| {
-                        view! {
+                {move || {
+                    if saved.get() {
+                        Either::Left(view! { <Onward role /> })
+                    } else {
+                        Either::Right(view! {
                             <Button kind=ButtonKind::Button large=true look=Look::Primary disabled=true>
                                 "Continue"
                             </Button>
-                        }
+                        })
                     }
-                >
-                    <Onward role />
-                </Show>
+                }}
             </div>
         </div>
     }
@@ -55,13 +55,12 @@ pub fn RecoveryPage(codes: RecoveryCodes, role: Role) -> impl IntoView {
 #[component]
 fn Onward(role: Role) -> impl IntoView {
     match role {
-        Role::Administrator => view! {
+        Role::Administrator => Either::Left(view! {
             <ButtonLink href="/login" look=Look::Primary large=true>
                 "Continue"
             </ButtonLink>
-        }
-        .into_any(),
-        Role::User => view! {
+        }),
+        Role::User => Either::Right(view! {
             <Notice title="You are ready">
                 <p>
                     "Go back to the page that your mail linked to: its last step opens the assistant. Or "
@@ -70,7 +69,6 @@ fn Onward(role: Role) -> impl IntoView {
                     </a> "."
                 </p>
             </Notice>
-        }
-        .into_any(),
+        }),
     }
 }

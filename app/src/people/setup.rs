@@ -2,6 +2,7 @@
 //!
 //! Needs scripts: the recovery codes are answered to this page alone and stand in no address and no cookie.
 
+use leptos::either::Either;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -136,21 +137,18 @@ fn Fields(offer: SetupForm, sent: Sent) -> impl IntoView {
                 <div class="space-y-8">
                     <input type="hidden" name="token" value=offer.token />
                     {match offer.email {
-                        Some(email) => {
-                            view! { <input type="hidden" name="email" value=email autocomplete="username" /> }.into_any()
-                        }
-                        None => {
-                            view! {
-                                <Field
-                                    name="email"
-                                    label="Your e-mail address"
-                                    kind=FieldKind::Email
-                                    autocomplete="username"
-                                    error=field_error(problem, "email")
-                                />
-                            }
-                                .into_any()
-                        }
+                        Some(email) => Either::Left(view! {
+                            <input type="hidden" name="email" value=email autocomplete="username" />
+                        }),
+                        None => Either::Right(view! {
+                            <Field
+                                name="email"
+                                label="Your e-mail address"
+                                kind=FieldKind::Email
+                                autocomplete="username"
+                                error=field_error(problem, "email")
+                            />
+                        }),
                     }}
                     <PasswordField
                         label="Choose a password"

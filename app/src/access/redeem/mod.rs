@@ -4,14 +4,18 @@
 //! the server, and nothing else. Without them, or where the module cannot be had, the form is posted and the server
 //! makes the key. Which of the two it is stands beside the button before it is pressed.
 
+mod form;
 #[cfg(feature = "hydrate")]
 mod in_page;
 
+use leptos::either::Either;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use protocol::Problem;
 
 use crate::design::{Notice, NoticeTone, ProblemNotice, scripts_run};
+
+pub use form::{DownloadForm, Refusal, Systems};
 
 /// Where the visitor's press stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -128,16 +132,16 @@ pub fn RedeemOutcome(redeeming: Redeeming) -> impl IntoView {
         <p role="status" class="text-sm font-semibold empty:hidden">{progress}</p>
         <ProblemNotice problem shown_at_fields=&["match_code", "password", "platform"] />
         {move || stage.with(|stage| match stage {
-            Stage::ByServer => Some(view! {
+            Stage::ByServer => Some(Either::Left(view! {
                 <Notice tone=NoticeTone::Bad title="The part of this page that makes the key could not be loaded">
                     <p>"Reload the page to try again. Or press Download once more: then the server makes the key, hands it over once, and keeps no copy."</p>
                 </Notice>
-            }.into_any()),
-            Stage::Done(file_name) => Some(view! {
+            })),
+            Stage::Done(file_name) => Some(Either::Right(view! {
                 <Notice tone=NoticeTone::Good title=format!("{file_name} is among your downloads")>
                     <p>"Go on with step 2. As long as this page stays open, you can press Download again, also with another password or for another system: it is the same certificate. Once the page is closed or reloaded, its key is only in the file."</p>
                 </Notice>
-            }.into_any()),
+            })),
             _ => None,
         })}
     }

@@ -10,7 +10,7 @@ use protocol::native::Login;
 
 use super::Told;
 use crate::design::{
-    Button, ButtonKind, Field, FieldKind, Icon, Look, Notice, NoticeTone, PasswordField, Shape,
+    BriefNotice, Button, ButtonKind, Field, FieldKind, Icon, Look, Notice, NoticeTone, PasswordField, Shape,
 };
 use crate::sidebar::access::{Access, AccessEvent, Entry, Reason};
 use crate::sidebar::desk::Desk;
@@ -124,7 +124,7 @@ fn Why(desk: Desk) -> impl IntoView {
         });
         reason.map(|reason| match reason {
             Reason::ServerNotTold => {
-                view! { <Notice tone=NoticeTone::Bad title=reason.words() /> }.into_any()
+                view! { <BriefNotice tone=NoticeTone::Bad title=reason.words() /> }.into_any()
             }
             _ => view! {
                 <p role="status" class="flex gap-2 text-muted">
