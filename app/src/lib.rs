@@ -15,6 +15,7 @@ pub mod outbox;
 pub mod people;
 pub mod shell;
 pub mod sidebar;
+mod watch;
 
 #[cfg(feature = "ssr")]
 pub mod services;
@@ -32,12 +33,20 @@ pub fn register_server_functions() {
     use leptos::server_fn::axum::register_explicit;
 
     register_explicit::<access::api::Approve>();
+    register_explicit::<access::api::AskLink>();
+    register_explicit::<access::api::AskLinkStart>();
+    register_explicit::<access::api::DecideAll>();
     register_explicit::<access::api::Find>();
+    register_explicit::<access::api::LastDecision>();
     register_explicit::<access::api::List>();
+    register_explicit::<access::api::News>();
     register_explicit::<access::api::Offer>();
     register_explicit::<access::api::Reject>();
+    register_explicit::<access::api::Remind>();
+    register_explicit::<access::api::SendLink>();
     register_explicit::<access::api::Start>();
     register_explicit::<access::api::Status>();
+    register_explicit::<access::api::StatusStart>();
     register_explicit::<access::api::Submit>();
     register_explicit::<admin::api::Account>();
     register_explicit::<admin::api::Numbers>();

@@ -58,6 +58,7 @@ impl AppState {
             outbox.clone(),
             people.clone(),
         );
+        access.catch_up().await?;
         let services = Services {
             access: Arc::new(access.clone()),
             certificates: Arc::new(certificates.clone()),

@@ -7,10 +7,10 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use protocol::access::{DownloadOffer, DownloadState, Platform};
 
 use super::api;
+use super::relink::AskForLink;
 use super::steps::{ImportSteps, package};
 use crate::design::{
-    Button, ButtonLink, Check, Field, FieldKind, Look, Notice, NoticeTone, PasswordField, PublicPage, Shape,
-    Time, loaded,
+    Button, Check, Field, FieldKind, Look, Notice, NoticeTone, PasswordField, PublicPage, Shape, Time, loaded,
 };
 
 /// Why a download was refused, as it stands in the address.
@@ -87,19 +87,23 @@ fn Offer(
             DownloadState::Redeemed => {
                 Some(view! {
                     <Notice title="The certificate was downloaded">
-                        <p>"This link gave its package and gives no other. Go on below. If you do not have the file, ask for access again; if somebody else used the link, tell your administrator now."</p>
+                        <p>"This link gave its package and gives no other. Go on below. If you do not have the file, ask for a new link; if somebody else used the link, tell your administrator now."</p>
                     </Notice>
                 }.into_any())
             }
             DownloadState::Expired => {
                 Some(view! {
                     <Notice tone=NoticeTone::Bad title="This link has expired">
-                        <p>"Ask for access again; an administrator approves it as before."</p>
-                        <ButtonLink href="/request-access" look=Look::Primary large=true>"Request access"</ButtonLink>
+                        <p>
+                            "Ask for a new link below if you can, or "
+                            <a class="link" href="/request-access">"ask for access again"</a>
+                            "; an administrator approves it as before."
+                        </p>
                     </Notice>
                 }.into_any())
             }
         }}
+        <AskForLink offer=offer.clone() token=token.clone() />
         <form method="post" action=format!("/public/download-certs/{token}") class="choices space-y-10" hidden=expired>
             <section class="space-y-5">
                 <h2 class="text-lg">{if ready { format!("1. Download the certificate{device}") } else { "Your system".to_owned() }}</h2>

@@ -2,10 +2,16 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use protocol::access::{RequestState, RequestStatus};
+use protocol::access::{Reminder, RequestState, RequestStatus};
 
-use super::api;
-use crate::design::{ButtonLink, Code, Look, Notice, NoticeTone, PublicPage, Time, loaded, scripts_run};
+use super::api::{self, Remind};
+use crate::design::{
+    Button, ButtonLink, Code, Look, Notice, NoticeTone, ProblemNotice, PublicPage, Shape, Time, loaded,
+    scripts_run,
+};
+use crate::error::AppError;
+use crate::form::{self, Refused, problem_of};
+use crate::watch::keep_looking;
 
 /// The first wait between two looks, in milliseconds.
 const FIRST_WAIT: u64 = 5_000;
@@ -15,15 +21,25 @@ const LONGEST_WAIT: u64 = 60_000;
 pub fn RequestStatusPage() -> impl IntoView {
     let params = use_params_map();
     let token = Memo::new(move |_| params.with(|p| p.get("token").unwrap_or_default()));
-    let first = Resource::new_blocking(move || token.get(), api::status);
+    let first = Resource::new_blocking(move || token.get(), api::status_start);
     let latest = RwSignal::new(None::<RequestStatus>);
+    let remind = form::action::<Remind>();
+    Effect::new(move |_| {
+        if let Some(Ok(status)) = remind.value().get() {
+            latest.set(Some(status));
+        }
+    });
     watch(token, first, latest);
     view! {
         <PublicPage title="Your request for access">
-            {loaded(first, move |first| {
-                move || {
-                    let status = latest.get().unwrap_or_else(|| first.clone());
-                    view! { <Standing status token=token.get_untracked() /> }
+            {loaded(first, move |(first, refused)| {
+                let problem = problem_of(remind, refused.as_ref());
+                view! {
+                    <ProblemNotice problem />
+                    {move || {
+                        let status = latest.get().unwrap_or_else(|| first.clone());
+                        view! { <Standing status token=token.get_untracked() remind /> }
+                    }}
                 }
             })}
         </PublicPage>
@@ -34,35 +50,23 @@ pub fn RequestStatusPage() -> impl IntoView {
 /// changes nothing on the page: the code stays readable while the network is away.
 fn watch(
     token: Memo<String>,
-    first: Resource<Result<RequestStatus, crate::error::AppError>>,
+    first: Resource<Result<(RequestStatus, Option<Refused>), AppError>>,
     latest: RwSignal<Option<RequestStatus>>,
 ) {
-    let looks = RwSignal::new(0_u32);
-    let waiting = StoredValue::new(None::<TimeoutHandle>);
-    Effect::new(move |_| {
-        let look = looks.get();
-        let known = latest.get_untracked().or_else(|| first.get().and_then(Result::ok));
-        if !known.is_some_and(|status| status.state == RequestState::Pending) {
-            return;
+    let looks = StoredValue::new(0_u32);
+    keep_looking(FIRST_WAIT, move || async move {
+        let at_first = || first.get_untracked().and_then(Result::ok).map(|(status, _)| status);
+        let known = latest.try_get_untracked()?.or_else(at_first);
+        if known.is_some_and(|status| status.state != RequestState::Pending) {
+            return None;
         }
-        let wait = std::time::Duration::from_millis(wait_before(look));
-        let handle = set_timeout_with_handle(
-            move || {
-                leptos::task::spawn_local(async move {
-                    if let Ok(status) = api::status(token.get_untracked()).await {
-                        latest.try_set(Some(status));
-                    }
-                    looks.try_update(|n| *n += 1);
-                });
-            },
-            wait,
-        );
-        waiting.set_value(handle.ok());
-    });
-    on_cleanup(move || {
-        if let Some(handle) = waiting.try_get_value().flatten() {
-            handle.clear();
+        if let Ok(status) = api::status(token.try_get_untracked()?).await {
+            latest.try_set(Some(status));
         }
+        looks.try_update_value(|looks| {
+            *looks += 1;
+            wait_before(*looks)
+        })
     });
 }
 
@@ -86,7 +90,7 @@ fn heading(state: RequestState) -> &'static str {
 }
 
 #[component]
-fn Standing(status: RequestStatus, token: String) -> impl IntoView {
+fn Standing(status: RequestStatus, token: String, remind: ServerAction<Remind>) -> impl IntoView {
     let scripts = scripts_run();
     let state = status.state;
     let pending = state == RequestState::Pending;
@@ -108,6 +112,7 @@ fn Standing(status: RequestStatus, token: String) -> impl IntoView {
             <dl class="grid grid-cols-[auto_1fr] gap-x-6 gap-y-1 text-sm text-muted">
                 <dt>"Requested"</dt>
                 <dd><Time at=status.requested_at /></dd>
+                {status.reminded_at.map(|at| view! { <dt>"Reminded"</dt><dd><Time at /></dd> })}
                 {status
                     .expires_at
                     .map(|at| {
@@ -117,6 +122,7 @@ fn Standing(status: RequestStatus, token: String) -> impl IntoView {
                         }
                     })}
             </dl>
+            {status.reminder.map(|reminder| view! { <RemindThem reminder token=token.clone() remind /> })}
             {pending
                 .then(|| {
                     let href = format!("/public/request-status/{token}");
@@ -144,6 +150,35 @@ fn Standing(status: RequestStatus, token: String) -> impl IntoView {
                     }
                 })}
         </div>
+    }
+}
+
+/// The button that reminds the administrators, or from when on there is one.
+#[component]
+fn RemindThem(reminder: Reminder, token: String, remind: ServerAction<Remind>) -> impl IntoView {
+    let left = match reminder.left {
+        1 => "Once more".to_owned(),
+        n => format!("{n} times"),
+    };
+    match reminder.at {
+        Some(at) => view! {
+            <p class="text-sm text-muted">
+                "Nothing has happened for long? From " <Time at /> " on you can remind the administrators here."
+            </p>
+        }
+        .into_any(),
+        None => view! {
+            <ActionForm action=remind>
+                <div class="space-y-2">
+                    <input type="hidden" name="token" value=token />
+                    <Button large=true icon=Shape::Mail busy=remind.pending()>
+                        "Remind the administrators"
+                    </Button>
+                    <p class="text-sm text-muted">{format!("They get a mail about your request. {left} in all.")}</p>
+                </div>
+            </ActionForm>
+        }
+        .into_any(),
     }
 }
 

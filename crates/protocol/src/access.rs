@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::review::AddressNote;
 pub use crate::text::Invalid;
 use crate::text::{checked_string, is_invisible};
 
@@ -297,10 +298,26 @@ pub struct RequestStatus {
     /// Why it was rejected, if the administrator said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// When the administrators were last reminded of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminded_at: Option<i64>,
+    /// The next reminder, while one is possible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminder: Option<Reminder>,
+}
+
+/// How the administrators can be reminded of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reminder {
+    /// From when on; `None`: at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<i64>,
+    /// How many are left, this one included.
+    pub left: u32,
 }
 
 /// A request as the administrator sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AccessRequestRow {
     pub id: String,
     pub email: String,
@@ -318,6 +335,26 @@ pub struct AccessRequestRow {
     pub reason: Option<String>,
     /// Whether an account with this address exists already.
     pub known_account: bool,
+    /// What makes the address suspicious.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<AddressNote>,
+    /// When the requester last reminded the administrators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminded_at: Option<i64>,
+    /// Its links, once it is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links: Option<Links>,
+}
+
+/// The links that an approved request has been given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Links {
+    pub sent: u32,
+    /// How many more can be sent.
+    pub left: u32,
+    /// When the holder of the last one asked for another, since it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<i64>,
 }
 
 /// Which requests to list.
@@ -325,6 +362,9 @@ pub struct AccessRequestRow {
 pub struct AccessRequestFilter {
     #[serde(default)]
     pub state: Option<RequestState>,
+    /// Only what waits for an administrator, unless a state is named: who is pending, and who asks for a new link.
+    #[serde(default)]
+    pub waiting: bool,
     /// Part of the address, the device's name or the match code.
     #[serde(default)]
     pub search: String,
@@ -359,6 +399,23 @@ pub struct DownloadOffer {
     pub setup_url: Option<String>,
     /// The server that the certificate opens.
     pub machines_url: String,
+    /// How an ended link's holder asks for a new one, if that is possible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_link: Option<NewLink>,
+}
+
+/// Asking the administrators for a new link. Whoever has only the link, and neither the asking browser nor the match
+/// code, learns nothing from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewLink {
+    /// Whether they can be asked now.
+    pub open: bool,
+    /// When they were asked already; only for the browser that asked for access.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<i64>,
+    /// From when on they can be asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,14 +6,16 @@ use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use protocol::access::{AccessRequestFilter, AccessRequestRow, Page, Platform, RequestAccess};
+use protocol::access::{AccessRequestFilter, AccessRequestRow, Page, Platform, RequestAccess, RequestStatus};
 use protocol::people::NewPassword;
+use protocol::review::{Decide, Decided, RequestDetail};
 use protocol::{FieldError, Problem};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::{Access, Redeemed};
 use crate::certificate::IssuedPackage;
-use crate::http::{FormBody, JsonBody, Outcome, PathParams, QueryParams, is_navigation};
+use crate::http::{FormBody, JsonBody, Outcome, PathParams, ProblemResponse, QueryParams, is_navigation};
 use crate::pages::{Admin, Visitor};
 
 /// What `POST /public/download-certs/{token}` takes, as a form or as JSON.
@@ -42,6 +44,21 @@ pub struct Reject {
     reason: String,
 }
 
+/// What may come with sending a new link.
+#[derive(Debug, Default, Deserialize)]
+pub struct SendLink {
+    /// How many links the caller knows of.
+    #[serde(default)]
+    sent: Option<u32>,
+}
+
+/// What `POST /public/download-certs/{token}/new-link` takes.
+#[derive(Debug, Default, Deserialize)]
+pub struct AskForLink {
+    #[serde(default)]
+    match_code: Option<String>,
+}
+
 /// `POST /public/request-access`
 pub async fn submit(
     State(access): State<Access>,
@@ -55,6 +72,15 @@ pub async fn submit(
 /// `GET /public/request-status/{token}` for programs; browsers get the page.
 pub async fn status(access: &Access, visit: &Visit, token: &str) -> Outcome<Response> {
     Ok(Json(access.status(visit, token).await?).into_response())
+}
+
+/// `POST /public/request-status/{token}/remind`
+pub async fn remind(
+    State(access): State<Access>,
+    Visitor(visit): Visitor,
+    PathParams(token): PathParams<String>,
+) -> Outcome<Json<RequestStatus>> {
+    Ok(Json(access.remind(&visit, &token).await?))
 }
 
 /// `POST /public/download-certs/{token}`: the package, or (for a form) the way back to the page that says what is wrong.
@@ -75,7 +101,7 @@ pub async fn redeem(
             let target = format!("/public/download-certs/{token}?problem={}", page_name(&problem));
             Redirect::to(&target).into_response()
         }
-        Err(problem) => crate::http::ProblemResponse(problem).into_response(),
+        Err(problem) => ProblemResponse(problem).into_response(),
     }
 }
 
@@ -139,6 +165,18 @@ pub async fn redeem_csr(
     Ok(with_cookies((headers, redeemed.value).into_response(), &redeemed.cookies))
 }
 
+/// `POST /public/download-certs/{token}/new-link`: asks the administrators for another one; the body is optional.
+pub async fn ask_for_link(
+    State(access): State<Access>,
+    Visitor(visit): Visitor,
+    PathParams(token): PathParams<String>,
+    request: Request,
+) -> Outcome<Response> {
+    let asked: AskForLink = optional_json(request).await?;
+    let answer = access.ask_for_link(&visit, &token, asked.match_code.as_deref()).await?;
+    Ok(with_cookies((StatusCode::ACCEPTED, Json(answer.value)).into_response(), &answer.cookies))
+}
+
 /// `GET /public/download-certs/{token}/setup`: leads on to choosing a password, for who proved to be the one who asked.
 pub async fn setup(
     State(access): State<Access>,
@@ -182,10 +220,44 @@ pub async fn reject(
     PathParams(id): PathParams<String>,
     request: Request,
 ) -> Outcome<Json<AccessRequestRow>> {
-    let has_body = request.headers().contains_key(header::CONTENT_TYPE);
-    let asked: Reject =
-        if has_body { JsonBody::from_request(request, &()).await?.0 } else { Reject::default() };
+    let asked: Reject = optional_json(request).await?;
     Ok(Json(access.reject(&admin, &id, &asked.reason).await?))
+}
+
+/// `GET /admin/api/access-requests/{id}`
+pub async fn find(
+    State(access): State<Access>,
+    Admin(admin): Admin,
+    PathParams(id): PathParams<String>,
+) -> Outcome<Json<RequestDetail>> {
+    Ok(Json(access.find(&admin, &id).await?))
+}
+
+/// `POST /admin/api/access-requests/{id}/link`; the body is optional.
+pub async fn send_link(
+    State(access): State<Access>,
+    Admin(admin): Admin,
+    PathParams(id): PathParams<String>,
+    request: Request,
+) -> Outcome<Json<AccessRequestRow>> {
+    let asked: SendLink = optional_json(request).await?;
+    Ok(Json(access.send_link(&admin, &id, asked.sent).await?))
+}
+
+/// `POST /admin/api/access-requests/decide`
+pub async fn decide(
+    State(access): State<Access>,
+    Admin(admin): Admin,
+    JsonBody(asked): JsonBody<Decide>,
+) -> Outcome<Json<Decided>> {
+    Ok(Json(access.decide(&admin, asked).await?))
+}
+
+async fn optional_json<T: DeserializeOwned + Default>(request: Request) -> Result<T, ProblemResponse> {
+    if !request.headers().contains_key(header::CONTENT_TYPE) {
+        return Ok(T::default());
+    }
+    JsonBody::from_request(request, &()).await.map(|JsonBody(body)| body)
 }
 
 fn with_cookies(mut response: Response, cookies: &[String]) -> Response {

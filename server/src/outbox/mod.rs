@@ -15,7 +15,7 @@ use protocol::Problem;
 use protocol::access::{EmailAddress, Message, Page};
 use tokio::sync::Notify;
 
-use crate::access::AccessRequest;
+use crate::access::{AccessRequest, Notice};
 use crate::environment::Environment;
 use crate::failure::{Failure, Refusal};
 use crate::mail::{Letterhead, Mail, Mailer};
@@ -68,15 +68,19 @@ impl Outbox {
         self.put(tx, self.letterhead().request_received(&request.email, &url, hours)).await
     }
 
-    /// Tells every administrator of a new request.
-    pub async fn new_request(&self, tx: &mut Tx, request: &AccessRequest) -> Result<(), Refusal> {
-        let url = self.env.config.public_url.join("/admin/requests");
+    /// Tells every administrator what is new about these requests.
+    pub async fn notice(&self, tx: &mut Tx, news: &[(AccessRequest, Notice)]) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join("/admin/requests?state=waiting");
         for admin in tx.administrators().await? {
-            let device = request.device_name.as_ref();
-            let mail = self.letterhead().new_request(&admin, &request.email, device, &request.message, &url);
-            self.put(tx, mail).await?;
+            self.put(tx, self.letterhead().requests_wait(&admin, news, &url)).await?;
         }
         Ok(())
+    }
+
+    /// Tells the requester that nobody decided in time.
+    pub async fn expired(&self, tx: &mut Tx, request: &AccessRequest) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join("/request-access");
+        self.put(tx, self.letterhead().request_expired(&request.email, request.requested_at, &url)).await
     }
 
     pub async fn approved(&self, tx: &mut Tx, request: &AccessRequest, link: &Token) -> Result<(), Refusal> {
@@ -87,6 +91,13 @@ impl Outbox {
             self.letterhead().request_approved(&request.email, request.device_name.as_ref(), &url, hours),
         )
         .await
+    }
+
+    pub async fn new_link(&self, tx: &mut Tx, request: &AccessRequest, link: &Token) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join(&format!("/public/download-certs/{}", link.expose()));
+        let hours = self.env.config.access.link_lifetime_hours;
+        let mail = self.letterhead().new_link(&request.email, request.device_name.as_ref(), &url, hours);
+        self.put(tx, mail).await
     }
 
     pub async fn rejected(

@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::query::{execute, fetch_all, fetch_optional};
+use super::query::{execute, fetch_all, fetch_number, fetch_optional};
 use super::{StoreError, Tx};
 
 /// Who did what to what, and when.
@@ -19,6 +19,15 @@ pub struct AuditEntry {
     /// The id of what it was done to.
     pub subject: String,
     pub detail: String,
+}
+
+/// An entry about one thing, with the address of the account that acted, if it was one.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SubjectEntry {
+    pub at: i64,
+    pub action: String,
+    pub detail: String,
+    pub email: Option<String>,
 }
 
 /// Where the chain of hashes does not hold.
@@ -123,6 +132,27 @@ impl Tx {
                 (checked, previous) = (entry.sequence, hash);
             }
         }
+    }
+
+    /// What was done to one thing, the oldest first.
+    pub async fn audit_entries_of(
+        &mut self,
+        subject: &str,
+        limit: i64,
+    ) -> Result<Vec<SubjectEntry>, StoreError> {
+        fetch_all!(
+            self,
+            SubjectEntry,
+            "SELECT e.at, e.action, e.detail, a.email FROM audit_entry e LEFT JOIN account a ON a.id = e.actor
+             WHERE e.subject = $1 ORDER BY e.sequence LIMIT $2",
+            subject,
+            limit
+        )
+    }
+
+    /// The number of the newest entry; 0 when there is none.
+    pub async fn last_audit(&mut self) -> Result<i64, StoreError> {
+        fetch_number!(self, "SELECT COALESCE(MAX(sequence), 0) FROM audit_entry")
     }
 
     /// The newest entries first.

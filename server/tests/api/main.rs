@@ -5,10 +5,14 @@
 
 mod access;
 mod analysis;
+mod asking;
 mod audit;
+mod deciding;
+mod links;
 mod native;
 mod pages;
 mod people;
+mod review;
 mod support;
 
 /// Declares a test that runs on SQLite and on PostgreSQL.
