@@ -8,23 +8,26 @@ pub mod certificate;
 pub mod design;
 pub mod error;
 pub mod form;
+pub mod home;
 pub mod instant;
 pub mod mode;
 pub mod navigation;
 pub mod outbox;
 pub mod people;
-pub mod shell;
 pub mod sidebar;
+pub mod surface;
 mod watch;
 
 #[cfg(feature = "ssr")]
 pub mod services;
 #[cfg(feature = "ssr")]
+pub mod shell;
+#[cfg(feature = "ssr")]
 pub mod visit;
 
-pub use shell::App;
 #[cfg(feature = "ssr")]
 pub use shell::{pages, shell};
+pub use surface::Surface;
 
 /// Makes every server function known to the HTTP handler. They register themselves at link time too, but a linker may
 /// drop that from a test binary; this list it cannot.
@@ -66,12 +69,4 @@ pub fn register_server_functions() {
     register_explicit::<people::api::SignIn>();
     register_explicit::<people::api::SignInStart>();
     register_explicit::<people::api::SignOut>();
-}
-
-/// Brings the page that the server rendered to life.
-#[cfg(feature = "hydrate")]
-#[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
-    console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(App);
 }

@@ -13,6 +13,8 @@ use protocol::people::{Role, SignedIn};
 pub struct Visit {
     /// The account of the panel's session, if there is one.
     pub signed_in: Option<SignedIn>,
+    /// The panel's session has ended because it was not used for so many minutes.
+    pub unused_minutes: Option<u32>,
     /// The session's secret as the cookie carried it, for signing out. Never shown.
     pub session: Option<Cookie>,
     /// The secret of a sign-in that waits for its second factor.
@@ -52,13 +54,22 @@ impl Visit {
 
     pub fn administrator(&self) -> Result<Administrator, Problem> {
         match &self.signed_in {
-            None => Err(Problem::sign_in_required()),
+            None => Err(match self.unused_minutes {
+                Some(minutes) => Problem::sign_in_required().detail(unused_words(minutes)),
+                None => Problem::sign_in_required(),
+            }),
             Some(person) if person.role == Role::Administrator => {
                 Ok(Administrator { account_id: person.account_id.clone(), email: person.email.clone() })
             }
             Some(_) => Err(Problem::forbidden().detail("This needs an administrator's account.")),
         }
     }
+}
+
+/// Why a session has ended that nobody used.
+pub fn unused_words(minutes: u32) -> String {
+    let minutes = if minutes == 1 { "a minute".to_owned() } else { format!("{minutes} minutes") };
+    format!("You were signed out, since the panel was not used for {minutes}.")
 }
 
 /// The first line of every administrator's server function.

@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import { expect, test } from "../fixtures.ts";
 import { approve, ask, download, hydrated, linkIn, reject, setUp, signIn } from "../journey.ts";
+import { look } from "../looks.ts";
 import { run } from "../process.ts";
 import { compilerError } from "../screen.ts";
 
@@ -108,6 +109,7 @@ test("from a new server to an answer about a screenshot", async ({ server, mail,
     const answer = sidebar.getByLabel("Answer", { exact: true });
     for (const word of words) await expect(answer).toContainText(word, { timeout: 60_000 });
     await expect(answer).toContainText(/no model/i);
+    await look(sidebar, "sidebar-answer");
   });
 
   expect(chief.recoveryCodes).not.toContain("");

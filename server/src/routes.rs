@@ -3,20 +3,23 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
-use protocol::analysis::MAX_IMAGE_BYTES;
+use axum::middleware::from_fn;
+use axum::{Extension, Router};
+use utoipa::OpenApi;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
+use utoipa_axum::routes;
 
+use crate::description::{Beginning, Document};
 use crate::http::assets::Assets;
-use crate::http::{House, method_not_allowed, not_found};
+use crate::http::{House, leftover, method_not_allowed, not_found};
 use crate::state::AppState;
-use crate::{access, analysis, certificate, health, native, pages};
+use crate::{access, analysis, certificate, description, health, native, pages};
 
 /// JSON bodies and forms are short.
 const BODY_BYTES: usize = 256 * 1024;
-/// A picture and what stands around it in a multipart body.
-const UPLOAD_BYTES: usize = MAX_IMAGE_BYTES + 64 * 1024;
+/// What stands around a picture in a multipart body.
+const AROUND_A_PICTURE: usize = 64 * 1024;
 
 /// The whole router, with every layer around it.
 pub fn router(state: &AppState) -> Router {
@@ -31,32 +34,41 @@ pub fn router(state: &AppState) -> Router {
     house.around(routes)
 }
 
+/// What `/api/openapi.json` describes. Method and address of each route stand in its handler's description.
 fn api(state: &AppState) -> Router {
-    let upload = post(analysis::http::analyze).layer(DefaultBodyLimit::max(UPLOAD_BYTES));
-    Router::new()
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
-        .route("/ca.pem", get(certificate::http::ca_pem))
-        .route("/crl.der", get(certificate::http::crl_der))
-        .route("/public/request-access", post(access::http::submit))
-        .route("/public/request-status/{token}/remind", post(access::http::remind))
-        .route("/public/download-certs/{token}", post(access::http::redeem))
-        .route("/public/download-certs/{token}/csr", post(access::http::redeem_csr))
-        .route("/public/download-certs/{token}/new-link", post(access::http::ask_for_link))
-        .route("/public/download-certs/{token}/setup", get(access::http::setup))
-        .route("/admin/api/access-requests", get(access::http::list))
-        .route("/admin/api/access-requests/decide", post(access::http::decide))
-        .route("/admin/api/access-requests/{id}", get(access::http::find))
-        .route("/admin/api/access-requests/{id}/link", post(access::http::send_link))
-        .route("/admin/api/access-requests/{id}/approve", post(access::http::approve))
-        .route("/admin/api/access-requests/{id}/reject", post(access::http::reject))
-        .route("/native/login", post(native::http::login))
-        .route("/native/verify-2fa", post(native::http::verify))
-        .route("/native/logout", post(native::http::logout))
-        .route("/native/session", get(native::http::session))
-        .route("/native/modes", get(native::http::modes))
-        .route("/native/analyze", upload)
-        .route("/native/analyses", get(analysis::http::list))
-        .route("/native/analyses/{id}", get(analysis::http::open).delete(analysis::http::delete))
-        .with_state(state.clone())
+    let upload_bytes = state.env.config.limits.pictures().bytes + AROUND_A_PICTURE;
+    let (routes, described) = OpenApiRouter::with_openapi(Beginning::openapi())
+        .routes(routes!(description::document))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(certificate::http::ca_pem))
+        .routes(routes!(certificate::http::crl_der))
+        .routes(routes!(access::http::submit))
+        .routes(routes!(access::http::remind))
+        .routes(routes!(access::http::redeem::package))
+        .routes(routes!(access::http::redeem::certificate))
+        .routes(routes!(access::http::redeem::new_link))
+        .routes(routes!(access::http::redeem::setup))
+        .routes(routes!(access::http::review::list))
+        .routes(routes!(access::http::review::decide))
+        .routes(routes!(access::http::review::open))
+        .routes(routes!(access::http::review::send_link))
+        .routes(routes!(access::http::review::approve))
+        .routes(routes!(access::http::review::reject))
+        .routes(routes!(native::http::login))
+        .routes(routes!(native::http::verify))
+        .routes(routes!(native::http::logout))
+        .routes(routes!(native::http::session))
+        .routes(routes!(native::http::modes))
+        .routes(
+            routes!(analysis::http::analyze)
+                .layer(DefaultBodyLimit::max(upload_bytes))
+                .layer(from_fn(leftover::read)),
+        )
+        .routes(routes!(analysis::http::list))
+        .routes(routes!(analysis::http::open, analysis::http::delete))
+        .routes(routes!(analysis::http::image))
+        .split_for_parts();
+    let document = Document::new(described, &state.env.config);
+    routes.layer(Extension(document)).with_state(state.clone())
 }

@@ -3,6 +3,7 @@
 //! Nothing here is needed at run time, and nothing here depends on a crate, so that it starts within seconds
 //! on a machine that has nothing but rustup.
 
+mod bench;
 mod desktop;
 mod failure;
 mod fingerprint;
@@ -26,9 +27,13 @@ Usage: cargo xtask <command>
                              without --data-dir among them, data lives in ./data.
   test [STAGE…]              Install what is missing, lint and test everything; or only the stages named:
                              format lint licences unit server browser desktop model
+  soak                       Like test, for libraries and server, with the long repetitions in full.
+  bench [NAME…]              Install what is missing, build, and measure beside a peer; or only the named:
+                             pages throughput start-up memory window. Results: target/bench.
   desktop [ARGS…]            Install what is missing, build and start the desktop window.
   pages                      Build only what browsers load: WASM, style sheet, static files.
-  setup [run|test|desktop]   Only install what is missing for that command (default: test).
+  setup [run|test|desktop|bench]
+                             Only install what is missing for that command (default: test).
 
 Set-up uses rustup's own WASM target where it can be downloaded and Debian's packages elsewhere;
 XTASK_TOOLCHAIN=rustup or XTASK_TOOLCHAIN=debian insists on one. docs/setup.md lists what is installed and why.";
@@ -53,6 +58,8 @@ fn carry_out(command: &str, rest: &[String]) -> Outcome<ExitCode> {
     match command {
         "run" => run::run(&places, rest).map(|()| ExitCode::SUCCESS),
         "test" => test::test(&places, rest),
+        "soak" => test::soak(),
+        "bench" => bench::bench(&places, rest).map(|()| ExitCode::SUCCESS),
         "desktop" => desktop::desktop(&places, rest).map(|()| ExitCode::SUCCESS),
         "pages" => {
             let tools = setup::set_up(&places, Purpose::Run)?;

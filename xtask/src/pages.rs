@@ -1,5 +1,5 @@
-//! What browsers load, under `target/site`: `pkg/aiwe.js`, `pkg/aiwe_bg.wasm`, `pkg/aiwe.css` and everything
-//! in `app/public`, each with a brotli and a gzip copy beside it. Needs no network.
+//! What browsers load, under `target/site`: `pkg/aiwe.css`, for each surface of the app `pkg/aiwe-….js` and
+//! `pkg/aiwe-…_bg.wasm`, and everything in `app/public`, each with a brotli and a gzip copy beside it. Needs no network.
 //!
 //! The names are those that Leptos' own `HydrationScripts` asks for when the server was built by plain cargo.
 
@@ -12,6 +12,9 @@ use crate::fingerprint;
 use crate::places::Places;
 use crate::process;
 use crate::setup::{Tools, WASM};
+
+/// The features of the package `browser`, each a module of its own.
+const SURFACES: [&str; 3] = ["public", "panel", "sidebar"];
 
 /// What the compiler uses unasked since Rust 1.82, so that Binaryen accepts and keeps it.
 const WASM_FEATURES: &[&str] = &[
@@ -27,21 +30,31 @@ const WASM_FEATURES: &[&str] = &[
 pub fn build(places: &Places, tools: &Tools) -> Outcome {
     let stamp = places.target().join("site.stamp");
     let sum = fingerprint::of(&inputs(places), &[&tools.toolchain.version()])?;
-    let whole =
-        ["aiwe.js", "aiwe_bg.wasm", "aiwe.css"].iter().all(|name| package(places).join(name).is_file());
+    let whole = files().all(|name| package(places).join(name).is_file());
     if whole && fingerprint::holds(&stamp, &sum) {
         return Ok(());
     }
     println!("building the pages");
     let start = Instant::now();
     fs::create_dir_all(package(places)).doing("making the folder of the pages")?;
-    web_assembly(places, tools)?;
+    for surface in SURFACES {
+        web_assembly(places, tools, surface)?;
+    }
     style_sheet(tools)?;
     copy(&places.root.join("app/public"), &places.site())?;
     compress(places, tools)?;
     fingerprint::put(&stamp, &sum)?;
     println!("    done in {} s; {}", start.elapsed().as_secs(), sizes(places));
     Ok(())
+}
+
+fn files() -> impl Iterator<Item = String> {
+    let modules = SURFACES.iter().flat_map(|surface| [module(surface), format!("aiwe-{surface}.js")]);
+    modules.chain(["aiwe.css".to_owned()])
+}
+
+fn module(surface: &str) -> String {
+    format!("aiwe-{surface}_bg.wasm")
 }
 
 fn inputs(places: &Places) -> Vec<PathBuf> {
@@ -63,40 +76,32 @@ fn package(places: &Places) -> PathBuf {
 }
 
 /// Rust to WASM, the JavaScript around it, and both made small.
-fn web_assembly(places: &Places, tools: &Tools) -> Outcome {
+fn web_assembly(places: &Places, tools: &Tools, surface: &str) -> Outcome {
     let mut cargo = tools.cargo();
-    cargo.args([
-        "build",
-        "--package",
-        "app",
-        "--lib",
-        "--features",
-        "hydrate",
-        "--target",
-        WASM,
-        "--profile",
-        "wasm",
-    ]);
+    cargo.args(["build", "--package", "browser", "--no-default-features", "--features", surface]);
+    cargo.args(["--target", WASM, "--profile", "wasm"]);
     process::must(&mut cargo)?;
 
-    // cargo leaves the file alone when nothing changed for it, as when only a style did.
-    let compiled = places.target().join(WASM).join("wasm/app.wasm");
-    let stamp = places.target().join("site-wasm.stamp");
+    let compiled = places.target().join(WASM).join("wasm/browser.wasm");
+    let stamp = places.target().join(format!("site-{surface}.stamp"));
     let sum = fingerprint::of(&[compiled.clone(), places.root.join("Cargo.lock")], WASM_FEATURES)?;
-    let (script, module) = (package(places).join("aiwe.js"), package(places).join("aiwe_bg.wasm"));
-    if script.is_file() && module.is_file() && fingerprint::holds(&stamp, &sum) {
+    let name = format!("aiwe-{surface}");
+    let script = package(places).join(format!("{name}.js"));
+    let optimised = package(places).join(module(surface));
+    // cargo makes the same file again when nothing changed for it, as when only a style did.
+    if script.is_file() && optimised.is_file() && fingerprint::holds(&stamp, &sum) {
         return Ok(());
     }
     let bound = places.target().join("wasm-bindgen");
     let mut bindgen = tools.program("wasm-bindgen");
     bindgen
-        .args(["--target", "web", "--no-typescript", "--out-name", "aiwe", "--out-dir"])
+        .args(["--target", "web", "--no-typescript", "--out-name", &name, "--out-dir"])
         .arg(&bound)
         .arg(&compiled);
     process::must(&mut bindgen)?;
-    fs::copy(bound.join("aiwe.js"), &script).doing("copying aiwe.js")?;
+    fs::copy(bound.join(format!("{name}.js")), &script).doing("copying the script")?;
     let mut optimise = tools.program("wasm-opt");
-    optimise.arg("-Oz").args(WASM_FEATURES).arg(bound.join("aiwe_bg.wasm")).arg("-o").arg(&module);
+    optimise.arg("-Oz").args(WASM_FEATURES).arg(bound.join(module(surface))).arg("-o").arg(&optimised);
     process::must(&mut optimise)?;
     fingerprint::put(&stamp, &sum)
 }
@@ -131,5 +136,6 @@ fn sizes(places: &Places) -> String {
         let bytes = fs::metadata(package(places).join(format!("{name}.br"))).map_or(0, |about| about.len());
         format!("{name} {} kB", bytes.div_ceil(1000))
     };
-    format!("brotli: {}", ["aiwe_bg.wasm", "aiwe.js", "aiwe.css"].map(size).join(", "))
+    let told: Vec<String> = files().map(|name| size(&name)).collect();
+    format!("brotli: {}", told.join(", "))
 }

@@ -90,15 +90,27 @@ pub fn Field(
     #[prop(optional)] optional: bool,
     #[prop(optional)] maxlength: Option<usize>,
     #[prop(optional)] monospace: bool,
+    /// The first thing that one does on the page: it has the focus when it appears.
+    #[prop(optional)]
+    focused: bool,
 ) -> impl IntoView {
+    let input = NodeRef::<leptos::html::Input>::new();
+    // `autofocus` is for a page that the browser loads; a step that scripts show has to ask for it.
+    Effect::new(move |_| {
+        if let Some(input) = input.get().filter(|_| focused) {
+            let _ = input.focus();
+        }
+    });
     let (input_type, inputmode, autocapitalize) = kind.attributes();
     let described = described_by(name, !hint.is_empty(), error);
     view! {
         <Frame id=name.to_owned() label hint error optional=optional && kind != FieldKind::Search>
             <input
+                node_ref=input
                 id=name
                 name=name
                 type=input_type
+                autofocus=focused
                 inputmode=inputmode
                 autocapitalize=autocapitalize
                 autocomplete=autocomplete

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use protocol::people::{RecoveryCodes, SetupOffer, SignInStep};
+use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 use crate::form::Refused;
@@ -10,7 +11,7 @@ use crate::{
     form::{Typed, conclude, last_refused},
     navigation::{local_path, redirect, with_query},
     services::Services,
-    visit::{Answer, Visit},
+    visit::{Answer, Visit, unused_words},
 };
 #[cfg(feature = "ssr")]
 use protocol::people::SetupAnswer;
@@ -33,10 +34,22 @@ pub async fn set_up(
     Ok(Services::current()?.people.set_up(&visit, &token, answer).await?)
 }
 
-/// The refused form of the sign-in, if scripts are off.
+/// What a visitor of the sign-in must be told first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrival {
+    /// The refused form, if scripts are off.
+    pub refused: Option<Refused>,
+    /// Why the session has ended that this browser still names.
+    pub signed_out: Option<String>,
+}
+
 #[server(prefix = "/app", endpoint = "people/sign-in-start")]
-pub async fn sign_in_start(code_step: bool) -> Result<Option<Refused>, AppError> {
-    last_refused(if code_step { SECOND_FACTOR } else { SIGN_IN }.to_owned()).await
+pub async fn sign_in_start(code_step: bool) -> Result<Arrival, AppError> {
+    let visit = Visit::current()?;
+    Ok(Arrival {
+        refused: last_refused(if code_step { SECOND_FACTOR } else { SIGN_IN }.to_owned()).await?,
+        signed_out: visit.unused_minutes.map(unused_words),
+    })
 }
 
 #[cfg(feature = "ssr")]

@@ -4,8 +4,10 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 
-use super::api::{self, SecondFactor, SignIn};
-use crate::design::{Button, Field, FieldKind, Look, PasswordField, ProblemNotice, PublicPage, loaded};
+use super::api::{self, Arrival, SecondFactor, SignIn};
+use crate::design::{
+    Button, Field, FieldKind, Look, Notice, PasswordField, ProblemNotice, PublicPage, loaded,
+};
 use crate::form::{self, Refused, problem_of};
 use crate::navigation::{local_path, with_query};
 
@@ -25,16 +27,16 @@ pub fn LoginPage() -> impl IntoView {
     }
     let sign_in = form::action::<SignIn>();
     let second_factor = form::action::<SecondFactor>();
-    let start = Resource::new_blocking(move || code_step.get(), api::sign_in_start);
+    let arrival = Resource::new_blocking(move || code_step.get(), api::sign_in_start);
     let title =
         Signal::derive(move || if code_step.get() { "Enter your code" } else { "Sign in" }.to_owned());
     view! {
         <PublicPage title>
-            {loaded(start, move |refused| {
+            {loaded(arrival, move |arrival| {
                 if code_step.get_untracked() {
-                    view! { <CodeStep refused action=second_factor next /> }.into_any()
+                    view! { <CodeStep refused=arrival.refused action=second_factor next /> }.into_any()
                 } else {
-                    view! { <PasswordStep refused action=sign_in next /> }.into_any()
+                    view! { <PasswordStep arrival action=sign_in next /> }.into_any()
                 }
             })}
         </PublicPage>
@@ -42,11 +44,20 @@ pub fn LoginPage() -> impl IntoView {
 }
 
 #[component]
-fn PasswordStep(refused: Option<Refused>, action: ServerAction<SignIn>, next: Memo<String>) -> impl IntoView {
+fn PasswordStep(arrival: Arrival, action: ServerAction<SignIn>, next: Memo<String>) -> impl IntoView {
+    let Arrival { refused, signed_out } = arrival;
     let problem = problem_of(action, refused.as_ref());
     let email = refused.and_then(|r| r.typed.value("email")).unwrap_or_default();
     view! {
         <p class="text-muted">"For administrators of this server."</p>
+        {signed_out
+            .map(|why| {
+                view! {
+                    <Notice title="Your session has ended">
+                        <p>{why} " Sign in again to go on where you were."</p>
+                    </Notice>
+                }
+            })}
         <ProblemNotice problem />
         <ActionForm action=action>
             <div class="space-y-6">
@@ -90,6 +101,7 @@ fn CodeStep(
                     hint="The six digits that your authenticator shows, or one of your recovery codes."
                     autocomplete="one-time-code"
                     monospace=true
+                    focused=true
                 />
                 <Button look=Look::Primary large=true busy=action.pending()>
                     "Sign in"

@@ -1,4 +1,5 @@
-//! The picture that goes with a question. Judged by its content before anything is sent; the server judges again.
+//! The picture that goes with a question. Judged by its content before anything is sent, by what the protocol allows at
+//! most; the server judges again, may allow less, and then says at the picture how much.
 
 use std::sync::Arc;
 

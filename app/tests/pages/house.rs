@@ -102,7 +102,7 @@ fn router() -> Router {
     };
     let shell = {
         let options = options.clone();
-        move || app::shell(options.clone())
+        move || app::shell(&options)
     };
     Router::new()
         .leptos_routes_with_context(&options, app::pages(), context, shell.clone())
@@ -122,6 +122,7 @@ fn visit(who: Who) -> Visit {
             Who::Nobody => None,
             Who::User => Some(person(Role::User)),
         },
+        unused_minutes: None,
         session: None,
         challenge: None,
         asked: None,

@@ -16,7 +16,7 @@ pub mod reader;
 mod text;
 pub mod workflow;
 
-pub use picture::{Picture, PictureError, Pictures};
+pub use picture::{Picture, PictureError, PictureLimits, Pictures};
 pub use provider::{Provider, ProviderConfig};
 pub use reader::{Reader, ReaderConfig};
 pub use workflow::{AnalysisError, Engine, Job, Limits, ModeSettings, Outcome, analyze};

@@ -1,9 +1,8 @@
 //! Taking in an uploaded picture.
 //!
-//! Always holds: a [`Picture`] is a PNG, JPEG or WebP by its content, within the limits of
-//! [`protocol::analysis`], and was decoded once from its first to its last byte. Its size was read from the
-//! header before anything was decoded, so that a small file cannot ask for much memory. Of an animation, the
-//! first picture counts.
+//! Always holds: a [`Picture`] is a PNG, JPEG or WebP by its content, within the [`PictureLimits`] that were set,
+//! and was decoded once from its first to its last byte. Its size was read from the header before anything was
+//! decoded, so that a small file cannot ask for much memory. Of an animation, the first picture counts.
 
 mod header;
 mod raster;
@@ -60,6 +59,20 @@ impl std::fmt::Debug for Picture {
     }
 }
 
+/// How large a picture may be. By default what the protocol allows at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PictureLimits {
+    /// Of the file.
+    pub bytes: usize,
+    pub pixels: u64,
+}
+
+impl Default for PictureLimits {
+    fn default() -> Self {
+        Self { bytes: MAX_IMAGE_BYTES, pixels: MAX_IMAGE_PIXELS }
+    }
+}
+
 /// Why a picture was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PictureError {
@@ -67,10 +80,10 @@ pub enum PictureError {
     Broken,
     #[error("the task that decodes the picture ended early")]
     Interrupted,
-    #[error("the picture has {bytes} bytes")]
-    TooLarge { bytes: usize },
-    #[error("the picture has {width} × {height} pixels")]
-    TooManyPixels { width: u32, height: u32 },
+    #[error("the picture has more than {most} bytes")]
+    TooLarge { most: usize },
+    #[error("the picture has {width} × {height} pixels, and {most} are allowed")]
+    TooManyPixels { width: u32, height: u32, most: u64 },
     #[error("not a PNG, JPEG or WebP picture")]
     UnknownFormat,
 }
@@ -82,12 +95,10 @@ impl From<PictureError> for Problem {
                 Self::invalid_input().field("image", "The picture is broken or cut off. Send it again.")
             }
             PictureError::Interrupted => Self::internal(),
-            PictureError::TooLarge { .. } => Self::new("too-large", 413, "The picture is too large")
-                .detail(format!("Send a picture of at most {} MB.", MAX_IMAGE_BYTES / 1_000_000)),
-            PictureError::TooManyPixels { .. } => Self::invalid_input().field(
-                "image",
-                format!("Send a picture of at most {} megapixels.", MAX_IMAGE_PIXELS / 1_000_000),
-            ),
+            PictureError::TooLarge { most } => Self::new("too-large", 413, "The picture is too large")
+                .field("image", format!("Send a picture of at most {} MB.", most / 1_000_000)),
+            PictureError::TooManyPixels { most, .. } => Self::invalid_input()
+                .field("image", format!("Send a picture of at most {} million pixels.", most / 1_000_000)),
             PictureError::UnknownFormat => {
                 Self::new("unsupported-picture", 415, "This kind of file is not taken")
                     .detail("Send a PNG, JPEG or WebP picture.")
@@ -99,13 +110,23 @@ impl From<PictureError> for Problem {
 /// Decodes and scales pictures, at most so many at once.
 #[derive(Debug, Clone)]
 pub struct Pictures {
+    limits: PictureLimits,
     permits: Arc<Semaphore>,
 }
 
 impl Pictures {
     /// A picture that is being decoded takes up to 300 MB: `at_once` bounds the memory of all of them.
     pub fn new(at_once: usize) -> Self {
-        Self { permits: Arc::new(Semaphore::new(at_once.max(1))) }
+        Self { limits: PictureLimits::default(), permits: Arc::new(Semaphore::new(at_once.max(1))) }
+    }
+
+    #[must_use]
+    pub fn with_limits(self, limits: PictureLimits) -> Self {
+        Self { limits, ..self }
+    }
+
+    pub fn limits(&self) -> PictureLimits {
+        self.limits
     }
 
     /// Checks what was uploaded.
@@ -113,14 +134,15 @@ impl Pictures {
     /// # Errors
     /// See [`PictureError`]; each becomes a [`Problem`].
     pub async fn take_in(&self, bytes: Bytes) -> Result<Picture, PictureError> {
-        if bytes.len() > MAX_IMAGE_BYTES {
-            return Err(PictureError::TooLarge { bytes: bytes.len() });
+        let limits = self.limits;
+        if bytes.len() > limits.bytes {
+            return Err(PictureError::TooLarge { most: limits.bytes });
         }
         // Hashing and even reading the header go through up to 20 MB: not on the async threads.
         self.off_thread(move || {
             let format = Format::of(&bytes).ok_or(PictureError::UnknownFormat)?;
-            let (width, height) = header::size(format, &bytes)?;
-            raster::decode(format, &bytes)?;
+            let (width, height) = header::size(format, &bytes, limits.pixels)?;
+            raster::decode(format, &bytes, limits.pixels)?;
             let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
             Ok(Picture { bytes, format, width, height, sha256 })
         })
@@ -129,14 +151,18 @@ impl Pictures {
 
     /// The picture as it is sent to a model: at most `max_pixels`, upright, without metadata or transparency.
     pub async fn for_model(&self, picture: &Picture, max_pixels: u64) -> Result<ModelPicture, PictureError> {
-        let picture = picture.clone();
-        self.off_thread(move || raster::for_model(picture.format, &picture.bytes, max_pixels)).await
+        let (picture, most) = (picture.clone(), self.limits.pixels);
+        self.off_thread(move || {
+            raster::for_model(raster::decode(picture.format, &picture.bytes, most)?, max_pixels)
+        })
+        .await
     }
 
     /// The picture as the text recognition likes it: grey, and not too small.
     pub(crate) async fn for_reader(&self, picture: &Picture) -> Result<ReaderPicture, PictureError> {
-        let picture = picture.clone();
-        self.off_thread(move || raster::for_reader(picture.format, &picture.bytes)).await
+        let (picture, most) = (picture.clone(), self.limits.pixels);
+        self.off_thread(move || raster::for_reader(raster::decode(picture.format, &picture.bytes, most)?))
+            .await
     }
 
     /// Runs `work` on a blocking thread. The permit moves there too: when the caller goes away the work still
@@ -181,13 +207,20 @@ mod tests {
 
     #[test]
     fn errors_become_problems() {
-        let status = |e: PictureError| Problem::from(e).status;
-        assert_eq!(status(PictureError::TooLarge { bytes: 1 }), 413);
-        assert_eq!(status(PictureError::UnknownFormat), 415);
-        for error in [PictureError::Broken, PictureError::TooManyPixels { width: 1, height: 1 }] {
+        assert_eq!(Problem::from(PictureError::UnknownFormat).status, 415);
+        let (bytes, pixels) = (3_000_000, 2_000_000);
+        for (error, status, words) in [
+            (PictureError::Broken, 422, "broken"),
+            (PictureError::TooLarge { most: bytes }, 413, "at most 3 MB"),
+            (
+                PictureError::TooManyPixels { width: 1, height: 1, most: pixels },
+                422,
+                "at most 2 million pixels",
+            ),
+        ] {
             let problem = Problem::from(error);
-            assert_eq!(problem.status, 422);
-            assert!(problem.error_of("image").is_some());
+            assert_eq!(problem.status, status);
+            assert!(problem.error_of("image").is_some_and(|message| message.contains(words)), "{problem}");
         }
     }
 }

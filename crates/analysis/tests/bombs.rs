@@ -6,6 +6,7 @@ use std::io::Write;
 
 use analysis::{PictureError, Pictures};
 use bytes::Bytes;
+use protocol::analysis::MAX_IMAGE_PIXELS;
 
 const MEBIBYTE: u64 = 1 << 20;
 
@@ -75,7 +76,7 @@ fn animated_webp() -> Bytes {
 #[tokio::test]
 async fn bombs_are_refused_within_64_mebibytes() {
     let pictures = Pictures::new(2);
-    let too_many = |width, height| Err(PictureError::TooManyPixels { width, height });
+    let too_many = |width, height| Err(PictureError::TooManyPixels { width, height, most: MAX_IMAGE_PIXELS });
     let zeros = zlib((0..256).map(|_| vec![0; 1_000_000]));
     let hidden = [b"p\0\0".to_vec(), zeros.clone()].concat();
     let bombs: [(&str, Bytes, Result<(), PictureError>); 9] = [

@@ -143,6 +143,7 @@ checked_string!(MatchCode);
 /// Which kind of package a machine needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Platform {
     Linux,
     Macos,
@@ -190,16 +191,23 @@ impl FromStr for Platform {
     }
 }
 
-/// `POST /public/request-access`, unchecked as it arrives. [`RequestAccess::check`] tells of every wrong field at once.
+/// A request for access, unchecked as it arrives: `POST /public/request-access`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RequestAccess {
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true, max_length = 254, examples("anna@example.org")))]
     pub email: String,
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Platform>))]
     pub platform: Option<String>,
+    /// What the machine is to be called: visible characters.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 64, examples("Anna’s laptop")))]
     pub device_name: Option<String>,
+    /// A few words to the administrator.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub message: Option<String>,
 }
 
@@ -213,6 +221,7 @@ pub struct CheckedRequest {
 }
 
 impl RequestAccess {
+    /// Tells of every wrong field at once.
     pub fn check(&self) -> Result<CheckedRequest, crate::Problem> {
         fn optional<T: FromStr<Err = Invalid>>(value: &Option<String>) -> Result<Option<T>, Invalid> {
             value.as_deref().map(str::trim).filter(|v| !v.is_empty()).map(str::parse).transpose()
@@ -239,17 +248,22 @@ impl RequestAccess {
     }
 }
 
-/// 202 to a request for access: the same whether or not the address is known.
+/// The answer to a request for access: the same whether or not the address is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Asked {
-    /// `ABCD-EFGH`.
+    /// To be compared with what the administrator sees, by voice or chat.
+    #[cfg_attr(feature = "openapi", schema(examples("ABCD-2345")))]
     pub match_code: String,
+    /// Where the request's state can be looked up. Whoever has this address can look.
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     pub status_url: String,
 }
 
 /// Where a request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum RequestState {
     Approved,
     Expired,
@@ -283,34 +297,42 @@ impl FromStr for RequestState {
     }
 }
 
-/// `GET /public/request-status/{token}`: what the holder of the URL may know.
+/// What the holder of a status URL may know: `GET /public/request-status/{token}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RequestStatus {
     pub state: RequestState,
     /// `ABCD-EFGH`; only for the browser that asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub match_code: Option<String>,
     /// Seconds since the Unix epoch.
     pub requested_at: i64,
     /// When the present state ends by itself, in seconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub expires_at: Option<i64>,
     /// Why it was rejected, if the administrator said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub reason: Option<String>,
-    /// When the administrators were last reminded of it.
+    /// When the administrators were last reminded of it, in seconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub reminded_at: Option<i64>,
     /// The next reminder, while one is possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub reminder: Option<Reminder>,
 }
 
 /// How the administrators can be reminded of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reminder {
-    /// From when on; `None`: at once.
+    /// From when on, in seconds since the Unix epoch; without it: at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub at: Option<i64>,
     /// How many are left, this one included.
     pub left: u32,
@@ -318,48 +340,66 @@ pub struct Reminder {
 
 /// A request as the administrator sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccessRequestRow {
     pub id: String,
     pub email: String,
     /// `ABCD-EFGH`, to be compared with what the requester reads out.
     pub match_code: String,
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub platform: Option<Platform>,
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub device_name: Option<String>,
     pub message: String,
     pub state: RequestState,
+    /// Seconds since the Unix epoch.
     pub requested_at: i64,
+    /// When the present state ends by itself, in seconds since the Unix epoch.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub expires_at: Option<i64>,
+    /// Seconds since the Unix epoch.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub decided_at: Option<i64>,
     /// The e-mail address of the administrator who decided.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub decided_by: Option<String>,
+    /// Why it was rejected.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub reason: Option<String>,
     /// Whether an account with this address exists already.
     pub known_account: bool,
     /// What makes the address suspicious.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub notes: Vec<AddressNote>,
-    /// When the requester last reminded the administrators.
+    /// When the requester last reminded the administrators, in seconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub reminded_at: Option<i64>,
     /// Its links, once it is approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub links: Option<Links>,
 }
 
 /// The links that an approved request has been given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Links {
     pub sent: u32,
     /// How many more can be sent.
     pub left: u32,
-    /// When the holder of the last one asked for another, since it was sent.
+    /// When the holder of the last one asked for another, since it was sent; in seconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub asked_at: Option<i64>,
 }
 
 /// Which requests to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 pub struct AccessRequestFilter {
+    /// Only those that stand here.
     #[serde(default)]
     pub state: Option<RequestState>,
     /// Only what waits for an administrator, unless a state is named: who is pending, and who asks for a new link.
@@ -375,51 +415,62 @@ pub struct AccessRequestFilter {
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page<T> {
     pub rows: Vec<T>,
     /// How many there are in all.
     pub total: u64,
     /// From 0.
     pub page: u32,
+    /// How many there are on a page, except on the last.
     pub page_size: u32,
 }
 
 /// What the download page shows: `GET /public/download-certs/{token}` spends nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DownloadOffer {
     /// Whether this link still gives a package.
     pub state: DownloadState,
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub device_name: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub platform: Option<Platform>,
     /// Seconds since the Unix epoch.
     pub expires_at: i64,
     /// Whether the match code must be entered: this is not the browser that asked.
     pub needs_match_code: bool,
-    /// Where the person goes on to choose a password, once the package is there; `None` when the account is set up.
+    /// Where the person goes on to choose a password, once the package is there; `null` when the account is set up.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub setup_url: Option<String>,
     /// The server that the certificate opens.
     pub machines_url: String,
     /// How an ended link's holder asks for a new one, if that is possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub new_link: Option<NewLink>,
 }
 
 /// Asking the administrators for a new link. Whoever has only the link, and neither the asking browser nor the match
 /// code, learns nothing from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewLink {
     /// Whether they can be asked now.
     pub open: bool,
-    /// When they were asked already; only for the browser that asked for access.
+    /// When they were asked already, in seconds since the Unix epoch; only for the browser that asked for access.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub asked_at: Option<i64>,
-    /// From when on they can be asked again.
+    /// From when on they can be asked again, in seconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub at: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum DownloadState {
     Expired,
     Ready,

@@ -14,6 +14,7 @@ pub const MAX_CONTEXT_CHARS: usize = 4_000;
 /// An event of `POST /native/analyze`. On the wire its name is the SSE `event` field, its content the `data`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", content = "data", rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum AnalysisEvent {
     Step(Step),
     Delta(Delta),
@@ -24,20 +25,24 @@ pub enum AnalysisEvent {
 
 /// A node of the workflow changed its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Step {
     /// `read`, `route`, `answer`, …
     pub node: String,
     pub state: StepState,
     /// How long it took, in milliseconds, once it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub ms: Option<u64>,
     /// A short word on what was found or went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub note: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum StepState {
     Failed,
     Finished,
@@ -46,12 +51,14 @@ pub enum StepState {
 
 /// More of the answer, in Markdown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Delta {
     pub text: String,
 }
 
 /// A proposed modification. Nothing is typed without the user's confirmation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TextEdit {
     pub id: String,
     pub original: String,
@@ -61,6 +68,7 @@ pub struct TextEdit {
 
 /// The answer is whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Done {
     pub analysis_id: String,
     /// The mode's id.
@@ -76,6 +84,7 @@ pub struct Done {
 
 /// Tokens, as far as the provider told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Usage {
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
@@ -83,8 +92,11 @@ pub struct Usage {
 
 /// The same facts as one document, for clients that do not ask for a stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AnalysisDocument {
+    /// The whole answer, in Markdown.
     pub answer: String,
+    /// Each step as it ended, in order.
     pub steps: Vec<Step>,
     pub edits: Vec<TextEdit>,
     #[serde(flatten)]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A mode as the desktop lists it: `GET /native/modes`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ModeSummary {
     pub id: String,
     pub name: String,

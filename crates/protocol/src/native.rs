@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `POST /native/login`.
+/// The first step: `POST /native/login`.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Login {
+    /// The owner's e-mail address.
     pub username: String,
+    #[cfg_attr(feature = "openapi", schema(format = Password))]
     pub password: String,
 }
 
@@ -17,7 +20,9 @@ impl std::fmt::Debug for Login {
 
 /// The answer to a right password: not yet access.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Challenge {
+    /// To be sent back with the second factor, over a connection with the same certificate.
     pub challenge: String,
     /// `totp`, `recovery`.
     pub methods: Vec<String>,
@@ -34,10 +39,13 @@ impl std::fmt::Debug for Challenge {
     }
 }
 
-/// `POST /native/verify-2fa`. `code` is a TOTP or a recovery code.
+/// The second step: `POST /native/verify-2fa`.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SecondFactor {
+    /// From the answer to the password.
     pub challenge: String,
+    /// Six digits of the authenticator, or one of the recovery codes.
     pub code: String,
 }
 
@@ -49,7 +57,9 @@ impl std::fmt::Debug for SecondFactor {
 
 /// The access token, bound to the certificate of this connection (RFC 8705 §3).
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccessToken {
+    /// A JWT that counts only together with the certificate that it was given to.
     pub access_token: String,
     /// `Bearer`.
     pub token_type: String,
@@ -63,8 +73,9 @@ impl std::fmt::Debug for AccessToken {
     }
 }
 
-/// `GET /native/session`.
+/// Who is signed in: `GET /native/session`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Session {
     pub email: String,
     pub device_name: String,

@@ -9,13 +9,16 @@ pub const TYPE_PREFIX: &str = "urn:aiwe:problem:";
 
 /// An error document, `application/problem+json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// `urn:aiwe:problem:` and a stable name, such as `invalid-input`.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^urn:aiwe:problem:[a-z:-]+$"))]
     pub kind: String,
     /// The same for every occurrence of this type.
     pub title: String,
     /// The HTTP status code.
+    #[cfg_attr(feature = "openapi", schema(minimum = 400, maximum = 599))]
     pub status: u16,
     /// What happened this time and what to do, in plain words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -25,13 +28,17 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// Seconds until it makes sense to try again; also sent as `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub retry_after: Option<u64>,
 }
 
 /// One wrong field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
+    /// The field's name; a path with dots inside nested values, `body` for the whole.
     pub field: String,
+    /// What was expected, in plain words.
     pub message: String,
 }
 

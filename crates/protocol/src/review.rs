@@ -10,6 +10,7 @@ use crate::text::Invalid;
 /// What an administrator says to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Verdict {
     Approve,
     Reject,
@@ -37,11 +38,14 @@ impl FromStr for Verdict {
 
 /// `POST /admin/api/access-requests/decide`: one verdict on several requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Decide {
     pub verdict: Verdict,
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100))]
     pub ids: Vec<String>,
-    /// Every rejected requester reads it.
+    /// Every rejected requester reads it: visible characters.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub reason: String,
 }
 
@@ -52,6 +56,7 @@ impl Decide {
 
 /// What became of requests that were decided together. Each is decided by itself, so some may be and others not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Decided {
     pub verdict: Verdict,
     /// How many were decided.
@@ -59,14 +64,18 @@ pub struct Decided {
     pub undecided: Vec<Undecided>,
     /// How many more were not decided and are not named, for want of room.
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub unnamed: u32,
 }
 
 /// A request that was not decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Undecided {
     pub id: String,
-    /// `None` when there is no such request.
+    /// Missing when there is no such request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub email: Option<String>,
     /// In words for people.
     pub why: String,
@@ -85,29 +94,33 @@ pub struct News {
 
 /// `GET /admin/api/access-requests/{id}`: a request, and who did what to it and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RequestDetail {
-    #[serde(flatten)]
     pub request: AccessRequestRow,
     /// The oldest first.
     pub history: Vec<HistoryEntry>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HistoryEntry {
     /// Seconds since the Unix epoch.
     pub at: i64,
     pub what: RequestEvent,
     /// The administrator's e-mail address, where one did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub by: Option<String>,
     /// Such as the serial of the certificate that was fetched.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub detail: String,
 }
 
 /// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum RequestEvent {
     Approved,
     Asked,
@@ -128,6 +141,7 @@ pub enum RequestEvent {
 /// What an administrator should know about a requester's address before trusting it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum AddressNote {
     /// The domain holds letters beyond ASCII.
     ForeignDomain {
@@ -138,6 +152,7 @@ pub enum AddressNote {
         /// Whether one of its labels mixes scripts that do not belong together.
         mixed: bool,
         /// What somebody reads who expects plain letters.
+        #[cfg_attr(feature = "openapi", schema(required = true))]
         reads_like: Option<String>,
     },
     /// The address could be taken for another one.

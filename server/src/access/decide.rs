@@ -2,18 +2,26 @@
 
 use app::visit::Administrator;
 use protocol::Problem;
-use protocol::access::{AccessRequestFilter, AccessRequestRow, Message, Page};
+use protocol::access::{AccessRequestFilter, AccessRequestRow, Message, Page, RequestState};
 use protocol::people::Role;
 use protocol::review::{Decide, Decided, News, Undecided, Verdict};
 
 use super::{Access, InvalidTransition, PAGE_SIZE};
 use crate::failure::Refusal;
+use crate::http::refusals::Refuses;
 use crate::secret::Token;
 
 impl From<InvalidTransition> for Refusal {
     fn from(error: InvalidTransition) -> Self {
         let actual = error.actual.as_str();
         Self::Problem(Problem::conflict(format!("This request is {actual} by now. Reload the list.")))
+    }
+}
+
+impl Refuses for InvalidTransition {
+    fn problems() -> Vec<Problem> {
+        let late = Self { actual: RequestState::Approved, wanted: "rejected" };
+        vec![Refusal::from(late).into()]
     }
 }
 

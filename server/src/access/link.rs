@@ -2,10 +2,11 @@
 
 use app::visit::{Administrator, Answer, Visit};
 use protocol::Problem;
-use protocol::access::{AccessRequestRow, DownloadOffer, NewLink};
+use protocol::access::{AccessRequestRow, DownloadOffer, NewLink, RequestState};
 
 use super::{Access, AccessRequest, ReminderRules};
 use crate::failure::Refusal;
+use crate::http::refusals::Refuses;
 use crate::secret::{Token, TokenHash};
 use crate::store::{AccountState, Tx};
 
@@ -31,7 +32,7 @@ impl Access {
         }
         let account = tx.account_by_email(&request.email).await?.ok_or_else(Problem::not_found)?;
         if matches!(account.state, AccountState::Disabled) {
-            return Err(Problem::conflict("This person's account is disabled.").into());
+            return Err(disabled().into());
         }
         let link = Token::generate(self.env.random.as_ref());
         if !tx.relink(&request, &link.hash()).await? {
@@ -57,7 +58,7 @@ impl Access {
         let now = self.env.now();
         let (mut tx, request, proof) = self.identify(visit, token, match_code).await?;
         match self.next_link_ask(&request) {
-            None => return Err(no_new_link(&request, now).into()),
+            None => return Err(no_new_link(request.state_at(now)).into()),
             Some(at) if at > now => return Err(too_early(at - now).into()),
             Some(_) if !tx.ask_for_link(&request, now).await? => return Err(sent_meanwhile().into()),
             Some(_) => {}
@@ -104,14 +105,23 @@ pub(super) async fn request_behind(tx: &mut Tx, token: &str) -> Result<AccessReq
     match tx.access_request_by_grant(&link).await? {
         Some(request) => Ok(request),
         None if tx.is_former_link(&link).await? => {
-            Err(Problem::gone("A newer link has been mailed. Use the one in the newest mail.").into())
+            Err(superseded().into())
         }
         None => Err(Problem::not_found().into()),
     }
 }
 
+/// 410: the link was good once.
+fn superseded() -> Problem {
+    Problem::gone("A newer link has been mailed. Use the one in the newest mail.")
+}
+
 fn sent_meanwhile() -> Problem {
     Problem::conflict("A new link was sent or asked for a moment ago. Reload the page.")
+}
+
+fn disabled() -> Problem {
+    Problem::conflict("This person's account is disabled.")
 }
 
 fn no_more_links() -> Problem {
@@ -119,9 +129,9 @@ fn no_more_links() -> Problem {
         .detail("Ask the requester to ask for access again.")
 }
 
-fn no_new_link(request: &AccessRequest, now: i64) -> Problem {
-    let detail = match request.state_at(now) {
-        protocol::access::RequestState::Approved => "This link still works.",
+fn no_new_link(state: RequestState) -> Problem {
+    let detail = match state {
+        RequestState::Approved => "This link still works.",
         _ => "Ask for access again, or talk to an administrator.",
     };
     Problem::new("no-new-link", 409, "No new link can be asked for here").detail(detail)
@@ -131,4 +141,24 @@ fn too_early(seconds: i64) -> Problem {
     Problem::new("too-early", 429, "The administrators have been asked already")
         .detail("Give them time, or talk to them.")
         .retry_after(seconds.unsigned_abs())
+}
+
+/// What [`Access::send_new_link`] refuses with.
+#[derive(Debug)]
+pub struct Relinking;
+
+impl Refuses for Relinking {
+    fn problems() -> Vec<Problem> {
+        vec![Problem::not_found(), sent_meanwhile(), no_more_links(), disabled()]
+    }
+}
+
+/// What [`Access::ask_for_new_link`] refuses with, beside a missing proof.
+#[derive(Debug)]
+pub struct LinkAsking;
+
+impl Refuses for LinkAsking {
+    fn problems() -> Vec<Problem> {
+        vec![superseded(), no_new_link(RequestState::Redeemed), too_early(3600), sent_meanwhile()]
+    }
 }

@@ -25,10 +25,13 @@ use protocol::access::{
 };
 use protocol::review::{Decide, Decided, News, RequestDetail};
 
-pub use redeem::{Proof, Redeemed};
+pub use link::{LinkAsking, Relinking};
+pub use redeem::{Proof, Redeemed, SetupPath};
+pub use remind::Reminding;
 pub use request::{
     AccessRequest, Decision, Grant, InvalidTransition, Notice, Redemption, ReminderRules, Reminders, State,
 };
+pub use submit::Submission;
 
 use crate::certificate::Certificates;
 use crate::environment::Environment;

@@ -12,6 +12,7 @@ use super::submit::ASKED_COOKIE_SECONDS;
 use super::{Access, AccessRequest, Redemption};
 use crate::certificate::{IssuedPackage, NewCertificate};
 use crate::failure::Refusal;
+use crate::http::refusals::Refuses;
 use crate::people::CookieKind;
 use crate::secret::{Token, TokenHash};
 use crate::store::{AccountState, Tx};
@@ -111,9 +112,9 @@ impl Access {
         let mut tx = self.env.store.begin().await?;
         let request = request_behind(&mut tx, token).await?;
         let grant = request.grant().filter(|grant| grant.expires_at > self.env.now());
-        let number = grant.ok_or_else(|| Problem::gone("Ask for a new link."))?.number;
+        let number = grant.ok_or_else(link_over)?.number;
         if !asked_here(&mut tx, visit, &request).await? {
-            return Err(Problem::forbidden().detail("Enter the match code first.").into());
+            return Err(not_proven().into());
         }
         let account = tx.account_by_email(&request.email).await?.ok_or_else(Problem::not_found)?;
         if !matches!(account.state, AccountState::Invited) {
@@ -138,8 +139,8 @@ impl Access {
         let (_, request, proof) = self.identify(visit, token, match_code).await?;
         match request.state_at(self.env.now()) {
             RequestState::Approved => Ok((request, proof)),
-            RequestState::Redeemed => Err(Problem::gone("Its package has been handed out.").into()),
-            _ => Err(Problem::gone("Ask for access again, or ask an administrator for a new link.").into()),
+            RequestState::Redeemed => Err(handed_out().into()),
+            _ => Err(link_over().into()),
         }
     }
 
@@ -209,12 +210,13 @@ impl Access {
         certificate: &crate::store::MachineCertificate,
     ) -> Result<(), Refusal> {
         let (id, now) = (request.id.clone(), redemption.at);
-        request.redeem(redemption.clone())?;
+        // Its time may have ended while the certificate was made.
+        request.redeem(redemption.clone()).map_err(|_| link_over())?;
         let mut tx = self.env.store.begin().await?;
         let former = tx.former_certificate(&id).await?;
         tx.insert_certificate(certificate, now).await?;
         if !tx.redeem(&id, &redemption).await? {
-            return Err(Problem::gone("Its package has been handed out.").into());
+            return Err(handed_out().into());
         }
         tx.audit(now, "visitor", "download-link.redeemed", &id, &format!("serial {}", certificate.serial))
             .await?;
@@ -276,4 +278,35 @@ fn too_many_codes() -> Problem {
     Problem::new("too-many-codes", 429, "Too many wrong match codes")
         .detail("Open this page in the browser that you asked with, or ask an administrator for a new link.")
         .retry_after(3600)
+}
+
+/// 410: the link was good once.
+fn handed_out() -> Problem {
+    Problem::gone("Its package has been handed out.")
+}
+
+/// 410: the link's time is over.
+fn link_over() -> Problem {
+    Problem::gone("Ask for access again, or ask an administrator for a new link.")
+}
+
+/// 403: nothing shows yet that this is who asked.
+fn not_proven() -> Problem {
+    Problem::forbidden().detail("Enter the match code first.")
+}
+
+impl Refuses for Proof {
+    fn problems() -> Vec<Problem> {
+        vec![Problem::not_found(), wrong_code(), handed_out(), too_many_codes()]
+    }
+}
+
+/// What [`Access::setup_path`] refuses with.
+#[derive(Debug)]
+pub struct SetupPath;
+
+impl Refuses for SetupPath {
+    fn problems() -> Vec<Problem> {
+        vec![Problem::not_found(), not_proven(), link_over()]
+    }
 }

@@ -6,6 +6,7 @@ use protocol::access::{Reminder, RequestStatus};
 
 use super::{Access, AccessRequest, ReminderRules};
 use crate::failure::Refusal;
+use crate::http::refusals::Refuses;
 use crate::secret::TokenHash;
 
 impl Access {
@@ -70,4 +71,14 @@ fn too_early(seconds: i64) -> Problem {
 
 fn faster() -> Problem {
     Problem::conflict("The request was decided, or the administrators were reminded, a moment ago.")
+}
+
+/// What reminding refuses with.
+#[derive(Debug)]
+pub struct Reminding;
+
+impl Refuses for Reminding {
+    fn problems() -> Vec<Problem> {
+        vec![Problem::not_found(), no_more(), too_early(3600), faster()]
+    }
 }

@@ -8,6 +8,7 @@ use super::redeem::asked_here;
 use super::{Access, AccessRequest, Reminders, State};
 use crate::failure::{Failure, Refusal};
 use crate::http::Rule;
+use crate::http::refusals::Refuses;
 use crate::people::CookieKind;
 use crate::secret::{Token, TokenHash};
 use crate::store::Tx;
@@ -105,7 +106,7 @@ impl Access {
         let (limits, now) = (&self.env.config.access, request.requested_at);
         let mut tx = self.env.store.begin().await?;
         if tx.count_pending(now).await? >= u64::from(limits.max_pending) {
-            return Err(Problem::unavailable("Too many requests wait for a decision.", 600).into());
+            return Err(too_many_pending().into());
         }
         if tx.count_pending_of(&request.email, now).await? >= u64::from(limits.max_pending_per_address) {
             tracing::info!(
@@ -121,5 +122,20 @@ impl Access {
         tx.commit().await?;
         self.outbox.wake();
         Ok(())
+    }
+}
+
+/// 503: administrators have more than enough to decide.
+fn too_many_pending() -> Problem {
+    Problem::unavailable("Too many requests wait for a decision.", 600)
+}
+
+/// What only [`Access::submit_request`] refuses with.
+#[derive(Debug)]
+pub struct Submission;
+
+impl Refuses for Submission {
+    fn problems() -> Vec<Problem> {
+        vec![too_many_pending()]
     }
 }

@@ -2,8 +2,10 @@
 
 use std::convert::Infallible;
 
+use ::analysis::PictureError;
 use axum::Json;
 use axum::extract::State;
+use axum::extract::multipart::MultipartError;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
@@ -12,23 +14,53 @@ use protocol::Problem;
 use protocol::analysis::{AnalysisDocument, AnalysisEvent, StepState};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::{Analyses, KEEP_ALIVE, Question};
-use crate::http::{MultipartBody, Outcome, PathParams, QueryParams, multipart_problem};
+use crate::http::refusals::{File, Refusals};
+use crate::http::{MultipartBody, Outcome, PathParams, QueryParams, RateLimiter, multipart_problem};
 use crate::native::Person;
 use crate::store::AnalysisRecord;
+use crate::turns::Turns;
 
 /// How many analyses a list shows at once.
 const PAGE_SIZE: i64 = 50;
 
-/// `POST /native/analyze`: events as they happen, or one document at the end.
+/// Ask a question about a picture
+///
+/// With `Accept: text/event-stream` the answer is a stream: each event's `event` and `data` are those of `AnalysisEvent`, and
+/// it ends with one `done` or one `error`, whose data is a problem document. Without it, the same facts come as one document.
+/// Whoever leaves cancels the work. Comment lines keep an idle stream open.
+#[utoipa::path(
+    post,
+    path = "/native/analyze",
+    operation_id = "analyze",
+    tag = "Native",
+    security(("clientCertificate" = [], "accessToken" = [])),
+    request_body(content = Question, content_type = "multipart/form-data",
+        description = "These parts and no others.",
+        encoding(("image" = (content_type = "image/png, image/jpeg, image/webp")))),
+    responses(
+        (status = 200, description = "The answer, or the events on the way to it.", content(
+            (AnalysisDocument = "application/json"),
+            (String = "text/event-stream",
+                example = json!("event: step\ndata: {\"node\":\"read\",\"state\":\"finished\",\"ms\":412}\n\n\
+                    event: delta\ndata: {\"text\":\"The dialog says \"}\n\n\
+                    event: done\ndata: {\"analysis_id\":\"0199\",\"mode\":\"0198\",\"provider\":\"reader\",\
+                    \"model\":\"\",\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0},\"ms\":530}\n\n"),
+                extensions(("x-event-schema" = json!({ "$ref": "#/components/schemas/AnalysisEvent" })))),
+        )),
+        Refusals<(Person, MultipartBody, RateLimiter, Question, Turns)>,
+    ),
+)]
 pub async fn analyze(
     State(analyses): State<Analyses>,
     person: Person,
     headers: HeaderMap,
     body: MultipartBody,
 ) -> Outcome<Response> {
-    let question = read_question(body).await?;
+    let question = read_question(body, analyses.largest_picture()).await?;
     let events = analyses.start(&person, question).await?;
     let wants_stream = headers
         .get(header::ACCEPT)
@@ -37,11 +69,17 @@ pub async fn analyze(
     if wants_stream { Ok(stream(events)) } else { Ok(Json(document(events).await?).into_response()) }
 }
 
-async fn read_question(MultipartBody(mut body): MultipartBody) -> Result<Question, Problem> {
+/// `largest` is what a picture may have, in bytes.
+async fn read_question(MultipartBody(mut body): MultipartBody, largest: usize) -> Result<Question, Problem> {
+    // Only a picture can make the body too large; that may show before its part has been told apart from the others.
+    let picture_problem = |e: MultipartError| match e.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => PictureError::TooLarge { most: largest }.into(),
+        _ => multipart_problem(&e),
+    };
     let mut question = Question::default();
-    while let Some(field) = body.next_field().await.map_err(|e| multipart_problem(&e))? {
+    while let Some(field) = body.next_field().await.map_err(picture_problem)? {
         match field.name().unwrap_or_default() {
-            "image" => question.image = Some(field.bytes().await.map_err(|e| multipart_problem(&e))?),
+            "image" => question.image = Some(field.bytes().await.map_err(picture_problem)?),
             "context" => question.context = field.text().await.map_err(|e| multipart_problem(&e))?,
             "mode" => question.mode = Some(field.text().await.map_err(|e| multipart_problem(&e))?),
             other => {
@@ -83,26 +121,46 @@ async fn document(mut events: mpsc::Receiver<AnalysisEvent>) -> Result<AnalysisD
 }
 
 /// What a list of one's own analyses may be narrowed to.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Search {
+    /// Part of the question or of the answer.
     #[serde(default)]
     search: String,
+    /// From 0.
     #[serde(default)]
     page: u32,
 }
 
 /// An analysis as its owner sees it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RecordedAnalysis)]
 pub struct Shown {
     id: String,
+    /// The mode's id.
     mode: String,
+    /// The question.
     context: String,
+    /// As far as it came, in Markdown.
     answer: String,
+    #[schema(schema_with = states)]
     state: String,
+    /// `reader`, or the name of a configured model server. Empty when there was no answer.
     provider: String,
+    /// Empty when no model was used.
     model: String,
+    /// Seconds since the Unix epoch.
     started_at: i64,
+    /// How long it took, in milliseconds; null while it runs.
+    #[schema(required = true)]
     ms: Option<i64>,
+    /// Whether the picture was kept: then `…/image` gives it.
+    image_kept: bool,
+}
+
+fn states() -> Object {
+    let states = ["running", "finished", "failed", "cancelled"];
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(states)).build()
 }
 
 impl From<AnalysisRecord> for Shown {
@@ -117,11 +175,26 @@ impl From<AnalysisRecord> for Shown {
             model: record.model,
             started_at: record.started_at,
             ms: record.ms,
+            image_kept: record.picture_kept,
         }
     }
 }
 
-/// `GET /native/analyses`
+/// One's own analyses
+///
+/// The newest first, 50 at once.
+#[utoipa::path(
+    get,
+    path = "/native/analyses",
+    operation_id = "listAnalyses",
+    tag = "Native",
+    params(Search),
+    security(("clientCertificate" = [], "accessToken" = [])),
+    responses(
+        (status = 200, description = "One page of them; fewer than 50 are the last.", body = [Shown]),
+        Refusals<(Person, QueryParams<Search>)>,
+    ),
+)]
 pub async fn list(
     State(analyses): State<Analyses>,
     person: Person,
@@ -132,7 +205,19 @@ pub async fn list(
     Ok(Json(found.into_iter().map(Shown::from).collect()))
 }
 
-/// `GET /native/analyses/{id}`
+/// One of one's own analyses
+#[utoipa::path(
+    get,
+    path = "/native/analyses/{id}",
+    operation_id = "showAnalysis",
+    tag = "Native",
+    params(("id" = String, Path, description = "`analysis_id` of the answer.")),
+    security(("clientCertificate" = [], "accessToken" = [])),
+    responses(
+        (status = 200, description = "The analysis.", body = Shown),
+        Refusals<(Person, PathParams<String>)>,
+    ),
+)]
 pub async fn open(
     State(analyses): State<Analyses>,
     person: Person,
@@ -141,7 +226,47 @@ pub async fn open(
     Ok(Json(analyses.one(&person, &id).await?.into()))
 }
 
-/// `DELETE /native/analyses/{id}`
+/// The picture of one of one's own analyses
+///
+/// As it was sent, where the server keeps pictures: `image_kept` of the analysis says so.
+// No browser keeps it: `http::headers` says so on every answer.
+#[utoipa::path(
+    get,
+    path = "/native/analyses/{id}/image",
+    operation_id = "showAnalysisImage",
+    tag = "Native",
+    params(("id" = String, Path, description = "`analysis_id` of the answer.")),
+    security(("clientCertificate" = [], "accessToken" = [])),
+    responses(
+        (status = 200, description = "The picture.", content(
+            (inline(File) = "image/jpeg"),
+            (inline(File) = "image/png"),
+            (inline(File) = "image/webp"),
+        )),
+        Refusals<(Person, PathParams<String>, Turns)>,
+    ),
+)]
+pub async fn image(
+    State(analyses): State<Analyses>,
+    person: Person,
+    PathParams(id): PathParams<String>,
+) -> Outcome<Response> {
+    let picture = analyses.picture(&person, &id).await?;
+    Ok(([(header::CONTENT_TYPE, picture.media_type)], picture.bytes).into_response())
+}
+
+/// Delete one of one's own analyses
+///
+/// With its picture, if that was kept.
+#[utoipa::path(
+    delete,
+    path = "/native/analyses/{id}",
+    operation_id = "deleteAnalysis",
+    tag = "Native",
+    params(("id" = String, Path, description = "`analysis_id` of the answer.")),
+    security(("clientCertificate" = [], "accessToken" = [])),
+    responses((status = 204, description = "Deleted."), Refusals<(Person, PathParams<String>)>),
+)]
 pub async fn delete(
     State(analyses): State<Analyses>,
     person: Person,

@@ -1,9 +1,11 @@
 //! Analyses: a picture and a question from a machine, an answer back, and a record of both.
 //!
-//! The picture itself is not stored unless the operator asks for it; its hash and size are.
+//! The picture itself is not stored unless the operator asks for it (`kept`); its hash and size are.
 
 mod events;
 pub mod http;
+mod kept;
+mod question;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +13,15 @@ use std::time::Duration;
 use ::analysis::{
     Engine, Job, Limits, ModeSettings, Picture, Pictures, Reader, ReaderConfig, analyze, provider,
 };
-use bytes::Bytes;
+use kept::{KeptPicture, KeptPictures};
 use protocol::Problem;
 use protocol::analysis::{AnalysisEvent, MAX_CONTEXT_CHARS, Step};
 use protocol::mode::Mode;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+pub use question::Question;
 
 use crate::config::{ProviderConfig, ProviderKind};
 use crate::environment::Environment;
@@ -32,19 +36,12 @@ const BUFFERED_EVENTS: usize = 64;
 /// Pictures that are decoded at once.
 const PICTURES_AT_ONCE: usize = 2;
 
-/// A question as it arrived.
-#[derive(Debug, Default)]
-pub struct Question {
-    pub image: Option<Bytes>,
-    pub context: String,
-    pub mode: Option<String>,
-}
-
 /// Everything that is done with questions and answers.
 #[derive(Debug, Clone)]
 pub struct Analyses {
     env: Arc<Environment>,
     engine: Arc<Engine>,
+    kept: KeptPictures,
     limits: Arc<RateLimiter>,
     modes: Modes,
     pictures: Pictures,
@@ -55,7 +52,7 @@ pub struct Analyses {
 impl Analyses {
     pub fn new(env: Arc<Environment>, modes: Modes, limits: Arc<RateLimiter>) -> Result<Self, Failure> {
         let config = &env.config;
-        let pictures = Pictures::new(PICTURES_AT_ONCE);
+        let pictures = Pictures::new(PICTURES_AT_ONCE).with_limits(config.limits.pictures());
         let reader = ReaderConfig {
             tesseract: config.reader.tesseract.clone().into(),
             language: config.reader.languages.join("+"),
@@ -75,7 +72,13 @@ impl Analyses {
         let at_once = Limits { at_once: config.limits.analyses as usize, ..Limits::default() };
         let engine = Engine::new(providers, "", &reader, &pictures, at_once)
             .map_err(|_| Failure::Other("the workflow's graph is wrong"))?;
-        Ok(Self { engine: Arc::new(engine), env, limits, modes, pictures, running: TaskTracker::new() })
+        let kept = KeptPictures::new(Arc::clone(&env));
+        Ok(Self { engine: Arc::new(engine), env, kept, limits, modes, pictures, running: TaskTracker::new() })
+    }
+
+    /// What a picture may have, in bytes.
+    pub fn largest_picture(&self) -> usize {
+        self.pictures.limits().bytes
     }
 
     /// Starts an analysis; its events arrive at the receiver. Dropping the receiver cancels it.
@@ -95,8 +98,12 @@ impl Analyses {
         let mode = self.modes.choose(question.mode.as_deref().filter(|m| !m.is_empty())).await?;
         let picture = self.pictures.take_in(image).await.map_err(Problem::from)?;
         let record = self.record(person, &mode, &question.context, &picture);
+        let kept = if record.picture_kept { Some(self.kept.seal(&record.id, &picture).await?) } else { None };
         let mut tx = self.env.store.begin().await?;
         tx.insert_analysis(&record).await?;
+        if let Some(sealed) = &kept {
+            tx.insert_kept_picture(&record.id, sealed).await?;
+        }
         tx.commit().await?;
 
         let (sender, receiver) = mpsc::channel(BUFFERED_EVENTS);
@@ -131,6 +138,11 @@ impl Analyses {
     pub async fn one(&self, person: &Person, id: &str) -> Result<AnalysisRecord, Refusal> {
         let found = self.env.store.read().await?.analysis_of(&person.account.id, id).await?;
         Ok(found.ok_or_else(Problem::not_found)?)
+    }
+
+    /// The picture of one's own analysis, if it was kept.
+    pub async fn picture(&self, person: &Person, id: &str) -> Result<KeptPicture, Refusal> {
+        Ok(self.kept.of(&person.account.id, id).await?.ok_or_else(Problem::not_found)?)
     }
 
     pub async fn delete(&self, person: &Person, id: &str) -> Result<(), Refusal> {
@@ -198,6 +210,7 @@ impl Analyses {
             image_width: picture.width().into(),
             image_height: picture.height().into(),
             image_bytes: i64::try_from(picture.bytes().len()).unwrap_or(i64::MAX),
+            picture_kept: self.kept.keep(),
             started_at: self.env.now(),
             ms: None,
         }

@@ -12,6 +12,7 @@ use protocol::certificate::{CertificateReport, RejectionReason};
 use super::Certificates;
 use crate::edge::{Peer, PeerCertificate};
 use crate::failure::Refusal;
+use crate::http::refusals::Refuses;
 use crate::http::{ProblemResponse, is_navigation};
 use crate::store::MachineCertificate;
 
@@ -122,10 +123,18 @@ impl IntoResponse for Rejected {
             let target = format!("/request-access?reason={}", reason.as_str());
             return (http::StatusCode::SEE_OTHER, [(http::header::LOCATION, target)]).into_response();
         }
-        let name = format!("client-certificate:{}", reason.as_str());
-        let problem =
-            Problem::new(&name, 403, "A valid client certificate is needed").detail(reason.explanation());
-        ProblemResponse(problem).into_response()
+        ProblemResponse(rejected(reason)).into_response()
+    }
+}
+
+fn rejected(reason: RejectionReason) -> Problem {
+    let name = format!("client-certificate:{}", reason.as_str());
+    Problem::new(&name, 403, "A valid client certificate is needed").detail(reason.explanation())
+}
+
+impl Refuses for Machine {
+    fn problems() -> Vec<Problem> {
+        RejectionReason::ALL.map(rejected).into()
     }
 }
 

@@ -1,8 +1,12 @@
 //! How long things live, and how much of them anybody may ask for.
 
+use ::analysis::PictureLimits;
+use protocol::analysis::{MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS};
 use serde::Deserialize;
 
 use super::source::Reading;
+
+const MILLION: u32 = 1_000_000;
 
 /// The lives of requests, links and certificates.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -73,6 +77,7 @@ pub struct Admin {
     /// Open the panel only to provisioned machines. It is then reached through `machines_url`.
     pub require_certificate: bool,
     pub session_hours: u32,
+    /// A session ends when it was not used for so long.
     pub idle_minutes: u32,
 }
 
@@ -112,6 +117,10 @@ pub struct Limits {
     pub analyses: u32,
     /// Analyses per person and minute.
     pub analyses_per_minute: u32,
+    /// The largest picture that is taken. Only lowers what the protocol allows: every client checks that much before it
+    /// sends, and the memory of a picture that is being decoded was measured for it. Clients are not told of a lower
+    /// limit beforehand (that would need another answer, another field in the desktop program and one in the page,
+    /// for what an operator seldom changes); the server's refusal names the limit and stands at the picture.
     pub upload_megabytes: u32,
     pub upload_megapixels: u32,
 }
@@ -145,11 +154,19 @@ impl Limits {
             ("limits.password_hashes", section.password_hashes, 256),
             ("limits.analyses", section.analyses, 1_024),
             ("limits.analyses_per_minute", section.analyses_per_minute, 100_000),
-            ("limits.upload_megabytes", section.upload_megabytes, 100),
-            ("limits.upload_megapixels", section.upload_megapixels, 256),
+            ("limits.upload_megabytes", section.upload_megabytes, MAX_IMAGE_BYTES as u32 / MILLION),
+            ("limits.upload_megapixels", section.upload_megapixels, MAX_IMAGE_PIXELS as u32 / MILLION),
         ] {
             from.range(field, value, 1, most);
         }
         section
+    }
+
+    /// How large an uploaded picture may be.
+    pub fn pictures(&self) -> PictureLimits {
+        PictureLimits {
+            bytes: self.upload_megabytes as usize * MILLION as usize,
+            pixels: u64::from(self.upload_megapixels) * u64::from(MILLION),
+        }
     }
 }

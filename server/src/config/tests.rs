@@ -168,6 +168,19 @@ fn what_would_be_unsafe_is_refused() {
 }
 
 #[test]
+fn uploads_are_bounded_by_the_protocol() {
+    let limits = load("[limits]\nupload_megabytes = 3\nupload_megapixels = 2\n", &[]).unwrap().limits;
+    let pictures = limits.pictures();
+    assert_eq!((pictures.bytes, pictures.pixels), (3_000_000, 2_000_000));
+    let default = load("", &[]).unwrap().limits.pictures();
+    assert_eq!(default, ::analysis::PictureLimits::default(), "the default is what clients check");
+    let wrong = wrong("[limits]\nupload_megabytes = 21\nupload_megapixels = 65\n", &[]);
+    let fields: Vec<_> = wrong.iter().map(|(field, _)| field.as_str()).collect();
+    assert_eq!(fields, ["limits.upload_megabytes", "limits.upload_megapixels"]);
+    assert!(wrong[0].1.contains("20") && wrong[1].1.contains("64"), "{wrong:?}");
+}
+
+#[test]
 fn sqlite_files() {
     let path =
         |url: &str| match load(&format!("[database]\nurl = \"{url}\"\n"), &[]).unwrap().database.location {

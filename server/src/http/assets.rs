@@ -2,6 +2,7 @@
 //!
 //! What always holds: a path never leaves the folder, and a file is sent under the type that its name says.
 
+#[cfg(feature = "embed")]
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,10 +12,12 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use sha2::{Digest, Sha256};
+#[cfg(feature = "embed")]
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::fallback;
+use super::kept::{FOR_EVER, Kept, REVALIDATE};
 
 /// Where the files are.
 #[derive(Debug, Clone)]
@@ -28,11 +31,6 @@ pub enum Assets {
 #[derive(rust_embed::RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/../target/site"]
 struct Site;
-
-struct Found {
-    bytes: Cow<'static, [u8]>,
-    etag: String,
-}
 
 impl Assets {
     /// The program's own files where it was built with them, else those in `site_root`.
@@ -65,55 +63,37 @@ impl Assets {
                 break;
             }
         }
-        let (coding, Found { bytes, etag }) = match chosen {
+        let (coding, kept) = match chosen {
             Some(chosen) => chosen,
             None => ("", self.read(name).await?),
         };
-        let unchanged =
-            headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).is_some_and(|tags| {
-                tags.split(',')
-                    .any(|tag| matches!(tag.trim(), "*") || tag.trim().trim_start_matches("W/") == etag)
-            });
-        let mut response = if unchanged {
-            StatusCode::NOT_MODIFIED.into_response()
-        } else {
-            let mut response = Body::from(bytes.into_owned()).into_response();
+        let keep = if has_hash(name) { FOR_EVER } else { REVALIDATE };
+        let mut response = kept.respond(headers, keep, |bytes| {
+            let mut response = Body::from(bytes).into_response();
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(name)));
             if !coding.is_empty() {
                 response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
             }
             response
-        };
-        let headers = response.headers_mut();
-        let keep = if has_hash(name) {
-            "public, max-age=31536000, immutable"
-        } else {
-            "public, max-age=0, must-revalidate"
-        };
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
-        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        if let Ok(etag) = HeaderValue::from_str(&etag) {
-            headers.insert(header::ETAG, etag);
-        }
+        });
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         Some(response)
     }
 
-    async fn read(&self, name: &str) -> Option<Found> {
-        let (bytes, hash): (Cow<'static, [u8]>, Vec<u8>) = match self {
+    /// The file with its tag: each coding has bytes, and so a tag, of its own.
+    async fn read(&self, name: &str) -> Option<Kept> {
+        match self {
             #[cfg(feature = "embed")]
             Self::Embedded => {
                 let file = Site::get(name)?;
-                (file.data, file.metadata.sha256_hash().to_vec())
+                let bytes = match file.data {
+                    Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                    Cow::Owned(bytes) => bytes.into(),
+                };
+                Some(Kept::with_hash(bytes, &file.metadata.sha256_hash()))
             }
-            Self::Folder(root) => {
-                let bytes = tokio::fs::read(root.join(name)).await.ok()?;
-                let hash = Sha256::digest(&bytes).to_vec();
-                (bytes.into(), hash)
-            }
-        };
-        // Each coding has bytes, and so a tag, of its own.
-        let etag = format!("\"{}\"", hex::encode(hash.get(..16)?));
-        Some(Found { bytes, etag })
+            Self::Folder(root) => Some(Kept::new(tokio::fs::read(root.join(name)).await.ok()?.into())),
+        }
     }
 }
 
@@ -177,6 +157,7 @@ fn has_hash(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
+    use http::StatusCode;
 
     use super::*;
 

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
 use super::problem::ProblemResponse;
+use super::refusals::Refuses;
 
 /// A JSON body.
 #[derive(Debug, Clone)]
@@ -101,6 +102,39 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathPar
             Ok(Path(value)) => Ok(Self(value)),
             Err(_) => Err(Problem::not_found().into()),
         }
+    }
+}
+
+impl<T> Refuses for JsonBody<T> {
+    fn problems() -> Vec<Problem> {
+        vec![
+            malformed("The body is not valid JSON (line 1, column 2)."),
+            too_large(),
+            wrong_media_type("application/json"),
+            wrong_field("name", "invalid type: integer `1`, expected a string"),
+        ]
+    }
+}
+
+impl Refuses for MultipartBody {
+    fn problems() -> Vec<Problem> {
+        vec![
+            malformed("The body is not valid multipart/form-data, or ends too early."),
+            too_large(),
+            wrong_media_type("multipart/form-data"),
+        ]
+    }
+}
+
+impl<T> Refuses for QueryParams<T> {
+    fn problems() -> Vec<Problem> {
+        vec![wrong_field("page", "invalid digit found in string")]
+    }
+}
+
+impl<T> Refuses for PathParams<T> {
+    fn problems() -> Vec<Problem> {
+        vec![Problem::not_found()]
     }
 }
 

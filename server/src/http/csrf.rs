@@ -19,10 +19,14 @@ pub(super) async fn check(State(house): State<Arc<House>>, request: Request, nex
     if may_pass(&house.origins, request.method(), request.headers()) {
         next.run(request).await
     } else {
-        let problem = Problem::new("cross-site", 403, "This came from another site's page")
-            .detail("Open the page on this server and try again there.");
-        ProblemResponse(problem).into_response()
+        ProblemResponse(cross_site()).into_response()
     }
+}
+
+/// 403 to every request that may change something and does not come from our pages.
+pub fn cross_site() -> Problem {
+    Problem::new("cross-site", 403, "This came from another site's page")
+        .detail("Open the page on this server and try again there.")
 }
 
 fn may_pass(origins: &[String], method: &Method, headers: &HeaderMap) -> bool {

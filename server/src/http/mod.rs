@@ -9,8 +9,11 @@ mod body;
 mod csrf;
 mod fallback;
 mod headers;
+pub mod kept;
+pub mod leftover;
 mod problem;
 mod rate_limit;
+pub mod refusals;
 mod request_id;
 mod trace;
 
@@ -24,6 +27,7 @@ use protocol::Problem;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use body::{FormBody, JsonBody, MultipartBody, PathParams, QueryParams, multipart_problem};
+pub use csrf::cross_site;
 pub use fallback::{is_navigation, method_not_allowed, not_found};
 pub use headers::CspNonce;
 pub use problem::{Outcome, ProblemResponse};

@@ -11,6 +11,7 @@ use std::time::Duration;
 use protocol::Problem;
 use sha2::{Digest, Sha256};
 
+use super::refusals::Refuses;
 use crate::clock::Clock;
 
 /// How many of the neighbours in an IPv4 /24 may be busy at once.
@@ -123,6 +124,12 @@ impl RateLimiter {
             buckets.insert(key, Bucket { left: bucket.left - 1.0, ..bucket });
         }
         Ok(())
+    }
+}
+
+impl Refuses for RateLimiter {
+    fn problems() -> Vec<Problem> {
+        vec![Problem::too_many_requests(20)]
     }
 }
 

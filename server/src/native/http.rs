@@ -5,16 +5,34 @@ use axum::extract::{FromRef, FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{StatusCode, header};
+use protocol::Problem;
 use protocol::mode::ModeSummary;
 use protocol::native::{AccessToken, Challenge, Login, SecondFactor, Session};
 
 use super::{Native, Person};
 use crate::certificate::{Certificates, Machine};
 use crate::edge::Peer;
-use crate::http::{JsonBody, ProblemResponse};
+use crate::http::refusals::{Refusals, Refuses};
+use crate::http::{JsonBody, ProblemResponse, RateLimiter};
 use crate::mode::Modes;
+use crate::people::{CodeCheck, PasswordCheck};
+use crate::turns::Turns;
 
-/// `POST /native/login`
+/// First step of signing in: the password
+///
+/// Only the owner of the machine's certificate gets a challenge. Every refusal reads and costs the same.
+#[utoipa::path(
+    post,
+    path = "/native/login",
+    operation_id = "login",
+    tag = "Native",
+    security(("clientCertificate" = [])),
+    request_body = Login,
+    responses(
+        (status = 200, description = "The password was right; the second factor is missing.", body = Challenge),
+        Refusals<(Machine, JsonBody<Login>, RateLimiter, Turns, PasswordCheck)>,
+    ),
+)]
 pub async fn login(
     State(native): State<Native>,
     machine: Machine,
@@ -24,7 +42,21 @@ pub async fn login(
     Ok(Json(native.login(&machine, peer.address, &login).await?))
 }
 
-/// `POST /native/verify-2fa`
+/// Second step of signing in: a code
+///
+/// Spends the challenge. Five wrong codes end it.
+#[utoipa::path(
+    post,
+    path = "/native/verify-2fa",
+    operation_id = "verifySecondFactor",
+    tag = "Native",
+    security(("clientCertificate" = [])),
+    request_body = SecondFactor,
+    responses(
+        (status = 200, description = "Signed in.", body = AccessToken),
+        Refusals<(Machine, JsonBody<SecondFactor>, RateLimiter, CodeCheck)>,
+    ),
+)]
 pub async fn verify(
     State(native): State<Native>,
     machine: Machine,
@@ -34,18 +66,46 @@ pub async fn verify(
     Ok(Json(native.verify(&machine, peer.address, &factor).await?))
 }
 
-/// `POST /native/logout`
+/// Sign out
+///
+/// Ends the session: its token is worth nothing from now on.
+#[utoipa::path(
+    post,
+    path = "/native/logout",
+    operation_id = "logout",
+    tag = "Native",
+    security(("clientCertificate" = [], "accessToken" = [])),
+    responses((status = 204, description = "Signed out."), Refusals<(Person,)>),
+)]
 pub async fn logout(State(native): State<Native>, person: Person) -> Result<StatusCode, ProblemResponse> {
     native.logout(&person).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET /native/session`
+/// Who is signed in, where, and until when
+#[utoipa::path(
+    get,
+    path = "/native/session",
+    operation_id = "showSession",
+    tag = "Native",
+    security(("clientCertificate" = [], "accessToken" = [])),
+    responses((status = 200, description = "The session of the token.", body = Session), Refusals<(Person,)>),
+)]
 pub async fn session(person: Person) -> Json<Session> {
     Json(person.session_document())
 }
 
-/// `GET /native/modes`
+/// The modes to choose from
+///
+/// Those that are enabled, in the administrator's order. The first is taken when a question names none.
+#[utoipa::path(
+    get,
+    path = "/native/modes",
+    operation_id = "listModes",
+    tag = "Native",
+    security(("clientCertificate" = [], "accessToken" = [])),
+    responses((status = 200, description = "All of them.", body = [ModeSummary]), Refusals<(Person,)>),
+)]
 pub async fn modes(
     State(modes): State<Modes>,
     _person: Person,
@@ -69,5 +129,13 @@ where
             // RFC 6750 §3: a 401 names the scheme.
             ([(header::WWW_AUTHENTICATE, "Bearer")], problem).into_response()
         })
+    }
+}
+
+impl Refuses for Person {
+    fn problems() -> Vec<Problem> {
+        let mut all = Machine::problems();
+        all.push(Problem::sign_in_required());
+        all
     }
 }

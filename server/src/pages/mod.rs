@@ -2,6 +2,7 @@
 
 mod guard;
 mod visit;
+mod whole;
 
 use std::sync::{Arc, OnceLock};
 
@@ -45,17 +46,16 @@ pub fn leptos_options(config: &Config) -> LeptosOptions {
 pub fn routes(state: &AppState) -> Router {
     app::register_server_functions();
     let context = context(state);
-    let shell_options = state.leptos.clone();
+    let options = state.leptos.clone();
     Router::new()
-        .leptos_routes_with_context(state, app::pages(), context.clone(), move || {
-            app::shell(shell_options.clone())
-        })
+        .leptos_routes_with_context(state, app::pages(), context.clone(), move || app::shell(&options))
         .route(
             SERVER_FUNCTIONS,
             any(move |request: Request<Body>| {
                 leptos_axum::handle_server_fns_with_context(context.clone(), request)
             }),
         )
+        .layer(from_fn(whole::render))
         .layer(from_fn(pass_nonce))
         .layer(from_fn_with_state(state.clone(), guard::check))
         .layer(from_fn_with_state(state.clone(), visit::add))

@@ -7,15 +7,14 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use protocol::Problem;
-use protocol::people::SignedIn;
 
 use crate::edge::Peer;
 use crate::failure::Refusal;
 use crate::http::ProblemResponse;
-use crate::people::{CookieKind, cookie_value};
+use crate::http::refusals::Refuses;
+use crate::people::{CookieKind, PanelSession, cookie_value};
 use crate::secret::TokenHash;
 use crate::state::AppState;
-use crate::store::AccountState;
 
 /// The visit, for handlers outside the pages.
 #[derive(Debug)]
@@ -60,6 +59,15 @@ where
     }
 }
 
+impl Refuses for Admin {
+    fn problems() -> Vec<Problem> {
+        vec![
+            Problem::sign_in_required(),
+            Problem::forbidden().detail("This needs an administrator's account."),
+        ]
+    }
+}
+
 async fn of_request(state: &AppState, parts: &mut Parts) -> Result<Visit, Response> {
     let peer = Peer::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
     judge(state, &peer, &parts.headers)
@@ -72,12 +80,18 @@ async fn judge(state: &AppState, peer: &Peer, headers: &HeaderMap) -> Result<Vis
     let certificate = state.certificates.report(peer.certificate.as_ref()).await?;
     let session = cookie(CookieKind::Session);
     let may_sign_in = !state.env.config.admin.require_certificate || certificate.rejection.is_none();
-    let signed_in = match &session {
-        Some(session) if may_sign_in => signed_in(state, session).await?,
-        _ => None,
+    let standing = match &session {
+        Some(session) if may_sign_in => state.people.use_panel_session(&TokenHash::of(&session.0)).await?,
+        _ => PanelSession::Nobodys,
+    };
+    let (signed_in, unused_minutes) = match standing {
+        PanelSession::Nobodys => (None, None),
+        PanelSession::Of(person) => (Some(person), None),
+        PanelSession::Unused { minutes } => (None, Some(minutes)),
     };
     Ok(Visit {
         signed_in,
+        unused_minutes,
         session,
         challenge: cookie(CookieKind::Challenge),
         asked: cookie(CookieKind::Asked),
@@ -90,19 +104,4 @@ async fn judge(state: &AppState, peer: &Peer, headers: &HeaderMap) -> Result<Vis
         secure: peer.tls,
         certificate,
     })
-}
-
-/// Whose session the cookie names, if it runs and its account may sign in.
-async fn signed_in(state: &AppState, session: &Cookie) -> Result<Option<SignedIn>, Refusal> {
-    let mut tx = state.env.store.read().await?;
-    let Some(session) = tx.panel_session(&TokenHash::of(&session.0), state.env.now()).await? else {
-        return Ok(None);
-    };
-    let account = tx.account(&session.account_id).await?.ok_or_else(Problem::internal)?;
-    let active = matches!(account.state, AccountState::Active { .. });
-    Ok(active.then(|| SignedIn {
-        account_id: account.id,
-        email: account.email.into_string(),
-        role: account.role,
-    }))
 }

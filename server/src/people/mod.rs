@@ -4,6 +4,7 @@
 //! same whoever it is for, and a right one alone opens nothing.
 
 mod cookies;
+mod panel;
 mod password;
 mod recovery;
 mod service;
@@ -14,8 +15,9 @@ mod totp;
 use std::sync::Arc;
 
 pub use cookies::{CookieKind, cookie_value};
+pub use panel::PanelSession;
 pub use password::Passwords;
-pub use sign_in::{CHALLENGE_SECONDS, Origin};
+pub use sign_in::{CHALLENGE_SECONDS, CodeCheck, Origin, PasswordCheck};
 pub use totp::TotpSecret;
 
 use crate::environment::Environment;
@@ -26,13 +28,15 @@ use crate::http::RateLimiter;
 #[derive(Debug, Clone)]
 pub struct People {
     env: Arc<Environment>,
+    last_uses: Arc<panel::LastUses>,
     limits: Arc<RateLimiter>,
     passwords: Passwords,
 }
 
 impl People {
     pub fn new(env: Arc<Environment>, limits: Arc<RateLimiter>) -> Result<Self, Failure> {
-        let passwords = Passwords::new(env.random.as_ref())?;
-        Ok(Self { env, limits, passwords })
+        let at_once = env.config.limits.password_hashes as usize;
+        let passwords = Passwords::new(at_once, env.random.as_ref())?;
+        Ok(Self { env, last_uses: Arc::default(), limits, passwords })
     }
 }

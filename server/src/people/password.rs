@@ -1,50 +1,37 @@
-//! Passwords: Argon2id with OWASP's parameters, and a bound on how many hashes run at once.
+//! Passwords: Argon2id with OWASP's parameters, and a bound on how many hashes run at once (`limits.password_hashes`).
 
 use std::sync::Arc;
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use protocol::Problem;
 use protocol::people::NewPassword;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Refusal};
 use crate::random::Random;
-
-/// How many requests may wait for their turn before the next is told to come back.
-const MAX_WAITING: usize = 64;
+use crate::turns::Turns;
 
 /// Hashes and checks passwords, a few at a time.
 #[derive(Debug, Clone)]
 pub struct Passwords {
-    running: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    turns: Turns,
     /// The hash of a password that nobody has: an unknown person costs the same as a known one.
     nobody: Arc<str>,
 }
 
 impl Passwords {
-    pub fn new(random: &dyn Random) -> Result<Self, Failure> {
-        let permits = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    pub fn new(at_once: usize, random: &dyn Random) -> Result<Self, Failure> {
         let mut secret = [0; 16];
         random.fill(&mut secret);
         Ok(Self {
-            running: Arc::new(Semaphore::new(permits)),
-            waiting: Arc::new(Semaphore::new(MAX_WAITING + permits)),
+            turns: Turns::new(at_once, "Many people are signing in at the moment."),
             nobody: hash_now(&hex::encode(secret), &salt(random)?)?.into(),
         })
     }
 
     pub async fn hash(&self, password: &NewPassword, random: &dyn Random) -> Result<String, Refusal> {
         let (password, salt) = (Zeroizing::new(password.expose().to_owned()), salt(random)?);
-        let permits = self.permits().await?;
-        let hash = tokio::task::spawn_blocking(move || {
-            // The permits move in: a request that is dropped must not free them while its hash still runs.
-            let _permits = permits;
-            hash_now(&password, &salt)
-        });
-        Ok(hash.await??)
+        Ok(self.turns.run(move || hash_now(&password, &salt)).await??)
     }
 
     /// Whether `password` is the one of `hash`. `None`: nobody's, at the same cost.
@@ -52,20 +39,11 @@ impl Passwords {
         let known = hash.is_some();
         let hash = hash.unwrap_or(&self.nobody).to_owned();
         let password = Zeroizing::new(password.to_owned());
-        let permits = self.permits().await?;
-        let matches = tokio::task::spawn_blocking(move || {
-            let _permits = permits;
+        let matches = self.turns.run(move || {
             PasswordHash::new(&hash)
                 .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
         });
         Ok(matches.await? && known)
-    }
-
-    async fn permits(&self) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Refusal> {
-        let busy = || Problem::unavailable("Many people are signing in at the moment.", 2);
-        let waiting = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| busy())?;
-        let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| busy())?;
-        Ok((waiting, running))
     }
 }
 
@@ -92,7 +70,7 @@ mod tests {
     #[tokio::test]
     async fn a_password_matches_itself_alone() {
         let random = SeededRandom::new(1);
-        let passwords = Passwords::new(&random).unwrap();
+        let passwords = Passwords::new(1, &random).unwrap();
         let hash = passwords.hash(&"correct horse battery".parse().unwrap(), &random).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert!(passwords.verify("correct horse battery", Some(&hash)).await.unwrap());

@@ -11,6 +11,7 @@ use protocol::people::TotpCode;
 use super::{People, TotpSecret, recovery};
 use crate::failure::Refusal;
 use crate::http::Rule;
+use crate::http::refusals::Refuses;
 use crate::secret::{Token, TokenHash};
 use crate::store::{Account, AccountState, ChallengeRecord, SessionRecord};
 
@@ -124,6 +125,7 @@ impl People {
             account_id: account.id.clone(),
             certificate_id,
             expires_at: now + seconds,
+            last_used_at: now,
         };
         tx.insert_session(&session, token, now).await?;
         let kind = if session.certificate_id.is_some() { "desktop" } else { "panel" };
@@ -159,6 +161,26 @@ pub(super) fn totp_context(account_id: &str) -> String {
 fn challenge_over() -> Problem {
     Problem::new("challenge-expired", 401, "This sign-in took too long")
         .detail("Enter your e-mail address and password again.")
+}
+
+/// What only [`People::check_password`] refuses with.
+#[derive(Debug)]
+pub struct PasswordCheck;
+
+impl Refuses for PasswordCheck {
+    fn problems() -> Vec<Problem> {
+        vec![Problem::wrong_credentials()]
+    }
+}
+
+/// What only [`People::check_code`] refuses with.
+#[derive(Debug)]
+pub struct CodeCheck;
+
+impl Refuses for CodeCheck {
+    fn problems() -> Vec<Problem> {
+        vec![challenge_over(), Problem::wrong_credentials()]
+    }
 }
 
 /// The network of an address as the limits count it.

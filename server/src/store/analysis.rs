@@ -5,7 +5,7 @@ use protocol::analysis::{Step, StepState};
 use super::query::{execute, fetch_all, fetch_number, fetch_optional};
 use super::{StoreError, Tx};
 
-/// An answered question. The picture itself is not here: only what identifies it.
+/// An answered question. The picture itself is not here: only what identifies it, and whether it was kept.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct AnalysisRecord {
     pub id: String,
@@ -24,12 +24,16 @@ pub struct AnalysisRecord {
     pub image_width: i64,
     pub image_height: i64,
     pub image_bytes: i64,
+    /// Whether the picture lies beside it. Read from there, so that it says what is.
+    pub picture_kept: bool,
     pub started_at: i64,
     pub ms: Option<i64>,
 }
 
 const COLUMNS: &str = "id, account_id, certificate_id, mode_id, context, answer, state, provider, model,
     prompt_tokens, completion_tokens, image_sha256, image_width, image_height, image_bytes, started_at, ms";
+const PICTURE_KEPT: &str =
+    "EXISTS (SELECT 1 FROM kept_picture k WHERE k.analysis_id = analysis.id) AS picture_kept";
 
 impl Tx {
     pub async fn insert_analysis(&mut self, a: &AnalysisRecord) -> Result<(), StoreError> {
@@ -102,7 +106,7 @@ impl Tx {
         offset: i64,
     ) -> Result<Vec<AnalysisRecord>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM analysis WHERE account_id = $1
+            "SELECT {COLUMNS}, {PICTURE_KEPT} FROM analysis WHERE account_id = $1
              AND (LOWER(context) LIKE $2 ESCAPE '\\' OR LOWER(answer) LIKE $2 ESCAPE '\\')
              ORDER BY started_at DESC, id DESC LIMIT $3 OFFSET $4"
         );
@@ -115,8 +119,36 @@ impl Tx {
         account_id: &str,
         id: &str,
     ) -> Result<Option<AnalysisRecord>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM analysis WHERE account_id = $1 AND id = $2");
+        let sql = format!("SELECT {COLUMNS}, {PICTURE_KEPT} FROM analysis WHERE account_id = $1 AND id = $2");
         fetch_optional!(self, AnalysisRecord, &sql, account_id, id)
+    }
+
+    /// Stores a picture, sealed, with its analysis. It goes when that goes.
+    pub async fn insert_kept_picture(&mut self, analysis_id: &str, sealed: &[u8]) -> Result<(), StoreError> {
+        execute!(
+            self,
+            "INSERT INTO kept_picture (analysis_id, picture_sealed) VALUES ($1, $2)",
+            analysis_id,
+            sealed
+        )?;
+        Ok(())
+    }
+
+    /// The picture of one's own analysis, still sealed.
+    pub async fn kept_picture_of(
+        &mut self,
+        account_id: &str,
+        analysis_id: &str,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let row: Option<(Vec<u8>,)> = fetch_optional!(
+            self,
+            (Vec<u8>,),
+            "SELECT k.picture_sealed FROM kept_picture k JOIN analysis a ON a.id = k.analysis_id
+             WHERE a.account_id = $1 AND a.id = $2",
+            account_id,
+            analysis_id
+        )?;
+        Ok(row.map(|(sealed,)| sealed))
     }
 
     pub async fn delete_analysis(&mut self, account_id: &str, id: &str) -> Result<bool, StoreError> {

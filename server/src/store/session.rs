@@ -12,7 +12,12 @@ pub struct SessionRecord {
     /// The certificate that a native session is bound to.
     pub certificate_id: Option<String>,
     pub expires_at: i64,
+    /// Of the panel's sessions alone, and up to a minute old: see `people::panel`.
+    pub last_used_at: i64,
 }
+
+const COLUMNS: &str =
+    "id, account_id, certificate_id, expires_at, COALESCE(last_used_at, created_at) AS last_used_at";
 
 /// A right password that waits for its second factor.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -60,26 +65,32 @@ impl Tx {
         token: &TokenHash,
         now: i64,
     ) -> Result<Option<SessionRecord>, StoreError> {
-        fetch_optional!(
+        let sql = format!(
+            "SELECT {COLUMNS} FROM session
+             WHERE token_hash = $1 AND certificate_id IS NULL AND ended_at IS NULL AND expires_at > $2"
+        );
+        fetch_optional!(self, SessionRecord, &sql, token.0.as_slice(), now)
+    }
+
+    /// Writes down that a session was used at `now`, unless that was done after `since`.
+    pub async fn session_used(&mut self, id: &str, now: i64, since: i64) -> Result<(), StoreError> {
+        execute!(
             self,
-            SessionRecord,
-            "SELECT id, account_id, certificate_id, expires_at FROM session
-             WHERE token_hash = $1 AND certificate_id IS NULL AND ended_at IS NULL AND expires_at > $2",
-            token.0.as_slice(),
-            now
-        )
+            "UPDATE session SET last_used_at = $1 WHERE id = $2 AND COALESCE(last_used_at, created_at) <= $3",
+            now,
+            id,
+            since
+        )?;
+        Ok(())
     }
 
     /// A native session that still runs.
     pub async fn native_session(&mut self, id: &str, now: i64) -> Result<Option<SessionRecord>, StoreError> {
-        fetch_optional!(
-            self,
-            SessionRecord,
-            "SELECT id, account_id, certificate_id, expires_at FROM session
-             WHERE id = $1 AND certificate_id IS NOT NULL AND ended_at IS NULL AND expires_at > $2",
-            id,
-            now
-        )
+        let sql = format!(
+            "SELECT {COLUMNS} FROM session
+             WHERE id = $1 AND certificate_id IS NOT NULL AND ended_at IS NULL AND expires_at > $2"
+        );
+        fetch_optional!(self, SessionRecord, &sql, id, now)
     }
 
     pub async fn end_session(&mut self, id: &str, now: i64) -> Result<bool, StoreError> {

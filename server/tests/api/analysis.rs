@@ -1,14 +1,23 @@
 //! Analyses: what is sent, what comes back, what is kept.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
 use protocol::analysis::{AnalysisDocument, AnalysisEvent};
 
 use crate::on_both;
 use crate::support::{Machine, TestServer};
 
-on_both!(a_picture_and_a_question_are_answered, ones_history_is_ones_own, wrong_pictures_are_told);
+on_both!(
+    a_picture_and_a_question_are_answered,
+    a_picture_beyond_the_limits_is_refused_with_the_limit,
+    ones_history_is_ones_own,
+    wrong_pictures_are_told,
+);
 
 /// White, with nothing on it.
-fn blank_png(width: u32, height: u32) -> Vec<u8> {
+pub fn blank_png(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     image::GrayImage::from_pixel(width, height, image::Luma([255]))
         .write_to(&mut bytes, image::ImageFormat::Png)
@@ -16,7 +25,7 @@ fn blank_png(width: u32, height: u32) -> Vec<u8> {
     bytes.into_inner()
 }
 
-async fn signed_in(server: &TestServer) -> (Machine, String) {
+pub async fn signed_in(server: &TestServer) -> (Machine, String) {
     let admin = server.administrator().await;
     let machine = server.machine(&admin, "anna@example.org").await;
     let token = server.token(&machine).await;
@@ -41,6 +50,46 @@ async fn a_picture_and_a_question_are_answered(server: TestServer) {
     let events = events(&reply.text());
     assert!(matches!(events.first(), Some(AnalysisEvent::Step(_))), "{events:?}");
     assert!(matches!(events.last(), Some(AnalysisEvent::Done(_))), "{events:?}");
+}
+
+async fn a_picture_beyond_the_limits_is_refused_with_the_limit(server: TestServer) {
+    let (machine, token) = signed_in(&server).await;
+    let limits = [("AIWE_LIMITS__UPLOAD_MEGABYTES", "2"), ("AIWE_LIMITS__UPLOAD_MEGAPIXELS", "1")];
+    let server = server.restarted_with(&limits).await;
+    let post = || server.post("/native/analyze").certificate(&machine.der).bearer(&token);
+    let image = |bytes: &[u8]| post().multipart(&[("image", Some("x.png"), bytes)]).send();
+    assert_eq!(image(&blank_png(1_000, 1_000)).await.status, 200);
+    let problem = image(&blank_png(1_001, 1_000)).await.problem();
+    assert_eq!(problem.status, 422);
+    assert!(problem.error_of("image").is_some_and(|m| m.contains("1 million pixels")), "{problem}");
+    // What stands around the picture has room in the body, but the picture itself has no more than its own.
+    let mut large = blank_png(64, 64);
+    large.resize(2_000_001, 0);
+    let problem = image(&large).await.problem();
+    assert_eq!(problem.status, 413);
+    assert!(problem.error_of("image").is_some_and(|m| m.contains("2 MB")), "{problem}");
+
+    // The same for what does not fit into the body at all, which as a whole the page lets pass: it is read, so that the
+    // answer arrives.
+    let read = Arc::new(AtomicUsize::new(0));
+    let upload = || {
+        let counted = read.clone();
+        let head = "--line\r\ncontent-disposition: form-data; name=\"image\"; filename=\"x.png\"\r\n\r\n";
+        let picture = std::iter::repeat_n(Bytes::from_static(&[0; 10_000]), 1_500).inspect(move |_| {
+            counted.fetch_add(10_000, Ordering::SeqCst);
+        });
+        let chunks = std::iter::once(Bytes::from_static(head.as_bytes())).chain(picture);
+        let chunks = chunks.chain([Bytes::from_static(b"\r\n--line--\r\n")]).map(Ok::<_, std::io::Error>);
+        axum::body::Body::from_stream(futures::stream::iter(chunks))
+    };
+    let form = "multipart/form-data; boundary=line";
+    let problem = post().raw(form, upload()).send().await.problem();
+    assert_eq!(problem.status, 413);
+    assert!(problem.error_of("image").is_some_and(|m| m.contains("2 MB")), "{problem}");
+    assert_eq!(read.swap(0, Ordering::SeqCst), 15_000_000);
+    let stranger = server.post("/native/analyze").certificate(&machine.der).bearer("forged");
+    assert_eq!(stranger.raw(form, upload()).send().await.problem().status, 401);
+    assert_eq!(read.load(Ordering::SeqCst), 15_000_000);
 }
 
 async fn ones_history_is_ones_own(server: TestServer) {

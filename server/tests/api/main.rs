@@ -8,10 +8,12 @@ mod analysis;
 mod asking;
 mod audit;
 mod deciding;
+mod description;
 mod links;
 mod native;
 mod pages;
 mod people;
+mod pictures;
 mod review;
 mod support;
 

@@ -2,7 +2,9 @@
 
 use app::services::PeopleService;
 use app::visit::{Cookie, Visit};
+use protocol::native::Login;
 use protocol::people::{SetupAnswer, SignInStep};
+use server::secret::TokenHash;
 
 use crate::on_both;
 use crate::support::{PASSWORD, TestServer, code_at, cookie, visit};
@@ -13,6 +15,8 @@ on_both!(
     a_wrong_password_tells_nothing,
     each_recovery_code_works_once,
     only_administrators_reach_the_panel,
+    only_so_many_passwords_are_hashed_at_once,
+    the_panel_closes_when_nobody_uses_it,
     too_many_codes_end_the_challenge,
     wrong_fields_of_the_setup_are_named,
 );
@@ -122,4 +126,82 @@ async fn only_administrators_reach_the_panel(server: TestServer) {
     assert_eq!(server.get(path).cookie("aiwe_session", &admin.session).send().await.problem().status, 401);
     server.clock.advance(13 * 3600);
     assert_eq!(server.get(path).cookie("aiwe_session", &session).send().await.problem().status, 401);
+}
+
+async fn only_so_many_passwords_are_hashed_at_once(server: TestServer) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    let wrong = Login { username: machine.email.clone(), password: "wrong password here".to_owned() };
+    let sign_ins = async |hashes: &str| {
+        let server = server.restarted_with(&[("AIWE_LIMITS__PASSWORD_HASHES", hashes)]).await;
+        let post = || server.post("/native/login").certificate(&machine.der).json(&wrong).send();
+        let replies = futures::future::join_all((0..40).map(|_| post())).await;
+        let (busy, judged): (Vec<_>, Vec<_>) = replies.into_iter().partition(|r| r.status == 503);
+        assert!(judged.iter().all(|r| r.status == 401));
+        busy
+    };
+    let busy = sign_ins("1").await;
+    assert!(!busy.is_empty(), "forty do not fit behind one");
+    for reply in busy {
+        assert!(reply.problem().is("unavailable"));
+        assert!(reply.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() > 0);
+    }
+    assert!(sign_ins("4").await.is_empty(), "forty fit behind four");
+}
+
+async fn the_panel_closes_when_nobody_uses_it(server: TestServer) {
+    let admin = server.administrator().await;
+    let server = server.restarted_with(&[("AIWE_ADMIN__IDLE_MINUTES", "10")]).await;
+    let idle = 10 * 60;
+    let open = |path: &str| {
+        server.get(path).header("accept", "text/html").cookie("aiwe_session", &admin.session).send()
+    };
+    let stored = async || {
+        let mut tx = server.state.env.store.read().await.unwrap();
+        let session = tx.panel_session(&TokenHash::of(&admin.session), server.state.env.now()).await;
+        session.unwrap().unwrap().last_used_at
+    };
+    // Each use extends it, also where it is too near to the one before to be stored.
+    for seconds in [idle - 60, 59, idle - 1, 1, idle - 1] {
+        server.clock.advance(seconds);
+        assert_eq!(open("/admin/modes").await.status, 200, "after {seconds} seconds");
+    }
+    let noted = stored().await;
+    for _ in 0..5 {
+        server.clock.advance(10);
+        assert_eq!(open("/admin").await.status, 200);
+        assert_eq!(stored().await, noted, "not with every request");
+    }
+    server.clock.advance(10);
+    open("/admin").await;
+    assert_eq!(stored().await, noted + 60);
+
+    server.clock.advance(idle);
+    let problem = server
+        .get("/admin/api/access-requests")
+        .cookie("aiwe_session", &admin.session)
+        .send()
+        .await
+        .problem();
+    assert!(problem.status == 401 && problem.detail.contains("10 minutes"), "{problem}");
+    // Asking in vain is no use: it stays closed.
+    let reply = open("/admin/requests?search=anna").await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.location()),
+        (303, "/login?next=/admin/requests%3Fsearch%3Danna")
+    );
+    let page = open(reply.location()).await.text();
+    assert!(page.contains("not used for 10 minutes"), "{page}");
+    assert!(page.contains("value=\"/admin/requests?search=anna\""), "the form leads back: {page}");
+    assert!(!server.get("/login").header("accept", "text/html").send().await.text().contains("not used for"));
+
+    // What was stored decides after a restart, too.
+    let again = server.restarted_with(&[("AIWE_ADMIN__IDLE_MINUTES", "10")]).await;
+    let path = "/admin/api/access-requests";
+    assert_eq!(again.get(path).cookie("aiwe_session", &admin.session).send().await.status, 401);
+    let visit = challenge(&server, &admin.email).await;
+    let code = code_at(&admin.totp, server.state.env.now());
+    let done = server.state.people.second_factor(&visit, &code).await.unwrap();
+    let session = cookie(&done.cookies, "aiwe_session");
+    assert_eq!(again.get(path).cookie("aiwe_session", &session).send().await.status, 200);
 }

@@ -24,18 +24,20 @@ pub use toolchain::{Toolchain, WASM};
 /// What set-up is for: serving needs much less than testing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    Run,
+    Bench,
     Desktop,
+    Run,
     Test,
 }
 
 impl Purpose {
     pub fn named(name: &str) -> Outcome<Self> {
         match name {
-            "run" => Ok(Self::Run),
+            "bench" => Ok(Self::Bench),
             "desktop" => Ok(Self::Desktop),
+            "run" => Ok(Self::Run),
             "test" => Ok(Self::Test),
-            other => Err(Failure::new(format!("set-up is for run, desktop or test, not `{other}`"))),
+            other => Err(Failure::new(format!("set-up is for run, desktop, test or bench, not `{other}`"))),
         }
     }
 }
@@ -112,6 +114,25 @@ fn components(places: &Places, toolchain: &Toolchain, purpose: Purpose) -> Outco
         node::node(places),
         node::modules(places, "style", "Tailwind makes the pages' style sheet, Binaryen shrinks their WASM"),
     ];
+    if matches!(purpose, Purpose::Bench | Purpose::Test) {
+        wanted.push(cargo_tools::tauri_driver(places, toolchain));
+    }
+    if purpose == Purpose::Bench {
+        wanted.push(python::venv(
+            places,
+            "bench",
+            &[
+                "fastapi==0.165.0",
+                "uvicorn[standard]==0.54.0",
+                "uvloop==0.23.0",
+                "httptools==0.9.0",
+                "PyJWT==2.15.1",
+                "aiosqlite==0.22.1",
+                "jinja2==3.1.6",
+            ],
+            "the peer that the server is measured beside",
+        ));
+    }
     if purpose == Purpose::Test {
         wanted.extend([
             node::modules(
@@ -119,7 +140,6 @@ fn components(places: &Places, toolchain: &Toolchain, purpose: Purpose) -> Outco
                 "end2end",
                 "Playwright drives Chromium, axe checks the pages for accessibility",
             ),
-            cargo_tools::tauri_driver(places, toolchain),
             cargo_tools::cargo_deny(places, toolchain),
             python::venv(
                 places,

@@ -33,14 +33,15 @@ const DESKTOP: &[&str] = &[
     "libxrandr-dev",
 ];
 
-/// Browser, screen without a monitor, programs to show on it, tools that read certificates, PostgreSQL.
+/// A screen without a monitor, and what drives a webview on it.
+const SCREEN: &[&str] = &["dbus", "fonts-dejavu-core", "webkit2gtk-driver", "xvfb"];
+
+/// Browser, programs to show on a screen, tools that read certificates, PostgreSQL.
 const TEST: &[&str] = &[
     "chromium",
     "cmake",
     "curl",
-    "dbus",
     "dbus-x11",
-    "fonts-dejavu-core",
     "imagemagick",
     "jq",
     "libnss3-tools",
@@ -48,19 +49,18 @@ const TEST: &[&str] = &[
     "openssl",
     "postgresql",
     "unzip",
-    "webkit2gtk-driver",
     "x11-utils",
     "xclip",
     "xdotool",
     "xterm",
-    "xvfb",
 ];
 
 pub fn wanted(purpose: Purpose) -> Vec<&'static str> {
     let more: &[&[&str]] = match purpose {
-        Purpose::Run => &[],
+        Purpose::Bench => &[DESKTOP, SCREEN],
         Purpose::Desktop => &[DESKTOP],
-        Purpose::Test => &[DESKTOP, TEST],
+        Purpose::Run => &[],
+        Purpose::Test => &[DESKTOP, SCREEN, TEST],
     };
     RUN.iter().chain(more.iter().copied().flatten()).copied().collect()
 }

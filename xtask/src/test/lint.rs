@@ -14,9 +14,11 @@ const CLIPPY: &[&[&str]] = &[
     &["--package", "analysis", "--all-targets"],
     &["--package", "app", "--all-targets", "--features", "ssr"],
     &["--package", "app", "--lib", "--features", "hydrate", "--target", WASM],
+    &["--package", "browser", "--target", WASM],
     &["--package", "server", "--all-targets"],
     &["--package", "shim", "--all-targets"],
     &["--package", "xtask", "--all-targets"],
+    &["--package", "bench", "--all-targets"],
 ];
 
 pub fn format(bench: &Bench) -> Outcome<Counts> {

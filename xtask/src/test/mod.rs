@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use counts::Counts;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Doing, Failure, Outcome};
 use crate::places::Places;
+use crate::process;
 use crate::setup::{Purpose, Tools, set_up};
 
 /// What every stage gets.
@@ -67,6 +68,16 @@ pub fn test(places: &Places, names: &[String]) -> Outcome<ExitCode> {
     let all: Counts = results.iter().map(|(_, _, counts)| *counts).sum();
     println!("{} passed, {} failed", all.passed, all.failed);
     Ok(if all.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The stages that repeat things, with `AIWE_SOAK` set, which the tests read; this process' own environment cannot be
+/// changed safely, so it starts itself again.
+pub fn soak() -> Outcome<ExitCode> {
+    let itself = std::env::current_exe().doing("finding this program")?;
+    let mut stages = process::command(itself);
+    stages.args(["test", "unit", "server"]).env("AIWE_SOAK", "1");
+    let status = process::openly(&mut stages)?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn choose(names: &[String]) -> Outcome<Vec<&'static Stage>> {

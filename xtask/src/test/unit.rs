@@ -13,6 +13,7 @@ const LIBRARIES: &[&[&str]] = &[
     &["--package", "app", "--features", "ssr"],
     &["--package", "shim"],
     &["--package", "xtask"],
+    &["--package", "bench"],
 ];
 
 pub fn libraries(bench: &Bench) -> Outcome<Counts> {

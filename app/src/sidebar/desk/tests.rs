@@ -234,9 +234,16 @@ fn what_is_missing_is_said_at_its_place_and_nothing_is_sent() {
 #[test]
 fn the_servers_word_on_a_picture_stands_at_the_picture() {
     let prepared = Prepared::default();
-    let problem = Problem::invalid_input().field("image", "It is cut off.");
-    prepared.analyses.borrow_mut().push_back((vec![], Some(Err(problem))));
+    // The page checks the protocol's limits; a server may have lower ones, and then says which.
+    let too_large =
+        Problem::new("too-large", 413, "The picture is too large").field("image", "At most 3 MB.");
+    let broken = Problem::invalid_input().field("image", "It is cut off.");
+    for problem in [too_large, broken] {
+        prepared.analyses.borrow_mut().push_back((vec![], Some(Err(problem))));
+    }
     with_desk(prepared, |desk, _, pool| {
+        pool.run_until(desk.ask());
+        assert_eq!(desk.error_of("image").get_untracked().as_deref(), Some("At most 3 MB."));
         pool.run_until(desk.ask());
         assert_eq!(desk.error_of("image").get_untracked().as_deref(), Some("It is cut off."));
     });

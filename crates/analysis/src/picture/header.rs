@@ -1,7 +1,5 @@
 //! What a picture's first bytes say, before anything of it is decoded.
 
-use protocol::analysis::MAX_IMAGE_PIXELS;
-
 use super::PictureError;
 
 /// The kinds of pictures that are taken.
@@ -35,22 +33,22 @@ impl Format {
     }
 }
 
-/// Width and height, once they are known to be bearable.
-pub(super) fn size(format: Format, bytes: &[u8]) -> Result<(u32, u32), PictureError> {
+/// Width and height, once they are known to be bearable: `most` pixels.
+pub(super) fn size(format: Format, bytes: &[u8], most: u64) -> Result<(u32, u32), PictureError> {
     let (width, height) = match format {
         Format::Jpeg => jpeg(bytes),
         Format::Png => png(bytes),
-        Format::WebP => webp(bytes)?,
+        Format::WebP => webp(bytes, most)?,
     }
     .ok_or(PictureError::Broken)?;
-    bearable(width, height)
+    bearable(width, height, most)
 }
 
-fn bearable(width: u32, height: u32) -> Result<(u32, u32), PictureError> {
+fn bearable(width: u32, height: u32, most: u64) -> Result<(u32, u32), PictureError> {
     if width == 0 || height == 0 {
         Err(PictureError::Broken)
-    } else if u64::from(width) * u64::from(height) > MAX_IMAGE_PIXELS {
-        Err(PictureError::TooManyPixels { width, height })
+    } else if u64::from(width) * u64::from(height) > most {
+        Err(PictureError::TooManyPixels { width, height, most })
     } else {
         Ok((width, height))
     }
@@ -105,7 +103,7 @@ fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
 
 /// RFC 9649. The canvas tells the size; but each frame inside repeats its own, which decoders trust when they
 /// allocate. So every frame is looked at too, and none may be larger than the canvas.
-fn webp(bytes: &[u8]) -> Result<Option<(u32, u32)>, PictureError> {
+fn webp(bytes: &[u8], most: u64) -> Result<Option<(u32, u32)>, PictureError> {
     let mut canvas = None;
     let mut at = 12;
     while let Some((name, content)) = chunk(bytes, at) {
@@ -124,7 +122,7 @@ fn webp(bytes: &[u8]) -> Result<Option<(u32, u32)>, PictureError> {
         };
         at = end;
         let Some((width, height)) = found else { continue };
-        bearable(width, height)?;
+        bearable(width, height, most)?;
         let (canvas_width, canvas_height) = *canvas.get_or_insert((width, height));
         if width > canvas_width || height > canvas_height {
             return Err(PictureError::Broken);
@@ -161,7 +159,13 @@ fn frame_size(name: [u8; 4], content: &[u8]) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use protocol::analysis::MAX_IMAGE_PIXELS;
+
     use super::*;
+
+    fn size(format: Format, bytes: &[u8]) -> Result<(u32, u32), PictureError> {
+        super::size(format, bytes, MAX_IMAGE_PIXELS)
+    }
 
     #[test]
     fn only_three_formats_are_known_and_by_content() {
@@ -190,7 +194,7 @@ mod tests {
         bytes[at..].copy_from_slice(b"\xff\x3f\xff\x3f"); // 16,383 × 16,383
         assert_eq!(
             size(Format::WebP, &bytes),
-            Err(PictureError::TooManyPixels { width: 16_383, height: 16_383 })
+            Err(PictureError::TooManyPixels { width: 16_383, height: 16_383, most: MAX_IMAGE_PIXELS })
         );
     }
 

@@ -8,12 +8,11 @@ use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits, RgbImage};
-use protocol::analysis::MAX_IMAGE_PIXELS;
 
 use super::{Format, PictureError};
 
-/// What the pixels may take: 64 megapixels of RGBA. Deeper pictures must be smaller.
-const MAX_PIXEL_BYTES: u64 = MAX_IMAGE_PIXELS * 4;
+/// What each allowed pixel may take: RGBA. Deeper pictures must be smaller.
+const BYTES_PER_PIXEL: u64 = 4;
 /// What a PNG's other parts (profiles, one row, …) may take once inflated.
 const MAX_PNG_EXTRAS: u64 = 16 << 20;
 /// Up to here a picture for a model is sent without loss: small pictures are crops, and their text is small.
@@ -53,27 +52,29 @@ pub(crate) struct ReaderPicture {
     pub scale: f64,
 }
 
-/// Decodes the picture (of an animation, the first), turned upright. Its size must have been checked before.
-pub(super) fn decode(format: Format, bytes: &[u8]) -> Result<DynamicImage, PictureError> {
+/// Decodes the picture (of an animation, the first), turned upright. Its size must have been checked before: `most`
+/// pixels.
+pub(super) fn decode(format: Format, bytes: &[u8], most: u64) -> Result<DynamicImage, PictureError> {
     let input = Cursor::new(bytes);
     match format {
-        Format::Jpeg => from_decoder(JpegDecoder::new(input).map_err(to_error)?),
+        Format::Jpeg => from_decoder(JpegDecoder::new(input).map_err(to_error)?, most),
         Format::Png => {
             let mut extras = Limits::no_limits();
             extras.max_alloc = Some(MAX_PNG_EXTRAS);
-            from_decoder(PngDecoder::with_limits(input, extras).map_err(to_error)?)
+            from_decoder(PngDecoder::with_limits(input, extras).map_err(to_error)?, most)
         }
-        Format::WebP => from_decoder(WebPDecoder::new(input).map_err(to_error)?),
+        Format::WebP => from_decoder(WebPDecoder::new(input).map_err(to_error)?, most),
     }
 }
 
-fn from_decoder(mut decoder: impl ImageDecoder) -> Result<DynamicImage, PictureError> {
+fn from_decoder(mut decoder: impl ImageDecoder, most: u64) -> Result<DynamicImage, PictureError> {
     let (width, height) = decoder.dimensions();
-    if decoder.total_bytes() > MAX_PIXEL_BYTES {
-        return Err(PictureError::TooManyPixels { width, height });
+    let most_bytes = most.saturating_mul(BYTES_PER_PIXEL);
+    if decoder.total_bytes() > most_bytes {
+        return Err(PictureError::TooManyPixels { width, height, most });
     }
     let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(MAX_PIXEL_BYTES);
+    limits.max_alloc = Some(most_bytes);
     limits.max_image_width = Some(width);
     limits.max_image_height = Some(height);
     decoder.set_limits(limits).map_err(to_error)?;
@@ -89,8 +90,8 @@ fn to_error(error: ImageError) -> PictureError {
     PictureError::Broken
 }
 
-pub(super) fn for_model(format: Format, bytes: &[u8], max_pixels: u64) -> Result<ModelPicture, PictureError> {
-    let picture = DynamicImage::ImageRgb8(on_white(decode(format, bytes)?));
+pub(super) fn for_model(picture: DynamicImage, max_pixels: u64) -> Result<ModelPicture, PictureError> {
+    let picture = DynamicImage::ImageRgb8(on_white(picture));
     let (width, height) = fit(picture.width(), picture.height(), max_pixels);
     let same = (width, height) == (picture.width(), picture.height());
     let picture = if same { picture } else { picture.thumbnail_exact(width, height) };
@@ -105,9 +106,8 @@ pub(super) fn for_model(format: Format, bytes: &[u8], max_pixels: u64) -> Result
     Ok(ModelPicture { bytes: out.into(), format, width, height })
 }
 
-pub(super) fn for_reader(format: Format, bytes: &[u8]) -> Result<ReaderPicture, PictureError> {
-    let picture =
-        DynamicImage::ImageLuma8(DynamicImage::ImageRgb8(on_white(decode(format, bytes)?)).into_luma8());
+pub(super) fn for_reader(picture: DynamicImage) -> Result<ReaderPicture, PictureError> {
+    let picture = DynamicImage::ImageLuma8(DynamicImage::ImageRgb8(on_white(picture)).into_luma8());
     let (width, height) = (picture.width(), picture.height());
     let pixels = u64::from(width) * u64::from(height);
     let (picture, scale) = if pixels <= ENLARGE_PIXELS {
@@ -162,15 +162,19 @@ mod tests {
         bytes
     }
 
+    fn decoded(bytes: &[u8]) -> DynamicImage {
+        decode(Format::Png, bytes, 2_000_000).unwrap()
+    }
+
     #[test]
     fn a_model_gets_at_most_its_pixels_in_the_same_shape() {
-        let wide = png(&DynamicImage::ImageRgb8(RgbImage::new(2000, 1000)));
-        let small = for_model(Format::Png, &wide, 500_000).unwrap();
+        let wide = DynamicImage::ImageRgb8(RgbImage::new(2000, 1000));
+        let small = for_model(wide.clone(), 500_000).unwrap();
         assert_eq!((small.width, small.height, small.format), (1000, 500, Format::Png));
-        let large = for_model(Format::Png, &wide, 1_000_000).unwrap();
+        let large = for_model(wide.clone(), 1_000_000).unwrap();
         assert_eq!(large.format, Format::Jpeg);
         assert!(u64::from(large.width) * u64::from(large.height) <= 1_000_000);
-        let same = for_model(Format::Png, &wide, u64::MAX).unwrap();
+        let same = for_model(wide, u64::MAX).unwrap();
         assert_eq!((same.width, same.height), (2000, 1000));
         assert_eq!(Format::of(&same.bytes), Some(Format::Jpeg));
     }
@@ -187,9 +191,9 @@ mod tests {
         let mut noted = clear[..33].to_vec();
         noted.extend(b"\x00\x00\x00\x0ctEXtComment\x00home\xb2\xc5\x8f\x1f");
         noted.extend(&clear[33..]);
-        let out = for_model(Format::Png, &noted, 1_000).unwrap();
+        let out = for_model(decoded(&noted), 1_000).unwrap();
         assert!(!out.bytes.windows(4).any(|w| w == b"home"));
-        let seen = decode(Format::Png, &out.bytes).unwrap().into_rgb8();
+        let seen = decoded(&out.bytes).into_rgb8();
         assert!(seen.pixels().all(|p| p.0 == [255; 3]));
     }
 }

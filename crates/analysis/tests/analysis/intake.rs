@@ -1,7 +1,7 @@
 use std::io::Cursor;
 
 use analysis::picture::Format;
-use analysis::{PictureError, Pictures};
+use analysis::{PictureError, PictureLimits, Pictures};
 use bytes::Bytes;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use protocol::Problem;
@@ -63,6 +63,33 @@ async fn other_files_are_refused() {
     large.resize(MAX_IMAGE_BYTES + 1, 0);
     let error = pictures.take_in(large.into()).await.unwrap_err();
     assert_eq!(Problem::from(error).status, 413);
+}
+
+#[tokio::test]
+async fn lower_limits_hold_for_the_file_for_what_its_head_says_and_for_the_decoder() {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
+        let bytes: Bytes = picture(format).into();
+        let take = async |limits| Pictures::new(1).with_limits(limits).take_in(bytes.clone()).await;
+        let fits = PictureLimits { bytes: bytes.len(), pixels: 120 * 80 };
+        assert!(take(fits).await.is_ok(), "{format:?}");
+        let most = bytes.len() - 1;
+        let error = take(PictureLimits { bytes: most, ..fits }).await.unwrap_err();
+        assert_eq!(error, PictureError::TooLarge { most }, "{format:?}");
+        let most = 120 * 80 - 1;
+        let error = take(PictureLimits { pixels: most, ..fits }).await.unwrap_err();
+        assert_eq!(error, PictureError::TooManyPixels { width: 120, height: 80, most }, "{format:?}");
+    }
+    // Twice as deep: the head is within the limit, the decoded pixels are not.
+    let mut deep = Cursor::new(Vec::new());
+    DynamicImage::new_rgba16(120, 80).write_to(&mut deep, ImageFormat::Png).unwrap();
+    let deep: Bytes = deep.into_inner().into();
+    let take = async |pixels| {
+        let limits = PictureLimits { pixels, ..PictureLimits::default() };
+        Pictures::new(1).with_limits(limits).take_in(deep.clone()).await
+    };
+    let most = 120 * 80 * 2 - 1;
+    assert_eq!(take(most).await.unwrap_err(), PictureError::TooManyPixels { width: 120, height: 80, most });
+    assert!(take(most + 1).await.is_ok());
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use server::edge::{Listener, Peer, PeerCertificate};
 use tower::ServiceExt;
 
-use super::TestServer;
+use super::{Description, TestServer};
 
 /// A request that is being put together.
 pub struct Exchange<'a> {
@@ -109,7 +109,23 @@ impl Exchange<'_> {
         self.header("content-type", kind)
     }
 
+    /// Method and path, without the query.
+    pub fn address(&self) -> (Method, String) {
+        let (method, uri) = (self.request.method_ref(), self.request.uri_ref());
+        (method.unwrap().clone(), uri.unwrap().path().to_owned())
+    }
+
+    /// The answer, which must be as `/api/openapi.json` says.
     pub async fn send(self) -> Reply {
+        let (server, (method, path)) = (self.server, self.address());
+        let reply = self.send_unchecked().await;
+        let description = Description::of(server).await;
+        let fault = description.operation(&method, &path).and_then(|o| description.fault(&o, &reply));
+        assert_eq!(fault, None, "{method} {path} does not answer as described");
+        reply
+    }
+
+    pub async fn send_unchecked(self) -> Reply {
         let mut request = self.request.body(self.body).unwrap();
         request.extensions_mut().insert(self.peer);
         let response = self.server.router.clone().oneshot(request).await.unwrap();

@@ -1,8 +1,10 @@
 //! A server to test, and the people and machines that use it.
 
+mod description;
 mod exchange;
 mod people;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,7 +19,8 @@ use server::state::AppState;
 use server::store::Store;
 use server::vault::Vault;
 
-pub use exchange::Reply;
+pub use description::Description;
+pub use exchange::{Exchange, Reply};
 pub use people::{AdminSession, Machine, PASSWORD, code_at, cookie, visit};
 
 /// 2026-11-22, in the middle of a TOTP step.
@@ -30,7 +33,7 @@ pub struct TestServer {
     pub router: Router,
     pub clock: Arc<SetClock>,
     pub mails: Arc<MemoryMailer>,
-    _folder: Arc<tempfile::TempDir>,
+    folder: Arc<tempfile::TempDir>,
 }
 
 /// What tests set differently from the defaults: limits that parallel tests would run into.
@@ -70,10 +73,28 @@ impl TestServer {
     }
 
     async fn on(store: Store, folder: tempfile::TempDir, settings: &[(&str, &str)]) -> Self {
+        let (clock, mails) = (Arc::new(SetClock::at(NOW)), Arc::new(MemoryMailer::default()));
+        Self::assemble(store, clock, mails, Arc::new(folder), settings).await
+    }
+
+    /// The same server after a restart with other settings: what is stored stays.
+    pub async fn restarted_with(&self, settings: &[(&str, &str)]) -> Self {
+        let store = self.state.env.store.clone();
+        Self::assemble(store, self.clock.clone(), self.mails.clone(), self.folder.clone(), settings).await
+    }
+
+    async fn assemble(
+        store: Store,
+        clock: Arc<SetClock>,
+        mails: Arc<MemoryMailer>,
+        folder: Arc<tempfile::TempDir>,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let settings = SETTINGS.iter().chain(settings).map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-        let config = Config::load(None, folder.path(), settings).unwrap();
-        let clock = Arc::new(SetClock::at(NOW));
+        // A later one takes the place of an earlier one, as in an environment.
+        let settings: BTreeMap<_, _> =
+            SETTINGS.iter().chain(settings).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let config = Config::load(None, folder.path(), settings.into_iter()).unwrap();
         let env = Arc::new(Environment {
             store,
             config,
@@ -81,10 +102,9 @@ impl TestServer {
             random: Arc::new(SystemRandom),
             vault: Vault::new([9; 32]),
         });
-        let mails = Arc::new(MemoryMailer::default());
         let state =
             AppState::assemble(env, Arc::new(Connections::default()), Some(mails.clone())).await.unwrap();
-        Self { router: server::routes::router(&state), state, clock, mails, _folder: Arc::new(folder) }
+        Self { router: server::routes::router(&state), state, clock, mails, folder }
     }
 
     /// Sends what is due and gives a mail to an address that says `words`.

@@ -40,6 +40,7 @@ pub fn code_at(secret: &TotpSecret, now: i64) -> String {
 pub fn visit() -> Visit {
     Visit {
         signed_in: None,
+        unused_minutes: None,
         session: None,
         challenge: None,
         asked: None,

@@ -1,0 +1,24 @@
+//! Brings the page that the server rendered to life. Each surface is a feature, so that its module holds nothing of the
+//! others; with all of them (`cargo leptos watch`) one module serves every page.
+
+#![cfg(target_arch = "wasm32")]
+
+use app::Surface;
+use leptos::mount::hydrate_body;
+use leptos::prelude::location;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+#[wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    match Surface::of(&location().pathname().unwrap_or_default()) {
+        #[cfg(feature = "public")]
+        Surface::Public => hydrate_body(app::surface::PublicPages),
+        #[cfg(feature = "panel")]
+        Surface::Panel => hydrate_body(app::surface::PanelPages),
+        #[cfg(feature = "sidebar")]
+        Surface::Sidebar => hydrate_body(app::surface::SidebarPages),
+        #[cfg(not(all(feature = "public", feature = "panel", feature = "sidebar")))]
+        other => leptos::logging::error!("this module holds no {} pages", other.name()),
+    }
+}

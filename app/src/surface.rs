@@ -1,0 +1,120 @@
+//! The three parts that a browser loads apart from each other, so that a page brings no more than it needs: who asks for
+//! access never loads the panel.
+//!
+//! Every page is rendered whole before it is sent (`SsrMode::Async`): it reads without scripts, has the right status,
+//! and passes through the desktop program's app scheme in one piece.
+
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::components::{ParentRoute, Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use crate::access::{
+    DownloadPage, NothingOpen, RequestAccessPage, RequestPanel, RequestStatusPage, RequestsPage,
+};
+use crate::admin::{AdminFrame, OverviewPage};
+use crate::certificate::{CertificateTestPage, CertificatesPage};
+use crate::home::{Elsewhere, Home};
+use crate::mode::{ModeEditorPage, ModesPage};
+use crate::outbox::OutboxPage;
+use crate::people::{LoginPage, SetupPage};
+use crate::sidebar::SidebarPage;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surface {
+    /// Asking for access, fetching a certificate, signing in.
+    Public,
+    /// Everything below `/admin`.
+    Panel,
+    Sidebar,
+}
+
+impl Surface {
+    /// The one that the page at `path` belongs to.
+    pub fn of(path: &str) -> Self {
+        match path.split('/').nth(1) {
+            Some("admin") => Self::Panel,
+            Some("sidebar") => Self::Sidebar,
+            _ => Self::Public,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Panel => "panel",
+            Self::Sidebar => "sidebar",
+        }
+    }
+}
+
+#[component]
+pub fn PublicPages() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Router>
+            <Routes fallback=|| view! { <Elsewhere /> }>
+                <Route path=path!("/") view=Home ssr=SsrMode::Async />
+                <Route path=path!("/request-access") view=RequestAccessPage ssr=SsrMode::Async />
+                <Route path=path!("/public/request-status/:token") view=RequestStatusPage ssr=SsrMode::Async />
+                <Route path=path!("/public/download-certs/:token") view=DownloadPage ssr=SsrMode::Async />
+                <Route path=path!("/setup/:token") view=SetupPage ssr=SsrMode::Async />
+                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
+                <Route path=path!("/certificate-test") view=CertificateTestPage ssr=SsrMode::Async />
+            </Routes>
+        </Router>
+    }
+}
+
+#[component]
+pub fn PanelPages() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Router>
+            <Routes fallback=|| view! { <Elsewhere /> }>
+                <ParentRoute path=path!("/admin") view=AdminFrame ssr=SsrMode::Async>
+                    <Route path=path!("") view=OverviewPage ssr=SsrMode::Async />
+                    <ParentRoute path=path!("requests") view=RequestsPage ssr=SsrMode::Async>
+                        <Route path=path!("") view=NothingOpen ssr=SsrMode::Async />
+                        <Route path=path!(":id") view=RequestPanel ssr=SsrMode::Async />
+                    </ParentRoute>
+                    <Route path=path!("certificates") view=CertificatesPage ssr=SsrMode::Async />
+                    <Route path=path!("modes") view=ModesPage ssr=SsrMode::Async />
+                    <Route path=path!("modes/:id") view=ModeEditorPage ssr=SsrMode::Async />
+                    <Route path=path!("outbox") view=OutboxPage ssr=SsrMode::Async />
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}
+
+#[component]
+pub fn SidebarPages() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Router>
+            <Routes fallback=|| view! { <Elsewhere /> }>
+                <Route path=path!("/sidebar") view=SidebarPage ssr=SsrMode::Async />
+            </Routes>
+        </Router>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_belongs_to_the_surface_of_its_first_segment() {
+        for (path, surface) in [
+            ("/", Surface::Public),
+            ("/login", Surface::Public),
+            ("/administrators", Surface::Public),
+            ("/admin", Surface::Panel),
+            ("/admin/requests/1", Surface::Panel),
+            ("/sidebar", Surface::Sidebar),
+        ] {
+            assert_eq!(Surface::of(path), surface, "{path}");
+        }
+    }
+}

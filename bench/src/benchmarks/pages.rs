@@ -1,0 +1,180 @@
+//! How many bytes a first visit to each page brings, by kind: as they are, and compressed with Brotli.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::Client;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, COOKIE};
+
+use super::Setting;
+use super::throughput::BROWSER;
+use crate::house::{Page, http_client};
+use crate::programs::Server;
+use crate::report::{Figure, Row, Section};
+use crate::spread::Spread;
+
+/// What a server that compresses while it serves takes for pages.
+const QUALITY: u32 = 5;
+const KINDS: [&str; 5] = ["HTML", "CSS", "JS", "WASM", "icons"];
+
+/// One file.
+#[derive(Debug, Clone, Copy)]
+struct Weight {
+    raw: f64,
+    brotli: f64,
+    /// Whether the server itself sent it that way.
+    sent: bool,
+}
+
+pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
+    let house = setting.house;
+    let data = house.data_in(setting.folder, "data")?;
+    let server = Server::start(setting.programs, &data, house.ports, None).await?;
+    let mut fetcher = Fetcher {
+        pages: http_client(None)?,
+        machines: http_client(Some((*house.machine.tls).clone()))?,
+        urls: (house.ports.pages_url(), house.ports.machines_url()),
+        files: BTreeMap::new(),
+    };
+    let (mut raw, mut brotli, mut uncompressed) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for page in &house.pages {
+        let all = fetcher.visit(page).await.with_context(|| format!("opening {}", page.name))?;
+        uncompressed.extend(all.iter().filter(|(_, weight)| !weight.sent).map(|(kind, _)| *kind));
+        raw.push(row(page, &all, |weight| weight.raw));
+        brotli.push(row(page, &all, |weight| weight.brotli));
+    }
+    server.program.stop().await?;
+    let note = if uncompressed.is_empty() {
+        "All as the server sends it.".to_owned()
+    } else {
+        let kinds = uncompressed.into_iter().collect::<Vec<_>>().join(", ");
+        format!("Not compressed by the server, here by Brotli at quality {QUALITY}: {kinds}.")
+    };
+    let section = |title: &str, rows, notes| Section { title: title.to_owned(), rows, notes };
+    Ok(vec![
+        section("Bytes of a first visit, as they are", raw, Vec::new()),
+        section("Bytes of a first visit, with Brotli", brotli, vec![note]),
+    ])
+}
+
+struct Fetcher {
+    pages: Client,
+    machines: Client,
+    urls: (String, String),
+    /// Files that pages share, by path.
+    files: BTreeMap<String, Weight>,
+}
+
+impl Fetcher {
+    /// The page and everything that it names.
+    async fn visit(&mut self, page: &Page) -> Result<Vec<(&'static str, Weight)>> {
+        let (html, weight) = self.fetch(&page.path, &page.cookies, page.on_machines).await?;
+        let mut all = vec![("HTML", weight)];
+        for (path, kind) in named(&String::from_utf8(html)?) {
+            let weight = match self.files.get(&path) {
+                Some(weight) => *weight,
+                None => self.fetch(&path, "", page.on_machines).await?.1,
+            };
+            self.files.insert(path, weight);
+            all.push((kind, weight));
+        }
+        ensure!(all.iter().any(|(kind, _)| *kind == "CSS"), "it names no style sheet");
+        Ok(all)
+    }
+
+    async fn fetch(&self, path: &str, cookies: &str, on_machines: bool) -> Result<(Vec<u8>, Weight)> {
+        let (client, url) =
+            if on_machines { (&self.machines, &self.urls.1) } else { (&self.pages, &self.urls.0) };
+        let get = async |coding: &str| {
+            let mut request = client.get(format!("{url}{path}"));
+            for (name, value) in BROWSER.iter().filter(|(name, _)| *name != "Accept-Encoding") {
+                request = request.header(*name, *value);
+            }
+            request = request.header(ACCEPT_ENCODING, coding);
+            if !cookies.is_empty() {
+                request = request.header(COOKIE, cookies);
+            }
+            let answer = request.send().await?;
+            let status = answer.status();
+            let compressed = answer.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding == "br");
+            let bytes = answer.bytes().await?.to_vec();
+            if status != 200 {
+                bail!("expected 200 but got {status}: {}", String::from_utf8_lossy(&bytes));
+            }
+            Ok((bytes, compressed))
+        };
+        let (raw, _) = get("identity").await?;
+        let (answer, sent) = get("br").await?;
+        let brotli = if sent { answer.len() } else { compressed(&raw)? };
+        let weight = Weight { raw: raw.len() as f64, brotli: brotli as f64, sent };
+        Ok((raw, weight))
+    }
+}
+
+fn row(page: &Page, all: &[(&'static str, Weight)], of: fn(&Weight) -> f64) -> Row {
+    let sum = |chosen: Option<&str>| {
+        let some = all.iter().filter(|(kind, _)| chosen.is_none_or(|chosen| *kind == chosen));
+        Spread::exact(some.map(|(_, weight)| of(weight)).sum())
+    };
+    let mut figures: Vec<Figure> = KINDS.iter().map(|kind| Figure::new(kind, "", sum(Some(kind)))).collect();
+    figures.push(Figure::new("all", "", sum(None)));
+    Row { name: page.name.to_owned(), figures }
+}
+
+/// The files on this server whose paths stand between quotation marks, with their kinds.
+fn named(html: &str) -> BTreeMap<String, &'static str> {
+    let paths = html.split(['"', '\'']).filter(|text| text.starts_with('/'));
+    paths.filter_map(|path| Some((path.to_owned(), kind(path)?))).collect()
+}
+
+fn kind(path: &str) -> Option<&'static str> {
+    match path.rsplit_once('.')?.1 {
+        "css" => Some("CSS"),
+        "ico" | "svg" | "png" => Some("icons"),
+        "js" | "mjs" => Some("JS"),
+        "wasm" => Some("WASM"),
+        _ => None,
+    }
+}
+
+fn compressed(bytes: &[u8]) -> Result<usize> {
+    let mut packed = Vec::new();
+    let mut writer = brotli::CompressorWriter::new(&mut packed, 4096, QUALITY, 22);
+    std::io::Write::write_all(&mut writer, bytes)?;
+    drop(writer);
+    Ok(packed.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_page_names_is_found_and_nothing_else() {
+        let html = r#"<link href="/pkg/a.css"><link rel="modulepreload" href="/pkg/a.js">
+            <script>import("/pkg/a.js"); load('/pkg/a_bg.wasm')</script><a href="/login">a.css</a>
+            <link href="https://elsewhere.example/x.css"><svg viewBox="0 0 1 1">"#;
+        assert_eq!(
+            named(html).into_keys().collect::<Vec<_>>(),
+            ["/pkg/a.css", "/pkg/a.js", "/pkg/a_bg.wasm"]
+        );
+    }
+
+    #[test]
+    fn repetition_compresses() {
+        assert!(compressed(&[b'x'; 10_000]).unwrap() < 100);
+    }
+
+    #[test]
+    fn kinds_add_up_to_all() {
+        let page = Page { name: "/", path: "/".into(), cookies: String::new(), on_machines: false };
+        let file = |raw| Weight { raw, brotli: 1.0, sent: true };
+        let row =
+            row(&page, &[("HTML", file(10.0)), ("JS", file(5.0)), ("JS", file(6.0))], |weight| weight.raw);
+        let figures: Vec<_> = row.figures.iter().map(|figure| (figure.name, figure.spread.median)).collect();
+        assert_eq!(
+            figures,
+            [("HTML", 10.0), ("CSS", 0.0), ("JS", 11.0), ("WASM", 0.0), ("icons", 0.0), ("all", 21.0)]
+        );
+    }
+}

@@ -1,0 +1,186 @@
+//! Requests, as many as one core sends, over connections that stay open.
+
+mod exchange;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustls::ClientConfig;
+use tokio::runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+pub use exchange::{Connection, Request};
+
+use crate::machine::{self, Tree};
+
+/// Enough that a server on one core always has something to do.
+pub const CONNECTIONS: usize = 32;
+/// Before the count begins: the connections are open by then, and have fallen into step.
+const RUN_UP: Duration = Duration::from_millis(300);
+
+/// What is asked, again and again.
+#[derive(Clone)]
+pub struct Target {
+    pub address: SocketAddr,
+    /// With it, the connections are mutual TLS.
+    pub tls: Option<Arc<ClientConfig>>,
+    pub request: Request,
+    /// The server's process.
+    pub server: u32,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Round {
+    /// Answers with status 200. Any other ends the round with an error.
+    pub per_second: f64,
+    /// How much of its core the server took, and the generator of its own; 1 is all.
+    pub server_share: f64,
+    pub generator_share: f64,
+}
+
+impl Round {
+    /// Whether the generator had hardly anything left to give and the server had more: then the server can do more than
+    /// this. What a virtual machine's host takes is missing from both shares, so neither need be quite 1.
+    pub fn limited_by_generator(&self) -> bool {
+        const NEARLY_ALL: f64 = 0.9;
+        const SAME: f64 = 0.02;
+        self.generator_share >= NEARLY_ALL && self.generator_share > self.server_share + SAME
+    }
+}
+
+impl Target {
+    /// Asks for `time`, from a thread that has `core` for itself.
+    pub async fn round(&self, core: usize, time: Duration) -> Result<Round> {
+        let (target, (tell, told)) = (self.clone(), oneshot::channel());
+        thread::spawn(move || {
+            let round = machine::stay_on(core).and_then(|()| {
+                let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+                runtime.block_on(target.drive(time))
+            });
+            // Nobody waits for it any more when the whole program is being ended.
+            let _ = tell.send(round);
+        });
+        told.await.context("the generator ended early")?
+    }
+
+    async fn drive(self, time: Duration) -> Result<Round> {
+        let (counted, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let mut connections = Vec::new();
+        for _ in 0..CONNECTIONS {
+            connections.push(Connection::open(self.address, self.tls.clone()).await?);
+        }
+        let mut tasks = JoinSet::new();
+        for mut connection in connections {
+            let (request, counted, over) = (self.request.clone(), Arc::clone(&counted), Arc::clone(&over));
+            tasks.spawn(async move {
+                while !over.load(Ordering::Relaxed) {
+                    connection.ask(&request).await?;
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
+                anyhow::Ok(())
+            });
+        }
+        sleep(RUN_UP).await;
+        let before = self.account(&counted)?;
+        sleep(time).await;
+        let after = self.account(&counted)?;
+        over.store(true, Ordering::Relaxed);
+        while let Some(ended) = tasks.join_next().await {
+            ended??;
+        }
+        if after.answers == before.answers {
+            bail!("no answer came within {time:?}");
+        }
+        let seconds = (after.at - before.at).as_secs_f64();
+        Ok(Round {
+            per_second: (after.answers - before.answers) as f64 / seconds,
+            server_share: (after.server - before.server) / seconds,
+            generator_share: (after.generator - before.generator) / seconds,
+        })
+    }
+
+    fn account(&self, counted: &AtomicU64) -> Result<Account> {
+        Ok(Account {
+            at: Instant::now(),
+            answers: counted.load(Ordering::Relaxed),
+            server: Tree::of(self.server)?.seconds(),
+            generator: machine::seconds_of_this_thread(),
+        })
+    }
+}
+
+struct Account {
+    at: Instant,
+    answers: u64,
+    /// Seconds of processor time.
+    server: f64,
+    generator: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that answers each read with `answer`.
+    async fn serve(answer: &'static str) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut read = [0; 1024];
+                    while stream.read(&mut read).await.is_ok_and(|bytes| bytes > 0) {
+                        if stream.write_all(answer.as_bytes()).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        address
+    }
+
+    fn target(address: SocketAddr) -> Target {
+        Target { address, tls: None, request: Request::get("/", &[]), server: std::process::id() }
+    }
+
+    /// This machine may have one core only; where it stays does not matter here.
+    fn any_core() -> usize {
+        let allowed = rustix::thread::sched_getaffinity(None).unwrap();
+        (0..1024).find(|core| allowed.is_set(*core)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn answers_are_counted() {
+        let address = serve("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+        let round = target(address).round(any_core(), Duration::from_millis(300)).await.unwrap();
+        assert!(round.per_second > 10.0, "{round:?}");
+        assert!(round.generator_share > 0.0 && round.generator_share < 1.5, "{round:?}");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_no_answer() {
+        let address = serve("HTTP/1.1 503 Busy\r\ncontent-length: 4\r\n\r\nbusy").await;
+        let error = target(address).round(any_core(), Duration::from_millis(10)).await.unwrap_err();
+        assert!(error.to_string().contains("503"), "{error}");
+    }
+
+    #[test]
+    fn a_generator_at_its_limit_bounds_the_server_only_from_below() {
+        let round = |server_share, generator_share| Round { per_second: 1.0, server_share, generator_share };
+        assert!(round(0.8, 0.99).limited_by_generator());
+        assert!(round(0.88, 0.94).limited_by_generator());
+        assert!(!round(0.99, 0.99).limited_by_generator());
+        assert!(!round(0.8, 0.8).limited_by_generator());
+    }
+}

@@ -1,0 +1,131 @@
+//! The desktop window on a screen without a monitor, driven by WebDriver (W3C): tauri-driver in front of WebKitGTK's own
+//! driver.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::Client;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::{GLANCE, PATIENCE, Program, bound, free_port};
+use crate::Programs;
+use crate::house::{House, http_client};
+use crate::machine::Tree;
+
+/// A screen without a monitor.
+#[derive(Debug)]
+pub struct Screen {
+    display: String,
+    _server: Program,
+}
+
+impl Screen {
+    pub async fn start(folder: &Path) -> Result<Self> {
+        let mut command = bound(Path::new("Xvfb"));
+        // It picks a free number itself and tells it on descriptor 1.
+        command.args(["-displayfd", "1", "-screen", "0", "1600x900x24", "-nolisten", "tcp", "-noreset"]);
+        let mut server = Program::start("screen", &mut command, folder)?;
+        let display = format!(":{}", server.says("").await?);
+        Ok(Self { display, _server: server })
+    }
+}
+
+/// A desktop window that shows its first form.
+#[derive(Debug)]
+pub struct Window {
+    client: Client,
+    session: String,
+    driver: Program,
+    /// From the order to start it until the form is there.
+    pub start_up: Duration,
+}
+
+impl Window {
+    pub async fn open(programs: &Programs, house: &House, screen: &Screen, folder: &Path) -> Result<Self> {
+        let (port, native) = (free_port()?.to_string(), free_port()?.to_string());
+        let mut command = bound(Path::new("dbus-run-session"));
+        command
+            .arg("--")
+            .arg(&programs.tauri_driver)
+            .args(["--port", &port, "--native-port", &native])
+            .env("DISPLAY", &screen.display)
+            .envs(environment(house, folder));
+        let driver = Program::start("window", &mut command, folder)?;
+        let (client, base) = (http_client(None)?, format!("http://127.0.0.1:{port}"));
+        let ready = Instant::now();
+        while client.get(format!("{base}/status")).send().await.is_err() {
+            ensure!(ready.elapsed() < PATIENCE, "tauri-driver does not answer: {}", driver.told());
+            sleep(GLANCE).await;
+        }
+        let started = Instant::now();
+        let wish = json!({ "capabilities": { "alwaysMatch": { "tauri:options": { "application": programs.shim } } } });
+        let answer = call(&client, &format!("{base}/session"), &wish).await.with_context(|| driver.told())?;
+        let id = answer.get("sessionId").and_then(Value::as_str).context("WebDriver gave no session")?;
+        let mut window =
+            Self { session: format!("{base}/session/{id}"), client, driver, start_up: Duration::ZERO };
+        window.wait_for("username").await?;
+        window.start_up = started.elapsed();
+        Ok(window)
+    }
+
+    /// The window's own processes: the program and what WebKit starts for it, without what drives it.
+    pub fn processes(&self) -> Result<Tree> {
+        let all = Tree::of(self.driver.id())?;
+        Tree::of(all.find("shim").context("the window's program does not run")?)
+    }
+
+    /// Closes it. The driver answers only once the window has gone; if it does not go, it is ended with the driver.
+    pub async fn close(self) {
+        let _ = self.client.delete(&self.session).timeout(Duration::from_secs(5)).send().await;
+    }
+
+    /// Waits for a field. The sign-in is drawn by the page's scripts, once they know that nobody is signed in: whoever
+    /// sees it can type.
+    async fn wait_for(&self, id: &str) -> Result<()> {
+        let start = Instant::now();
+        let search = json!({ "using": "css selector", "value": format!("#{id}") });
+        while start.elapsed() < PATIENCE {
+            let found = call(&self.client, &format!("{}/elements", self.session), &search).await;
+            // While one page makes way for the next, the driver may have none to look at.
+            if found.is_ok_and(|found| found.as_array().is_some_and(|elements| !elements.is_empty())) {
+                return Ok(());
+            }
+            sleep(GLANCE).await;
+        }
+        bail!(
+            "the window does not show the field {id} within {} s: {}",
+            PATIENCE.as_secs(),
+            self.driver.told()
+        )
+    }
+}
+
+async fn call(client: &Client, address: &str, body: &Value) -> Result<Value> {
+    let answer = client.post(address).json(body).send().await?;
+    let status = answer.status();
+    let mut document: Value = answer.json().await?;
+    let value = document.get_mut("value").map(Value::take).unwrap_or_default();
+    ensure!(status.is_success(), "WebDriver answers {status}: {value}");
+    Ok(value)
+}
+
+fn environment(house: &House, folder: &Path) -> Vec<(&'static str, String)> {
+    let home = folder.join("home");
+    let below = |name: &str| home.join(name).display().to_string();
+    vec![
+        ("HOME", home.display().to_string()),
+        ("XDG_CACHE_HOME", below("cache")),
+        ("XDG_CONFIG_HOME", below("config")),
+        ("XDG_DATA_HOME", below("data")),
+        // Without these WebKitGTK draws through a graphics card that is not there.
+        ("NO_AT_BRIDGE", "1".to_owned()),
+        ("WEBKIT_DISABLE_COMPOSITING_MODE", "1".to_owned()),
+        ("WEBKIT_DISABLE_DMABUF_RENDERER", "1".to_owned()),
+        ("AIWE_SERVER", house.ports.machines_url()),
+        ("AIWE_CA", house.machine.authority_file.display().to_string()),
+        ("AIWE_IDENTITY", house.machine.package_file.display().to_string()),
+        ("AIWE_IDENTITY_PASSWORD", house.machine.package_password.clone()),
+    ]
+}

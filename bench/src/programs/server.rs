@@ -1,0 +1,104 @@
+//! The server, as it is shipped: a release build on a data folder of its own.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{Program, bound, free_port, local, on_core};
+use crate::Programs;
+use crate::load::Request;
+
+/// Behind a proxy: what the proxy sends so that its word about the client's certificate counts.
+const PROXY_SECRET: &str = "only these benchmarks' own proxy knows it";
+
+/// Where a server listens on the loopback.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    pub pages: u16,
+    pub machines: u16,
+}
+
+/// A server that has answered.
+#[derive(Debug)]
+pub struct Server {
+    pub program: Program,
+    pub pages: SocketAddr,
+    pub machines: SocketAddr,
+    /// From its start to its first answer.
+    pub start_up: Duration,
+}
+
+impl Ports {
+    pub fn free() -> Result<Self> {
+        Ok(Self { pages: free_port()?, machines: free_port()? })
+    }
+
+    /// As people and machines address it. Links, cookies and tokens name these.
+    pub fn pages_url(self) -> String {
+        format!("http://localhost:{}", self.pages)
+    }
+
+    pub fn machines_url(self) -> String {
+        format!("https://localhost:{}", self.machines)
+    }
+}
+
+impl Server {
+    /// Starts it on `core`, or on any.
+    pub async fn start(programs: &Programs, data: &Path, ports: Ports, core: Option<usize>) -> Result<Self> {
+        Self::start_as("server", command(programs, data, ports, ports, core), ports, data).await
+    }
+
+    /// Starts it as it stands behind a proxy that ends TLS: the same addresses, but it listens elsewhere, without TLS.
+    pub async fn start_behind_proxy(
+        programs: &Programs,
+        data: &Path,
+        ports: Ports,
+        core: usize,
+    ) -> Result<Self> {
+        let own = Ports::free()?;
+        let mut command = command(programs, data, ports, own, Some(core));
+        command.env("AIWE_MACHINES__PLAIN", "true").env("AIWE_PROXY__SECRET", PROXY_SECRET);
+        Self::start_as("server-behind-proxy", command, own, data).await
+    }
+
+    async fn start_as(name: &str, mut command: Command, ports: Ports, data: &Path) -> Result<Self> {
+        let folder = data.parent().unwrap_or(data);
+        let mut program = Program::start(name, &mut command, folder)?;
+        let start_up = program.answers(local(ports.pages), &Request::get("/healthz", &[])).await?;
+        Ok(Self { program, pages: local(ports.pages), machines: local(ports.machines), start_up })
+    }
+
+    /// What a proxy adds to a request that came with a certificate (DER in Base64).
+    pub fn proxied(certificate: &str) -> [(&'static str, &str); 4] {
+        [
+            ("X-Proxy-Auth", PROXY_SECRET),
+            ("X-Client-Cert", certificate),
+            ("X-Forwarded-For", "192.0.2.7"),
+            ("X-Forwarded-Proto", "https"),
+        ]
+    }
+}
+
+fn command(programs: &Programs, data: &Path, public: Ports, own: Ports, core: Option<usize>) -> Command {
+    let mut command = match core {
+        Some(core) => on_core(core, &programs.server),
+        None => bound(&programs.server),
+    };
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AIWE_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(["serve", "--data-dir"])
+        .arg(data)
+        .env("AIWE_PUBLIC_URL", public.pages_url())
+        .env("AIWE_MACHINES_URL", public.machines_url())
+        .env("AIWE_PAGES__LISTEN", local(own.pages).to_string())
+        .env("AIWE_MACHINES__LISTEN", local(own.machines).to_string())
+        // No line per request: the peer writes none either.
+        .env("AIWE_LOG__LEVEL", "warn");
+    command
+}

@@ -1,0 +1,132 @@
+// Every page as people see it, and the job of an administrator by keyboard alone.
+import type { Page } from "@playwright/test";
+
+import { expect, test } from "../fixtures.ts";
+import { approve, ask, download, hydrated, linkIn, MATCH_CODE, setUp, signIn } from "../journey.ts";
+import { look } from "../looks.ts";
+
+const FILE_PASSWORD = "a password for the file";
+
+test("every page fits, reads in light and dark, and is accessible", async ({ server, mail, people }, info) => {
+  test.setTimeout(300_000);
+  const admin = await people.visitor();
+  await hydrated(admin, server.setupLink);
+  await look(admin, "setup");
+  const account = await setUp(admin, server.setupLink, "chief@example.org", "several words make a password");
+  await look(admin, "recovery-codes");
+  await signIn(admin, account);
+
+  const requester = await people.visitor();
+  for (const [name, path] of [
+    ["home", "/"],
+    ["request-access", "/request-access"],
+    ["request-access-expired", "/request-access?reason=expired"],
+    ["login", "/login"],
+    ["certificate-test", "/certificate-test"],
+  ] as const) {
+    await hydrated(requester, path);
+    await look(requester, name);
+  }
+  const code = await ask(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
+  await look(requester, "status-pending");
+  await ask(await people.visitor(), "ben.with-a-rather-long-name@clinic.example.org", "Windows", "Front desk");
+
+  await hydrated(admin, "/admin/requests");
+  await look(admin, "panel-requests");
+  await approve(admin, "anna@example.org", code);
+  const link = linkIn(await mail.mailTo("anna@example.org", /approved/i));
+  await hydrated(requester, link);
+  await look(requester, "download");
+  const { p12 } = await download(requester, link, info.outputPath("package"), FILE_PASSWORD);
+  await hydrated(requester, link);
+  await look(requester, "download-used");
+  const setupLink = await requester.getByRole("link", { name: "Set up your sign-in" }).getAttribute("href");
+  const anna = await setUp(
+    requester,
+    new URL(setupLink ?? "", server.pages).href,
+    "anna@example.org",
+    "other words make another one",
+  );
+
+  for (const [name, path] of [
+    ["panel-overview", "/admin"],
+    ["panel-request", "/admin/requests?state=approved"],
+    ["panel-certificates", "/admin/certificates"],
+    ["panel-certificates-none", "/admin/certificates?search=nothing"],
+    ["panel-modes", "/admin/modes"],
+    ["panel-outbox", "/admin/outbox"],
+  ] as const) {
+    await hydrated(admin, path);
+    await look(admin, name);
+  }
+
+  await hydrated(admin, "/admin/modes");
+  await admin.getByRole("link", { name: "Coding Assistant" }).click();
+  await expect(admin.getByLabel("Name")).toHaveValue("Coding Assistant");
+  await look(admin, "panel-mode");
+
+  const sidebar = await people.machine("laptop", { p12, password: FILE_PASSWORD });
+  await hydrated(sidebar, `${server.machines}/sidebar`);
+  await expect(sidebar.getByLabel("E-mail address")).toBeVisible();
+  await look(sidebar, "sidebar-sign-in");
+  await sidebar.getByLabel("E-mail address").fill(anna.email);
+  await sidebar.getByLabel("Password", { exact: true }).fill(anna.password);
+  await sidebar.getByRole("button", { name: "Continue" }).click();
+  await sidebar.getByLabel("Code").fill(await anna.authenticator.code());
+  await sidebar.getByRole("button", { name: "Sign in" }).click();
+  await expect(sidebar.getByRole("combobox", { name: "Mode" })).toBeVisible();
+  await look(sidebar, "sidebar");
+});
+
+test("an administrator signs in and decides by keyboard alone", async ({ server, people }) => {
+  const admin = await people.visitor();
+  const account = await setUp(admin, server.setupLink, "chief@example.org", "several words make a password");
+  const requester = await people.visitor();
+  const code = await ask(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
+
+  await hydrated(admin, "/login");
+  await reach(admin, "textbox", "E-mail address");
+  await admin.keyboard.type(account.email);
+  await admin.keyboard.press("Tab");
+  await admin.keyboard.type(account.password);
+  await admin.keyboard.press("Enter");
+  await expect(admin.getByLabel("Code")).toBeFocused();
+  await admin.keyboard.type(await account.authenticator.code());
+  await admin.keyboard.press("Enter");
+  await expect(admin).toHaveURL(/\/admin/);
+
+  await hydrated(admin, "/admin");
+  await reach(admin, "link", "anna@example.org");
+  await admin.keyboard.press("Enter");
+  await expect(admin.getByText(MATCH_CODE).first()).toBeVisible();
+  await reach(admin, "button", "Approve…");
+  await admin.keyboard.press("Enter");
+  const dialog = admin.getByRole("dialog", { name: "Approve anna@example.org" });
+  await expect(dialog.getByText(code)).toBeVisible();
+  await admin.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+  await expect(admin.getByRole("button", { name: "Approve…" }), "focus comes back").toBeFocused();
+  await admin.keyboard.press("Enter");
+  await reach(admin, "button", "The codes match: approve");
+  await admin.keyboard.press("Enter");
+  await expect(admin.getByText("The link was mailed to the requester")).toBeVisible();
+});
+
+/** Presses Tab until the control has the focus; every stop on the way shows where the focus is. */
+async function reach(page: Page, role: "button" | "link" | "textbox", name: string): Promise<void> {
+  const wanted = page.getByRole(role, { name, exact: true });
+  await expect(wanted.first()).toBeVisible();
+  for (let presses = 0; presses < 60; presses += 1) {
+    const focused = page.locator(":focus");
+    if ((await focused.count()) > 0) {
+      if (await wanted.first().evaluate((control) => control === document.activeElement)) return;
+      const seen = await focused.evaluate((control) => {
+        const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(control);
+        return (outlineStyle !== "none" && outlineWidth !== "0px") || boxShadow !== "none";
+      });
+      expect.soft(seen || presses === 0, `the focus is seen after ${presses} presses`).toBe(true);
+    }
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`the ${role} “${name}” is not reached by Tab`);
+}

@@ -1,0 +1,349 @@
+//! `/api/openapi.json`: complete, and true. That it is true of each single answer, `Exchange::send` checks in all tests.
+
+use std::collections::BTreeSet;
+
+use http::{Method, StatusCode};
+use protocol::access::{Asked, EmailAddress, Message};
+use protocol::analysis::{AnalysisDocument, MAX_CONTEXT_CHARS};
+use protocol::native::{AccessToken, Challenge, Login, SecondFactor};
+use protocol::people::NewPassword;
+use serde_json::{Value, json};
+
+use crate::analysis::blank_png;
+use crate::on_both;
+use crate::support::{Description, Exchange, PASSWORD, Reply, TestServer, code_at, token_in};
+
+on_both!(
+    each_operation_is_described_in_full,
+    every_operation_answers_as_described,
+    every_route_is_described_and_nothing_else,
+    limits_are_those_of_the_code,
+    the_document_is_kept_and_asked_about,
+    what_contradicts_the_description_is_found,
+    what_goes_wrong_is_described,
+);
+
+/// Pages that share their address with an operation.
+const PAGES: [(Method, &str); 1] = [(Method::GET, "/public/download-certs/{token}")];
+
+async fn the_document_is_kept_and_asked_about(server: TestServer) {
+    let get = || server.get("/api/openapi.json");
+    let first = get().send().await;
+    assert_eq!(first.headers["content-type"], "application/json");
+    assert_eq!(first.headers["cache-control"], "public, max-age=0, must-revalidate");
+    let etag = first.headers["etag"].to_str().unwrap();
+    let again = get().header("if-none-match", etag).send().await;
+    assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0));
+    assert_eq!(get().header("if-none-match", "\"another\"").send().await.status, 200);
+    for other in [get().send().await, server.restarted_with(&[]).await.get("/api/openapi.json").send().await]
+    {
+        assert_eq!((&other.body, &other.headers["etag"]), (&first.body, &first.headers["etag"]));
+    }
+    let moved = server.restarted_with(&[("AIWE_MACHINES_URL", "https://m.example.org")]).await;
+    assert_ne!(moved.get("/api/openapi.json").send().await.headers["etag"], etag);
+
+    let document: Value = first.json();
+    let servers: Vec<_> = document["servers"].as_array().unwrap().iter().map(|s| &s["url"]).collect();
+    assert_eq!(servers, ["https://localhost:8443", "http://localhost:8080"]);
+    assert_eq!(document["openapi"], "3.1.0");
+    assert!(document["info"]["description"].as_str().unwrap().contains("server functions under `/app/`"));
+}
+
+async fn every_route_is_described_and_nothing_else(server: TestServer) {
+    let described = Description::of(&server).await;
+    let all: BTreeSet<_> =
+        described.operations().map(|o| (o.path.to_owned(), o.method.to_string())).collect();
+    let paths: BTreeSet<_> = all.iter().map(|(path, _)| path.clone()).collect();
+    let mut routed = BTreeSet::new();
+    for path in &paths {
+        let concrete = path.replace("{token}", "x").replace("{id}", "x");
+        let reply = server.exchange(Method::OPTIONS, &concrete).send().await;
+        assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        let allowed = reply.headers["allow"].to_str().unwrap().split(',').map(str::trim);
+        let pages: Vec<_> = PAGES.iter().filter(|(_, page)| page == path).map(|(m, _)| m.as_str()).collect();
+        let operations = allowed.filter(|method| *method != "HEAD" && !pages.contains(method));
+        routed.extend(operations.map(|method| (path.clone(), method.to_owned())));
+    }
+    assert_eq!(routed, all);
+
+    // The table for people names the same ones.
+    let table = include_str!("../../../docs/api.md");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()?.split_once(' '));
+    let rows = rows.map(|(method, path)| (path.split('?').next().unwrap().to_owned(), method.to_owned()));
+    let pages: BTreeSet<_> = PAGES.iter().map(|(m, path)| ((*path).to_owned(), m.to_string())).collect();
+    assert_eq!(rows.collect::<BTreeSet<_>>(), &all | &pages);
+}
+
+async fn each_operation_is_described_in_full(server: TestServer) {
+    let described = Description::of(&server).await;
+    let mut ids = BTreeSet::new();
+    let tags: Vec<_> = described.document["tags"].as_array().unwrap().iter().map(|t| &t["name"]).collect();
+    for operation in described.operations() {
+        let (id, it) = (operation.id().to_owned(), operation.described);
+        assert!(ids.insert(id.clone()), "{id} is there twice");
+        let summary = it["summary"].as_str().unwrap_or_default();
+        assert!(!summary.is_empty() && !summary.contains(['\n', '`']), "{id}: {summary:?}");
+        assert!(it["tags"].as_array().is_some_and(|t| t.len() == 1 && tags.contains(&&t[0])), "{id}");
+        let parameters = it["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let in_path: Vec<_> = parameters.iter().filter(|p| p["in"] == "path").map(|p| &p["name"]).collect();
+        let named: Vec<_> =
+            operation.path.split('/').filter_map(|p| p.strip_prefix('{')?.strip_suffix('}')).collect();
+        assert_eq!(in_path, named, "{id}");
+        assert!(parameters.iter().all(|p| p["description"].is_string()), "{id}");
+        let schemes: BTreeSet<_> = it["security"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|alternative| alternative.as_object().unwrap().keys().cloned())
+            .collect();
+        assert_eq!(operation.path.starts_with("/native/"), schemes.contains("clientCertificate"), "{id}");
+        assert_eq!(operation.path.starts_with("/admin/"), schemes.contains("panelSession"), "{id}");
+        let known = &described.document["components"]["securitySchemes"];
+        assert!(schemes.iter().all(|scheme| known[scheme].is_object()), "{id}: {schemes:?}");
+
+        let responses = it["responses"].as_object().unwrap();
+        assert!(
+            responses.keys().any(|s| s.starts_with('2') || s == "303") && responses.contains_key("500"),
+            "{id}"
+        );
+        for (status, response) in responses {
+            let place = format!("{id} {status}");
+            assert!(response["description"].as_str().is_some_and(|d| !d.is_empty()), "{place}");
+            let busy = matches!(status.as_str(), "429" | "503");
+            assert_eq!(response["headers"]["Retry-After"].is_object(), busy, "{place}");
+            if status.starts_with(['4', '5']) {
+                let content = &response["content"]["application/problem+json"];
+                assert!(content["schema"].is_object(), "{place}");
+                for (name, example) in content["examples"].as_object().into_iter().flatten() {
+                    let fault = described.schema_fault(&place, &content["schema"], &example["value"]);
+                    assert_eq!(fault, None, "{place}: the example {name}");
+                    assert_eq!(example["value"]["status"].to_string(), *status, "{place}");
+                }
+            }
+        }
+    }
+    let rows = "/components/schemas/Page_AccessRequestRow/properties/rows/items/$ref";
+    assert_eq!(described.document.pointer(rows).unwrap(), "#/components/schemas/AccessRequestRow");
+    let mut references = Vec::new();
+    collect_references(&described.document, &mut references);
+    for reference in references {
+        assert!(described.document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+    }
+}
+
+fn collect_references<'a>(value: &'a Value, references: &mut Vec<&'a str>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, references)),
+        Value::Object(fields) => {
+            references.extend(fields.get("$ref").and_then(Value::as_str));
+            fields.values().for_each(|field| collect_references(field, references));
+        }
+        _ => {}
+    }
+}
+
+/// The numbers in the description are literals, since attributes take no constants.
+async fn limits_are_those_of_the_code(server: TestServer) {
+    let document = &Description::of(&server).await.document;
+    let field = |schema: &str, field: &str, limit: &str| {
+        let value = &document["components"]["schemas"][schema]["properties"][field][limit];
+        value.as_u64().unwrap_or_else(|| panic!("{schema}.{field} has no {limit}")) as usize
+    };
+    assert_eq!(field("RequestAccess", "email", "maxLength"), EmailAddress::MAX_LENGTH);
+    assert_eq!(field("RequestAccess", "message", "maxLength"), Message::MAX_CHARS);
+    assert_eq!(field("Reject", "reason", "maxLength"), Message::MAX_CHARS);
+    assert_eq!(field("RedeemPackage", "password", "minLength"), NewPassword::MIN_CHARS);
+    assert_eq!(field("RedeemPackage", "password", "maxLength"), NewPassword::MAX_CHARS);
+    assert_eq!(field("Question", "context", "maxLength"), MAX_CONTEXT_CHARS);
+    let longest = field("RequestAccess", "device_name", "maxLength");
+    let device = |chars: usize| "x".repeat(chars).parse::<protocol::access::DeviceName>();
+    assert!(device(longest).is_ok() && device(longest + 1).is_err());
+    // 256 KiB, as the introduction says.
+    for (bytes, status) in [(256 * 1024, 400), (256 * 1024 + 1, 413)] {
+        let spaces = vec![b' '; bytes];
+        let reply = server.post("/public/request-access").raw("application/json", spaces).send().await;
+        assert_eq!(reply.problem().status, status, "{bytes}");
+    }
+}
+
+/// Notes which operations have answered.
+struct Walk {
+    description: &'static Description,
+    answered: BTreeSet<String>,
+}
+
+impl Walk {
+    /// Sends it; the answer must have this status.
+    async fn send(&mut self, exchange: Exchange<'_>, status: u16) -> Reply {
+        let (method, path) = exchange.address();
+        let reply = exchange.send().await;
+        assert_eq!(reply.status.as_u16(), status, "{method} {path}: {}", reply.text());
+        let operation = self.description.operation(&method, &path).expect("an operation");
+        self.answered.insert(operation.id().to_owned());
+        reply
+    }
+}
+
+/// From asking for access to deleting an analysis: each operation once at least, with what it is there for.
+async fn every_operation_answers_as_described(server: TestServer) {
+    let server = server.restarted_with(&[("AIWE_SCREENSHOTS__KEEP", "true")]).await;
+    let description = Description::of(&server).await;
+    let mut walk = Walk { description, answered: BTreeSet::new() };
+    for path in ["/api/openapi.json", "/healthz", "/readyz", "/ca.pem", "/crl.der"] {
+        walk.send(server.get(path), 200).await;
+    }
+
+    let admin = server.administrator().await;
+    let mut links = Vec::new();
+    for email in ["anna@example.org", "ben@example.org", "carl@example.org"] {
+        let body =
+            json!({ "email": email, "platform": "macos", "device_name": "Laptop", "message": "Hello" });
+        let reply = walk.send(server.post("/public/request-access").json(&body), 202).await;
+        let browser = reply.cookie("aiwe_asked").unwrap();
+        let asked: Asked = reply.json();
+        let status = asked.status_url.strip_prefix("http://localhost:8080").unwrap().to_owned();
+        walk.send(server.get(&status).cookie("aiwe_asked", &browser), 200).await;
+        let list = server.get("/admin/api/access-requests?state=pending&page=0");
+        walk.send(list.cookie("aiwe_session", &admin.session), 200).await;
+        let id = server.pending_request(&admin, email).await;
+        let decide = |verb: &str| {
+            let path = format!("/admin/api/access-requests/{id}/{verb}");
+            server.post(&path).cookie("aiwe_session", &admin.session)
+        };
+        if email.starts_with("carl") {
+            walk.send(decide("reject").json(&json!({ "reason": "Not now" })), 200).await;
+            walk.send(server.get(&status), 200).await;
+        } else {
+            walk.send(decide("approve"), 200).await;
+            let mail = server.mail_to(email, "/public/download-certs/").await;
+            let token = token_in(&mail.text, "/public/download-certs/");
+            links.push((format!("/public/download-certs/{token}"), asked.match_code, browser));
+        }
+    }
+
+    let (link, code, browser) = &links[0];
+    walk.send(server.get(&format!("{link}/setup")).cookie("aiwe_asked", browser), 303).await;
+    let package = json!({ "platform": "macos", "password": PASSWORD, "match_code": code });
+    walk.send(server.post(link).json(&package), 200).await;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let csr = rcgen::CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
+    let (link, code, _) = &links[1];
+    let body = json!({ "csr": csr, "match_code": code });
+    walk.send(server.post(&format!("{link}/csr")).json(&body), 200).await;
+
+    let machine = server.machine(&admin, "dora@example.org").await;
+    let login = Login { username: machine.email.clone(), password: PASSWORD.to_owned() };
+    let reply = walk.send(server.post("/native/login").certificate(&machine.der).json(&login), 200).await;
+    let challenge = reply.json::<Challenge>().challenge;
+    let factor = SecondFactor { challenge, code: code_at(&machine.totp, server.state.env.now()) };
+    let verify = server.post("/native/verify-2fa").certificate(&machine.der).json(&factor);
+    let token = walk.send(verify, 200).await.json::<AccessToken>().access_token;
+    let native =
+        |method: Method, path: &str| server.exchange(method, path).certificate(&machine.der).bearer(&token);
+    walk.send(native(Method::GET, "/native/session"), 200).await;
+    walk.send(native(Method::GET, "/native/modes"), 200).await;
+    let image = blank_png(320, 200);
+    let parts = [("image", Some("a.png"), image.as_slice()), ("context", None, b"What is this?".as_slice())];
+    let reply = walk.send(native(Method::POST, "/native/analyze").multipart(&parts), 200).await;
+    let id = reply.json::<AnalysisDocument>().done.analysis_id;
+    let stream = native(Method::POST, "/native/analyze").header("accept", "text/event-stream");
+    let reply = walk.send(stream.multipart(&parts), 200).await;
+    assert!(reply.text().contains("event: done"), "{}", reply.text());
+    server.state.analyses.finish().await;
+    walk.send(native(Method::GET, "/native/analyses?search=this&page=0"), 200).await;
+    walk.send(native(Method::GET, &format!("/native/analyses/{id}")), 200).await;
+    walk.send(native(Method::GET, &format!("/native/analyses/{id}/image")), 200).await;
+    walk.send(native(Method::DELETE, &format!("/native/analyses/{id}")), 204).await;
+    walk.send(native(Method::POST, "/native/logout"), 204).await;
+
+    let all: BTreeSet<_> = description.operations().map(|o| o.id().to_owned()).collect();
+    assert_eq!(walk.answered, all);
+}
+
+/// What clients run into, each with the type that the description promises: `send` compares it.
+async fn what_goes_wrong_is_described(server: TestServer) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    let post = |path: &str| server.post(path).certificate(&machine.der);
+    let login = json!({ "username": "anna@example.org", "password": "wrong password" });
+    for (exchange, status, kind) in [
+        (server.post("/native/login").json(&login), 403, "client-certificate:missing"),
+        (post("/native/login"), 415, "unsupported-media-type"),
+        (post("/native/login").raw("application/json", "{"), 400, "malformed"),
+        (post("/native/login").json(&json!({ "username": "anna" })), 422, "invalid-input"),
+        (post("/native/login").json(&json!({ "username": 1, "password": "x" })), 422, "invalid-input"),
+        (post("/native/login").raw("application/json", vec![b' '; 300_000]), 413, "too-large"),
+        (post("/native/login").json(&login), 401, "wrong-credentials"),
+        (
+            post("/native/verify-2fa").json(&json!({ "challenge": "x", "code": "1" })),
+            401,
+            "challenge-expired",
+        ),
+        (post("/native/logout"), 401, "sign-in-required"),
+        (post("/native/logout").header("sec-fetch-site", "cross-site"), 403, "cross-site"),
+        (server.get("/admin/api/access-requests"), 401, "sign-in-required"),
+        (server.get("/public/request-status/nothing"), 404, "not-found"),
+        (server.get("/public/download-certs/nothing/setup"), 404, "not-found"),
+    ] {
+        let (method, path) = exchange.address();
+        let problem = exchange.send().await.problem();
+        assert!(problem.status == status && problem.is(kind), "{method} {path}: {problem:?}");
+    }
+    let navigation = server.get("/native/modes").header("sec-fetch-mode", "navigate").send().await;
+    assert_eq!(navigation.status, StatusCode::SEE_OTHER);
+
+    let strict = server.restarted_with(&[("AIWE_LIMITS__SIGN_IN_PER_MINUTE", "1")]).await;
+    let attempt = || strict.post("/native/login").certificate(&machine.der).json(&login);
+    attempt().send().await;
+    assert_eq!(attempt().send().await.problem().status, 429);
+    let full = server.restarted_with(&[("AIWE_ACCESS__MAX_PENDING", "1")]).await;
+    let ask = || full.post("/public/request-access").json(&json!({ "email": "ben@example.org" }));
+    assert_eq!(ask().send().await.status, 202);
+    assert_eq!(ask().send().await.problem().status, 503);
+
+    server.state.env.store.close().await;
+    assert_eq!(server.get("/healthz").send().await.status, 200);
+    let reply = server.get("/readyz").send().await;
+    assert_eq!(
+        (reply.problem().status, reply.json::<Value>()["components"]["database"].as_str()),
+        (503, Some("failed"))
+    );
+    assert_eq!(server.get("/public/request-status/nothing").send().await.problem().status, 500);
+}
+
+/// The check itself: each kind of lie is told.
+async fn what_contradicts_the_description_is_found(server: TestServer) {
+    let description = Description::of(&server).await;
+    let operation = description.operation(&Method::GET, "/healthz").unwrap();
+    let good = || Reply {
+        status: StatusCode::OK,
+        headers: [(http::header::CONTENT_TYPE, "application/json".parse().unwrap())].into_iter().collect(),
+        body: br#"{"status":"ok"}"#.to_vec(),
+    };
+    let fault = |change: fn(&mut Reply)| {
+        let mut reply = good();
+        change(&mut reply);
+        description.fault(&operation, &reply)
+    };
+    assert_eq!(fault(|_| ()), None);
+    let lies: [fn(&mut Reply); 5] = [
+        |reply| reply.status = StatusCode::ACCEPTED,
+        |reply| reply.body = br#"{"status":"good"}"#.to_vec(),
+        |reply| reply.body = br#"{}"#.to_vec(),
+        |reply| reply.body = br#"{"status":"ok","more":1}"#.to_vec(),
+        |reply| _ = reply.headers.insert("content-type", "text/plain".parse().unwrap()),
+    ];
+    for lie in lies {
+        assert!(fault(lie).is_some());
+    }
+    let login = description.operation(&Method::POST, "/native/login").unwrap();
+    let problem = json!({ "type": "urn:aiwe:problem:surprise", "title": "Surprise", "status": 401 });
+    let mut unknown = Reply { status: StatusCode::UNAUTHORIZED, body: problem.to_string().into(), ..good() };
+    unknown.headers.insert("content-type", "application/problem+json".parse().unwrap());
+    assert!(description.fault(&login, &unknown).is_some_and(|fault| fault.contains("surprise")));
+    let mut hurried = Reply { status: StatusCode::TOO_MANY_REQUESTS, ..unknown };
+    hurried.body = serde_json::to_vec(&protocol::Problem::too_many_requests(3)).unwrap();
+    assert!(description.fault(&login, &hurried).is_some_and(|fault| fault.contains("Retry-After")));
+    hurried.headers.insert("retry-after", "3".parse().unwrap());
+    assert_eq!(description.fault(&login, &hurried), None);
+}
