@@ -63,6 +63,7 @@ pub fn register_server_functions() {
     register_explicit::<mode::api::Save>();
     register_explicit::<outbox::api::List>();
     register_explicit::<outbox::api::Retry>();
+    register_explicit::<outbox::api::RetryAll>();
     register_explicit::<people::api::SecondFactor>();
     register_explicit::<people::api::SetUp>();
     register_explicit::<people::api::Offer>();

@@ -15,7 +15,7 @@ use protocol::review::{Decide, Decided, News, RequestDetail};
 
 use crate::admin::Overview;
 use crate::certificate::CertificateRow;
-use crate::outbox::MailRow;
+use crate::outbox::{MailRow, MailState};
 use crate::visit::{Administrator, Answer, Visit};
 
 /// Everything the pages can ask for.
@@ -118,9 +118,17 @@ pub trait ModeService: Send + Sync {
 
 #[async_trait]
 pub trait OutboxService: Send + Sync {
-    async fn list(&self, admin: &Administrator, page: u32) -> Result<Page<MailRow>, Problem>;
+    /// Those in one state, or all of them.
+    async fn list(
+        &self,
+        admin: &Administrator,
+        state: Option<MailState>,
+        page: u32,
+    ) -> Result<Page<MailRow>, Problem>;
     /// Sends a mail again that was given up.
     async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), Problem>;
+    /// Sends all mails again that were given up; gives how many.
+    async fn retry_all(&self, admin: &Administrator) -> Result<u64, Problem>;
 }
 
 #[async_trait]

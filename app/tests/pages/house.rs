@@ -382,12 +382,17 @@ impl ModeService for Memory {
 
 #[async_trait]
 impl OutboxService for Memory {
-    async fn list(&self, _: &Administrator, _: u32) -> Result<Page<MailRow>, Problem> {
+    async fn list(
+        &self,
+        _: &Administrator,
+        state: Option<MailState>,
+        _: u32,
+    ) -> Result<Page<MailRow>, Problem> {
         let mail = |state, last_error: Option<&str>| MailRow {
             id: "1".into(),
             to: "anna@example.org".into(),
             subject: "Your access was approved".into(),
-            text: "Hello,\n\nyour request was approved.".into(),
+            text: (state != MailState::Sent).then(|| "Hello,\n\nyour request was approved.".into()),
             state,
             attempts: 5,
             last_error: last_error.map(str::to_owned),
@@ -395,11 +400,16 @@ impl OutboxService for Memory {
             sent_at: None,
         };
         let refused = mail(MailState::Dead, Some("The mail server refused the connection"));
-        Ok(page(vec![mail(MailState::Kept, None), refused, mail(MailState::Sent, None)]))
+        let all = vec![mail(MailState::Kept, None), refused.clone(), refused, mail(MailState::Sent, None)];
+        Ok(page(all.into_iter().filter(|mail| state.is_none_or(|state| mail.state == state)).collect()))
     }
 
     async fn retry(&self, _: &Administrator, _: &str) -> Result<(), Problem> {
         Ok(())
+    }
+
+    async fn retry_all(&self, _: &Administrator) -> Result<u64, Problem> {
+        Ok(2)
     }
 }
 

@@ -106,7 +106,10 @@ async fn the_panel_shows_its_pages_to_an_administrator() {
     shows(admin, "mode", "/admin/modes/general", &["Quote &lt;/textarea&gt; what", "mode[temperature]"])
         .await;
     shows(admin, "mode-new", "/admin/modes/new", &["Save mode"]).await;
-    shows(admin, "outbox", "/admin/outbox", &["To copy", "refused the connection", "Send again"]).await;
+    shows(admin, "outbox", "/admin/outbox", &["To copy", "refused the connection", "Send again", "not kept"])
+        .await;
+    shows(admin, "outbox-dead", "/admin/outbox?state=dead", &["Send all of them again"]).await;
+    shows(admin, "outbox-none", "/admin/outbox?state=waiting", &["No mail fits"]).await;
 }
 
 #[tokio::test]

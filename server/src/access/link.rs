@@ -104,9 +104,7 @@ pub(super) async fn request_behind(tx: &mut Tx, token: &str) -> Result<AccessReq
     let link = TokenHash::of(token);
     match tx.access_request_by_grant(&link).await? {
         Some(request) => Ok(request),
-        None if tx.is_former_link(&link).await? => {
-            Err(superseded().into())
-        }
+        None if tx.is_former_link(&link).await? => Err(superseded().into()),
         None => Err(Problem::not_found().into()),
     }
 }

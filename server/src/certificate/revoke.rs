@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Certificates;
 use crate::failure::{Failure, Refusal};
-use crate::store::Tx;
+use crate::mail::CertificateEnd;
+use crate::store::{MachineCertificate, Tx};
 
 /// How often servers that share a database look for each other's revocations.
 const WATCH: Duration = Duration::from_millis(300);
@@ -37,7 +38,9 @@ impl Certificates {
         }
         tx.end_sessions_of_certificate(id, now).await?;
         tx.audit(now, &admin.account_id, "certificate.revoked", id, &certificate.serial).await?;
+        self.tell_owner(&mut tx, &certificate, &CertificateEnd::Revoked { reason }).await?;
         tx.commit().await?;
+        self.0.outbox.wake();
         let closed = self.0.connections.close(&certificate.fingerprint);
         tracing::info!(certificate = id, closed, "a certificate was revoked");
         Ok(())
@@ -52,10 +55,13 @@ impl Certificates {
             if tx.revoke_certificate(&certificate.id, "replaced by a new link’s", now).await? {
                 tx.end_sessions_of_certificate(&certificate.id, now).await?;
                 tx.audit(now, "server", "certificate.revoked", &certificate.id, &certificate.serial).await?;
-                ended.push(certificate.fingerprint);
+                ended.push(certificate);
             }
         }
-        Ok(ended)
+        if let Some(machine) = ended.first() {
+            self.tell_owner(tx, machine, &CertificateEnd::Replaced).await?;
+        }
+        Ok(ended.into_iter().map(|certificate| certificate.fingerprint).collect())
     }
 
     /// Ends what is open with certificates that were revoked.
@@ -63,6 +69,18 @@ impl Certificates {
         for fingerprint in fingerprints {
             self.0.connections.close(fingerprint);
         }
+        self.0.outbox.wake();
+    }
+
+    async fn tell_owner(
+        &self,
+        tx: &mut Tx,
+        certificate: &MachineCertificate,
+        end: &CertificateEnd,
+    ) -> Result<(), Refusal> {
+        let owner = tx.account(&certificate.account_id).await?;
+        let owner = owner.ok_or(Failure::Other("a certificate belongs to nobody"))?;
+        self.0.outbox.certificate_revoked(tx, &owner.email, &certificate.device_name, end).await
     }
 
     /// The revocation list, DER (RFC 5280 §5). Its number is the instant, so that it always grows.

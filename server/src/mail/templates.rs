@@ -24,6 +24,15 @@ pub enum Purpose {
     Reset,
 }
 
+/// Why a certificate ended before its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CertificateEnd {
+    /// Its machine has fetched another one.
+    Replaced,
+    /// An administrator ended it.
+    Revoked { reason: Message },
+}
+
 impl Letterhead {
     /// To the requester: the request has arrived.
     pub fn request_received(&self, to: &EmailAddress, status_url: &str, request_hours: u32) -> Mail {
@@ -127,6 +136,35 @@ impl Letterhead {
         self.mail(to, "Your request for access has ended", letter)
     }
 
+    /// To a machine's owner: its certificate opens nothing any more.
+    pub fn certificate_revoked(
+        &self,
+        to: &EmailAddress,
+        device: &str,
+        end: &CertificateEnd,
+        request_url: &str,
+    ) -> Mail {
+        let letter = Letter::default();
+        let letter = match end {
+            CertificateEnd::Replaced => letter
+                .paragraph(&format!(
+                    "The former certificate of “{device}” has ended, since a new one was fetched with the link that you were \
+                     sent."
+                ))
+                .paragraph("If you did not fetch it, tell your administrator at once: somebody has your link and your code."),
+            CertificateEnd::Revoked { reason } => {
+                let letter = letter.paragraph(&format!(
+                    "An administrator has revoked the certificate of “{device}”. The assistant does not work on that machine \
+                     any more."
+                ));
+                let letter =
+                    if reason.as_str().is_empty() { letter } else { letter.paragraph("The administrator wrote:") };
+                letter.quote(reason.as_str()).paragraph("Should you need one again, ask for access again.")
+            }
+        };
+        self.mail(to, "Your certificate has ended", letter.link("Ask for access", request_url))
+    }
+
     /// To an administrator: what is new about requests. It never holds a match code.
     pub fn requests_wait(
         &self,
@@ -211,6 +249,13 @@ mod tests {
             head.set_up(&to, Purpose::Invitation, URL, 72),
             head.set_up(&to, Purpose::Reset, URL, 1),
             head.new_link(&to, Some(&device), URL, 24),
+            head.certificate_revoked(&to, device.as_str(), &CertificateEnd::Replaced, URL),
+            head.certificate_revoked(
+                &to,
+                device.as_str(),
+                &CertificateEnd::Revoked { reason: message.clone() },
+                URL,
+            ),
             head.request_expired(&to, 1_795_348_815, URL),
             head.requests_wait(&to, &[(waiting(&device, &message), Notice::New)], URL),
             head.requests_wait(&to, &[(waiting(&device, &message), Notice::Reminder)], URL),
@@ -250,7 +295,7 @@ mod tests {
         assert!(subjects.iter().all(|s| !s.contains(['\r', '\n'])), "{subjects:?}");
         subjects.sort();
         subjects.dedup();
-        assert_eq!(subjects.len(), all().len());
+        assert_eq!(subjects.len(), all().len() - 1, "the two ends of a certificate have one");
         assert_eq!(Subject::new("a\r\nBcc: b\u{85}c ").as_str(), "a  Bcc: b c");
     }
 
@@ -276,7 +321,13 @@ mod tests {
 
     #[test]
     fn an_empty_reason_leaves_no_gap() {
-        let mail = head().request_rejected(&"a@example.org".parse().unwrap(), &Message::default(), URL);
-        assert!(!mail.text.contains("wrote") && !mail.html.contains("blockquote"));
+        let to = "a@example.org".parse().unwrap();
+        let end = CertificateEnd::Revoked { reason: Message::default() };
+        for mail in [
+            head().request_rejected(&to, &Message::default(), URL),
+            head().certificate_revoked(&to, "Laptop", &end, URL),
+        ] {
+            assert!(!mail.text.contains("wrote") && !mail.html.contains("blockquote"), "{}", mail.text);
+        }
     }
 }

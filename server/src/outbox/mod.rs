@@ -7,7 +7,7 @@ mod job;
 
 use std::sync::Arc;
 
-use app::outbox::MailRow;
+use app::outbox::{MailRow, MailState};
 use app::services::OutboxService;
 use app::visit::Administrator;
 use async_trait::async_trait;
@@ -18,9 +18,9 @@ use tokio::sync::Notify;
 use crate::access::{AccessRequest, Notice};
 use crate::environment::Environment;
 use crate::failure::{Failure, Refusal};
-use crate::mail::{Letterhead, Mail, Mailer};
+use crate::mail::{CertificateEnd, Letterhead, Mail, Mailer};
 use crate::secret::Token;
-use crate::store::Tx;
+use crate::store::{StoredMail, Tx};
 
 /// How many rows the administrator's list shows at once.
 const PAGE_SIZE: u32 = 50;
@@ -110,6 +110,18 @@ impl Outbox {
         self.put(tx, self.letterhead().request_rejected(&request.email, reason, &url)).await
     }
 
+    /// Tells a machine's owner that its certificate has ended before its time.
+    pub async fn certificate_revoked(
+        &self,
+        tx: &mut Tx,
+        owner: &EmailAddress,
+        device: &str,
+        end: &CertificateEnd,
+    ) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join("/request-access");
+        self.put(tx, self.letterhead().certificate_revoked(owner, device, end, &url)).await
+    }
+
     fn letterhead(&self) -> Letterhead {
         Letterhead { organisation: self.env.config.organisation.clone() }
     }
@@ -131,24 +143,32 @@ impl Outbox {
         Ok(Some(serde_json::from_slice(&body).map_err(|_| Failure::Other("a stored mail cannot be read"))?))
     }
 
-    async fn page(&self, page: u32) -> Result<Page<MailRow>, Refusal> {
-        let stored = self.env.store.read().await?.mails(page, PAGE_SIZE).await?;
-        let mut rows = Vec::with_capacity(stored.rows.len());
-        for mail in stored.rows {
-            let body = self.open(&mail.id, mail.body_sealed.as_deref())?;
-            rows.push(MailRow {
-                text: body.map(|b| b.text).unwrap_or_default(),
-                id: mail.id,
-                to: mail.recipient,
-                subject: mail.subject,
-                state: mail.state,
-                attempts: mail.attempts,
-                last_error: mail.last_error,
-                created_at: mail.created_at,
-                sent_at: mail.sent_at,
-            });
-        }
+    async fn page(&self, state: Option<MailState>, page: u32) -> Result<Page<MailRow>, Refusal> {
+        let stored = self.env.store.read().await?.mails(state, page, PAGE_SIZE).await?;
+        let rows = stored.rows.into_iter().map(|mail| self.row(mail)).collect();
         Ok(Page { rows, total: stored.total, page: stored.page, page_size: stored.page_size })
+    }
+
+    fn row(&self, mail: StoredMail) -> MailRow {
+        let text = match self.open(&mail.id, mail.body_sealed.as_deref()) {
+            Ok(body) => body.map(|body| body.text),
+            Err(refusal) => {
+                // Into a problem, and so into the log; one mail that cannot be read does not hide the others.
+                let _: Problem = refusal.into();
+                None
+            }
+        };
+        MailRow {
+            text,
+            id: mail.id,
+            to: mail.recipient,
+            subject: mail.subject,
+            state: mail.state,
+            attempts: mail.attempts,
+            last_error: mail.last_error,
+            created_at: mail.created_at,
+            sent_at: mail.sent_at,
+        }
     }
 
     async fn revive(&self, admin: &Administrator, id: &str) -> Result<(), Refusal> {
@@ -162,16 +182,37 @@ impl Outbox {
         self.wake();
         Ok(())
     }
+
+    async fn revive_all(&self, admin: &Administrator) -> Result<u64, Refusal> {
+        let now = self.env.now();
+        let mut tx = self.env.store.begin().await?;
+        let revived = tx.revive_mails(now).await?;
+        if revived > 0 {
+            tx.audit(now, &admin.account_id, "mail.retried", "all", &format!("{revived} mails")).await?;
+        }
+        tx.commit().await?;
+        self.wake();
+        Ok(revived)
+    }
 }
 
 #[async_trait]
 impl OutboxService for Outbox {
-    async fn list(&self, _: &Administrator, page: u32) -> Result<Page<MailRow>, Problem> {
-        Ok(self.page(page).await?)
+    async fn list(
+        &self,
+        _: &Administrator,
+        state: Option<MailState>,
+        page: u32,
+    ) -> Result<Page<MailRow>, Problem> {
+        Ok(self.page(state, page).await?)
     }
 
     async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), Problem> {
         Ok(self.revive(admin, id).await?)
+    }
+
+    async fn retry_all(&self, admin: &Administrator) -> Result<u64, Problem> {
+        Ok(self.revive_all(admin).await?)
     }
 }
 

@@ -147,6 +147,8 @@ async fn the_lost_certificate_ends_with_the_new_one(server: TestServer) {
     server.clock.advance(1);
     assert_eq!(redeem(&server, &newer, &anna.browser).await.status, StatusCode::OK);
     assert_eq!(revoked().await, [false, true], "one machine, one certificate");
+    // The owner is told, since it may have been somebody else.
+    server.mail_to("anna@example.org", "tell your administrator at once").await;
 }
 
 async fn the_way_to_the_sign_in_starts_anew_with_a_new_link(server: TestServer) {

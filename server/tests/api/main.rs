@@ -11,10 +11,12 @@ mod deciding;
 mod description;
 mod links;
 mod native;
+mod outbox;
 mod pages;
 mod people;
 mod pictures;
 mod review;
+mod smtp;
 mod support;
 
 /// Declares a test that runs on SQLite and on PostgreSQL.

@@ -23,13 +23,14 @@ pub fn libraries(bench: &Bench) -> Outcome<Counts> {
         .sum()
 }
 
-/// Each store and API test runs on both databases, in one run.
+/// Each store and API test runs on both databases, in one run; mails go to a real mail server where that matters.
 pub fn server(bench: &Bench) -> Outcome<Counts> {
     pages::build(bench.places, bench.tools)?;
     let postgres = Postgres::start()?;
     let mut cargo = bench.tools.cargo();
     cargo
         .args(["test", "--no-fail-fast", "--package", "server"])
+        .env("AIWE_TEST_MAIL_PYTHON", bench.tools.python("mail"))
         .env("AIWE_TEST_POSTGRES_URL", postgres.url());
     counted(&mut cargo)
 }
