@@ -28,6 +28,7 @@ pub mod visit;
 #[cfg(feature = "ssr")]
 pub use shell::{pages, shell};
 pub use surface::Surface;
+pub use watch::WATCHING;
 
 /// Makes every server function known to the HTTP handler. They register themselves at link time too, but a linker may
 /// drop that from a test binary; this list it cannot.
@@ -40,8 +41,10 @@ pub fn register_server_functions() {
     register_explicit::<access::api::AskLinkStart>();
     register_explicit::<access::api::DecideAll>();
     register_explicit::<access::api::Find>();
+    register_explicit::<access::api::FindAgain>();
     register_explicit::<access::api::LastDecision>();
     register_explicit::<access::api::List>();
+    register_explicit::<access::api::ListAgain>();
     register_explicit::<access::api::News>();
     register_explicit::<access::api::Offer>();
     register_explicit::<access::api::Reject>();
@@ -53,6 +56,7 @@ pub fn register_server_functions() {
     register_explicit::<access::api::Submit>();
     register_explicit::<admin::api::Account>();
     register_explicit::<admin::api::Numbers>();
+    register_explicit::<admin::api::NumbersAgain>();
     register_explicit::<certificate::api::List>();
     register_explicit::<certificate::api::Report>();
     register_explicit::<certificate::api::Revoke>();

@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+/// Where the server functions stand that a page of the panel calls by itself while it is open. Such a call is no use of the
+/// session: nobody need be there.
+pub const WATCHING: &str = "/app/watch/";
+
 /// Runs `look` after `first` milliseconds, and again as long as it says when: it gives the milliseconds to the next
 /// look, or `None` for the last. While the tab is hidden nothing is asked; what has become due meanwhile is asked
 /// as soon as it is shown. Ends with the component that calls it. On the server nothing runs.

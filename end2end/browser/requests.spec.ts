@@ -116,3 +116,46 @@ test("a look-alike is pointed out in the list and where it is decided", async ({
   const dialog = admin.getByRole("dialog", { name: "Approve modem@example.org" });
   await expect(dialog.getByText("Looks like modern@example.org")).toBeVisible();
 });
+
+test("a lost link is replaced by keyboard alone, and the request tells its history", async ({
+  server,
+  mail,
+  people,
+}) => {
+  const admin = await administrator(await people.visitor(), server);
+  const requester = await people.visitor();
+  await ask(requester, "anna@example.org", "Ubuntu", "Laptop");
+  await hydrated(admin, "/admin/requests");
+  const press = async (name: string) => {
+    await admin.getByRole("button", { name, exact: true }).focus();
+    await admin.keyboard.press("Enter");
+  };
+  await admin.getByRole("link", { name: "anna@example.org" }).focus();
+  await admin.keyboard.press("Enter");
+  await press("Approve…");
+  await press("The codes match: approve");
+  const first = linkIn(await mail.mailTo("anna@example.org", /is approved/));
+  await press("Send a new link…");
+  const question = admin.getByRole("dialog", { name: "Send anna@example.org a new link" });
+  // The safe answer has the focus; Esc leaves.
+  await expect(question.getByRole("button", { name: "Cancel" })).toBeFocused();
+  await admin.keyboard.press("Escape");
+  await expect(question).toBeHidden();
+  await press("Send a new link…");
+  await press("Send a new link");
+  const second = linkIn(await mail.mailTo("anna@example.org", /new link/));
+  expect(second).not.toBe(first);
+
+  const history = admin.getByRole("region", { name: "History" }).getByRole("listitem");
+  await expect(history).toHaveCount(3);
+  await expect(history.nth(0)).toContainText("Asked for access");
+  await expect(history.nth(1)).toContainText("Approved by chief@example.org");
+  await expect(history.nth(2)).toContainText("New link sent by chief@example.org");
+
+  // Who follows the old link is told that there is a newer one.
+  people.expected.push(/status of 410/);
+  await requester.goto(first);
+  await expect(requester.getByText("A newer link has been mailed")).toBeVisible();
+  await requester.goto(second);
+  await expect(requester.getByRole("button", { name: "Download" })).toBeVisible();
+});

@@ -158,8 +158,25 @@ pub async fn send_link(
     Ok(Services::current()?.access.send_link(&admin, &id, sent).await?)
 }
 
+/// As [`list`], by a page that stays open.
+#[server(prefix = "/app", endpoint = "watch/requests")]
+pub async fn list_again(
+    state: Option<RequestState>,
+    #[server(default)] waiting: bool,
+    search: String,
+    page: u32,
+) -> Result<Page<AccessRequestRow>, AppError> {
+    list(state, waiting, search, page).await
+}
+
+/// As [`find`], by a page that stays open.
+#[server(prefix = "/app", endpoint = "watch/request")]
+pub async fn find_again(id: String) -> Result<RequestDetail, AppError> {
+    find(id).await
+}
+
 /// What has changed since the request `since`, the newest that was known.
-#[server(prefix = "/app", endpoint = "access/news")]
+#[server(prefix = "/app", endpoint = "watch/news")]
 pub async fn news(#[server(default)] since: Option<String>) -> Result<protocol::review::News, AppError> {
     let admin = require_administrator()?;
     Ok(Services::current()?.access.news(&admin, since.as_deref()).await?)

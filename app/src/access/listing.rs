@@ -60,6 +60,10 @@ impl Listing {
     async fn load(self) -> Result<Page<AccessRequestRow>, AppError> {
         api::list(self.state, self.waiting, self.search, self.page).await
     }
+
+    async fn load_again(self) -> Result<Page<AccessRequestRow>, AppError> {
+        api::list_again(self.state, self.waiting, self.search, self.page).await
+    }
 }
 
 /// A listing's requests. A new look at them ([`Requests::look_again`]) changes only the rows that differ, so that
@@ -101,7 +105,7 @@ impl Requests {
         self.looks.update_value(|looks| *looks += 1);
         let look = self.looks.get_value();
         leptos::task::spawn_local(async move {
-            if let Ok(page) = asked.load().await
+            if let Ok(page) = asked.load_again().await
                 && self.looks.try_get_value() == Some(look)
             {
                 self.newer.try_set(Some(page));

@@ -79,7 +79,7 @@ fn newer(id: Memo<String>, decisions: RwSignal<u32>) -> RwSignal<Option<RequestD
         watch.on_change(move || {
             let asked = (id.get_untracked(), decisions.get_untracked());
             leptos::task::spawn_local(async move {
-                let found = api::find(asked.0.clone()).await;
+                let found = api::find_again(asked.0.clone()).await;
                 let still_asked =
                     id.try_get_untracked() == Some(asked.0) && decisions.try_get_untracked() == Some(asked.1);
                 if let (Ok(found), true) = (found, still_asked) {

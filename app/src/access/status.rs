@@ -157,8 +157,8 @@ fn Standing(status: RequestStatus, token: String, remind: ServerAction<Remind>) 
 #[component]
 fn RemindThem(reminder: Reminder, token: String, remind: ServerAction<Remind>) -> impl IntoView {
     let left = match reminder.left {
-        1 => "Once more".to_owned(),
-        n => format!("{n} times"),
+        1 => "This is the last time that you can.".to_owned(),
+        n => format!("You can do so {n} times."),
     };
     match reminder.at {
         Some(at) => view! {
@@ -174,7 +174,7 @@ fn RemindThem(reminder: Reminder, token: String, remind: ServerAction<Remind>) -
                     <Button large=true icon=Shape::Mail busy=remind.pending()>
                         "Remind the administrators"
                     </Button>
-                    <p class="text-sm text-muted">{format!("They get a mail about your request. {left} in all.")}</p>
+                    <p class="text-sm text-muted">{format!("They get a mail about your request. {left}")}</p>
                 </div>
             </ActionForm>
         }

@@ -10,7 +10,10 @@ use crate::design::loaded;
 #[component]
 pub fn OverviewPage() -> impl IntoView {
     let watch = NewsWatch::start();
-    let overview = Resource::new(move || watch.changes(), |_| api::numbers());
+    let overview = Resource::new(
+        move || watch.changes(),
+        |changes| async move { if changes == 0 { api::numbers().await } else { api::numbers_again().await } },
+    );
     view! {
         <PanelPage title="Overview">
             <section class="max-w-4xl space-y-3">

@@ -63,7 +63,7 @@ pub fn OutboxPage() -> impl IntoView {
             <ProblemNotice problem=problem_of(retry_all, None) />
             {move || sent_again().then(|| view! { <Notice tone=NoticeTone::Good title="The mail waits to be sent again" /> })}
             {move || all_again().map(|count| view! { <Notice tone=NoticeTone::Good title=waiting_again(count) /> })}
-            {loaded(mails, move |page| view! { <Mails page listing=listing.get() retry retry_all /> })}
+            {loaded(mails, move |page| view! { <Mails page listing=listing.get_untracked() retry retry_all /> })}
         </PanelPage>
     }
 }
@@ -182,7 +182,7 @@ fn Mail(mail: MailRow, retry: ServerAction<Retry>) -> impl IntoView {
                         .map(|error| {
                             view! {
                                 <p class="text-bad">
-                                    {attempts} "The last one failed: " <span class="break-words">{error}</span>
+                                    {attempts} "The last attempt failed: " <span class="break-words">{error}</span>
                                 </p>
                             }
                         })}

@@ -87,9 +87,10 @@ impl Outbox {
             Ok(()) => tx.mail_sent(&due.id, now).await?,
             Err(error) => {
                 let next = next_attempt(due, error.obstacle, now);
-                let cause = error.source.as_deref().map(tracing::field::display);
-                tracing::warn!(mail = due.id, next, cause, "a mail was not sent: {error}");
                 let counts = error.obstacle != Obstacle::Connection;
+                // What a mail server says about a mail may name the person; what it says before does not.
+                let cause = error.source.as_deref().filter(|_| !counts).map(tracing::field::display);
+                tracing::warn!(mail = due.id, next, cause, "a mail was not sent: {error}");
                 tx.mail_failed(&due.id, &error.reason, counts, next).await?;
             }
         }

@@ -105,7 +105,7 @@ async fn news_tell_of_every_change(server: TestServer) {
     assert_ne!(news(Some(&three.newest)).await.mark, decided.mark, "time ends requests, too");
 
     // Only administrators get news, also by the pages' own way.
-    let reply = server.post("/app/access/news").form(&[("since", "")]).send().await;
+    let reply = server.post("/app/watch/news").form(&[("since", "")]).send().await;
     assert_eq!(reply.status, 401);
 }
 
