@@ -24,8 +24,10 @@ impl Access {
         match request.next_reminder(self.reminder_rules(), now) {
             None => return Err(no_more().into()),
             Some(at) if at > now => return Err(too_early(at - now).into()),
-            Some(_) if !tx.remind(&request, now).await? => return Err(faster().into()),
             Some(_) => {}
+        }
+        if !tx.remind(&request, self.env.config.access.notices, now).await? {
+            return Err(faster().into());
         }
         let detail = format!("{} so far", request.reminders.sent + 1);
         tx.audit(now, "visitor", "access-request.reminded", &request.id, &detail).await?;

@@ -162,6 +162,7 @@ async fn the_way_to_the_sign_in_starts_anew_with_a_new_link(server: TestServer) 
     let first = setup(&anna.link).await;
     assert_eq!(setup(&anna.link).await, first, "as often as it is opened");
     server.clock.advance(73 * HOUR);
+    let admin = server.signed_in_again(admin).await;
     send_link(&server, &admin, &anna.id, 1).await;
     let newer = newest_link(&server, "anna@example.org").await;
     let second = setup(&newer).await;
@@ -178,6 +179,7 @@ async fn the_holder_of_an_ended_link_asks_for_a_new_one(server: TestServer) {
     assert_eq!(offer(&server, &anna.link, Some(&anna.browser)).await.new_link, None);
 
     server.clock.advance(25 * HOUR);
+    let admin = server.signed_in_again(admin).await;
     assert_eq!(offer(&server, &anna.link, None).await.state, DownloadState::Expired);
     // In another browser the match code is the proof, and that browser is remembered.
     let reply = ask(json!({ "match_code": anna.code })).send().await;
@@ -271,7 +273,8 @@ async fn the_history_tells_who_did_what_and_when(server: TestServer) {
     server.clock.advance(HOUR);
     server.state.access.approve(&admin.proof(), &id).await.unwrap();
     let link = newest_link(&server, "anna@example.org").await;
-    server.clock.advance(25 * HOUR);
+    server.clock.advance(25 * HOUR - 30);
+    let admin = server.signed_in_again(admin).await;
     server.post(&format!("{link}/new-link")).cookie("aiwe_asked", &browser).send().await;
     send_link(&server, &admin, &id, 1).await;
     let newer = newest_link(&server, "anna@example.org").await;

@@ -158,7 +158,10 @@ async fn an_open_page_is_no_use_of_the_session(server: TestServer) {
         let path = format!("/app/watch/{function}");
         server.post(&path).cookie("aiwe_session", &admin.session).form(fields).send()
     };
-    let person = || server.get("/admin/modes").cookie("aiwe_session", &admin.session).send();
+    let person = || {
+        let page = server.get("/admin/modes").header("accept", "text/html");
+        page.cookie("aiwe_session", &admin.session).send()
+    };
     for minute in 1..10 {
         server.clock.advance(60);
         for (function, fields) in

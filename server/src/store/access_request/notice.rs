@@ -60,13 +60,21 @@ impl Tx {
         Ok(changed == 1)
     }
 
-    /// Counts a reminder; `false` when the request has been decided or another reminder was faster.
-    pub async fn remind(&mut self, request: &AccessRequest, now: i64) -> Result<bool, StoreError> {
+    /// Counts a reminder; `false` when the request has been decided or another reminder was faster. Where administrators
+    /// have still to be told of the request itself (`with_new`), that is enough.
+    pub async fn remind(
+        &mut self,
+        request: &AccessRequest,
+        with_new: bool,
+        now: i64,
+    ) -> Result<bool, StoreError> {
         let changed = execute!(
             self,
             "UPDATE access_request SET reminders = reminders + 1, reminded_at = $1,
-             notice = COALESCE(notice, 'reminder') WHERE id = $2 AND state = 'pending' AND reminders = $3",
+             notice = CASE WHEN notice = 'new' AND $2 = 1 THEN 'new' ELSE 'reminder' END
+             WHERE id = $3 AND state = 'pending' AND reminders = $4",
             now,
+            i64::from(with_new),
             &request.id,
             request.reminders.sent
         )?;
