@@ -44,8 +44,8 @@ async fn send_link(server: &TestServer, admin: &AdminSession, id: &str, sent: u3
 /// The newest link that was mailed to an address.
 async fn newest_link(server: &TestServer, email: &str) -> String {
     server.state.outbox.drain().await.unwrap();
-    let mails = server.mails.sent().into_iter().filter(|mail| mail.to.as_str() == email);
-    let newest = mails.filter(|mail| mail.text.contains("/public/download-certs/")).last().expect("a link");
+    let mut mails = server.mails.sent().into_iter().filter(|mail| mail.to.as_str() == email);
+    let newest = mails.rfind(|mail| mail.text.contains("/public/download-certs/")).expect("a link");
     format!("/public/download-certs/{}", token_in(&newest.text, "/public/download-certs/"))
 }
 
