@@ -27,14 +27,17 @@ opt-level = \"z\"
 [workspace]
 ";
 
+/// The pages are linked with link-time optimisation, which reads the library's bitcode too. cargo leaves that away.
+const LIBRARY_FLAGS: (&str, &str) = ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-Cembed-bitcode=yes");
+
 pub fn folder(places: &Places) -> PathBuf {
     places.cache.join("sysroot")
 }
 
-/// Whether it was built, and for the rustc that is installed now.
+/// Whether it was built, by the rustc that is installed now and as it is to be.
 pub fn is_current(places: &Places) -> bool {
     let stamped = fs::read_to_string(stamp(places)).unwrap_or_default();
-    !stamped.is_empty() && Path::new(LINKER).exists() && version().is_some_and(|version| version == stamped)
+    !stamped.is_empty() && Path::new(LINKER).exists() && recipe().is_some_and(|recipe| recipe == stamped)
 }
 
 /// The package that holds the linker's program, when it is not installed: it has the program's name.
@@ -47,7 +50,7 @@ pub fn missing_linker() -> Option<String> {
 }
 
 pub fn build(places: &Places) -> Outcome {
-    let version = version().ok_or_else(|| Failure::new(format!("{RUSTC} does not run")))?;
+    let recipe = recipe().ok_or_else(|| Failure::new(format!("{RUSTC} does not run")))?;
     let folder = folder(places);
     let _ = fs::remove_dir_all(&folder);
     let library = folder.join("lib/rustlib").join(WASM).join("lib");
@@ -66,7 +69,7 @@ pub fn build(places: &Places) -> Outcome {
         }
     }
     compile_library(places, &library)?;
-    fs::write(stamp(places), version).doing("stamping the sysroot")
+    fs::write(stamp(places), recipe).doing("stamping the sysroot")
 }
 
 /// Lets `cargo +aiwe leptos watch` use it. A toolchain of that name that is already there is left alone.
@@ -94,6 +97,7 @@ fn compile_library(places: &Places, library: &Path) -> Outcome {
         .env("RUSTC_BOOTSTRAP", "1")
         .env_remove("RUSTUP_TOOLCHAIN")
         .env_remove("RUSTFLAGS")
+        .env(LIBRARY_FLAGS.0, LIBRARY_FLAGS.1)
         .env_remove("CARGO_TARGET_DIR")
         .args(["build", "--release", "--target", WASM])
         .args(["-Z", "build-std=std,panic_abort,panic_unwind,proc_macro"]);
@@ -114,8 +118,9 @@ fn stamp(places: &Places) -> PathBuf {
     folder(places).join("rustc-version")
 }
 
-fn version() -> Option<String> {
-    process::answer(process::command(RUSTC).arg("-vV"))
+fn recipe() -> Option<String> {
+    let version = process::answer(process::command(RUSTC).arg("-vV"))?;
+    Some(format!("{version}\n{}\n{MANIFEST}", LIBRARY_FLAGS.1))
 }
 
 fn link_to(original: &Path, link: &Path) -> Outcome {
