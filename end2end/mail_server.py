@@ -1,20 +1,23 @@
-"""A real SMTP server for tests. Each mail becomes one JSON file in the folder argv[2]; listens on 127.0.0.1, port argv[1]."""
+"""A real SMTP server for tests, on 127.0.0.1. Each mail becomes one JSON file in a folder.
 
+With --certificate and --key it takes nothing before STARTTLS, with --user and --password nothing from anybody else."""
+
+import argparse
 import asyncio
 import email
 import email.policy
-import itertools
 import json
 import pathlib
-import sys
+import ssl
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 
 class Keep:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
-        self.numbers = itertools.count()
+        # A server that is started again goes on counting.
+        self.number = len(list(self.folder.glob("*.json")))
 
     async def handle_DATA(self, server, session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
@@ -26,21 +29,46 @@ class Keep:
             "headers": {name: str(value) for name, value in mail.items()},
             "text": part("plain"),
             "html": part("html"),
+            "kind": mail.get_content_type(),
+            "tls": session.ssl is not None,
+            "authenticated": session.authenticated,
         }
         # Renamed when whole, so that no reader sees half a mail.
-        whole = self.folder / f"{next(self.numbers):04}.json"
+        whole = self.folder / f"{self.number:04}.json"
+        self.number += 1
         begun = whole.with_suffix(".part")
         begun.write_text(json.dumps(told))
         begun.rename(whole)
         return "250 OK"
 
 
-async def main(port, folder):
-    keep = Keep(folder)
+def settings(args):
+    """What the server asks of its clients."""
+    asked = {"enable_SMTPUTF8": True}
+    if args.certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(args.certificate, args.key)
+        asked |= {"tls_context": context, "require_starttls": True}
+    if args.user:
+        right = (args.user.encode(), args.password.encode())
+        check = lambda server, session, envelope, mechanism, data: AuthResult(
+            success=(data.login, data.password) == right, handled=False
+        )
+        asked |= {"auth_required": True, "authenticator": check}
+    return asked
+
+
+async def main(args):
+    keep, asked = Keep(args.folder), settings(args)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(keep, enable_SMTPUTF8=True), "127.0.0.1", port)
+    server = await loop.create_server(lambda: SMTP(keep, **asked), "127.0.0.1", args.port)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
-asyncio.run(main(int(sys.argv[1]), sys.argv[2]))
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("port", type=int)
+parser.add_argument("folder")
+for option in ("--certificate", "--key", "--user", "--password"):
+    parser.add_argument(option)
+asyncio.run(main(parser.parse_args()))

@@ -3,7 +3,8 @@
 //! In the panel, a form's problem comes back as the server function's answer and the fields stay as they are. The forms of
 //! the public pages are posted by the browser, which is sent on with 303; the problem and what was typed travel in a
 //! cookie that lives for a minute and is read once. They never travel in a URL: those end up in logs and in histories, and a
-//! crafted one could put words into the server's mouth. Secrets are never handed to [`Typed`].
+//! crafted one could put words into the server's mouth. Secrets are never handed to [`Typed`]. What became of a form
+//! that was taken ([`tell`]) travels in the same way.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -42,7 +43,26 @@ pub struct Refused {
 /// What this browser's last form, posted to `form` without scripts, was refused for. Tells it once.
 #[server(prefix = "/app", endpoint = "form/refused")]
 pub async fn last_refused(form: String) -> Result<Option<Refused>, AppError> {
-    Ok(carried::take().filter(|refused| refused.form == form))
+    Ok(refused(&form))
+}
+
+/// As [`last_refused`], for a server function that tells a page more than that.
+#[cfg(feature = "ssr")]
+pub fn refused(form: &str) -> Option<Refused> {
+    carried::take::<Refused>(carried::REFUSED).filter(|refused| refused.form == form)
+}
+
+/// Leaves what became of a form for the page that a browser without scripts opens next; [`told`] gives it there, once.
+/// `false` when it is too long: say less.
+#[cfg(feature = "ssr")]
+pub fn tell<T: Serialize>(form: &str, what: &T) -> bool {
+    carried::put(carried::TOLD, &(form, what))
+}
+
+/// What [`tell`] left for this form.
+#[cfg(feature = "ssr")]
+pub fn told<T: serde::de::DeserializeOwned>(form: &str) -> Option<T> {
+    carried::take::<(String, T)>(carried::TOLD).filter(|(of, _)| of == form).map(|(_, what)| what)
 }
 
 /// A server function as a page's action. Use it instead of [`ServerAction::new`], which would also show an error that
@@ -63,10 +83,21 @@ where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: Send + Sync + 'static,
 {
+    problem_since(None, action)
+}
+
+/// The problem of an action's last run, or the one that its form was refused for while scripts were off.
+pub fn problem_since<S>(refused: Option<&Refused>, action: ServerAction<S>) -> Signal<Option<Problem>>
+where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Send + Sync + 'static,
+{
+    let before = refused.map(|refused| refused.problem.clone());
     Signal::derive(move || {
         action.value().with(|value| match value {
+            None => before.clone(),
+            Some(Ok(_)) => None,
             Some(Err(error)) => Some(error.problem().clone()),
-            Some(Ok(_)) | None => None,
         })
     })
 }
@@ -94,7 +125,11 @@ pub fn conclude<T>(
             Ok(value)
         }
         Err(problem) if crate::navigation::wants_html() => {
-            carried::put(&Refused { form: form.to_owned(), problem: problem.clone(), typed });
+            let refused = Refused { form: form.to_owned(), problem: problem.clone(), typed };
+            if !carried::put(carried::REFUSED, &refused) {
+                // Better the problem alone than nothing.
+                carried::put(carried::REFUSED, &Refused { typed: Typed::default(), ..refused });
+            }
             let error = AppError::from(problem);
             crate::navigation::redirect(back);
             Err(error)
@@ -103,7 +138,7 @@ pub fn conclude<T>(
     }
 }
 
-/// The cookie.
+/// The cookies.
 #[cfg(feature = "ssr")]
 mod carried {
     use base64::Engine;
@@ -111,30 +146,31 @@ mod carried {
     use http::HeaderValue;
     use http::header::{COOKIE, SET_COOKIE};
     use leptos::prelude::use_context;
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
 
-    use super::{Refused, Typed};
     use crate::visit::Visit;
 
-    const NAME: &str = "aiwe-form";
+    pub const REFUSED: &str = "aiwe-form";
+    pub const TOLD: &str = "aiwe-told";
     /// Browsers refuse cookies of more than 4,096 bytes, attributes included.
     const MAX_BYTES: usize = 3_900;
 
-    pub fn put(refused: &Refused) {
-        let mut value = encode(refused);
-        if value.len() > MAX_BYTES {
-            value = encode(&Refused { typed: Typed::default(), ..refused.clone() });
+    /// `false` when it is too long for a cookie.
+    pub fn put<T: Serialize>(name: &str, what: &T) -> bool {
+        let value = encode(what);
+        let fits = value.len() <= MAX_BYTES;
+        if fits {
+            set(&format!("{name}={value}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax{}", secure()));
         }
-        if value.len() <= MAX_BYTES {
-            set(&format!("{NAME}={value}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax{}", secure()));
-        }
+        fits
     }
 
-    pub fn take() -> Option<Refused> {
+    pub fn take<T: DeserializeOwned>(name: &str) -> Option<T> {
         let parts = use_context::<http::request::Parts>()?;
-        let refused =
-            cookies(&parts.headers).find(|(name, _)| *name == NAME).map(|(_, value)| decode(value))?;
-        set(&format!("{NAME}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{}", secure()));
-        refused
+        let what = cookies(&parts.headers).find(|(n, _)| *n == name).map(|(_, value)| decode(value))?;
+        set(&format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{}", secure()));
+        what
     }
 
     fn secure() -> &'static str {
@@ -158,11 +194,11 @@ mod carried {
             .filter_map(|pair| pair.trim().split_once('='))
     }
 
-    pub(super) fn encode(refused: &Refused) -> String {
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(refused).unwrap_or_default())
+    pub(super) fn encode<T: Serialize>(what: &T) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(what).unwrap_or_default())
     }
 
-    pub(super) fn decode(value: &str) -> Option<Refused> {
+    pub(super) fn decode<T: DeserializeOwned>(value: &str) -> Option<T> {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(value).ok()?).ok()
     }
 }
@@ -193,7 +229,7 @@ mod tests {
     fn what_was_typed_survives_the_cookie() {
         let value = carried::encode(&refused_form());
         assert!(value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "{value}");
-        let back = carried::decode(&value).unwrap();
+        let back: Refused = carried::decode(&value).unwrap();
         assert_eq!(back, refused_form());
         assert_eq!(back.typed.value("message").as_deref(), Some("a; b=c,\n\"d\""));
         assert_eq!(back.typed.value("device_name"), None);
@@ -202,7 +238,7 @@ mod tests {
     #[test]
     fn a_foreign_cookie_is_nothing() {
         for bad in ["", "x", "e30", "%7B%7D", "eyJmb3JtIjoxfQ"] {
-            assert_eq!(carried::decode(bad), None);
+            assert_eq!(carried::decode::<Refused>(bad), None);
         }
     }
 

@@ -18,16 +18,26 @@ pub fn with_query(path: &str, parameters: &[(&str, &str)]) -> String {
         url.push(if url.contains('?') { '&' } else { '?' });
         url.push_str(name);
         url.push('=');
-        for byte in value.bytes() {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                    url.push(char::from(byte));
-                }
-                _ => url.push_str(&format!("%{byte:02X}")),
-            }
-        }
+        url.push_str(&escaped(value, b"-._~/"));
     }
     url
+}
+
+/// Text from outside as one part of a path: it cannot end the part, nor lead upwards.
+pub fn in_path(part: &str) -> String {
+    escaped(part, b"-_~")
+}
+
+fn escaped(text: &str, left_as_they_are: &[u8]) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || left_as_they_are.contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
 }
 
 /// The path, query and fragment of an address: `https://host/a?b` → `/a?b`.
@@ -118,6 +128,12 @@ mod tests {
         assert_eq!(path_of("http://localhost"), "/");
         assert_eq!(path_of("/a"), "/a");
         assert_eq!(local_path(path_of("http://host//evil.example")), None);
+    }
+
+    #[test]
+    fn a_part_of_a_path_stays_one() {
+        assert_eq!(in_path("aB-_9"), "aB-_9");
+        assert_eq!(in_path("../a/b?c#d\r\n"), "%2E%2E%2Fa%2Fb%3Fc%23d%0D%0A");
     }
 
     #[test]

@@ -11,10 +11,11 @@ use protocol::access::{
 };
 use protocol::mode::Mode;
 use protocol::people::{RecoveryCodes, SetupAnswer, SetupOffer, SignInStep};
+use protocol::review::{Decide, Decided, News, RequestDetail};
 
 use crate::admin::Overview;
 use crate::certificate::CertificateRow;
-use crate::outbox::MailRow;
+use crate::outbox::{MailRow, MailState};
 use crate::visit::{Administrator, Answer, Visit};
 
 /// Everything the pages can ask for.
@@ -48,15 +49,25 @@ pub trait AccessService: Send + Sync {
     async fn submit(&self, visit: &Visit, request: RequestAccess) -> Result<Answer<Asked>, Problem>;
     /// Where the request behind a status token stands.
     async fn status(&self, visit: &Visit, token: &str) -> Result<RequestStatus, Problem>;
+    /// Reminds the administrators of the request behind a status token. 429 when that is too early, 409 when it is no
+    /// longer possible.
+    async fn remind(&self, visit: &Visit, token: &str) -> Result<RequestStatus, Problem>;
     /// What the link of an approved request offers. Spends nothing.
     async fn offer(&self, visit: &Visit, token: &str) -> Result<DownloadOffer, Problem>;
+    /// Asks the administrators for a new link in the place of an ended one; needs the same proof as the link.
+    async fn ask_for_link(
+        &self,
+        visit: &Visit,
+        token: &str,
+        match_code: Option<&str>,
+    ) -> Result<Answer<DownloadOffer>, Problem>;
     async fn list(
         &self,
         admin: &Administrator,
         filter: AccessRequestFilter,
     ) -> Result<Page<AccessRequestRow>, Problem>;
-    /// One request, whatever the list shows. 404 when there is none.
-    async fn find(&self, admin: &Administrator, id: &str) -> Result<AccessRequestRow, Problem>;
+    /// One request with its history, whatever the list shows. 404 when there is none.
+    async fn find(&self, admin: &Administrator, id: &str) -> Result<RequestDetail, Problem>;
     async fn approve(&self, admin: &Administrator, id: &str) -> Result<AccessRequestRow, Problem>;
     async fn reject(
         &self,
@@ -64,6 +75,17 @@ pub trait AccessService: Send + Sync {
         id: &str,
         reason: &str,
     ) -> Result<AccessRequestRow, Problem>;
+    /// Sends a new link for a package that was lost; the one before it ends. 409 when `sent` is not how many there are.
+    async fn send_link(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        sent: Option<u32>,
+    ) -> Result<AccessRequestRow, Problem>;
+    /// One verdict on several requests, each decided by itself.
+    async fn decide(&self, admin: &Administrator, asked: Decide) -> Result<Decided, Problem>;
+    /// Whether anything has changed, and how many requests came after the one with the id `since`.
+    async fn news(&self, admin: &Administrator, since: Option<&str>) -> Result<News, Problem>;
 }
 
 /// Accounts, the set-up of their factors, and the panel's sign-in.
@@ -96,9 +118,17 @@ pub trait ModeService: Send + Sync {
 
 #[async_trait]
 pub trait OutboxService: Send + Sync {
-    async fn list(&self, admin: &Administrator, page: u32) -> Result<Page<MailRow>, Problem>;
+    /// Those in one state, or all of them.
+    async fn list(
+        &self,
+        admin: &Administrator,
+        state: Option<MailState>,
+        page: u32,
+    ) -> Result<Page<MailRow>, Problem>;
     /// Sends a mail again that was given up.
     async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), Problem>;
+    /// Sends all mails again that were given up; gives how many.
+    async fn retry_all(&self, admin: &Administrator) -> Result<u64, Problem>;
 }
 
 #[async_trait]

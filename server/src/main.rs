@@ -97,7 +97,7 @@ async fn run(arguments: Arguments, config: Config) -> Result<ExitCode, StartErro
         Command::Admin(AdminCommand::Create) => first_administrator(&prepare(env).await?).await,
         Command::Audit(AuditCommand::Verify) => verify_audit(&env).await,
         Command::Ca(CaCommand::Show) => {
-            say(&server::certificate::Certificates::open(env, Arc::default()).await?.root_pem());
+            say(&prepare(env).await?.certificates.root_pem());
             Ok(ExitCode::SUCCESS)
         }
     }

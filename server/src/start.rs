@@ -148,6 +148,7 @@ impl Server {
         let router = router(&self.state);
         let jobs = tokio_util::task::TaskTracker::new();
         jobs.spawn(self.state.outbox.clone().run(self.shutdown.clone()));
+        jobs.spawn(self.state.access.clone().run(self.shutdown.clone()));
         jobs.spawn(self.state.certificates.clone().watch_revocations(self.shutdown.clone()));
         for (edge, listener) in self.listeners {
             jobs.spawn(edge.serve(listener, router.clone()));

@@ -46,8 +46,8 @@ impl AppState {
         mailer: Option<Arc<dyn Mailer>>,
     ) -> Result<Self, Refusal> {
         let limits = Arc::new(RateLimiter::new(Arc::clone(&env.clock), RATE_LIMIT_BUCKETS));
-        let certificates = Certificates::open(Arc::clone(&env), connections).await?;
         let outbox = Outbox::new(Arc::clone(&env), mailer);
+        let certificates = Certificates::open(Arc::clone(&env), connections, outbox.clone()).await?;
         let people = People::new(Arc::clone(&env), Arc::clone(&limits))?;
         let modes = Modes::new(Arc::clone(&env));
         modes.seed().await?;
@@ -58,6 +58,7 @@ impl AppState {
             outbox.clone(),
             people.clone(),
         );
+        access.catch_up().await?;
         let services = Services {
             access: Arc::new(access.clone()),
             certificates: Arc::new(certificates.clone()),

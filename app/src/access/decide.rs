@@ -1,57 +1,20 @@
-//! `/admin/requests/{id}`: one request beside the list, its match code, and the decision.
+//! The decision about one request: what is asked before it, and what becomes of it.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
-use leptos_router::hooks::use_params_map;
-use protocol::access::{AccessRequestRow, Message, RequestState};
+use protocol::access::{AccessRequestRow, Message};
 
-use super::api::{self, Approve, Reject};
-use super::list::{Decisions, Listing};
-use super::state::StateBadge;
+use super::api::{Approve, Reject};
+use super::notes::AddressNotes;
 use crate::design::{
-    Button, ButtonKind, Code, CopyButton, Dialog, DialogActions, Look, ProblemNotice, Shape, TextAreaField,
-    Time, loaded,
+    Button, ButtonKind, Code, CopyButton, Dialog, DialogActions, Look, Shape, TextAreaField,
 };
 use crate::form::{self, field_error, problem_of};
 
-#[component]
-pub fn RequestPanel() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
-    let listing = Listing::of_url();
-    let decisions = use_context::<Decisions>().map(|d| d.0).unwrap_or_else(|| RwSignal::new(0));
-    let request = Resource::new(move || (id.get(), decisions.get()), |(id, _)| api::find(id));
-    let decision = Decision::new(decisions);
-    Effect::new(move |before: Option<String>| {
-        let now = id.get();
-        if before.is_some_and(|before| before != now) {
-            decision.forget();
-        }
-        now
-    });
-    view! {
-        <section
-            aria-label="Opened request"
-            class="space-y-4 rounded-lg border border-line-strong bg-raised p-5 max-xl:order-first xl:sticky xl:top-6 xl:w-96"
-        >
-            <div class="flex items-center justify-between gap-3">
-                <h2 class="text-lg">"Request"</h2>
-                <A href=move || listing.get().list_path() scroll=false attr:class="link">
-                    "Close"
-                </A>
-            </div>
-            <ProblemNotice problem=problem_of(decision.approve) />
-            <ProblemNotice problem=problem_of(decision.reject) shown_at_fields=&["reason"] />
-            {loaded(request, move |row| view! { <Facts row=row.clone() /> <Decide row decision /> })}
-        </section>
-    }
-}
-
 /// The two ways to decide, and which of their questions is open.
 #[derive(Clone, Copy)]
-struct Decision {
-    approve: ServerAction<Approve>,
-    reject: ServerAction<Reject>,
+pub struct Decision {
+    pub approve: ServerAction<Approve>,
+    pub reject: ServerAction<Reject>,
     approving: RwSignal<bool>,
     rejecting: RwSignal<bool>,
 }
@@ -59,7 +22,7 @@ struct Decision {
 impl Decision {
     /// Every answer closes its question and has list and request loaded again, also a refused one: somebody else
     /// may have been faster. Only a wrong reason keeps the question open, beside the error.
-    fn new(decisions: RwSignal<u32>) -> Self {
+    pub fn new(decisions: RwSignal<u32>) -> Self {
         let this = Self {
             approve: form::action(),
             reject: form::action(),
@@ -86,7 +49,7 @@ impl Decision {
         this
     }
 
-    fn forget(self) {
+    pub fn forget(self) {
         self.approve.clear();
         self.reject.clear();
         self.approving.set(false);
@@ -94,85 +57,11 @@ impl Decision {
     }
 }
 
+/// The questions before a decision about a pending request.
 #[component]
-fn Facts(row: AccessRequestRow) -> impl IntoView {
-    let message = row.message.clone();
-    let decided = row.decided_at.map(|at| {
-        let by = row.decided_by.clone().map(|by| format!(" by {by}")).unwrap_or_default();
-        view! {
-            <Fact term="Decided">
-                <Time at />
-                {by}
-            </Fact>
-        }
-    });
-    view! {
-        <div class="space-y-1">
-            <p class="text-muted">"Match code"</p>
-            <p>
-                <Code code=row.match_code.clone() huge=row.state == RequestState::Pending />
-            </p>
-        </div>
-        <dl class="divide-y divide-line border-y border-line">
-            <Fact term="State">
-                <StateBadge state=row.state />
-            </Fact>
-            <Fact term="Address">
-                <span class="break-words">{row.email.clone()}</span>
-                <span class="block text-muted">
-                    {if row.known_account { "Has an account here" } else { "No account yet; approving creates it" }}
-                </span>
-            </Fact>
-            <Fact term="Machine">
-                {row.device_name.clone().unwrap_or_else(|| "Not named".to_owned())}
-                {row.platform.map(|p| format!(" · {}", p.label()))}
-            </Fact>
-            <Fact term="Requested">
-                <Time at=row.requested_at />
-            </Fact>
-            {row.expires_at.map(|at| view! { <Fact term="Ends"><Time at /></Fact> })}
-            {decided}
-            {row.reason.clone().map(|reason| view! { <Fact term="Reason">{reason}</Fact> })}
-        </dl>
-        {(!message.is_empty())
-            .then(|| {
-                view! {
-                    <div>
-                        <p class="text-muted">"Message"</p>
-                        <p class="break-words whitespace-pre-line">{message}</p>
-                    </div>
-                }
-            })}
-    }
-}
-
-#[component]
-fn Fact(term: &'static str, children: Children) -> impl IntoView {
-    view! {
-        <div class="grid grid-cols-[6rem_1fr] gap-3 py-2">
-            <dt class="text-muted">{term}</dt>
-            <dd class="min-w-0">{children()}</dd>
-        </div>
-    }
-}
-
-#[component]
-fn Decide(row: AccessRequestRow, decision: Decision) -> impl IntoView {
-    if row.state != RequestState::Pending {
-        let approved = row.state == RequestState::Approved;
-        return approved
-            .then(|| {
-                view! {
-                    <p class="text-muted">
-                        "The link was mailed to the requester. Without a mail server it stands in the "
-                        <A href="/admin/outbox" attr:class="link">"outbox"</A> "."
-                    </p>
-                }
-            })
-            .into_any();
-    }
+pub fn Decide(row: AccessRequestRow, decision: Decision) -> impl IntoView {
     let Decision { approve, reject, approving, rejecting } = decision;
-    let AccessRequestRow { id, email, match_code: code, .. } = row;
+    let AccessRequestRow { id, email, match_code: code, notes, .. } = row;
     let (approved_id, rejected_id) = (id.clone(), id);
     let (read_out, copied) = (code.clone(), code);
     let reject_title = format!("Reject the request of {email}");
@@ -199,6 +88,7 @@ fn Decide(row: AccessRequestRow, decision: Decision) -> impl IntoView {
             <p>
                 <Code code=read_out huge=true />
             </p>
+            <AddressNotes notes />
             <p class="text-muted">
                 "If the codes differ, or nobody there has asked, somebody else sent this request: reject it."
             </p>
@@ -228,5 +118,4 @@ fn Decide(row: AccessRequestRow, decision: Decision) -> impl IntoView {
             </ActionForm>
         </Dialog>
     }
-    .into_any()
 }

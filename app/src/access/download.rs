@@ -9,8 +9,9 @@ use protocol::access::{DownloadOffer, DownloadState, Platform};
 
 use super::api;
 use super::redeem::{DownloadForm, Refusal, Systems};
+use super::relink::AskForLink;
 use super::steps::ImportSteps;
-use crate::design::{BriefNotice, ButtonLink, Look, Notice, NoticeTone, PublicPage, loaded};
+use crate::design::{BriefNotice, Notice, NoticeTone, PublicPage, loaded};
 use crate::live::live;
 
 #[component]
@@ -51,19 +52,23 @@ fn Offer(
                 Some(view! {
                     <Notice title="The certificate was downloaded">
                         <p>"This link gave its package and gives no other. Go on below."</p>
-                        <p>"The key in the file is kept nowhere else: not by the server, and not by this page once it was reloaded or closed. If you do not have the file, "<a class="link" href="/request-access">"ask for access again"</a>". If somebody else used the link, tell your administrator now."</p>
+                        <p>"The key in the file is kept nowhere else: not by the server, and not by this page once it was reloaded or closed. If you do not have the file, ask for a new link; if somebody else used the link, tell your administrator now."</p>
                     </Notice>
                 }.into_any())
             }
             DownloadState::Expired => {
                 Some(view! {
                     <Notice tone=NoticeTone::Bad title="This link has expired">
-                        <p>"Ask for access again; an administrator approves it as before."</p>
-                        <ButtonLink href="/request-access" look=Look::Primary large=true>"Request access"</ButtonLink>
+                        <p>
+                            "Ask for a new link below if you can, or "
+                            <a class="link" href="/request-access">"ask for access again"</a>
+                            "; an administrator approves it as before."
+                        </p>
                     </Notice>
                 }.into_any())
             }
         }}
+        <AskForLink offer=offer.clone() token=token.clone() />
         <div class="choices space-y-10" hidden=expired>
             <section class="space-y-5">
                 <h2 class="text-lg">{if ready { format!("1. Download the certificate{device}") } else { "Your system".to_owned() }}</h2>

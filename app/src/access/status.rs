@@ -2,22 +2,33 @@
 
 use leptos::either::Either;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
-use protocol::access::{RequestState, RequestStatus};
+use protocol::access::{Reminder, RequestState, RequestStatus};
 use serde::{Deserialize, Serialize};
 
-use super::api;
-use crate::design::{ButtonLink, Code, Look, Notice, NoticeTone, PublicPage, Time, loaded, scripts_run};
+use super::api::{self, Remind};
+use crate::design::{
+    Button, ButtonLink, Code, Look, Notice, NoticeTone, ProblemNotice, PublicPage, Shape, Time, loaded,
+    scripts_run,
+};
 use crate::live::{Part, live};
+use crate::watch::keep_looking;
 
 #[component]
 pub fn RequestStatusPage() -> impl IntoView {
     let token = use_params_map().get_untracked().get("token").unwrap_or_default();
     let of_token = token.clone();
-    let status = Resource::new_blocking(move || of_token.clone(), api::status);
+    let start = Resource::new_blocking(move || of_token.clone(), api::status_start);
     view! {
         <PublicPage title="Your request for access">
-            {loaded(status, move |status| view! { <Standing status token=token.clone() /> })}
+            {loaded(start, move |(status, refused)| {
+                let problem = Signal::stored(refused.map(|refused| refused.problem));
+                view! {
+                    <ProblemNotice problem />
+                    <Standing status token=token.clone() />
+                }
+            })}
         </PublicPage>
     }
 }
@@ -35,11 +46,16 @@ impl Part for StatusWatch {
         let path = format!("/public/request-status/{}", self.token);
         let href = path.clone();
         let scripts = scripts_run();
-        Effect::new(move |_| {
-            #[cfg(feature = "hydrate")]
-            leptos::task::spawn_local(wait_for_decision(path.clone()));
-            #[cfg(not(feature = "hydrate"))]
-            let _ = &path;
+        let looks = StoredValue::new(0_u32);
+        keep_looking(wait_before(0), move || {
+            let path = path.clone();
+            async move {
+                if is_decided(&path).await && location().reload().is_ok() {
+                    return None;
+                }
+                looks.update_value(|looks| *looks = looks.saturating_add(1));
+                Some(wait_before(looks.get_value()))
+            }
         });
         move || {
             if scripts.get() {
@@ -59,30 +75,27 @@ impl Part for StatusWatch {
     }
 }
 
-/// Looks first after five seconds, then ever more seldom. A look that fails changes nothing on the page: the code stays
-/// readable while the network is away.
+/// A look that fails changes nothing on the page: the code stays readable while the network is away.
 #[cfg(feature = "hydrate")]
-async fn wait_for_decision(path: String) {
+async fn is_decided(path: &str) -> bool {
     use crate::sidebar::transport::answer;
     use crate::web;
 
-    for look in 0_u32.. {
-        web::sleep(std::time::Duration::from_millis(wait_before(look))).await;
-        let asked = web::RequestInit::new();
-        let Ok(response) = web::exchange(&path, &asked, &[("accept", "application/json")]).await else {
-            continue;
-        };
-        let text = web::text(&response).await.unwrap_or_default();
-        let decided =
-            answer::parse::<RequestStatus>(&text).is_ok_and(|now| now.state != RequestState::Pending);
-        if decided && location().reload().is_ok() {
-            return;
-        }
-    }
+    let asked = web::RequestInit::new();
+    let Ok(response) = web::exchange(path, &asked, &[("accept", "application/json")]).await else {
+        return false;
+    };
+    let text = web::text(&response).await.unwrap_or_default();
+    answer::parse::<RequestStatus>(&text).is_ok_and(|now| now.state != RequestState::Pending)
+}
+
+/// On the server nobody looks.
+#[cfg(not(feature = "hydrate"))]
+async fn is_decided(_: &str) -> bool {
+    false
 }
 
 /// Milliseconds before the look with this number: half as long again each time.
-#[cfg(any(feature = "hydrate", test))]
 fn wait_before(look: u32) -> u64 {
     let mut wait = 5_000;
     for _ in 0..look.min(16) {
@@ -123,6 +136,7 @@ fn Standing(status: RequestStatus, token: String) -> impl IntoView {
             <dl class="grid grid-cols-[auto_1fr] gap-x-6 gap-y-1 text-sm text-muted">
                 <dt>"Requested"</dt>
                 <dd><Time at=status.requested_at /></dd>
+                {status.reminded_at.map(|at| view! { <dt>"Reminded"</dt><dd><Time at /></dd> })}
                 {status
                     .expires_at
                     .map(|at| {
@@ -132,6 +146,7 @@ fn Standing(status: RequestStatus, token: String) -> impl IntoView {
                         }
                     })}
             </dl>
+            {status.reminder.map(|reminder| view! { <RemindThem reminder token=token.clone() /> })}
             {pending.then(|| live(StatusWatch { token }))}
             {again
                 .then(|| {
@@ -142,6 +157,35 @@ fn Standing(status: RequestStatus, token: String) -> impl IntoView {
                     }
                 })}
         </div>
+    }
+}
+
+/// The button that reminds the administrators, or from when on there is one.
+#[component]
+fn RemindThem(reminder: Reminder, token: String) -> impl IntoView {
+    let left = match reminder.left {
+        1 => "This is the last time that you can.".to_owned(),
+        n => format!("You can do so {n} times."),
+    };
+    match reminder.at {
+        Some(at) => view! {
+            <p class="text-sm text-muted">
+                "Nothing has happened for long? From " <Time at /> " on you can remind the administrators here."
+            </p>
+        }
+        .into_any(),
+        None => view! {
+            <form method="post" action=Remind::url()>
+                <div class="space-y-2">
+                    <input type="hidden" name="token" value=token />
+                    <Button large=true icon=Shape::Mail>
+                        "Remind the administrators"
+                    </Button>
+                    <p class="text-sm text-muted">{format!("They get a mail about your request. {left}")}</p>
+                </div>
+            </form>
+        }
+        .into_any(),
     }
 }
 

@@ -18,3 +18,9 @@ pub async fn numbers() -> Result<Overview, AppError> {
     let admin = require_administrator()?;
     Ok(Services::current()?.overview.overview(&admin).await?)
 }
+
+/// As [`numbers`], by a page that stays open.
+#[server(prefix = "/app", endpoint = "watch/numbers")]
+pub async fn numbers_again() -> Result<Overview, AppError> {
+    numbers().await
+}

@@ -4,17 +4,21 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::{Overview, PanelPage, api};
-use crate::access::PendingRequests;
+use crate::access::{NewsWatch, PendingRequests};
 use crate::design::loaded;
 
 #[component]
 pub fn OverviewPage() -> impl IntoView {
-    let overview = Resource::new(|| (), |()| api::numbers());
+    let watch = NewsWatch::start();
+    let overview = Resource::new(
+        move || watch.changes(),
+        |changes| async move { if changes == 0 { api::numbers().await } else { api::numbers_again().await } },
+    );
     view! {
         <PanelPage title="Overview">
             <section class="max-w-4xl space-y-3">
                 <h2 class="text-lg">"Waiting for you"</h2>
-                <PendingRequests />
+                <PendingRequests watch />
             </section>
             <section class="max-w-4xl space-y-3">
                 <h2 class="text-lg">"In numbers"</h2>

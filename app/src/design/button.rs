@@ -39,6 +39,11 @@ pub enum ButtonKind {
 const SHAPE: &str = "inline-flex items-center justify-center gap-2 rounded-md border font-semibold whitespace-nowrap \
      select-none transition-colors duration-[120ms] disabled:opacity-50 aria-disabled:opacity-50";
 
+/// The classes of whatever looks like a button.
+pub(super) fn classes(look: Look, large: bool) -> String {
+    format!("{SHAPE} {} {}", size(large), look.classes())
+}
+
 fn size(large: bool) -> &'static str {
     if large { "min-h-11 px-5 py-2 text-base" } else { "min-h-8 px-3 py-1 text-sm" }
 }
@@ -68,7 +73,7 @@ pub fn Button<C: IntoView + 'static>(
     view! {
         <button
             type=kind
-            class=format!("{SHAPE} {} {}", size(large), look.classes())
+            class=classes(look, large)
             disabled=move || busy.get() || disabled.get()
             aria-busy=move || busy.get().then_some("true")
             autofocus=autofocus
@@ -93,7 +98,7 @@ pub fn ButtonLink<C: IntoView + 'static>(
     external: bool,
     children: TypedChildren<C>,
 ) -> impl IntoView {
-    let class = format!("{SHAPE} {} {}", size(large), look.classes());
+    let class = classes(look, large);
     view! {
         <a href=href class=class rel=external.then_some("external")>
             {icon.map(|shape| view! { <Icon shape /> })}

@@ -3,19 +3,25 @@
 use leptos::prelude::*;
 use protocol::access::Page;
 
-use super::MailRow;
+use super::{MailRow, MailState};
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{services::Services, visit::require_administrator};
 
 #[server(prefix = "/app", endpoint = "outbox/list")]
-pub async fn list(page: u32) -> Result<Page<MailRow>, AppError> {
+pub async fn list(state: Option<MailState>, page: u32) -> Result<Page<MailRow>, AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.outbox.list(&admin, page).await?)
+    Ok(Services::current()?.outbox.list(&admin, state, page).await?)
 }
 
 #[server(prefix = "/app", endpoint = "outbox/retry")]
 pub async fn retry(id: String) -> Result<(), AppError> {
     let admin = require_administrator()?;
     Ok(Services::current()?.outbox.retry(&admin, &id).await?)
+}
+
+#[server(prefix = "/app", endpoint = "outbox/retry-all")]
+pub async fn retry_all() -> Result<u64, AppError> {
+    let admin = require_administrator()?;
+    Ok(Services::current()?.outbox.retry_all(&admin).await?)
 }

@@ -1,62 +1,154 @@
 //! `/admin/outbox`: every mail with its state, to read, to copy, and to send again.
 
 use leptos::prelude::*;
+use leptos_router::components::{A, Form};
 use leptos_router::hooks::use_query_map;
 use protocol::access::Page;
 
-use super::api::{self, Retry};
+use super::api::{self, Retry, RetryAll};
 use super::{MailRow, MailState};
 use crate::admin::PanelPage;
 use crate::design::{
-    Badge, BriefNotice, Button, CopyButton, EmptyState, NoticeTone, Pagination, ProblemNotice, Shape, Time,
-    Tone, loaded,
+    Badge, BriefNotice, Button, CopyButton, EmptyState, NoticeTone, Pagination, ProblemNotice, SelectField,
+    Shape, Time, Tone, loaded,
 };
 use crate::form::{self, problem_of};
 use crate::navigation::with_query;
 
+const PATH: &str = "/admin/outbox";
+
+/// What is to be listed. It stands in the page's address.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Listing {
+    state: Option<MailState>,
+    page: u32,
+}
+
+impl Listing {
+    fn of_url() -> Memo<Self> {
+        let query = use_query_map();
+        Memo::new(move |_| {
+            query.with(|q| Self {
+                state: q.get_str("state").and_then(|s| s.parse().ok()),
+                page: q.get_str("page").and_then(|p| p.parse().ok()).unwrap_or_default(),
+            })
+        })
+    }
+
+    fn path(self) -> String {
+        let page = if self.page == 0 { String::new() } else { self.page.to_string() };
+        with_query(PATH, &[("state", self.state.map(MailState::as_str).unwrap_or_default()), ("page", &page)])
+    }
+}
+
 #[component]
 pub fn OutboxPage() -> impl IntoView {
-    let query = use_query_map();
-    let number = Memo::new(move |_| {
-        query.with(|q| q.get_str("page").and_then(|p| p.parse().ok()).unwrap_or_default())
-    });
+    let listing = Listing::of_url();
     let retry = form::action::<Retry>();
-    let mails = Resource::new(move || (number.get(), retry.version().get()), |(page, _)| api::list(page));
+    let retry_all = form::action::<RetryAll>();
+    let mails = Resource::new(
+        move || (listing.get(), retry.version().get(), retry_all.version().get()),
+        |(listing, ..)| api::list(listing.state, listing.page),
+    );
     let sent_again = move || retry.value().with(|value| matches!(value, Some(Ok(()))));
+    let all_again =
+        move || retry_all.value().with(|value| value.as_ref().and_then(|v| v.as_ref().ok().copied()));
     view! {
         <PanelPage
             title="Outbox"
             lead="What the server mails. Where there is no mail server, copy a mail and send it yourself."
         >
+            <Filter listing />
             <ProblemNotice problem=problem_of(retry) />
+            <ProblemNotice problem=problem_of(retry_all) />
             {move || sent_again().then(|| view! { <BriefNotice tone=NoticeTone::Good title="The mail waits to be sent again" /> })}
-            {loaded(mails, move |page| view! { <Mails page retry /> })}
+            {move || all_again().map(|count| view! { <BriefNotice tone=NoticeTone::Good title=waiting_again(count) /> })}
+            {loaded(mails, move |page| view! { <Mails page listing=listing.get_untracked() retry retry_all /> })}
         </PanelPage>
     }
 }
 
+fn waiting_again(count: u64) -> String {
+    match count {
+        0 => "No mail is given up any more".to_owned(),
+        1 => "One mail waits to be sent again".to_owned(),
+        n => format!("{n} mails wait to be sent again"),
+    }
+}
+
 #[component]
-fn Mails(page: Page<MailRow>, retry: ServerAction<Retry>) -> impl IntoView {
-    if page.rows.is_empty() {
-        return view! {
-            <EmptyState title="No mails yet">
-                <p>"Mails appear here when somebody asks for access, and when you approve or reject a request."</p>
-            </EmptyState>
+fn Filter(listing: Memo<Listing>) -> impl IntoView {
+    let options = || {
+        let states = MailState::ALL.map(|state| (state.as_str().to_owned(), word(state).to_owned()));
+        [("".to_owned(), "All".to_owned())].into_iter().chain(states).collect::<Vec<_>>()
+    };
+    move || {
+        let state = listing.get().state.map(MailState::as_str).unwrap_or_default();
+        view! {
+            <Form method="GET" action=PATH>
+                <div class="flex flex-wrap items-end gap-3" role="search">
+                    <div class="w-40">
+                        <SelectField name="state" label="State" options=options() value=state />
+                    </div>
+                    <Button icon=Shape::Search>"Show"</Button>
+                </div>
+            </Form>
         }
-        .into_any();
+    }
+}
+
+#[component]
+fn Mails(
+    page: Page<MailRow>,
+    listing: Listing,
+    retry: ServerAction<Retry>,
+    retry_all: ServerAction<RetryAll>,
+) -> impl IntoView {
+    if page.rows.is_empty() {
+        return view! { <NoMails filtered=listing != Listing::default() /> }.into_any();
     }
     let (number, size, total) = (page.page, page.page_size, page.total);
-    let href = |page: u32| {
-        let number = if page == 0 { String::new() } else { page.to_string() };
-        with_query("/admin/outbox", &[("page", &number)])
-    };
+    let href = move |page: u32| Listing { page, ..listing }.path();
+    let many_dead = listing.state == Some(MailState::Dead) && total > 1;
     view! {
-        <div class="max-w-4xl">
+        <div class="max-w-4xl space-y-4">
+            {many_dead
+                .then(|| {
+                    view! {
+                        <ActionForm action=retry_all>
+                            <Button icon=Shape::Mail busy=retry_all.pending()>
+                                "Send all of them again"
+                            </Button>
+                        </ActionForm>
+                    }
+                })}
             <ul class="divide-y divide-line border-y border-line">
                 {page.rows.into_iter().map(|mail| view! { <Mail mail retry /> }).collect_view()}
             </ul>
             <Pagination page=number page_size=size total href what="mails" />
         </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn NoMails(filtered: bool) -> impl IntoView {
+    if filtered {
+        return view! {
+            <EmptyState title="No mail fits">
+                <p>
+                    <A href=PATH attr:class="link">
+                        "Show all mails"
+                    </A>
+                </p>
+            </EmptyState>
+        }
+        .into_any();
+    }
+    view! {
+        <EmptyState title="No mails yet">
+            <p>"Mails appear here when somebody asks for access, and when you approve or reject a request."</p>
+        </EmptyState>
     }
     .into_any()
 }
@@ -90,15 +182,21 @@ fn Mail(mail: MailRow, retry: ServerAction<Retry>) -> impl IntoView {
                         .map(|error| {
                             view! {
                                 <p class="text-bad">
-                                    {attempts} "The last one failed: " <span class="break-words">{error}</span>
+                                    {attempts} "The last attempt failed: " <span class="break-words">{error}</span>
                                 </p>
                             }
                         })}
-                    <pre class="overflow-x-auto rounded-md border border-line bg-sunken p-4 font-mono text-sm whitespace-pre-wrap">
-                        {mail.text.clone()}
-                    </pre>
+                    {match mail.text.clone() {
+                        Some(text) => view! {
+                            <pre class="overflow-x-auto rounded-md border border-line bg-sunken p-4 font-mono text-sm whitespace-pre-wrap">
+                                {text}
+                            </pre>
+                        }
+                        .into_any(),
+                        None => view! { <p class="text-muted">{without_text(mail.state)}</p> }.into_any(),
+                    }}
                     <div class="flex flex-wrap gap-3">
-                        <CopyButton text=Signal::stored(mail.text.clone()) what="the mail’s text" />
+                        {mail.text.map(|text| view! { <CopyButton text=Signal::stored(text) what="the mail’s text" /> })}
                         {dead
                             .then(|| {
                                 view! {
@@ -117,13 +215,29 @@ fn Mail(mail: MailRow, retry: ServerAction<Retry>) -> impl IntoView {
     }
 }
 
+fn without_text(state: MailState) -> &'static str {
+    match state {
+        MailState::Sent => "Its text is not kept after it has gone: it may have held a link.",
+        _ => "Its text cannot be read with this server’s data key.",
+    }
+}
+
+fn word(state: MailState) -> &'static str {
+    match state {
+        MailState::Dead => "Given up",
+        MailState::Kept => "To copy",
+        MailState::Sent => "Sent",
+        MailState::Waiting => "Waiting",
+    }
+}
+
 #[component]
 fn StateBadge(state: MailState) -> impl IntoView {
-    let (tone, icon, word) = match state {
-        MailState::Dead => (Tone::Bad, Shape::Alert, "Given up"),
-        MailState::Kept => (Tone::Neutral, Shape::Copy, "To copy"),
-        MailState::Sent => (Tone::Good, Shape::Check, "Sent"),
-        MailState::Waiting => (Tone::Neutral, Shape::Clock, "Waiting"),
+    let (tone, icon) = match state {
+        MailState::Dead => (Tone::Bad, Shape::Alert),
+        MailState::Kept => (Tone::Neutral, Shape::Copy),
+        MailState::Sent => (Tone::Good, Shape::Check),
+        MailState::Waiting => (Tone::Neutral, Shape::Clock),
     };
-    view! { <Badge tone icon word /> }
+    view! { <Badge tone icon word=word(state) /> }
 }

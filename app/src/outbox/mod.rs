@@ -3,6 +3,9 @@
 pub mod api;
 mod list;
 
+use std::str::FromStr;
+
+use protocol::access::Invalid;
 use serde::{Deserialize, Serialize};
 
 pub use list::OutboxPage;
@@ -13,8 +16,8 @@ pub struct MailRow {
     pub id: String,
     pub to: String,
     pub subject: String,
-    /// The plain text, to be copied where there is no SMTP server.
-    pub text: String,
+    /// The plain text, to be copied where there is no SMTP server. `None` once it has gone: it may hold a link.
+    pub text: Option<String>,
     pub state: MailState,
     pub attempts: i64,
     /// Why the last attempt failed.
@@ -34,4 +37,28 @@ pub enum MailState {
     Sent,
     /// Waits for its first or next attempt.
     Waiting,
+}
+
+impl MailState {
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Dead, Self::Kept, Self::Sent];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dead => "dead",
+            Self::Kept => "kept",
+            Self::Sent => "sent",
+            Self::Waiting => "waiting",
+        }
+    }
+}
+
+impl FromStr for MailState {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(Invalid("waiting, dead, kept or sent"))
+    }
 }

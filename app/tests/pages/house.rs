@@ -23,6 +23,7 @@ use protocol::access::*;
 use protocol::certificate::{CertificateReport, RejectionReason};
 use protocol::mode::Mode;
 use protocol::people::*;
+use protocol::review::*;
 use tower::ServiceExt;
 
 pub const NOW: i64 = 1_795_383_000;
@@ -161,6 +162,16 @@ fn row(id: &str, email: &str, state: RequestState) -> AccessRequestRow {
         decided_by: decided.then(|| "ada@example.org".into()),
         reason: (state == RequestState::Rejected).then(|| "Unknown here".into()),
         known_account: false,
+        notes: match id {
+            "2" => vec![AddressNote::LikeAddress {
+                email: "ben.longer-name@c1inic.example.org".into(),
+                has_account: true,
+                same_mailbox: false,
+            }],
+            _ => Vec::new(),
+        },
+        reminded_at: None,
+        links: (id == "2").then_some(Links { sent: 1, left: 4, asked_at: Some(NOW + 300) }),
     }
 }
 
@@ -187,7 +198,17 @@ impl AccessService for Memory {
             requested_at: NOW,
             expires_at: Some(NOW + 86_400),
             reason: (state == RequestState::Rejected).then(|| "Unknown here".into()),
+            reminded_at: None,
+            reminder: (state == RequestState::Pending).then_some(Reminder { at: None, left: 3 }),
         })
+    }
+
+    async fn remind(&self, visit: &Visit, token: &str) -> Result<RequestStatus, Problem> {
+        let status = self.status(visit, token).await?;
+        if status.state != RequestState::Pending {
+            return Err(Problem::conflict("It was decided a minute ago."));
+        }
+        Ok(RequestStatus { reminded_at: Some(NOW + 60), reminder: None, ..status })
     }
 
     async fn offer(&self, _: &Visit, token: &str) -> Result<DownloadOffer, Problem> {
@@ -203,6 +224,7 @@ impl AccessService for Memory {
             needs_match_code: true,
             setup_url: Some("/public/download-certs/ready/setup".into()),
             machines_url: "https://localhost:8443/".into(),
+            new_link: (token != "ready").then_some(NewLink { open: true, asked_at: None, at: None }),
         })
     }
 
@@ -217,17 +239,32 @@ impl AccessService for Memory {
             row("3", "cleo@example.org", RequestState::Rejected),
         ];
         let fits = |r: &AccessRequestRow| {
-            filter.state.is_none_or(|state| r.state == state) && r.email.contains(&filter.search)
+            filter.state.is_none_or(|state| r.state == state)
+                && (!filter.waiting || r.state == RequestState::Pending)
+                && r.email.contains(&filter.search)
         };
         Ok(page(all.into_iter().filter(fits).collect()))
     }
 
-    async fn find(&self, _: &Administrator, id: &str) -> Result<AccessRequestRow, Problem> {
-        match id {
-            "1" => Ok(row("1", "anna@example.org", RequestState::Pending)),
-            "3" => Ok(row("3", "cleo@example.org", RequestState::Rejected)),
-            _ => Err(Problem::not_found()),
+    async fn find(&self, _: &Administrator, id: &str) -> Result<RequestDetail, Problem> {
+        let request = match id {
+            "1" => row("1", "anna@example.org", RequestState::Pending),
+            "2" => row("2", "ben.longer-name@clinic.example.org", RequestState::Redeemed),
+            "3" => row("3", "cleo@example.org", RequestState::Rejected),
+            _ => return Err(Problem::not_found()),
+        };
+        let entry = |at, what, by: Option<&str>, detail: &str| HistoryEntry {
+            at,
+            what,
+            by: by.map(str::to_owned),
+            detail: detail.to_owned(),
+        };
+        let mut history = vec![entry(NOW, RequestEvent::Asked, None, "")];
+        if id == "2" {
+            history.push(entry(NOW + 60, RequestEvent::Approved, Some("grace@example.org"), ""));
+            history.push(entry(NOW + 120, RequestEvent::Fetched, None, "serial 5f3a"));
         }
+        Ok(RequestDetail { request, history })
     }
 
     async fn approve(&self, _: &Administrator, _: &str) -> Result<AccessRequestRow, Problem> {
@@ -236,6 +273,46 @@ impl AccessService for Memory {
 
     async fn reject(&self, _: &Administrator, id: &str, _: &str) -> Result<AccessRequestRow, Problem> {
         Ok(row(id, "anna@example.org", RequestState::Rejected))
+    }
+
+    async fn send_link(
+        &self,
+        _: &Administrator,
+        _: &str,
+        _: Option<u32>,
+    ) -> Result<AccessRequestRow, Problem> {
+        Err(Problem::conflict("Grace sent one a minute ago."))
+    }
+
+    async fn ask_for_link(
+        &self,
+        visit: &Visit,
+        token: &str,
+        match_code: Option<&str>,
+    ) -> Result<Answer<DownloadOffer>, Problem> {
+        match match_code {
+            Some("ABCD-2345") => Ok(Answer::plain(self.offer(visit, token).await?)),
+            _ => Err(Problem::forbidden().field("match_code", "Enter the match code.")),
+        }
+    }
+
+    async fn news(&self, _: &Administrator, since: Option<&str>) -> Result<News, Problem> {
+        Ok(News { mark: "7.1".into(), newest: "1".into(), arrived: u64::from(since.is_some()) })
+    }
+
+    /// Whoever is not 1 has been decided meanwhile.
+    async fn decide(&self, _: &Administrator, asked: Decide) -> Result<Decided, Problem> {
+        if asked.ids.is_empty() {
+            return Err(Problem::invalid_input().field("ids", "Choose at least one request."));
+        }
+        let late = asked.ids.iter().filter(|id| *id != "1").map(|id| Undecided {
+            id: id.clone(),
+            email: Some(format!("late-{id}@example.org")),
+            why: "Grace approved it a minute ago.".into(),
+        });
+        let undecided: Vec<_> = late.collect();
+        let decided = (asked.ids.len() - undecided.len()) as u32;
+        Ok(Decided { verdict: asked.verdict, decided, undecided, unnamed: 0 })
     }
 }
 
@@ -305,12 +382,17 @@ impl ModeService for Memory {
 
 #[async_trait]
 impl OutboxService for Memory {
-    async fn list(&self, _: &Administrator, _: u32) -> Result<Page<MailRow>, Problem> {
+    async fn list(
+        &self,
+        _: &Administrator,
+        state: Option<MailState>,
+        _: u32,
+    ) -> Result<Page<MailRow>, Problem> {
         let mail = |state, last_error: Option<&str>| MailRow {
             id: "1".into(),
             to: "anna@example.org".into(),
             subject: "Your access was approved".into(),
-            text: "Hello,\n\nyour request was approved.".into(),
+            text: (state != MailState::Sent).then(|| "Hello,\n\nyour request was approved.".into()),
             state,
             attempts: 5,
             last_error: last_error.map(str::to_owned),
@@ -318,11 +400,16 @@ impl OutboxService for Memory {
             sent_at: None,
         };
         let refused = mail(MailState::Dead, Some("The mail server refused the connection"));
-        Ok(page(vec![mail(MailState::Kept, None), refused, mail(MailState::Sent, None)]))
+        let all = vec![mail(MailState::Kept, None), refused.clone(), refused, mail(MailState::Sent, None)];
+        Ok(page(all.into_iter().filter(|mail| state.is_none_or(|state| mail.state == state)).collect()))
     }
 
     async fn retry(&self, _: &Administrator, _: &str) -> Result<(), Problem> {
         Ok(())
+    }
+
+    async fn retry_all(&self, _: &Administrator) -> Result<u64, Problem> {
+        Ok(2)
     }
 }
 

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is missing")]
 
+mod bulk;
 mod house;
 mod load;
 
@@ -86,20 +87,30 @@ async fn public_pages_are_whole_without_scripts() {
 async fn the_panel_shows_its_pages_to_an_administrator() {
     let admin = Who::Administrator;
     shows(admin, "overview", "/admin", &["ABCD-2345", "anna@example.org", "231"]).await;
-    shows(admin, "requests", "/admin/requests", &["cleo@example.org", "Fetched"]).await;
+    let look_alike = "Looks like ben.longer-name@c1inic.example.org, which has an account.";
+    shows(admin, "requests", "/admin/requests", &["cleo@example.org", "Fetched", look_alike]).await;
     let one = page(admin, "request", "/admin/requests/1?state=pending").await.body;
-    assert!(one.contains("Approve…") && one.contains("The requester reads out"));
+    assert!(one.contains("id=\"approve-request\"") && one.contains("The requester reads out"));
     assert!(one.contains("anna@example.org") && !one.contains("cleo@example.org"), "the filter stays");
     assert!(one.contains("&lt;b>discharge") || one.contains("&lt;b&gt;discharge"), "text is escaped");
+    let fetched = page(admin, "request-fetched", "/admin/requests/2").await.body;
+    for words in
+        ["Approved", " by grace@example.org", "serial 5f3a", "Asks for a new link", "Send a new link…"]
+    {
+        assert!(fetched.contains(words), "{words}");
+    }
     let decided = page(admin, "request-decided", "/admin/requests/3").await.body;
-    assert!(!decided.contains("Approve…") && decided.contains("Unknown here"));
+    assert!(!decided.contains("id=\"approve-request\"") && decided.contains("Unknown here"));
     shows(admin, "certificates", "/admin/certificates", &["Old desktop", "Lost on a train", "Revoke…"]).await;
     shows(admin, "certificates-none", "/admin/certificates?search=nothing", &["No certificate fits"]).await;
     shows(admin, "modes", "/admin/modes", &["Reflective Coach", "New mode"]).await;
     shows(admin, "mode", "/admin/modes/general", &["Quote &lt;/textarea&gt; what", "mode[temperature]"])
         .await;
     shows(admin, "mode-new", "/admin/modes/new", &["Save mode"]).await;
-    shows(admin, "outbox", "/admin/outbox", &["To copy", "refused the connection", "Send again"]).await;
+    shows(admin, "outbox", "/admin/outbox", &["To copy", "refused the connection", "Send again", "not kept"])
+        .await;
+    shows(admin, "outbox-dead", "/admin/outbox?state=dead", &["Send all of them again"]).await;
+    shows(admin, "outbox-none", "/admin/outbox?state=waiting", &["No mail fits"]).await;
 }
 
 #[tokio::test]
@@ -128,6 +139,10 @@ async fn every_function_of_the_panel_authorises() {
         "access/start",
         "access/submit",
         "access/status",
+        "access/status-start",
+        "access/remind",
+        "access/ask-link",
+        "access/ask-link-start",
         "access/offer",
         "certificate/report",
         "design/theme",
@@ -184,6 +199,40 @@ async fn an_accepted_request_leads_to_its_status() {
     assert_eq!(with_scripts.status, 200);
     assert_eq!(with_scripts.header("location"), "/public/request-status/pending");
     assert!(with_scripts.headers.contains_key("serverfnredirect"));
+}
+
+#[tokio::test]
+async fn reminding_works_without_scripts() {
+    let page = open(Who::Nobody, "/public/request-status/pending", "").await.body;
+    let form = page.split("action=\"/app/access/remind\"").nth(1).expect("the form");
+    assert!(form.contains("name=\"token\" value=\"pending\"") && form.contains("Remind the administrators"));
+    let posted = post_form(Who::Nobody, "/app/access/remind", "token=pending").await;
+    assert_eq!((posted.status.as_u16(), posted.header("location")), (303, "/public/request-status/pending"));
+    let late = post_form(Who::Nobody, "/app/access/remind", "token=approved").await;
+    let shown = open(Who::Nobody, late.header("location"), &late.cookie("aiwe-form")).await.body;
+    assert!(shown.contains("It was decided a minute ago") && !shown.contains("Remind the administrators"));
+    // A made-up token leads nowhere else.
+    let odd = post_form(Who::Nobody, "/app/access/remind", "token=..%2F..%2F%2Fevil.example").await;
+    assert_eq!(odd.header("location"), "/public/request-status/%2E%2E%2F%2E%2E%2F%2Fevil%2Eexample");
+}
+
+#[tokio::test]
+async fn asking_for_a_new_link_works_without_scripts() {
+    let page = open(Who::Nobody, "/public/download-certs/used", "").await.body;
+    let form = page.split("action=\"/app/access/ask-link\"").nth(1).expect("the form");
+    let form = form.split("</form>").next().unwrap();
+    assert!(form.contains("name=\"token\" value=\"used\"") && form.contains("name=\"match_code\""));
+    let wrong = post_form(Who::Nobody, "/app/access/ask-link", "token=used&match_code=2222-2222").await;
+    assert_eq!((wrong.status.as_u16(), wrong.header("location")), (303, "/public/download-certs/used"));
+    let shown = open(Who::Nobody, wrong.header("location"), &wrong.cookie("aiwe-form")).await.body;
+    assert!(
+        shown.contains("Enter the match code.") && !shown.contains("2222-2222"),
+        "a code is never carried"
+    );
+    let right = post_form(Who::Nobody, "/app/access/ask-link", "token=used&match_code=ABCD-2345").await;
+    assert_eq!((right.status.as_u16(), right.cookie("aiwe-form").as_str()), (303, ""));
+    let ready = open(Who::Nobody, "/public/download-certs/ready", "").await.body;
+    assert!(!ready.contains("/app/access/ask-link"), "a link that works needs no other");
 }
 
 #[tokio::test]

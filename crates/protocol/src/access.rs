@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::review::AddressNote;
 pub use crate::text::Invalid;
 use crate::text::{checked_string, is_invisible};
 
@@ -318,10 +319,30 @@ pub struct RequestStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub reason: Option<String>,
+    /// When the administrators were last reminded of it, in seconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub reminded_at: Option<i64>,
+    /// The next reminder, while one is possible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub reminder: Option<Reminder>,
+}
+
+/// How the administrators can be reminded of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Reminder {
+    /// From when on, in seconds since the Unix epoch; without it: at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub at: Option<i64>,
+    /// How many are left, this one included.
+    pub left: u32,
 }
 
 /// A request as the administrator sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccessRequestRow {
     pub id: String,
@@ -350,6 +371,31 @@ pub struct AccessRequestRow {
     pub reason: Option<String>,
     /// Whether an account with this address exists already.
     pub known_account: bool,
+    /// What makes the address suspicious.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub notes: Vec<AddressNote>,
+    /// When the requester last reminded the administrators, in seconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub reminded_at: Option<i64>,
+    /// Its links, once it is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub links: Option<Links>,
+}
+
+/// The links that an approved request has been given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Links {
+    pub sent: u32,
+    /// How many more can be sent.
+    pub left: u32,
+    /// When the holder of the last one asked for another, since it was sent; in seconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub asked_at: Option<i64>,
 }
 
 /// Which requests to list.
@@ -359,6 +405,9 @@ pub struct AccessRequestFilter {
     /// Only those that stand here.
     #[serde(default)]
     pub state: Option<RequestState>,
+    /// Only what waits for an administrator, unless a state is named: who is pending, and who asks for a new link.
+    #[serde(default)]
+    pub waiting: bool,
     /// Part of the address, the device's name or the match code.
     #[serde(default)]
     pub search: String,
@@ -382,23 +431,49 @@ pub struct Page<T> {
 
 /// What the download page shows: `GET /public/download-certs/{token}` spends nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DownloadOffer {
     /// Whether this link still gives a package.
     pub state: DownloadState,
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub device_name: Option<String>,
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub platform: Option<Platform>,
     /// Seconds since the Unix epoch.
     pub expires_at: i64,
     /// Whether the match code must be entered: this is not the browser that asked.
     pub needs_match_code: bool,
-    /// Where the person goes on to choose a password, once the package is there; `None` when the account is set up.
+    /// Where the person goes on to choose a password, once the package is there; `null` when the account is set up.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub setup_url: Option<String>,
     /// The server that the certificate opens.
     pub machines_url: String,
+    /// How an ended link's holder asks for a new one, if that is possible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub new_link: Option<NewLink>,
+}
+
+/// Asking the administrators for a new link. Whoever has only the link, and neither the asking browser nor the match
+/// code, learns nothing from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewLink {
+    /// Whether they can be asked now.
+    pub open: bool,
+    /// When they were asked already, in seconds since the Unix epoch; only for the browser that asked for access.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub asked_at: Option<i64>,
+    /// From when on they can be asked again, in seconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub at: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum DownloadState {
     Expired,
     Ready,

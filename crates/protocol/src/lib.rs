@@ -10,6 +10,7 @@ pub mod mode;
 pub mod native;
 pub mod people;
 pub mod problem;
+pub mod review;
 mod text;
 
 pub use problem::{FieldError, Problem};

@@ -1,6 +1,7 @@
-//! Access requests over HTTP.
+//! Access requests over HTTP: asking, and looking where one's request stands.
 
 pub mod redeem;
+pub mod review;
 
 use app::services::AccessService;
 use app::visit::Visit;
@@ -8,23 +9,13 @@ use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use protocol::access::{AccessRequestFilter, AccessRequestRow, Asked, Page, RequestAccess, RequestStatus};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use protocol::access::{Asked, RequestAccess, RequestStatus};
+use serde::de::DeserializeOwned;
 
-use super::{Access, InvalidTransition, Submission};
+use super::{Access, Reminding, Submission};
 use crate::http::refusals::Refusals;
-use crate::http::{JsonBody, Outcome, PathParams, QueryParams, RateLimiter};
-use crate::pages::{Admin, Visitor};
-
-/// What a rejection may carry.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct Reject {
-    /// Told to the requester: visible characters.
-    #[serde(default)]
-    #[schema(max_length = 500)]
-    reason: String,
-}
+use crate::http::{JsonBody, Outcome, PathParams, ProblemResponse, RateLimiter};
+use crate::pages::Visitor;
 
 /// Ask for access
 ///
@@ -71,78 +62,35 @@ pub async fn status(access: &Access, visit: &Visit, token: &str) -> Outcome<Resp
     Ok(Json(access.status(visit, token).await?).into_response())
 }
 
-/// List requests for access
+/// Remind the administrators
 ///
-/// Those that wait for a decision first, and the newest first among them and among the others.
-#[utoipa::path(
-    get,
-    path = "/admin/api/access-requests",
-    operation_id = "listAccessRequests",
-    tag = "Administration",
-    params(AccessRequestFilter),
-    security(("panelSession" = []), ("panelSessionWithoutTls" = [])),
-    responses(
-        (status = 200, description = "One page of them.", body = Page<AccessRequestRow>),
-        Refusals<(Admin, QueryParams<AccessRequestFilter>)>,
-    ),
-)]
-pub async fn list(
-    State(access): State<Access>,
-    Admin(admin): Admin,
-    QueryParams(filter): QueryParams<AccessRequestFilter>,
-) -> Outcome<Json<Page<AccessRequestRow>>> {
-    Ok(Json(access.list(&admin, filter).await?))
-}
-
-/// Approve a request
-///
-/// Makes the account if there is none, and mails the link. Compare the match code with the requester before.
+/// Seldom, and only a few times: `reminder` in the request's status says from when on and how many are left.
 #[utoipa::path(
     post,
-    path = "/admin/api/access-requests/{id}/approve",
-    operation_id = "approveAccessRequest",
-    tag = "Administration",
-    params(("id" = String, Path, description = "The request's.")),
-    security(("panelSession" = []), ("panelSessionWithoutTls" = [])),
+    path = "/public/request-status/{token}/remind",
+    operation_id = "remindAdministrators",
+    tag = "Access",
+    params(("token" = String, Path, description = "The end of `status_url`.")),
+    security((), ("askingBrowser" = []), ("askingBrowserWithoutTls" = [])),
     responses(
-        (status = 200, description = "The request as it is now.", body = AccessRequestRow),
-        Refusals<(Admin, PathParams<String>, InvalidTransition)>,
+        (status = 200, description = "Where the request stands now.", body = RequestStatus),
+        Refusals<(PathParams<String>, RateLimiter, Reminding)>,
     ),
 )]
-pub async fn approve(
+pub async fn remind(
     State(access): State<Access>,
-    Admin(admin): Admin,
-    PathParams(id): PathParams<String>,
-) -> Outcome<Json<AccessRequestRow>> {
-    Ok(Json(access.approve(&admin, &id).await?))
+    Visitor(visit): Visitor,
+    PathParams(token): PathParams<String>,
+) -> Outcome<Json<RequestStatus>> {
+    Ok(Json(access.remind(&visit, &token).await?))
 }
 
-/// Reject a request
-///
-/// The requester gets a mail, with the reason if there is one.
-#[utoipa::path(
-    post,
-    path = "/admin/api/access-requests/{id}/reject",
-    operation_id = "rejectAccessRequest",
-    tag = "Administration",
-    params(("id" = String, Path, description = "The request's.")),
-    security(("panelSession" = []), ("panelSessionWithoutTls" = [])),
-    request_body = Option<Reject>,
-    responses(
-        (status = 200, description = "The request as it is now.", body = AccessRequestRow),
-        Refusals<(Admin, PathParams<String>, JsonBody<Reject>, InvalidTransition)>,
-    ),
-)]
-pub async fn reject(
-    State(access): State<Access>,
-    Admin(admin): Admin,
-    PathParams(id): PathParams<String>,
-    request: Request,
-) -> Outcome<Json<AccessRequestRow>> {
-    let has_body = request.headers().contains_key(header::CONTENT_TYPE);
-    let asked: Reject =
-        if has_body { JsonBody::from_request(request, &()).await?.0 } else { Reject::default() };
-    Ok(Json(access.reject(&admin, &id, &asked.reason).await?))
+/// A body that may be missing.
+async fn optional_json<T: DeserializeOwned + Default>(request: Request) -> Result<T, ProblemResponse> {
+    if !request.headers().contains_key(header::CONTENT_TYPE) {
+        return Ok(T::default());
+    }
+    JsonBody::from_request(request, &()).await.map(|JsonBody(body)| body)
 }
 
 fn with_cookies(mut response: Response, cookies: &[String]) -> Response {

@@ -4,8 +4,13 @@
 //! match code, which is never mailed. Looking at a link spends nothing; redeeming does, once.
 
 mod decide;
+mod history;
 pub mod http;
+mod link;
+pub mod look;
+mod notify;
 mod redeem;
+mod remind;
 mod request;
 mod submit;
 
@@ -18,9 +23,14 @@ use protocol::Problem;
 use protocol::access::{
     AccessRequestFilter, AccessRequestRow, Asked, DownloadOffer, Page, RequestAccess, RequestStatus,
 };
+use protocol::review::{Decide, Decided, News, RequestDetail};
 
+pub use link::{LinkAsking, Relinking};
 pub use redeem::{Proof, Redeemed, SetupPath};
-pub use request::{AccessRequest, Decision, Grant, InvalidTransition, Redemption, State};
+pub use remind::Reminding;
+pub use request::{
+    AccessRequest, Decision, Grant, InvalidTransition, Notice, Redemption, ReminderRules, Reminders, State,
+};
 pub use submit::Submission;
 
 use crate::certificate::Certificates;
@@ -64,8 +74,21 @@ impl AccessService for Access {
         Ok(self.status_of(visit, token).await?)
     }
 
+    async fn remind(&self, visit: &Visit, token: &str) -> Result<RequestStatus, Problem> {
+        Ok(self.remind_administrators(visit, token).await?)
+    }
+
     async fn offer(&self, visit: &Visit, token: &str) -> Result<DownloadOffer, Problem> {
         Ok(self.offer_of(visit, token).await?)
+    }
+
+    async fn ask_for_link(
+        &self,
+        visit: &Visit,
+        token: &str,
+        match_code: Option<&str>,
+    ) -> Result<Answer<DownloadOffer>, Problem> {
+        Ok(self.ask_for_new_link(visit, token, match_code).await?)
     }
 
     async fn list(
@@ -76,7 +99,7 @@ impl AccessService for Access {
         Ok(self.list_requests(&filter).await?)
     }
 
-    async fn find(&self, _: &Administrator, id: &str) -> Result<AccessRequestRow, Problem> {
+    async fn find(&self, _: &Administrator, id: &str) -> Result<RequestDetail, Problem> {
         Ok(self.find_request(id).await?)
     }
 
@@ -90,6 +113,23 @@ impl AccessService for Access {
         id: &str,
         reason: &str,
     ) -> Result<AccessRequestRow, Problem> {
-        Ok(self.reject_request(admin, id, reason).await?)
+        Ok(self.reject_request(admin, id, &decide::reason_of(reason)?).await?)
+    }
+
+    async fn send_link(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        sent: Option<u32>,
+    ) -> Result<AccessRequestRow, Problem> {
+        Ok(self.send_new_link(admin, id, sent).await?)
+    }
+
+    async fn decide(&self, admin: &Administrator, asked: Decide) -> Result<Decided, Problem> {
+        Ok(self.decide_each(admin, &asked).await?)
+    }
+
+    async fn news(&self, _: &Administrator, since: Option<&str>) -> Result<News, Problem> {
+        Ok(self.news_since(since).await?)
     }
 }

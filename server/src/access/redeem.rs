@@ -7,6 +7,7 @@ use protocol::people::NewPassword;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::link::request_behind;
 use super::submit::ASKED_COOKIE_SECONDS;
 use super::{Access, AccessRequest, Redemption};
 use crate::certificate::{IssuedPackage, NewCertificate};
@@ -37,9 +38,14 @@ impl Access {
     /// What the page behind the link shows. Spends nothing.
     pub(super) async fn offer_of(&self, visit: &Visit, token: &str) -> Result<DownloadOffer, Refusal> {
         self.check_link_rate(visit)?;
-        let (link, now) = (TokenHash::of(token), self.env.now());
+        self.offer_to(visit, token).await
+    }
+
+    pub(super) async fn offer_to(&self, visit: &Visit, token: &str) -> Result<DownloadOffer, Refusal> {
+        let now = self.env.now();
         let mut tx = self.env.store.read().await?;
-        let request = tx.access_request_by_grant(&link).await?.ok_or_else(Problem::not_found)?;
+        let request = request_behind(&mut tx, token).await?;
+        let asked_here = asked_here(&mut tx, visit, &request).await?;
         let state = match request.state_at(now) {
             RequestState::Approved => DownloadState::Ready,
             RequestState::Redeemed => DownloadState::Redeemed,
@@ -52,7 +58,8 @@ impl Access {
             device_name: request.device_name.as_ref().map(|n| n.as_str().to_owned()),
             platform: request.platform,
             expires_at: request.expires_at().or(request.grant().map(|g| g.expires_at)).unwrap_or(now),
-            needs_match_code: !asked_here(&mut tx, visit, &request).await?,
+            needs_match_code: !asked_here,
+            new_link: self.new_link(&request, asked_here),
             setup_url: invited.then(|| format!("/public/download-certs/{token}/setup")),
             machines_url: self.env.config.machines_url.join("/sidebar"),
         })
@@ -103,11 +110,9 @@ impl Access {
     pub async fn setup_path(&self, visit: &Visit, token: &str) -> Result<String, Refusal> {
         self.check_link_rate(visit)?;
         let mut tx = self.env.store.begin().await?;
-        let request =
-            tx.access_request_by_grant(&TokenHash::of(token)).await?.ok_or_else(Problem::not_found)?;
-        if request.grant().is_none_or(|g| g.expires_at <= self.env.now()) {
-            return Err(link_over().into());
-        }
+        let request = request_behind(&mut tx, token).await?;
+        let grant = request.grant().filter(|grant| grant.expires_at > self.env.now());
+        let number = grant.ok_or_else(link_over)?.number;
         if !asked_here(&mut tx, visit, &request).await? {
             return Err(not_proven().into());
         }
@@ -115,24 +120,40 @@ impl Access {
         if !matches!(account.state, AccountState::Invited) {
             return Err(Problem::conflict("This account is set up already. Sign in.").into());
         }
-        // Derived, so that it is the same each time and need not be stored.
-        let derived = hex::encode(self.env.vault.derive(&format!("setup-link:{}", request.id)).as_ref());
+        // Derived, so that it is the same each time and need not be stored. A new download link leads to a new one, since
+        // the one before it may have ended.
+        let context = format!("setup-link:{}:{number}", request.id);
+        let derived = hex::encode(self.env.vault.derive(&context).as_ref());
         self.people.store_setup_link(&mut tx, &TokenHash::of(&derived), Some(&account.id)).await?;
         tx.commit().await?;
         Ok(format!("/setup/{derived}"))
     }
 
-    /// Finds the request behind the link and checks the proof. Wrong match codes are counted and limited.
+    /// As [`Access::identify`], for a link that still gives something.
     async fn prove(
         &self,
         visit: &Visit,
         token: &str,
         match_code: Option<&str>,
     ) -> Result<(AccessRequest, Proof), Refusal> {
+        let (_, request, proof) = self.identify(visit, token, match_code).await?;
+        match request.state_at(self.env.now()) {
+            RequestState::Approved => Ok((request, proof)),
+            RequestState::Redeemed => Err(handed_out().into()),
+            _ => Err(link_over().into()),
+        }
+    }
+
+    /// Finds the request behind the link and checks the proof. Wrong match codes are counted and limited.
+    pub(super) async fn identify(
+        &self,
+        visit: &Visit,
+        token: &str,
+        match_code: Option<&str>,
+    ) -> Result<(Tx, AccessRequest, Proof), Refusal> {
         self.check_link_rate(visit)?;
         let mut tx = self.env.store.begin().await?;
-        let request =
-            tx.access_request_by_grant(&TokenHash::of(token)).await?.ok_or_else(Problem::not_found)?;
+        let request = request_behind(&mut tx, token).await?;
         let proof = if asked_here(&mut tx, visit, &request).await? {
             Proof::AskingBrowser
         } else if request.grant().is_some_and(|g| g.wrong_codes >= MAX_WRONG_CODES) {
@@ -148,11 +169,7 @@ impl Access {
             }
             return Err(wrong_code().into());
         };
-        match request.state_at(self.env.now()) {
-            RequestState::Approved => Ok((request, proof)),
-            RequestState::Redeemed => Err(handed_out().into()),
-            _ => Err(link_over().into()),
-        }
+        Ok((tx, request, proof))
     }
 
     /// The certificate that the very same certificate request got before.
@@ -196,18 +213,25 @@ impl Access {
         // Its time may have ended while the certificate was made.
         request.redeem(redemption.clone()).map_err(|_| link_over())?;
         let mut tx = self.env.store.begin().await?;
+        let former = tx.former_certificate(&id).await?;
         tx.insert_certificate(certificate, now).await?;
         if !tx.redeem(&id, &redemption).await? {
             return Err(handed_out().into());
         }
         tx.audit(now, "visitor", "download-link.redeemed", &id, &format!("serial {}", certificate.serial))
             .await?;
+        // The machine has one certificate: the one that was lost ends with the new one.
+        let ended = match former {
+            Some(former) => self.certificates.replace(&mut tx, &former).await?,
+            None => Vec::new(),
+        };
         tx.commit().await?;
+        self.certificates.shut_out(&ended);
         Ok(())
     }
 
     /// Whoever knew the match code counts as the asking browser from now on.
-    async fn with_cookie<T>(
+    pub(super) async fn with_cookie<T>(
         &self,
         visit: &Visit,
         token: &str,
@@ -228,7 +252,8 @@ impl Access {
     }
 }
 
-async fn asked_here(tx: &mut Tx, visit: &Visit, request: &AccessRequest) -> Result<bool, Refusal> {
+/// Whether this is the browser that asked.
+pub(super) async fn asked_here(tx: &mut Tx, visit: &Visit, request: &AccessRequest) -> Result<bool, Refusal> {
     match &visit.asked {
         Some(cookie) => Ok(tx.asked_by_browser(&request.id, &TokenHash::of(&cookie.0)).await?),
         None => Ok(false),

@@ -13,7 +13,52 @@ pub struct AccessRequest {
     pub device_name: Option<DeviceName>,
     pub message: Message,
     pub requested_at: i64,
+    pub reminders: Reminders,
     pub state: State,
+}
+
+/// The reminders that the requester has sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reminders {
+    pub sent: i64,
+    pub last_at: Option<i64>,
+}
+
+impl Reminders {
+    fn next(self, since: i64, rules: ReminderRules) -> i64 {
+        self.last_at.map_or(since + rules.first_after, |last| last + rules.apart)
+    }
+}
+
+/// When reminders are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReminderRules {
+    /// Seconds from the request to the first one.
+    pub first_after: i64,
+    /// Seconds between two of them.
+    pub apart: i64,
+    pub most: i64,
+}
+
+/// What administrators have still to be told of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// Its holder asks for a new link.
+    Link,
+    New,
+    Reminder,
+}
+
+impl Notice {
+    /// By its name in the store.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "link" => Some(Self::Link),
+            "new" => Some(Self::New),
+            "reminder" => Some(Self::Reminder),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +83,16 @@ pub struct Grant {
     pub expires_at: i64,
     /// How often a wrong match code came with the link.
     pub wrong_codes: i64,
+    /// Which link of this request it is, counted from 1.
+    pub number: i64,
+    /// How often its holder has asked for another one.
+    pub asks: Reminders,
+}
+
+impl Grant {
+    fn new(number: i64, expires_at: i64) -> Self {
+        Self { expires_at, wrong_codes: 0, number, asks: Reminders::default() }
+    }
 }
 
 /// What the link was spent for.
@@ -62,7 +117,7 @@ impl AccessRequest {
         match self.state {
             State::Pending { expires_at } if expires_at > now => {
                 let decision = Decision { by: by.to_owned(), at: now };
-                let grant = Grant { expires_at: grant_expires_at, wrong_codes: 0 };
+                let grant = Grant::new(1, grant_expires_at);
                 Ok(Self { state: State::Approved { decision, grant }, ..self })
             }
             _ => Err(self.refuse("approved", now)),
@@ -76,6 +131,17 @@ impl AccessRequest {
                 Ok(Self { state: State::Rejected { decision, reason: reason.as_str().to_owned() }, ..self })
             }
             _ => Err(self.refuse("rejected", now)),
+        }
+    }
+
+    /// Gives an approved request another link; the one before it ends. A package that was lost is made anew.
+    pub fn relink(self, now: i64, grant_expires_at: i64) -> Result<Self, InvalidTransition> {
+        match self.state {
+            State::Approved { decision, grant } | State::Redeemed { decision, grant, .. } => {
+                let grant = Grant::new(grant.number + 1, grant_expires_at);
+                Ok(Self { state: State::Approved { decision, grant }, ..self })
+            }
+            _ => Err(self.refuse("given a new link", now)),
         }
     }
 
@@ -131,6 +197,23 @@ impl AccessRequest {
         }
     }
 
+    /// From when on a reminder is taken; `None`: none is any more.
+    pub fn next_reminder(&self, rules: ReminderRules, now: i64) -> Option<i64> {
+        if self.state_at(now) != RequestState::Pending || self.reminders.sent >= rules.most {
+            return None;
+        }
+        Some(self.reminders.next(self.requested_at, rules))
+    }
+
+    /// From when on the holder of an ended link may ask for another one; `None`: not at all, or not any more.
+    pub fn next_link_ask(&self, rules: ReminderRules, now: i64) -> Option<i64> {
+        let ended = match self.state_at(now) {
+            RequestState::Expired | RequestState::Redeemed => self.grant(),
+            RequestState::Approved | RequestState::Pending | RequestState::Rejected => None,
+        };
+        ended.filter(|grant| grant.asks.sent < rules.most).map(|grant| grant.asks.next(now, rules))
+    }
+
     /// The machine's name: as asked for, or one that tells whose it is.
     pub fn machine_name(&self) -> String {
         self.device_name.as_ref().map_or_else(
@@ -160,6 +243,7 @@ mod tests {
             device_name: None,
             message: Message::default(),
             requested_at: 0,
+            reminders: Reminders::default(),
             state: State::Pending { expires_at: 100 },
         }
     }
@@ -187,6 +271,44 @@ mod tests {
         let approved = pending().approve("admin", 10, 50).unwrap();
         assert_eq!(approved.state_at(50), RequestState::Expired);
         assert!(approved.redeem(redemption(50)).is_err());
+    }
+
+    #[test]
+    fn reminders_are_few_and_far_between() {
+        let rules = ReminderRules { first_after: 10, apart: 30, most: 2 };
+        let reminded = |sent, last_at| AccessRequest { reminders: Reminders { sent, last_at }, ..pending() };
+        assert_eq!(pending().next_reminder(rules, 0), Some(10));
+        assert_eq!(reminded(1, Some(12)).next_reminder(rules, 12), Some(42));
+        assert_eq!(reminded(2, Some(42)).next_reminder(rules, 99), None);
+        assert_eq!(pending().next_reminder(rules, 100), None, "it has expired");
+        assert_eq!(pending().next_reminder(ReminderRules { most: 0, ..rules }, 0), None);
+        let approved = pending().approve("admin", 10, 50).unwrap();
+        assert_eq!(approved.next_reminder(rules, 20), None);
+    }
+
+    #[test]
+    fn a_lost_package_gets_another_link() {
+        let approved = pending().approve("admin", 10, 50).unwrap();
+        let redeemed = approved.clone().redeem(redemption(20)).unwrap();
+        for former in [approved.clone(), redeemed] {
+            let again = former.relink(60, 90).unwrap();
+            assert_eq!((again.state_at(60), again.expires_at()), (RequestState::Approved, Some(90)));
+            assert_eq!(again.grant().unwrap().number, 2);
+            assert_eq!(again.decision().unwrap().at, 10, "who approved stays");
+        }
+        assert!(pending().relink(1, 90).is_err());
+        assert!(pending().reject("admin", 1, &Message::default()).unwrap().relink(2, 90).is_err());
+    }
+
+    #[test]
+    fn only_an_ended_link_is_asked_about() {
+        let rules = ReminderRules { first_after: 0, apart: 30, most: 1 };
+        assert_eq!(pending().next_link_ask(rules, 0), None);
+        assert_eq!(pending().next_link_ask(rules, 100), None, "there never was a link");
+        let approved = pending().approve("admin", 10, 50).unwrap();
+        assert_eq!(approved.next_link_ask(rules, 49), None);
+        assert_eq!(approved.next_link_ask(rules, 50), Some(50));
+        assert_eq!(approved.redeem(redemption(20)).unwrap().next_link_ask(rules, 21), Some(21));
     }
 
     #[test]

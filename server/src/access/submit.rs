@@ -4,12 +4,14 @@ use app::visit::{Answer, Visit};
 use protocol::Problem;
 use protocol::access::{Asked, CheckedRequest, MatchCode, RequestAccess, RequestStatus};
 
-use super::{Access, AccessRequest, State};
+use super::redeem::asked_here;
+use super::{Access, AccessRequest, Reminders, State};
 use crate::failure::{Failure, Refusal};
 use crate::http::Rule;
 use crate::http::refusals::Refuses;
 use crate::people::CookieKind;
 use crate::secret::{Token, TokenHash};
+use crate::store::Tx;
 
 /// How long a browser remembers that it asked: longer than any request and link together.
 pub(super) const ASKED_COOKIE_SECONDS: i64 = 60 * 24 * 3600;
@@ -46,16 +48,26 @@ impl Access {
         let mut tx = self.env.store.read().await?;
         let request =
             tx.access_request_by_status(&TokenHash::of(token)).await?.ok_or_else(Problem::not_found)?;
-        let asked_here = match &visit.asked {
-            Some(cookie) => tx.asked_by_browser(&request.id, &TokenHash::of(&cookie.0)).await?,
-            None => false,
-        };
+        self.standing(&mut tx, visit, &request).await
+    }
+
+    /// What the holder of the status page's address may know of a request.
+    pub(super) async fn standing(
+        &self,
+        tx: &mut Tx,
+        visit: &Visit,
+        request: &AccessRequest,
+    ) -> Result<RequestStatus, Refusal> {
+        let now = self.env.now();
+        let asked_here = asked_here(tx, visit, request).await?;
         Ok(RequestStatus {
-            state: request.state_at(self.env.now()),
+            state: request.state_at(now),
             match_code: asked_here.then(|| request.match_code.grouped()),
             requested_at: request.requested_at,
             expires_at: request.expires_at(),
             reason: request.reason().map(str::to_owned),
+            reminded_at: request.reminders.last_at,
+            reminder: self.reminder(request),
         })
     }
 
@@ -78,6 +90,7 @@ impl Access {
             device_name: checked.device_name,
             message: checked.message,
             requested_at: now,
+            reminders: Reminders::default(),
             state: State::Pending {
                 expires_at: now + i64::from(self.env.config.access.request_lifetime_hours) * 3600,
             },
@@ -105,8 +118,9 @@ impl Access {
         tx.insert_access_request(request, &status.hash(), browser).await?;
         tx.audit(now, "visitor", "access-request.submitted", &request.id, "").await?;
         self.outbox.request_received(&mut tx, request, status).await?;
-        self.outbox.new_request(&mut tx, request).await?;
+        self.notify(&mut tx).await?;
         tx.commit().await?;
+        self.outbox.wake();
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ use crate::edge::Connections;
 use crate::edge::tls::Identity;
 use crate::environment::Environment;
 use crate::failure::{Failure, Refusal};
+use crate::outbox::Outbox;
 use crate::store::StoredAuthority;
 
 /// The built-in server certificate's life. It is issued anew at each start.
@@ -28,7 +29,11 @@ fn key_context(id: &str, which: &str) -> String {
 
 impl Certificates {
     /// Loads the authority, or makes one on a new server.
-    pub async fn open(env: Arc<Environment>, connections: Arc<Connections>) -> Result<Self, Refusal> {
+    pub async fn open(
+        env: Arc<Environment>,
+        connections: Arc<Connections>,
+        outbox: Outbox,
+    ) -> Result<Self, Refusal> {
         let (stored, is_new) = {
             let mut tx = env.store.read().await?;
             (tx.authorities().await?, !tx.was_audited(CREATED).await?)
@@ -55,6 +60,7 @@ impl Certificates {
             authority,
             anchors,
             connections,
+            outbox,
             judged: Mutex::default(),
             packing: Arc::new(tokio::sync::Semaphore::new(PACKING)),
         })))

@@ -25,6 +25,7 @@ pub use judge::{Machine, Rejected};
 use crate::edge::Connections;
 use crate::environment::Environment;
 use crate::failure::Refusal;
+use crate::outbox::Outbox;
 
 /// How many rows the administrator's list shows at once.
 const PAGE_SIZE: u32 = 50;
@@ -39,6 +40,7 @@ struct Inner {
     authority: Authority,
     anchors: TrustAnchors,
     connections: Arc<Connections>,
+    outbox: Outbox,
     judged: Mutex<judge::Judged>,
     /// Packages that are made at once: each derives keys from a password.
     packing: Arc<tokio::sync::Semaphore>,

@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Certificates;
 use crate::failure::{Failure, Refusal};
+use crate::mail::CertificateEnd;
+use crate::store::{MachineCertificate, Tx};
 
 /// How often servers that share a database look for each other's revocations.
 const WATCH: Duration = Duration::from_millis(300);
@@ -36,10 +38,49 @@ impl Certificates {
         }
         tx.end_sessions_of_certificate(id, now).await?;
         tx.audit(now, &admin.account_id, "certificate.revoked", id, &certificate.serial).await?;
+        self.tell_owner(&mut tx, &certificate, &CertificateEnd::Revoked { reason }).await?;
         tx.commit().await?;
+        self.0.outbox.wake();
         let closed = self.0.connections.close(&certificate.fingerprint);
         tracing::info!(certificate = id, closed, "a certificate was revoked");
         Ok(())
+    }
+
+    /// Revokes a certificate that was lost, and those that its machine got by renewing it, in the transaction that
+    /// records another one. What it gives is for [`Certificates::shut_out`], once that is committed.
+    pub async fn replace(&self, tx: &mut Tx, id: &str) -> Result<Vec<String>, Refusal> {
+        let now = self.0.env.now();
+        let mut ended = Vec::new();
+        for certificate in tx.certificates_of_same_machine(id).await? {
+            if tx.revoke_certificate(&certificate.id, "replaced by a new link’s", now).await? {
+                tx.end_sessions_of_certificate(&certificate.id, now).await?;
+                tx.audit(now, "server", "certificate.revoked", &certificate.id, &certificate.serial).await?;
+                ended.push(certificate);
+            }
+        }
+        if let Some(machine) = ended.first() {
+            self.tell_owner(tx, machine, &CertificateEnd::Replaced).await?;
+        }
+        Ok(ended.into_iter().map(|certificate| certificate.fingerprint).collect())
+    }
+
+    /// Ends what is open with certificates that were revoked.
+    pub fn shut_out(&self, fingerprints: &[String]) {
+        for fingerprint in fingerprints {
+            self.0.connections.close(fingerprint);
+        }
+        self.0.outbox.wake();
+    }
+
+    async fn tell_owner(
+        &self,
+        tx: &mut Tx,
+        certificate: &MachineCertificate,
+        end: &CertificateEnd,
+    ) -> Result<(), Refusal> {
+        let owner = tx.account(&certificate.account_id).await?;
+        let owner = owner.ok_or(Failure::Other("a certificate belongs to nobody"))?;
+        self.0.outbox.certificate_revoked(tx, &owner.email, &certificate.device_name, end).await
     }
 
     /// The revocation list, DER (RFC 5280 §5). Its number is the instant, so that it always grows.

@@ -23,6 +23,16 @@ pub struct Access {
     pub max_pending: u32,
     /// Requests that wait for a decision, per e-mail address. More are taken and dropped, silently.
     pub max_pending_per_address: u32,
+    /// Mail administrators about new requests.
+    pub notices: bool,
+    /// At least this long between two mails to administrators about requests; what comes in between is gathered.
+    pub notice_minutes: u32,
+    /// Between two reminders of one request, and between two asks for a new link.
+    pub reminder_hours: u32,
+    /// How often a requester may remind the administrators of one request, and ask for a new link. 0: not at all.
+    pub max_reminders: u32,
+    /// Download links per request, the first included.
+    pub max_links: u32,
 }
 
 impl Default for Access {
@@ -34,6 +44,11 @@ impl Default for Access {
             certificate_days: 90,
             max_pending: 1_000,
             max_pending_per_address: 3,
+            notices: true,
+            notice_minutes: 10,
+            reminder_hours: 24,
+            max_reminders: 3,
+            max_links: 5,
         }
     }
 }
@@ -47,6 +62,10 @@ impl Access {
         from.range("access.certificate_days", section.certificate_days, 1, 825);
         from.range("access.max_pending", section.max_pending, 1, 1_000_000);
         from.range("access.max_pending_per_address", section.max_pending_per_address, 1, 1_000);
+        from.range("access.notice_minutes", section.notice_minutes, 1, 1_440);
+        from.range("access.reminder_hours", section.reminder_hours, 1, 720);
+        from.range("access.max_reminders", section.max_reminders, 0, 100);
+        from.range("access.max_links", section.max_links, 1, 100);
         section
     }
 }

@@ -14,7 +14,7 @@ use protocol::access::EmailAddress;
 
 pub use letter::escape;
 pub use smtp::SmtpMailer;
-pub use templates::{Letterhead, Purpose};
+pub use templates::{CertificateEnd, Letterhead, Purpose};
 
 /// A mail, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,12 +44,22 @@ impl Subject {
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 pub struct SendError {
-    /// Whether it can work later: the server was away or said so (4xx). Otherwise it never will (5xx).
-    pub retryable: bool,
+    pub obstacle: Obstacle,
     /// For the operator; no personal data beyond what the mail server answered.
     pub reason: String,
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What stood in a mail's way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The mail server cannot be reached, or does not let this server in: nothing is said about the mail.
+    Connection,
+    /// The mail itself: the mail server will never take it (5xx).
+    Mail,
+    /// The moment: the mail server wants to be asked again (4xx).
+    Moment,
 }
 
 /// Sends mails.
@@ -63,7 +73,7 @@ pub trait Mailer: Send + Sync + std::fmt::Debug {
 #[derive(Debug, Default)]
 pub struct MemoryMailer {
     sent: Mutex<Vec<Mail>>,
-    failure: Mutex<Option<bool>>,
+    obstacle: Mutex<Option<Obstacle>>,
 }
 
 impl MemoryMailer {
@@ -71,17 +81,17 @@ impl MemoryMailer {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// From now on every mail fails, for now (`Some(true)`) or for good (`Some(false)`); `None`: every mail leaves.
-    pub fn fail(&self, retryable: Option<bool>) {
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = retryable;
+    /// From now on every mail fails, or (`None`) every mail leaves.
+    pub fn fail(&self, obstacle: Option<Obstacle>) {
+        *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) = obstacle;
     }
 }
 
 #[async_trait]
 impl Mailer for MemoryMailer {
     async fn send(&self, _id: &str, mail: &Mail) -> Result<(), SendError> {
-        if let Some(retryable) = *self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
-            return Err(SendError { retryable, reason: "told to fail".to_owned(), source: None });
+        if let Some(obstacle) = *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Err(SendError { obstacle, reason: "told to fail".to_owned(), source: None });
         }
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(mail.clone());
         Ok(())

@@ -14,7 +14,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use protocol::access::EmailAddress;
 
-use super::{Mail, Mailer, SendError};
+use super::{Mail, Mailer, Obstacle, SendError};
 use crate::clock::Clock;
 use crate::config::{Encryption, Smtp};
 
@@ -44,7 +44,7 @@ impl SmtpMailer {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SendError> {
         let unusable = |reason: &str, source: Box<dyn Error + Send + Sync>| SendError {
-            retryable: false,
+            obstacle: Obstacle::Connection,
             reason: reason.to_owned(),
             source: Some(source),
         };
@@ -107,16 +107,18 @@ fn mailbox(address: &EmailAddress, name: Option<String>) -> Result<Mailbox, Addr
 impl Mailer for SmtpMailer {
     async fn send(&self, id: &str, mail: &Mail) -> Result<(), SendError> {
         let message = self.message(id, mail).map_err(|error| SendError {
-            retryable: false,
+            obstacle: Obstacle::Mail,
             reason: "the mail cannot be written".to_owned(),
             source: Some(error),
         })?;
         match tokio::time::timeout(MAIL, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
-            // Only a 5xx answer is final. A connection, a name or a certificate can be put right.
             Ok(Err(error)) => Err(SendError {
-                retryable: !error.is_permanent(),
+                obstacle: obstacle(error.status().map(u16::from)),
                 reason: match error.status() {
+                    Some(code) if refuses_us(code.into()) => {
+                        format!("the mail server does not accept this server’s sign-in ({code})")
+                    }
                     Some(code) => format!("the mail server answered {code}"),
                     None if error.is_tls() => "TLS with the mail server failed".to_owned(),
                     None => "the mail server cannot be reached or broke off".to_owned(),
@@ -124,12 +126,30 @@ impl Mailer for SmtpMailer {
                 source: Some(error.into()),
             }),
             Err(_) => Err(SendError {
-                retryable: true,
+                obstacle: Obstacle::Connection,
                 reason: "the mail server took too long".to_owned(),
                 source: None,
             }),
         }
     }
+}
+
+/// What an answer of the mail server says; `None`: there was none. A connection, a name, a certificate or a password can
+/// be put right, and then the mail leaves.
+fn obstacle(code: Option<u16>) -> Obstacle {
+    match code {
+        None => Obstacle::Connection,
+        // 421: it is closing down (RFC 5321 §3.8).
+        Some(421) => Obstacle::Connection,
+        Some(code) if refuses_us(code) => Obstacle::Connection,
+        Some(code) if code >= 500 => Obstacle::Mail,
+        Some(_) => Obstacle::Moment,
+    }
+}
+
+/// Answers about this server's name and password, or their lack (RFC 4954 §4.7 and §6).
+fn refuses_us(code: u16) -> bool {
+    matches!(code, 432 | 454 | 530 | 534 | 535 | 538)
 }
 
 impl std::fmt::Debug for SmtpMailer {

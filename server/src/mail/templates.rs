@@ -4,6 +4,10 @@ use protocol::access::{DeviceName, EmailAddress, Message};
 
 use super::letter::Letter;
 use super::{Mail, Subject};
+use crate::access::{AccessRequest, Notice};
+
+/// How many requests one notice to administrators names.
+const MOST_NAMED: usize = 20;
 
 /// Who writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +22,15 @@ pub enum Purpose {
     Invitation,
     /// Somebody who lost the password or the second factor.
     Reset,
+}
+
+/// Why a certificate ended before its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CertificateEnd {
+    /// Its machine has fetched another one.
+    Replaced,
+    /// An administrator ended it.
+    Revoked { reason: Message },
 }
 
 impl Letterhead {
@@ -56,6 +69,29 @@ impl Letterhead {
         self.mail(to, "Your request for access is approved", letter)
     }
 
+    /// To the requester: another link in the place of a lost one.
+    pub fn new_link(
+        &self,
+        to: &EmailAddress,
+        device: Option<&DeviceName>,
+        download_url: &str,
+        link_hours: u32,
+    ) -> Mail {
+        let machine = device.map_or_else(|| "your machine".to_owned(), |name| format!("“{name}”"));
+        let letter = Letter::default()
+            .paragraph(&format!(
+                "An administrator sends you a new link to the certificate for {machine}. The former one works no more."
+            ))
+            .link("Get the certificate", download_url)
+            .paragraph(&format!(
+                "Open it on that machine and in the browser in which you asked, or have your match code at hand. It \
+                 works once, within {}. A certificate that you fetched before ends when you fetch the new one.",
+                hours(link_hours)
+            ))
+            .paragraph("If you did not ask for a new link, tell your administrator.");
+        self.mail(to, "A new link to your certificate", letter)
+    }
+
     /// To the requester: rejected, with the administrator's reason.
     pub fn request_rejected(&self, to: &EmailAddress, reason: &Message, request_url: &str) -> Mail {
         let letter = Letter::default().paragraph("Your request for access was rejected.");
@@ -87,23 +123,87 @@ impl Letterhead {
         self.mail(to, subject, letter)
     }
 
-    /// To an administrator: somebody asks for access.
-    pub fn new_request(
+    /// To the requester: nobody decided in time.
+    pub fn request_expired(&self, to: &EmailAddress, requested_at: i64, request_url: &str) -> Mail {
+        let letter = Letter::default()
+            .paragraph(&format!(
+                "Nobody decided about your request for access of {} in time, so it has ended.",
+                app::instant::date(requested_at)
+            ))
+            .paragraph("You can ask again. It helps to tell an administrator in another way, too.")
+            .link("Ask again", request_url)
+            .paragraph("If you did not ask for access, you need not do anything.");
+        self.mail(to, "Your request for access has ended", letter)
+    }
+
+    /// To a machine's owner: its certificate opens nothing any more.
+    pub fn certificate_revoked(
         &self,
         to: &EmailAddress,
-        requester: &EmailAddress,
-        device: Option<&DeviceName>,
-        message: &Message,
+        device: &str,
+        end: &CertificateEnd,
+        request_url: &str,
+    ) -> Mail {
+        let letter = Letter::default();
+        let letter = match end {
+            CertificateEnd::Replaced => letter
+                .paragraph(&format!(
+                    "The former certificate of “{device}” has ended, since a new one was fetched with the link that you were \
+                     sent."
+                ))
+                .paragraph("If you did not fetch it, tell your administrator at once: somebody has your link and your code."),
+            CertificateEnd::Revoked { reason } => {
+                let letter = letter.paragraph(&format!(
+                    "An administrator has revoked the certificate of “{device}”. The assistant does not work on that machine \
+                     any more."
+                ));
+                let letter =
+                    if reason.as_str().is_empty() { letter } else { letter.paragraph("The administrator wrote:") };
+                letter.quote(reason.as_str()).paragraph("Should you need one again, ask for access again.")
+            }
+        };
+        self.mail(to, "Your certificate has ended", letter.link("Ask for access", request_url))
+    }
+
+    /// To an administrator: what is new about requests. It never holds a match code.
+    pub fn requests_wait(
+        &self,
+        to: &EmailAddress,
+        news: &[(AccessRequest, Notice)],
         panel_url: &str,
     ) -> Mail {
-        let machine = device.map_or_else(String::new, |name| format!(" for “{name}”"));
-        let letter = Letter::default().paragraph(&format!("{requester} asks for access{machine}."));
-        let letter = if message.as_str().is_empty() { letter } else { letter.paragraph("They wrote:") };
+        let subject = match news {
+            [(_, Notice::New)] => "A new request for access".to_owned(),
+            [(_, Notice::Reminder)] => "A reminder of a request for access".to_owned(),
+            [(_, Notice::Link)] => "A new link is asked for".to_owned(),
+            all => format!("{} requests for access", all.len()),
+        };
+        let mut letter = Letter::default();
+        for (request, notice) in news.iter().take(MOST_NAMED) {
+            let (requester, device) = (&request.email, request.device_name.as_ref());
+            let machine = device.map_or_else(String::new, |name| format!(" for “{name}”"));
+            letter = match notice {
+                Notice::New => letter
+                    .paragraph(&format!("{requester} asks for access{machine}."))
+                    .quote(request.message.as_str()),
+                Notice::Reminder => {
+                    letter.paragraph(&format!("{requester} reminds you of the request for access{machine}."))
+                }
+                Notice::Link => letter.paragraph(&format!(
+                    "{requester} cannot use the link to the certificate any more, and asks for a new one{machine}."
+                )),
+            };
+        }
+        if news.len() > MOST_NAMED {
+            letter = letter.paragraph(&format!("And {} more.", news.len() - MOST_NAMED));
+        }
         let letter = letter
-            .quote(message.as_str())
-            .paragraph("Before you approve it, let them read their match code to you and compare it with the one shown there.")
-            .link("Look at the request", panel_url);
-        self.mail(to, "A new request for access", letter)
+            .paragraph(
+                "Before you approve a request, let the requester read the match code to you, and compare it with the \
+                 one shown there.",
+            )
+            .link("Look at the requests", panel_url);
+        self.mail(to, &subject, letter)
     }
 
     fn mail(&self, to: &EmailAddress, subject: &str, letter: Letter) -> Mail {
@@ -128,7 +228,9 @@ fn hours(hours: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::{Reminders, State};
 
+    const CODE: &str = "2345-6789";
     const URL: &str = "https://a.example.org/x/abc?d=e&f=g";
 
     fn head() -> Letterhead {
@@ -146,8 +248,33 @@ mod tests {
             head.request_rejected(&to, &message, URL),
             head.set_up(&to, Purpose::Invitation, URL, 72),
             head.set_up(&to, Purpose::Reset, URL, 1),
-            head.new_request(&to, &to, Some(&device), &message, URL),
+            head.new_link(&to, Some(&device), URL, 24),
+            head.certificate_revoked(&to, device.as_str(), &CertificateEnd::Replaced, URL),
+            head.certificate_revoked(
+                &to,
+                device.as_str(),
+                &CertificateEnd::Revoked { reason: message.clone() },
+                URL,
+            ),
+            head.request_expired(&to, 1_795_348_815, URL),
+            head.requests_wait(&to, &[(waiting(&device, &message), Notice::New)], URL),
+            head.requests_wait(&to, &[(waiting(&device, &message), Notice::Reminder)], URL),
+            head.requests_wait(&to, &[(waiting(&device, &message), Notice::Link)], URL),
         ]
+    }
+
+    fn waiting(device: &DeviceName, message: &Message) -> AccessRequest {
+        AccessRequest {
+            id: "r".into(),
+            email: "ben@example.org".parse().unwrap(),
+            match_code: CODE.parse().unwrap(),
+            platform: None,
+            device_name: Some(device.clone()),
+            message: message.clone(),
+            requested_at: 0,
+            reminders: Reminders::default(),
+            state: State::Pending { expires_at: 1 },
+        }
     }
 
     #[test]
@@ -168,13 +295,39 @@ mod tests {
         assert!(subjects.iter().all(|s| !s.contains(['\r', '\n'])), "{subjects:?}");
         subjects.sort();
         subjects.dedup();
-        assert_eq!(subjects.len(), 6);
+        assert_eq!(subjects.len(), all().len() - 1, "the two ends of a certificate have one");
         assert_eq!(Subject::new("a\r\nBcc: b\u{85}c ").as_str(), "a  Bcc: b c");
     }
 
     #[test]
+    fn a_notice_names_some_and_counts_all() {
+        let to: EmailAddress = "admin@example.org".parse().unwrap();
+        let one = waiting(&"Laptop".parse().unwrap(), &Message::default());
+        let news: Vec<_> = (0..25).map(|_| (one.clone(), Notice::New)).collect();
+        let mail = head().requests_wait(&to, &news, URL);
+        assert!(mail.subject.as_str().starts_with("25 requests for access"), "{:?}", mail.subject);
+        assert_eq!(mail.text.matches("ben@example.org asks").count(), 20);
+        assert!(mail.text.contains("And 5 more."));
+    }
+
+    #[test]
+    fn no_mail_holds_a_match_code() {
+        for mail in all() {
+            for part in [&mail.text, &mail.html, &mail.subject.0] {
+                assert!(!part.contains(CODE) && !part.contains(&CODE.replace('-', "")), "{part}");
+            }
+        }
+    }
+
+    #[test]
     fn an_empty_reason_leaves_no_gap() {
-        let mail = head().request_rejected(&"a@example.org".parse().unwrap(), &Message::default(), URL);
-        assert!(!mail.text.contains("wrote") && !mail.html.contains("blockquote"));
+        let to = "a@example.org".parse().unwrap();
+        let end = CertificateEnd::Revoked { reason: Message::default() };
+        for mail in [
+            head().request_rejected(&to, &Message::default(), URL),
+            head().certificate_revoked(&to, "Laptop", &end, URL),
+        ] {
+            assert!(!mail.text.contains("wrote") && !mail.html.contains("blockquote"), "{}", mail.text);
+        }
     }
 }

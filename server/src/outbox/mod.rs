@@ -7,7 +7,7 @@ mod job;
 
 use std::sync::Arc;
 
-use app::outbox::MailRow;
+use app::outbox::{MailRow, MailState};
 use app::services::OutboxService;
 use app::visit::Administrator;
 use async_trait::async_trait;
@@ -15,12 +15,12 @@ use protocol::Problem;
 use protocol::access::{EmailAddress, Message, Page};
 use tokio::sync::Notify;
 
-use crate::access::AccessRequest;
+use crate::access::{AccessRequest, Notice};
 use crate::environment::Environment;
 use crate::failure::{Failure, Refusal};
-use crate::mail::{Letterhead, Mail, Mailer};
+use crate::mail::{CertificateEnd, Letterhead, Mail, Mailer};
 use crate::secret::Token;
-use crate::store::Tx;
+use crate::store::{StoredMail, Tx};
 
 /// How many rows the administrator's list shows at once.
 const PAGE_SIZE: u32 = 50;
@@ -68,15 +68,19 @@ impl Outbox {
         self.put(tx, self.letterhead().request_received(&request.email, &url, hours)).await
     }
 
-    /// Tells every administrator of a new request.
-    pub async fn new_request(&self, tx: &mut Tx, request: &AccessRequest) -> Result<(), Refusal> {
-        let url = self.env.config.public_url.join("/admin/requests");
+    /// Tells every administrator what is new about these requests.
+    pub async fn notice(&self, tx: &mut Tx, news: &[(AccessRequest, Notice)]) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join("/admin/requests?state=waiting");
         for admin in tx.administrators().await? {
-            let device = request.device_name.as_ref();
-            let mail = self.letterhead().new_request(&admin, &request.email, device, &request.message, &url);
-            self.put(tx, mail).await?;
+            self.put(tx, self.letterhead().requests_wait(&admin, news, &url)).await?;
         }
         Ok(())
+    }
+
+    /// Tells the requester that nobody decided in time.
+    pub async fn expired(&self, tx: &mut Tx, request: &AccessRequest) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join("/request-access");
+        self.put(tx, self.letterhead().request_expired(&request.email, request.requested_at, &url)).await
     }
 
     pub async fn approved(&self, tx: &mut Tx, request: &AccessRequest, link: &Token) -> Result<(), Refusal> {
@@ -89,6 +93,13 @@ impl Outbox {
         .await
     }
 
+    pub async fn new_link(&self, tx: &mut Tx, request: &AccessRequest, link: &Token) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join(&format!("/public/download-certs/{}", link.expose()));
+        let hours = self.env.config.access.link_lifetime_hours;
+        let mail = self.letterhead().new_link(&request.email, request.device_name.as_ref(), &url, hours);
+        self.put(tx, mail).await
+    }
+
     pub async fn rejected(
         &self,
         tx: &mut Tx,
@@ -97,6 +108,18 @@ impl Outbox {
     ) -> Result<(), Refusal> {
         let url = self.env.config.public_url.join("/request-access");
         self.put(tx, self.letterhead().request_rejected(&request.email, reason, &url)).await
+    }
+
+    /// Tells a machine's owner that its certificate has ended before its time.
+    pub async fn certificate_revoked(
+        &self,
+        tx: &mut Tx,
+        owner: &EmailAddress,
+        device: &str,
+        end: &CertificateEnd,
+    ) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join("/request-access");
+        self.put(tx, self.letterhead().certificate_revoked(owner, device, end, &url)).await
     }
 
     fn letterhead(&self) -> Letterhead {
@@ -120,24 +143,32 @@ impl Outbox {
         Ok(Some(serde_json::from_slice(&body).map_err(|_| Failure::Other("a stored mail cannot be read"))?))
     }
 
-    async fn page(&self, page: u32) -> Result<Page<MailRow>, Refusal> {
-        let stored = self.env.store.read().await?.mails(page, PAGE_SIZE).await?;
-        let mut rows = Vec::with_capacity(stored.rows.len());
-        for mail in stored.rows {
-            let body = self.open(&mail.id, mail.body_sealed.as_deref())?;
-            rows.push(MailRow {
-                text: body.map(|b| b.text).unwrap_or_default(),
-                id: mail.id,
-                to: mail.recipient,
-                subject: mail.subject,
-                state: mail.state,
-                attempts: mail.attempts,
-                last_error: mail.last_error,
-                created_at: mail.created_at,
-                sent_at: mail.sent_at,
-            });
-        }
+    async fn page(&self, state: Option<MailState>, page: u32) -> Result<Page<MailRow>, Refusal> {
+        let stored = self.env.store.read().await?.mails(state, page, PAGE_SIZE).await?;
+        let rows = stored.rows.into_iter().map(|mail| self.row(mail)).collect();
         Ok(Page { rows, total: stored.total, page: stored.page, page_size: stored.page_size })
+    }
+
+    fn row(&self, mail: StoredMail) -> MailRow {
+        let text = match self.open(&mail.id, mail.body_sealed.as_deref()) {
+            Ok(body) => body.map(|body| body.text),
+            Err(refusal) => {
+                // Into a problem, and so into the log; one mail that cannot be read does not hide the others.
+                let _: Problem = refusal.into();
+                None
+            }
+        };
+        MailRow {
+            text,
+            id: mail.id,
+            to: mail.recipient,
+            subject: mail.subject,
+            state: mail.state,
+            attempts: mail.attempts,
+            last_error: mail.last_error,
+            created_at: mail.created_at,
+            sent_at: mail.sent_at,
+        }
     }
 
     async fn revive(&self, admin: &Administrator, id: &str) -> Result<(), Refusal> {
@@ -151,16 +182,37 @@ impl Outbox {
         self.wake();
         Ok(())
     }
+
+    async fn revive_all(&self, admin: &Administrator) -> Result<u64, Refusal> {
+        let now = self.env.now();
+        let mut tx = self.env.store.begin().await?;
+        let revived = tx.revive_mails(now).await?;
+        if revived > 0 {
+            tx.audit(now, &admin.account_id, "mail.retried", "all", &format!("{revived} mails")).await?;
+        }
+        tx.commit().await?;
+        self.wake();
+        Ok(revived)
+    }
 }
 
 #[async_trait]
 impl OutboxService for Outbox {
-    async fn list(&self, _: &Administrator, page: u32) -> Result<Page<MailRow>, Problem> {
-        Ok(self.page(page).await?)
+    async fn list(
+        &self,
+        _: &Administrator,
+        state: Option<MailState>,
+        page: u32,
+    ) -> Result<Page<MailRow>, Problem> {
+        Ok(self.page(state, page).await?)
     }
 
     async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), Problem> {
         Ok(self.revive(admin, id).await?)
+    }
+
+    async fn retry_all(&self, admin: &Administrator) -> Result<u64, Problem> {
+        Ok(self.revive_all(admin).await?)
     }
 }
 

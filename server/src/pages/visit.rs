@@ -12,7 +12,7 @@ use crate::edge::Peer;
 use crate::failure::Refusal;
 use crate::http::ProblemResponse;
 use crate::http::refusals::Refuses;
-use crate::people::{CookieKind, PanelSession, cookie_value};
+use crate::people::{Asker, CookieKind, PanelSession, cookie_value};
 use crate::secret::TokenHash;
 use crate::state::AppState;
 
@@ -70,18 +70,20 @@ impl Refuses for Admin {
 
 async fn of_request(state: &AppState, parts: &mut Parts) -> Result<Visit, Response> {
     let peer = Peer::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
-    judge(state, &peer, &parts.headers)
+    let by_itself = parts.uri.path().starts_with(app::WATCHING);
+    let asker = if by_itself { Asker::Page } else { Asker::Person };
+    judge(state, &peer, &parts.headers, asker)
         .await
         .map_err(|refusal| ProblemResponse::from(refusal).into_response())
 }
 
-async fn judge(state: &AppState, peer: &Peer, headers: &HeaderMap) -> Result<Visit, Refusal> {
+async fn judge(state: &AppState, peer: &Peer, headers: &HeaderMap, asker: Asker) -> Result<Visit, Refusal> {
     let cookie = |kind| cookie_value(headers, kind, peer.tls).map(Cookie);
     let certificate = state.certificates.report(peer.certificate.as_ref()).await?;
     let session = cookie(CookieKind::Session);
     let may_sign_in = !state.env.config.admin.require_certificate || certificate.rejection.is_none();
     let standing = match &session {
-        Some(session) if may_sign_in => state.people.use_panel_session(&TokenHash::of(&session.0)).await?,
+        Some(session) if may_sign_in => state.people.panel_session(&TokenHash::of(&session.0), asker).await?,
         _ => PanelSession::Nobodys,
     };
     let (signed_in, unused_minutes) = match standing {

@@ -15,7 +15,7 @@ mod totp;
 use std::sync::Arc;
 
 pub use cookies::{CookieKind, cookie_value};
-pub use panel::PanelSession;
+pub use panel::{Asker, PanelSession};
 pub use password::Passwords;
 pub use sign_in::{CHALLENGE_SECONDS, CodeCheck, Origin, PasswordCheck};
 pub use totp::TotpSecret;

@@ -29,13 +29,21 @@ pub enum PanelSession {
     },
 }
 
+/// Who asks with a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// A page that stays open, by itself: nobody need be there.
+    Page,
+    Person,
+}
+
 /// When the sessions were last used, by their ids, in seconds since the Unix epoch.
 #[derive(Debug, Default)]
 pub(super) struct LastUses(Mutex<HashMap<String, i64>>);
 
 impl People {
-    /// Whose session a cookie names. To ask is to use the session.
-    pub async fn use_panel_session(&self, token: &TokenHash) -> Result<PanelSession, Refusal> {
+    /// Whose session a cookie names. When a person asks, that is a use of the session.
+    pub async fn panel_session(&self, token: &TokenHash, asker: Asker) -> Result<PanelSession, Refusal> {
         let (now, minutes) = (self.env.now(), self.env.config.admin.idle_minutes);
         let idle = i64::from(minutes) * 60;
         let mut tx = self.env.store.read().await?;
@@ -46,10 +54,10 @@ impl People {
         if !matches!(account.state, AccountState::Active { .. }) {
             return Ok(PanelSession::Nobodys);
         }
-        if !self.last_uses.note(&session, now, idle) {
+        if !self.last_uses.note(&session, now, idle, asker) {
             return Ok(PanelSession::Unused { minutes });
         }
-        if now - session.last_used_at >= STORED_EVERY {
+        if asker == Asker::Person && now - session.last_used_at >= STORED_EVERY {
             let mut tx = self.env.store.begin().await?;
             tx.session_used(&session.id, now, now - STORED_EVERY).await?;
             tx.commit().await?;
@@ -64,12 +72,12 @@ impl People {
 }
 
 impl LastUses {
-    /// Notes a use, unless it comes `idle` seconds after the last one or later.
-    fn note(&self, session: &SessionRecord, now: i64, idle: i64) -> bool {
+    /// Notes a person's use, unless it comes `idle` seconds after the last one or later.
+    fn note(&self, session: &SessionRecord, now: i64, idle: i64, asker: Asker) -> bool {
         let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let here = uses.get(&session.id).copied().unwrap_or(i64::MIN);
         let in_time = now - here.max(session.last_used_at) < idle;
-        if in_time {
+        if in_time && asker == Asker::Person {
             uses.insert(session.id.clone(), now);
         }
         in_time

@@ -1,10 +1,14 @@
 //! Access requests and the links of approved ones.
 
-use protocol::access::{AccessRequestFilter, AccessRequestRow, EmailAddress, Page, RequestState};
+mod link;
+mod list;
+mod notice;
 
-use super::query::{execute, fetch_all, fetch_number, fetch_optional};
-use super::{StoreError, Tx, like_pattern};
-use crate::access::{AccessRequest, Decision, Grant, Redemption, State};
+use protocol::access::EmailAddress;
+
+use super::query::{execute, fetch_number, fetch_optional};
+use super::{StoreError, Tx};
+use crate::access::{AccessRequest, Decision, Grant, Redemption, Reminders, State};
 use crate::secret::TokenHash;
 
 #[derive(sqlx::FromRow)]
@@ -26,10 +30,16 @@ struct Row {
     redeemed_at: Option<i64>,
     csr_hash: Option<Vec<u8>>,
     certificate_id: Option<String>,
+    reminders: i64,
+    reminded_at: Option<i64>,
+    links: i64,
+    link_asks: i64,
+    link_asked_at: Option<i64>,
 }
 
 const COLUMNS: &str = "id, email, match_code, platform, device_name, message, state, requested_at, expires_at,
-    decided_at, decided_by, reason, grant_expires_at, grant_wrong_codes, redeemed_at, csr_hash, certificate_id";
+    decided_at, decided_by, reason, grant_expires_at, grant_wrong_codes, redeemed_at, csr_hash, certificate_id,
+    reminders, reminded_at, links, link_asks, link_asked_at";
 
 impl TryFrom<Row> for AccessRequest {
     type Error = StoreError;
@@ -48,7 +58,12 @@ impl TryFrom<Row> for AccessRequest {
         };
         let grant = || -> Result<Grant, StoreError> {
             let expires_at = row.grant_expires_at.ok_or_else(|| wrong("approved without a link"))?;
-            Ok(Grant { expires_at, wrong_codes: row.grant_wrong_codes })
+            Ok(Grant {
+                expires_at,
+                wrong_codes: row.grant_wrong_codes,
+                number: row.links,
+                asks: Reminders { sent: row.link_asks, last_at: row.link_asked_at },
+            })
         };
         let state = match row.state.as_str() {
             "pending" => State::Pending { expires_at: row.expires_at },
@@ -82,6 +97,7 @@ impl TryFrom<Row> for AccessRequest {
                 .map_err(|_| wrong("the name"))?,
             message: row.message.parse().map_err(|_| wrong("the message"))?,
             requested_at: row.requested_at,
+            reminders: Reminders { sent: row.reminders, last_at: row.reminded_at },
             state,
             id: row.id,
         })
@@ -89,7 +105,8 @@ impl TryFrom<Row> for AccessRequest {
 }
 
 impl Tx {
-    /// Stores a new, pending request with the hashes of its status token and of the asking browser's cookie.
+    /// Stores a new, pending request with the hashes of its status token and of the asking browser's cookie. The
+    /// administrators have still to be told of it.
     pub async fn insert_access_request(
         &mut self,
         request: &AccessRequest,
@@ -99,7 +116,8 @@ impl Tx {
         execute!(
             self,
             "INSERT INTO access_request (id, email, match_code, platform, device_name, message, state, status_hash,
-             browser_hash, requested_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9, $10)",
+             browser_hash, requested_at, expires_at, search_text, notice)
+             VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9, $10, $11, 'new')",
             &request.id,
             request.email.as_str(),
             request.match_code.as_str(),
@@ -109,9 +127,10 @@ impl Tx {
             status.0.as_slice(),
             browser.0.as_slice(),
             request.requested_at,
-            request.expires_at().unwrap_or(request.requested_at)
+            request.expires_at().unwrap_or(request.requested_at),
+            list::search_text(request)
         )?;
-        Ok(())
+        self.put_look(&request.email).await
     }
 
     pub async fn access_request(&mut self, id: &str) -> Result<Option<AccessRequest>, StoreError> {
@@ -172,13 +191,14 @@ impl Tx {
         let changed = execute!(
             self,
             "UPDATE access_request SET state = $1, decided_by = $2, decided_at = $3, reason = $4, grant_hash = $5,
-             grant_expires_at = $6 WHERE id = $7 AND state = 'pending'",
+             grant_expires_at = $6, links = $7, notice = NULL WHERE id = $8 AND state = 'pending'",
             state,
             &decision.by,
             decision.at,
             request.reason(),
             grant.map(|g| g.0.as_slice()),
             grant_expires_at,
+            request.grant().map_or(0, |grant| grant.number),
             &request.id
         )?;
         Ok(changed == 1)
@@ -226,71 +246,5 @@ impl Tx {
             now
         )?
         .unsigned_abs())
-    }
-
-    /// One page of the administrator's list: pending ones first, then the newest.
-    pub async fn access_request_rows(
-        &mut self,
-        filter: &AccessRequestFilter,
-        page_size: u32,
-        now: i64,
-    ) -> Result<Page<AccessRequestRow>, StoreError> {
-        // The state that the reader sees; $2 is now.
-        const STATE: &str = "CASE WHEN state = 'pending' AND expires_at <= $2 THEN 'expired'
-            WHEN state = 'approved' AND grant_expires_at <= $2 THEN 'expired' ELSE state END";
-        let condition = format!(
-            "FROM access_request WHERE ($3 = '' OR {STATE} = $3)
-             AND (email LIKE $1 ESCAPE '\\' OR LOWER(COALESCE(device_name, '')) LIKE $1 ESCAPE '\\'
-                  OR LOWER(match_code) LIKE $1 ESCAPE '\\' OR LOWER(match_code) LIKE $4 ESCAPE '\\')"
-        );
-        let pattern = like_pattern(&filter.search);
-        let code_pattern = like_pattern(&filter.search.replace('-', ""));
-        let state = filter.state.map_or("", RequestState::as_str);
-        let total = fetch_number!(
-            self,
-            &format!("SELECT COUNT(*) {condition}"),
-            &pattern,
-            now,
-            state,
-            &code_pattern
-        )?
-        .unsigned_abs();
-        let sql = format!(
-            "SELECT {COLUMNS} {condition}
-             ORDER BY CASE WHEN {STATE} = 'pending' THEN 0 ELSE 1 END, requested_at DESC, id DESC LIMIT $5 OFFSET $6"
-        );
-        let offset = i64::from(filter.page) * i64::from(page_size);
-        let rows: Vec<Row> =
-            fetch_all!(self, Row, &sql, &pattern, now, state, &code_pattern, i64::from(page_size), offset)?;
-        let mut listed = Vec::with_capacity(rows.len());
-        for row in rows {
-            let request = AccessRequest::try_from(row)?;
-            listed.push(self.access_request_row(request, now).await?);
-        }
-        Ok(Page { rows: listed, total, page: filter.page, page_size })
-    }
-
-    /// A request as the administrator sees it.
-    pub async fn access_request_row(
-        &mut self,
-        request: AccessRequest,
-        now: i64,
-    ) -> Result<AccessRequestRow, StoreError> {
-        let known_account = self.account_by_email(&request.email).await?.is_some();
-        Ok(AccessRequestRow {
-            match_code: request.match_code.grouped(),
-            platform: request.platform,
-            device_name: request.device_name.as_ref().map(|n| n.as_str().to_owned()),
-            message: request.message.as_str().to_owned(),
-            state: request.state_at(now),
-            requested_at: request.requested_at,
-            expires_at: request.expires_at(),
-            decided_at: request.decision().map(|d| d.at),
-            decided_by: request.decision().map(|d| d.by.clone()),
-            reason: request.reason().map(str::to_owned),
-            known_account,
-            email: request.email.into_string(),
-            id: request.id,
-        })
     }
 }

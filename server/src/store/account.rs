@@ -89,6 +89,7 @@ impl Tx {
             role.as_str(),
             now
         )?;
+        self.put_look(email).await?;
         self.account_by_email(email).await?.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
     }
 

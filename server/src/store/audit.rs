@@ -21,6 +21,15 @@ pub struct AuditEntry {
     pub detail: String,
 }
 
+/// An entry about one thing, with the address of the account that acted, if it was one.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SubjectEntry {
+    pub at: i64,
+    pub action: String,
+    pub detail: String,
+    pub email: Option<String>,
+}
+
 /// Where the chain of hashes does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainBreak {
@@ -129,6 +138,27 @@ impl Tx {
     pub async fn was_audited(&mut self, action: &str) -> Result<bool, StoreError> {
         let sql = "SELECT COUNT(*) FROM audit_entry WHERE action = $1";
         Ok(fetch_number!(self, sql, action)? > 0)
+    }
+
+    /// What was done to one thing, the oldest first.
+    pub async fn audit_entries_of(
+        &mut self,
+        subject: &str,
+        limit: i64,
+    ) -> Result<Vec<SubjectEntry>, StoreError> {
+        fetch_all!(
+            self,
+            SubjectEntry,
+            "SELECT e.at, e.action, e.detail, a.email FROM audit_entry e LEFT JOIN account a ON a.id = e.actor
+             WHERE e.subject = $1 ORDER BY e.sequence LIMIT $2",
+            subject,
+            limit
+        )
+    }
+
+    /// The number of the newest entry; 0 when there is none.
+    pub async fn last_audit(&mut self) -> Result<i64, StoreError> {
+        fetch_number!(self, "SELECT COALESCE(MAX(sequence), 0) FROM audit_entry")
     }
 
     /// The newest entries first.

@@ -61,6 +61,18 @@ impl Tx {
         fetch_optional!(self, MachineCertificate, &sql, fingerprint)
     }
 
+    /// The certificates of the machine that this one is of.
+    pub async fn certificates_of_same_machine(
+        &mut self,
+        id: &str,
+    ) -> Result<Vec<MachineCertificate>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM machine_certificate
+             WHERE machine_id = (SELECT machine_id FROM machine_certificate WHERE id = $1)"
+        );
+        fetch_all!(self, MachineCertificate, &sql, id)
+    }
+
     /// Revokes; `false` when it was revoked before.
     pub async fn revoke_certificate(&mut self, id: &str, reason: &str, now: i64) -> Result<bool, StoreError> {
         let changed = execute!(

@@ -14,6 +14,8 @@ pub struct DueMail {
     pub subject: String,
     pub body_sealed: Option<Vec<u8>>,
     pub attempts: i64,
+    /// Since when it waits.
+    pub queued_at: i64,
 }
 
 /// A mail as the panel lists it; its body is still sealed.
@@ -47,15 +49,9 @@ impl TryFrom<Row> for StoredMail {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let state = match row.state.as_str() {
-            "waiting" => MailState::Waiting,
-            "sent" => MailState::Sent,
-            "kept" => MailState::Kept,
-            "dead" => MailState::Dead,
-            other => {
-                let what = format!("unknown state {other}");
-                return Err(StoreError::Inconsistent { table: "mail", id: row.id, what });
-            }
+        let Ok(state) = row.state.parse() else {
+            let what = format!("unknown state {}", row.state);
+            return Err(StoreError::Inconsistent { table: "mail", id: row.id, what });
         };
         Ok(Self {
             id: row.id,
@@ -84,8 +80,8 @@ impl Tx {
     ) -> Result<(), StoreError> {
         execute!(
             self,
-            "INSERT INTO mail (id, recipient, subject, body_sealed, state, next_attempt_at, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $6)",
+            "INSERT INTO mail (id, recipient, subject, body_sealed, state, next_attempt_at, created_at, queued_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $6, $6)",
             id,
             recipient,
             subject,
@@ -103,7 +99,7 @@ impl Tx {
             "UPDATE mail SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = (
                  SELECT id FROM mail WHERE state = 'waiting' AND next_attempt_at <= $1
                  ORDER BY next_attempt_at, id LIMIT 1 {lock})
-             RETURNING id, recipient, subject, body_sealed, attempts"
+             RETURNING id, recipient, subject, body_sealed, attempts, queued_at"
         );
         fetch_optional!(self, DueMail, &sql, now, claimed_until)
     }
@@ -119,18 +115,21 @@ impl Tx {
         Ok(())
     }
 
-    /// An attempt failed: the next one at `retry_at`, or none.
+    /// An attempt failed: the next one at `retry_at`, or none. Whether it `counts` as one of the mail's attempts.
     pub async fn mail_failed(
         &mut self,
         id: &str,
         error: &str,
+        counts: bool,
         retry_at: Option<i64>,
     ) -> Result<(), StoreError> {
         execute!(
             self,
-            "UPDATE mail SET last_error = $1, state = CASE WHEN $2 < 0 THEN 'dead' ELSE 'waiting' END,
-             next_attempt_at = CASE WHEN $2 < 0 THEN next_attempt_at ELSE $2 END WHERE id = $3",
+            "UPDATE mail SET last_error = $1, attempts = attempts - $2,
+             state = CASE WHEN $3 < 0 THEN 'dead' ELSE 'waiting' END,
+             next_attempt_at = CASE WHEN $3 < 0 THEN next_attempt_at ELSE $3 END WHERE id = $4",
             error,
+            i64::from(!counts),
             retry_at.unwrap_or(-1),
             id
         )?;
@@ -141,23 +140,40 @@ impl Tx {
     pub async fn revive_mail(&mut self, id: &str, now: i64) -> Result<bool, StoreError> {
         let changed = execute!(
             self,
-            "UPDATE mail SET state = 'waiting', attempts = 0, next_attempt_at = $1 WHERE id = $2 AND state = 'dead'",
+            "UPDATE mail SET state = 'waiting', attempts = 0, next_attempt_at = $1, queued_at = $1
+             WHERE id = $2 AND state = 'dead'",
             now,
             id
         )?;
         Ok(changed == 1)
     }
 
-    pub async fn mails(&mut self, page: u32, page_size: u32) -> Result<Page<StoredMail>, StoreError> {
-        let total = fetch_number!(self, "SELECT COUNT(*) FROM mail")?.unsigned_abs();
-        let rows: Vec<Row> = fetch_all!(
+    /// Lets every given-up mail be tried again; gives how many there were.
+    pub async fn revive_mails(&mut self, now: i64) -> Result<u64, StoreError> {
+        execute!(
             self,
-            Row,
+            "UPDATE mail SET state = 'waiting', attempts = 0, next_attempt_at = $1, queued_at = $1
+             WHERE state = 'dead'",
+            now
+        )
+    }
+
+    /// One page of the mails in a state, or of all, the newest first.
+    pub async fn mails(
+        &mut self,
+        state: Option<MailState>,
+        page: u32,
+        page_size: u32,
+    ) -> Result<Page<StoredMail>, StoreError> {
+        // Written out, so that the databases know which index fits.
+        let fits = state.map(|state| format!("WHERE state = '{}'", state.as_str())).unwrap_or_default();
+        let total = fetch_number!(self, &format!("SELECT COUNT(*) FROM mail {fits}"))?.unsigned_abs();
+        let slice = format!(
             "SELECT id, recipient, subject, body_sealed, state, attempts, last_error, created_at, sent_at FROM mail
-             ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2",
-            i64::from(page_size),
-            i64::from(page) * i64::from(page_size)
-        )?;
+             {fits} ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2"
+        );
+        let rows: Vec<Row> =
+            fetch_all!(self, Row, &slice, i64::from(page_size), i64::from(page) * i64::from(page_size))?;
         let rows = rows.into_iter().map(StoredMail::try_from).collect::<Result<_, _>>()?;
         Ok(Page { rows, total, page, page_size })
     }

@@ -10,6 +10,7 @@ mod analysis;
 mod audit;
 mod authority;
 mod certificate;
+mod look;
 mod mail;
 mod mode;
 mod query;
@@ -25,7 +26,7 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub use account::{Account, AccountState};
 pub use analysis::AnalysisRecord;
-pub use audit::{AuditEntry, ChainBreak};
+pub use audit::{AuditEntry, ChainBreak, SubjectEntry};
 pub use authority::StoredAuthority;
 pub use certificate::MachineCertificate;
 pub use mail::{DueMail, StoredMail};

@@ -42,6 +42,46 @@ macro_rules! fetch_all {
     };
 }
 
+/// A value that is bound to a statement put together at run time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    Number(i64),
+    Text(String),
+}
+
+/// As `fetch_all!`, with as many values as a slice of [`Value`] holds.
+macro_rules! fetch_all_with {
+    ($tx:expr, $row:ty, $sql:expr, $values:expr $(,)?) => {
+        match $tx {
+            crate::store::Tx::Sqlite(tx) => {
+                crate::store::query::bound!(sqlx::query_as::<_, $row>($sql), $values)
+                    .fetch_all(&mut **tx)
+                    .await
+            }
+            crate::store::Tx::Postgres(tx) => {
+                crate::store::query::bound!(sqlx::query_as::<_, $row>($sql), $values)
+                    .fetch_all(&mut **tx)
+                    .await
+            }
+        }
+        .map_err(crate::store::StoreError::of)
+    };
+}
+
+/// A statement with its values bound, for either database.
+macro_rules! bound {
+    ($query:expr, $values:expr) => {{
+        let mut query = $query;
+        for value in $values {
+            query = match value {
+                crate::store::query::Value::Number(number) => query.bind(*number),
+                crate::store::query::Value::Text(text) => query.bind(text.as_str()),
+            };
+        }
+        query
+    }};
+}
+
 /// One number, such as a count.
 macro_rules! fetch_number {
     ($tx:expr, $sql:expr $(, $arg:expr)* $(,)?) => {
@@ -55,4 +95,4 @@ macro_rules! fetch_number {
     };
 }
 
-pub(super) use {execute, fetch_all, fetch_number, fetch_optional};
+pub(super) use {bound, execute, fetch_all, fetch_all_with, fetch_number, fetch_optional};

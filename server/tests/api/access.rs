@@ -134,10 +134,13 @@ async fn decisions_are_made_once(server: TestServer) {
     let id = server.pending_request(&admin, "ben@example.org").await;
     let access = &server.state.access;
     let proof = admin.proof();
-    let decisions = (0..50).map(|_| app::services::AccessService::approve(access, &proof, &id));
+    let decisions = (0..200).map(|_| app::services::AccessService::approve(access, &proof, &id));
     let decided = futures::future::join_all(decisions).await;
     assert_eq!(decided.iter().filter(|d| d.is_ok()).count(), 1);
     assert!(decided.iter().filter_map(|d| d.as_ref().err()).all(|p| p.status == 409));
+    server.state.outbox.drain().await.unwrap();
+    let approvals = server.mails.sent().into_iter().filter(|m| m.subject.as_str().contains("is approved"));
+    assert_eq!(approvals.count(), 1);
 }
 
 async fn every_wrong_field_is_named(server: TestServer) {

@@ -7,6 +7,7 @@ use protocol::access::{Asked, EmailAddress, Message};
 use protocol::analysis::{AnalysisDocument, MAX_CONTEXT_CHARS};
 use protocol::native::{AccessToken, Challenge, Login, SecondFactor};
 use protocol::people::NewPassword;
+use protocol::review::Decide;
 use serde_json::{Value, json};
 
 use crate::analysis::blank_png;
@@ -152,6 +153,8 @@ async fn limits_are_those_of_the_code(server: TestServer) {
     assert_eq!(field("RequestAccess", "email", "maxLength"), EmailAddress::MAX_LENGTH);
     assert_eq!(field("RequestAccess", "message", "maxLength"), Message::MAX_CHARS);
     assert_eq!(field("Reject", "reason", "maxLength"), Message::MAX_CHARS);
+    assert_eq!(field("Decide", "reason", "maxLength"), Message::MAX_CHARS);
+    assert_eq!(field("Decide", "ids", "maxItems"), Decide::MOST);
     assert_eq!(field("RedeemPackage", "password", "minLength"), NewPassword::MIN_CHARS);
     assert_eq!(field("RedeemPackage", "password", "maxLength"), NewPassword::MAX_CHARS);
     assert_eq!(field("Question", "context", "maxLength"), MAX_CONTEXT_CHARS);
@@ -195,7 +198,7 @@ async fn every_operation_answers_as_described(server: TestServer) {
 
     let admin = server.administrator().await;
     let mut links = Vec::new();
-    for email in ["anna@example.org", "ben@example.org", "carl@example.org"] {
+    for email in ["anna@example.org", "ben@example.org", "carl@example.org", "emil@example.org"] {
         let body =
             json!({ "email": email, "platform": "macos", "device_name": "Laptop", "message": "Hello" });
         let reply = walk.send(server.post("/public/request-access").json(&body), 202).await;
@@ -203,6 +206,8 @@ async fn every_operation_answers_as_described(server: TestServer) {
         let asked: Asked = reply.json();
         let status = asked.status_url.strip_prefix("http://localhost:8080").unwrap().to_owned();
         walk.send(server.get(&status).cookie("aiwe_asked", &browser), 200).await;
+        server.clock.advance(600);
+        walk.send(server.post(&format!("{status}/remind")), 200).await;
         let list = server.get("/admin/api/access-requests?state=pending&page=0");
         walk.send(list.cookie("aiwe_session", &admin.session), 200).await;
         let id = server.pending_request(&admin, email).await;
@@ -210,11 +215,17 @@ async fn every_operation_answers_as_described(server: TestServer) {
             let path = format!("/admin/api/access-requests/{id}/{verb}");
             server.post(&path).cookie("aiwe_session", &admin.session)
         };
-        if email.starts_with("carl") {
+        if email.starts_with("emil") {
+            let both = json!({ "verdict": "reject", "ids": [id, "unknown"], "reason": "Not now" });
+            let path = "/admin/api/access-requests/decide";
+            walk.send(server.post(path).cookie("aiwe_session", &admin.session).json(&both), 200).await;
+        } else if email.starts_with("carl") {
             walk.send(decide("reject").json(&json!({ "reason": "Not now" })), 200).await;
             walk.send(server.get(&status), 200).await;
         } else {
             walk.send(decide("approve"), 200).await;
+            let path = format!("/admin/api/access-requests/{id}");
+            walk.send(server.get(&path).cookie("aiwe_session", &admin.session), 200).await;
             let mail = server.mail_to(email, "/public/download-certs/").await;
             let token = token_in(&mail.text, "/public/download-certs/");
             links.push((format!("/public/download-certs/{token}"), asked.match_code, browser));
@@ -225,6 +236,12 @@ async fn every_operation_answers_as_described(server: TestServer) {
     walk.send(server.get(&format!("{link}/setup")).cookie("aiwe_asked", browser), 303).await;
     let package = json!({ "platform": "macos", "password": PASSWORD, "match_code": code });
     walk.send(server.post(link).json(&package), 200).await;
+    let new_link = server.post(&format!("{link}/new-link"));
+    walk.send(new_link.json(&json!({ "match_code": code })), 202).await;
+    let id = server.pending_request(&admin, "anna@example.org").await;
+    let path = format!("/admin/api/access-requests/{id}/link");
+    walk.send(server.post(&path).cookie("aiwe_session", &admin.session).json(&json!({ "sent": 1 })), 200)
+        .await;
     let key = rcgen::KeyPair::generate().unwrap();
     let csr = rcgen::CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
     let (link, code, _) = &links[1];

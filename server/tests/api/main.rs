@@ -5,12 +5,18 @@
 
 mod access;
 mod analysis;
+mod asking;
 mod audit;
+mod deciding;
 mod description;
+mod links;
 mod native;
+mod outbox;
 mod pages;
 mod people;
 mod pictures;
+mod review;
+mod smtp;
 mod support;
 
 /// Declares a test that runs on SQLite and on PostgreSQL.

@@ -128,6 +128,8 @@ async fn a_revocation_ends_everything_at_once(server: TestServer) {
     let certificates = &server.state.certificates;
     certificates.revoke(&admin.proof(), &machine.certificate_id, "lost").await.unwrap();
     assert!(get().send().await.problem().kind.ends_with("revoked"));
+    let told = server.mail_to("anna@example.org", "revoked the certificate of “Test machine”").await;
+    assert!(told.text.contains("> lost") && told.html.contains("<blockquote>lost</blockquote>"), "{told:?}");
     assert_eq!(
         certificates.revoke(&admin.proof(), &machine.certificate_id, "").await.unwrap_err().status,
         409

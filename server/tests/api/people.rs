@@ -13,6 +13,7 @@ on_both!(
     a_setup_link_works_once,
     a_totp_step_is_taken_once,
     a_wrong_password_tells_nothing,
+    an_open_page_is_no_use_of_the_session,
     each_recovery_code_works_once,
     only_administrators_reach_the_panel,
     only_so_many_passwords_are_hashed_at_once,
@@ -147,6 +148,37 @@ async fn only_so_many_passwords_are_hashed_at_once(server: TestServer) {
         assert!(reply.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() > 0);
     }
     assert!(sign_ins("4").await.is_empty(), "forty fit behind four");
+}
+
+async fn an_open_page_is_no_use_of_the_session(server: TestServer) {
+    let admin = server.administrator().await;
+    server.ask("anna@example.org").await;
+    let server = server.restarted_with(&[("AIWE_ADMIN__IDLE_MINUTES", "10")]).await;
+    let watch = |function: &str, fields: &[(&str, &str)]| {
+        let path = format!("/app/watch/{function}");
+        server.post(&path).cookie("aiwe_session", &admin.session).form(fields).send()
+    };
+    let person = || {
+        let page = server.get("/admin/modes").header("accept", "text/html");
+        page.cookie("aiwe_session", &admin.session).send()
+    };
+    for minute in 1..10 {
+        server.clock.advance(60);
+        for (function, fields) in
+            [("news", &[][..]), ("numbers", &[]), ("requests", &[("search", ""), ("page", "0")])]
+        {
+            let reply = watch(function, fields).await;
+            assert_eq!(reply.status, 200, "{function} in minute {minute}: {}", reply.text());
+        }
+    }
+    assert_eq!(person().await.status, 200, "not yet ten minutes");
+    for _ in 0..9 {
+        server.clock.advance(60);
+        watch("news", &[]).await;
+    }
+    server.clock.advance(60);
+    assert_eq!(watch("news", &[]).await.status, 401);
+    assert_eq!(person().await.status, 303);
 }
 
 async fn the_panel_closes_when_nobody_uses_it(server: TestServer) {

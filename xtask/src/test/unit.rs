@@ -25,7 +25,7 @@ pub fn libraries(bench: &Bench) -> Outcome<Counts> {
 }
 
 /// Each store and API test runs on both databases, and each test of the edges behind the built-in TLS and behind Caddy, in
-/// one run. The desktop program is one of the edges' clients.
+/// one run; mails go to a real mail server where that matters. The desktop program is one of the edges' clients.
 pub fn server(bench: &Bench) -> Outcome<Counts> {
     pages::build(bench.places, bench.tools)?;
     process::must(bench.tools.cargo().args(["build", "--package", "shim"]))?;
@@ -34,6 +34,7 @@ pub fn server(bench: &Bench) -> Outcome<Counts> {
     cargo
         .args(["test", "--no-fail-fast", "--package", "server"])
         .env("AIWE_TEST_CADDY", bench.places.venv("caddy").join("bin/caddy"))
+        .env("AIWE_TEST_MAIL_PYTHON", bench.tools.python("mail"))
         .env("AIWE_TEST_POSTGRES_URL", postgres.url())
         .env("AIWE_TEST_SHIM", bench.places.target().join("debug/shim"));
     counted(&mut cargo)

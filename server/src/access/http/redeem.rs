@@ -1,17 +1,19 @@
 //! The link of an approved request over HTTP: for scripts, and for the plain form of the download page.
 
+use app::services::AccessService;
 use app::visit::Visit;
+use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderMap, HeaderValue, header};
-use protocol::access::Platform;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use protocol::access::{DownloadOffer, Platform};
 use protocol::people::NewPassword;
 use protocol::{FieldError, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::with_cookies;
-use crate::access::{Access, Proof, Redeemed, SetupPath};
+use super::{optional_json, with_cookies};
+use crate::access::{Access, LinkAsking, Proof, Redeemed, SetupPath};
 use crate::certificate::IssuedPackage;
 use crate::http::refusals::{File, Refusals};
 use crate::http::{FormBody, JsonBody, Outcome, PathParams, ProblemResponse, RateLimiter, is_navigation};
@@ -39,6 +41,15 @@ pub struct RedeemPackage {
 pub struct RedeemCsr {
     /// PKCS#10, PEM (RFC 7468 §7). Only its key counts; the names are the server's to choose.
     csr: String,
+    /// Needed unless this is the browser that asked. White space, hyphens and case do not matter.
+    #[serde(default)]
+    #[schema(examples("ABCD-2345"))]
+    match_code: Option<String>,
+}
+
+/// Who asks for a new link.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct AskForLink {
     /// Needed unless this is the browser that asked. White space, hyphens and case do not matter.
     #[serde(default)]
     #[schema(examples("ABCD-2345"))]
@@ -170,6 +181,35 @@ pub async fn certificate(
     let redeemed = access.redeem_csr(&visit, &token, &asked.csr, asked.match_code.as_deref()).await?;
     let headers = [(header::CONTENT_TYPE, "application/pem-certificate-chain")];
     Ok(with_cookies((headers, redeemed.value).into_response(), &redeemed.cookies))
+}
+
+/// Ask for a new link
+///
+/// For the holder of a link that has ended or is spent, with the same proof that the link itself needs. The administrators get
+/// a mail, seldom and only a few times; one of them sends the new link.
+#[utoipa::path(
+    post,
+    path = "/public/download-certs/{token}/new-link",
+    operation_id = "askForNewLink",
+    tag = "Access",
+    params(("token" = String, Path, description = "The end of the link in the mail.")),
+    security((), ("askingBrowser" = []), ("askingBrowserWithoutTls" = [])),
+    request_body = Option<AskForLink>,
+    responses(
+        (status = 202, description = "Asked. What the link gives now.", body = DownloadOffer,
+            headers(("Set-Cookie" = String, description = "After a match code: the cookie of the asking browser."))),
+        Refusals<(JsonBody<AskForLink>, Proof, RateLimiter, LinkAsking)>,
+    ),
+)]
+pub async fn new_link(
+    State(access): State<Access>,
+    Visitor(visit): Visitor,
+    PathParams(token): PathParams<String>,
+    request: Request,
+) -> Outcome<Response> {
+    let asked: AskForLink = optional_json(request).await?;
+    let answer = access.ask_for_link(&visit, &token, asked.match_code.as_deref()).await?;
+    Ok(with_cookies((StatusCode::ACCEPTED, Json(answer.value)).into_response(), &answer.cookies))
 }
 
 /// Go on to choosing a password

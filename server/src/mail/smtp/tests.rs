@@ -96,15 +96,16 @@ async fn a_mail_arrives_with_its_headers() {
 
 #[tokio::test]
 async fn temporary_and_final_refusals_are_told_apart() {
-    for (script, retryable, code) in [
-        (&[("RCPT", "450 busy")] as &'static [(&str, &str)], true, "450"),
-        (&[("RCPT", "550 nobody here")], false, "550"),
-        (&[("MAIL", "421 going down")], true, "421"),
-        (&[("DATA", "554 no")], false, "554"),
+    for (script, obstacle, code) in [
+        (&[("RCPT", "450 busy")] as &'static [(&str, &str)], Obstacle::Moment, "450"),
+        (&[("RCPT", "550 nobody here")], Obstacle::Mail, "550"),
+        (&[("MAIL", "421 going down")], Obstacle::Connection, "421"),
+        (&[("MAIL", "530 who are you")], Obstacle::Connection, "530"),
+        (&[("DATA", "554 no")], Obstacle::Mail, "554"),
     ] {
         let (port, _told) = server("", script).await;
         let error = mailer(&settings(port)).send("1", &mail("Hello")).await.unwrap_err();
-        assert_eq!(error.retryable, retryable, "{error:?}");
+        assert_eq!(error.obstacle, obstacle, "{error:?}");
         assert!(error.to_string().contains(code), "{error}");
     }
 }
@@ -112,7 +113,8 @@ async fn temporary_and_final_refusals_are_told_apart() {
 #[tokio::test]
 async fn nobody_there_can_be_tried_again() {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    assert!(mailer(&settings(port)).send("1", &mail("Hello")).await.unwrap_err().retryable);
+    let error = mailer(&settings(port)).send("1", &mail("Hello")).await.unwrap_err();
+    assert_eq!(error.obstacle, Obstacle::Connection);
 }
 
 /// A server without STARTTLS never sees the password or the mail.
@@ -125,4 +127,14 @@ async fn starttls_is_never_left_out() {
     drop(mailer);
     let told = told.await.unwrap();
     assert!(!told.contains("AUTH") && !told.contains("MAIL"), "{told}");
+}
+
+/// Who changes the mail server's password must not lose what was mailed meanwhile.
+#[tokio::test]
+async fn a_wrong_password_is_not_the_mails_fault() {
+    let (port, _told) = server("250-AUTH PLAIN\r\n", &[("AUTH", "535 no")]).await;
+    let credentials = Some(("user".to_owned(), Secret::new("word")));
+    let error = mailer(&Smtp { credentials, ..settings(port) }).send("1", &mail("Hello")).await.unwrap_err();
+    assert_eq!(error.obstacle, Obstacle::Connection, "{error:?}");
+    assert!(error.to_string().contains("sign-in"), "{error}");
 }

@@ -73,14 +73,7 @@ impl TestServer {
         let email = "admin@example.org".to_owned();
         let link = self.state.people.first_setup_link().await.unwrap().unwrap();
         let (totp, recovery) = self.set_up(link.expose(), &email).await;
-        let people = &self.state.people;
-        let first = people.sign_in(&visit(), &email, PASSWORD).await.unwrap();
-        let challenge = cookie(&first.cookies, "aiwe_challenge");
-        let second = Visit { challenge: Some(Cookie(challenge)), ..visit() };
-        let code = code_at(&totp, self.state.env.now());
-        let done = people.second_factor(&second, &code).await.unwrap();
-        self.clock.advance(30);
-        let session = cookie(&done.cookies, "aiwe_session");
+        let session = self.panel_session(&email, &totp).await;
         let mut tx = self.state.env.store.read().await.unwrap();
         let id = tx
             .panel_session(&TokenHash::of(&session), self.state.env.now())
@@ -89,6 +82,22 @@ impl TestServer {
             .unwrap()
             .account_id;
         AdminSession { email, session, totp, recovery, id }
+    }
+
+    /// The administrator after a pause in which the session has ended, signed in anew.
+    pub async fn signed_in_again(&self, admin: AdminSession) -> AdminSession {
+        AdminSession { session: self.panel_session(&admin.email, &admin.totp).await, ..admin }
+    }
+
+    async fn panel_session(&self, email: &str, totp: &TotpSecret) -> String {
+        let people = &self.state.people;
+        let first = people.sign_in(&visit(), email, PASSWORD).await.unwrap();
+        let challenge = cookie(&first.cookies, "aiwe_challenge");
+        let second = Visit { challenge: Some(Cookie(challenge)), ..visit() };
+        let code = code_at(totp, self.state.env.now());
+        let done = people.second_factor(&second, &code).await.unwrap();
+        self.clock.advance(30);
+        cookie(&done.cookies, "aiwe_session")
     }
 
     /// Asks for access as a browser does; gives the answer and the browser's cookie.

@@ -1,0 +1,352 @@
+//! One verdict on several requests: ticked in the list, decided below it. All of it is one form, so that it works with
+//! scripts off too; scripts add the chosen requests' codes to the question.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leptos::prelude::*;
+use protocol::access::{AccessRequestRow, Message, Page, RequestState};
+use protocol::review::{Decided, Undecided, Verdict};
+
+use super::api::{DecideAll, LastVerdict};
+use super::notes::AddressNotes;
+use crate::design::{
+    Button, ButtonKind, Disclosure, Look, Notice, NoticeTone, ProblemNotice, Shape, TextAreaField,
+    scripts_run,
+};
+use crate::form::{Refused, field_error, problem_since};
+
+/// Which requests are ticked. What is ticked stays so when the list changes around it, even when its row has moved to
+/// another page; only what somebody has decided meanwhile is taken out.
+#[derive(Clone, Copy)]
+pub struct Chosen {
+    ids: RwSignal<BTreeSet<String>>,
+    /// Every request that the list has shown.
+    known: RwSignal<BTreeMap<String, AccessRequestRow>>,
+    /// The pending requests that the list shows now.
+    shown: RwSignal<BTreeSet<String>>,
+}
+
+impl Chosen {
+    /// With what was ticked before the page's scripts ran.
+    pub fn of_page() -> Self {
+        Self {
+            ids: RwSignal::new(ticked_in_document()),
+            known: RwSignal::new(BTreeMap::new()),
+            shown: RwSignal::new(BTreeSet::new()),
+        }
+    }
+
+    /// Ticks again what a refused form held.
+    pub fn restore(self, refused: Option<&Refused>) {
+        let held = refused.and_then(|refused| refused.typed.value("ids")).unwrap_or_default();
+        self.ids.update_untracked(|ids| {
+            ids.extend(held.split(',').filter(|id| !id.is_empty()).map(str::to_owned));
+        });
+    }
+
+    /// Keeps to what the list shows.
+    pub fn follow(self, page: Memo<Page<AccessRequestRow>>) {
+        Effect::new(move |_| {
+            let rows = page.with(|page| page.rows.clone());
+            let pending = rows.iter().filter(|row| row.state == RequestState::Pending);
+            self.shown.set(pending.map(|row| row.id.clone()).collect());
+            let decided: Vec<_> =
+                rows.iter().filter(|row| row.state != RequestState::Pending).map(|r| r.id.clone()).collect();
+            self.known.update(|known| known.extend(rows.into_iter().map(|row| (row.id.clone(), row))));
+            if self.ids.with_untracked(|ids| decided.iter().any(|id| ids.contains(id))) {
+                self.ids.update(|ids| ids.retain(|id| !decided.contains(id)));
+            }
+        });
+    }
+
+    fn has(self, id: &str) -> bool {
+        self.ids.with(|ids| ids.contains(id))
+    }
+
+    fn set(self, id: &str, ticked: bool) {
+        self.ids.update(|ids| {
+            if ticked {
+                ids.insert(id.to_owned());
+            } else {
+                ids.remove(id);
+            }
+        });
+    }
+
+    fn set_all_shown(self) {
+        let shown = self.shown.get_untracked();
+        self.ids.update(|ids| ids.extend(shown));
+    }
+
+    fn clear(self) {
+        self.ids.set(BTreeSet::new());
+    }
+
+    fn count(self) -> usize {
+        self.ids.with(BTreeSet::len)
+    }
+
+    fn rows(self) -> Vec<AccessRequestRow> {
+        self.known
+            .with(|known| self.ids.with(|ids| ids.iter().filter_map(|id| known.get(id)).cloned().collect()))
+    }
+
+    /// What is ticked, but has no row in the list as it is now.
+    fn elsewhere(self) -> Vec<String> {
+        self.shown.with(|shown| self.ids.with(|ids| ids.difference(shown).cloned().collect()))
+    }
+}
+
+/// What a person ticked while the scripts were still on their way.
+fn ticked_in_document() -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    #[cfg(feature = "hydrate")]
+    if let Ok(ticked) = document().query_selector_all("[data-pick]:checked") {
+        use wasm_bindgen::JsCast;
+        let inputs = (0..ticked.length()).filter_map(|n| ticked.item(n));
+        ids.extend(inputs.filter_map(|i| i.dyn_into::<web_sys::HtmlInputElement>().ok()).map(|i| i.value()));
+    }
+    ids.remove("");
+    ids
+}
+
+/// The box that ticks a request.
+#[component]
+pub fn Tick(id: String, email: String, chosen: Chosen) -> impl IntoView {
+    let at_first = chosen.ids.with_untracked(|ids| ids.contains(&id));
+    let (shown, changed) = (id.clone(), id.clone());
+    view! {
+        <input
+            type="checkbox"
+            name="ids[]"
+            value=id
+            data-pick="true"
+            class="mt-0.5 size-4 accent-action"
+            checked=at_first
+            prop:checked=move || chosen.has(&shown)
+            aria-label=format!("Choose {email}")
+            on:change=move |event| chosen.set(&changed, event_target_checked(&event))
+        />
+    }
+}
+
+/// The bar below the list. It shows itself only while something is ticked, also without scripts.
+#[component]
+pub fn Verdicts(
+    chosen: Chosen,
+    decide: ServerAction<DecideAll>,
+    decisions: RwSignal<u32>,
+    refused: Option<Refused>,
+) -> impl IntoView {
+    let problem = problem_since(refused.as_ref(), decide);
+    let typed = refused.map(|refused| refused.typed).unwrap_or_default();
+    let reason = StoredValue::new(typed.value("reason_for_all").unwrap_or_default());
+    let answers = RwSignal::new(0_u32);
+    Effect::new(move |_| {
+        if decide.value().with(|value| matches!(value, Some(Ok(_)))) {
+            reason.set_value(String::new());
+            chosen.clear();
+            answers.update(|n| *n += 1);
+            decisions.update(|n| *n += 1);
+        }
+    });
+    let busy = decide.pending();
+    view! {
+        // Enter in a box would press the form's first button. This one cannot be pressed.
+        <button type="submit" disabled=true hidden=true aria-hidden="true"></button>
+        <ProblemNotice problem shown_at_fields=&["reason"] />
+        <div
+            class="sticky bottom-0 z-10 hidden space-y-3 rounded-lg border border-line-strong bg-raised p-4 shadow-float group-has-[[data-pick]:checked]:block data-[chosen]:block"
+            data-chosen=move || (chosen.count() > 0).then_some("true")
+        >
+            <For each=move || chosen.elsewhere() key=|id| id.clone() children=|id| view! { <input type="hidden" name="ids[]" value=id /> } />
+            <Count chosen />
+            {move || {
+                // Anew after each answer: closed, and without the last reason.
+                answers.track();
+                view! {
+                    <div class="flex flex-wrap items-start gap-3">
+                        <Disclosure title="Approve…" icon=Shape::Check look=Look::Primary group="verdict">
+                            <p>"Ask each requester, by voice or chat, for the code, and compare it. Leave out whoever reads out another one, or has not asked."</p>
+                            <Codes chosen />
+                            <Button look=Look::Primary name="verdict" value="approve" busy>
+                                "The codes match: approve"
+                            </Button>
+                        </Disclosure>
+                        <Disclosure title="Reject…" icon=Shape::Cross group="verdict">
+                            <Codes chosen />
+                            <TextAreaField
+                                name="reason_for_all"
+                                label="Reason for all of them"
+                                hint="Each requester reads it on the status page and in a mail."
+                                optional=true
+                                maxlength=Message::MAX_CHARS
+                                value=reason.get_value()
+                                error=field_error(problem, "reason")
+                            />
+                            <Button look=Look::Destructive name="verdict" value="reject" busy>
+                                "Reject them"
+                            </Button>
+                        </Disclosure>
+                    </div>
+                }
+            }}
+        </div>
+    }
+}
+
+/// How many are chosen, and more or fewer of them. Without scripts the ticks in the list say so.
+#[component]
+fn Count(chosen: Chosen) -> impl IntoView {
+    let scripts = scripts_run();
+    let words = move || {
+        let elsewhere = match chosen.elsewhere().len() {
+            0 => String::new(),
+            n => format!(" ({n} not on this page)"),
+        };
+        match chosen.count() {
+            1 => format!("1 request chosen{elsewhere}"),
+            n => format!("{n} requests chosen{elsewhere}"),
+        }
+    };
+    view! {
+        <Show when=move || scripts.get() fallback=|| view! { <p class="font-semibold">"The chosen requests"</p> }>
+            <div class="flex flex-wrap items-center gap-3">
+                <p role="status" class="mr-auto font-semibold">{words}</p>
+                <Button kind=ButtonKind::Button look=Look::Quiet on:click=move |_| chosen.set_all_shown()>
+                    "Choose all on this page"
+                </Button>
+                <Button kind=ButtonKind::Button look=Look::Quiet on:click=move |_| chosen.clear()>
+                    "Choose none"
+                </Button>
+            </div>
+        </Show>
+    }
+}
+
+/// The chosen requests with their codes, where scripts run.
+#[component]
+fn Codes(chosen: Chosen) -> impl IntoView {
+    view! {
+        <ul class="max-h-60 divide-y divide-line overflow-y-auto">
+            <For
+                each=move || chosen.rows()
+                key=|row| row.clone()
+                children=|row| {
+                    view! {
+                        <li class="flex flex-wrap gap-x-4 py-1">
+                            <span class="font-mono font-semibold">{row.match_code}</span>
+                            <span class="break-all">{row.email}</span>
+                            <AddressNotes notes=row.notes />
+                        </li>
+                    }
+                }
+            />
+        </ul>
+    }
+}
+
+/// What became of the last verdict: how many were decided, and which were not and why.
+#[component]
+pub fn WhatBecame(decide: ServerAction<DecideAll>, last: LastVerdict) -> impl IntoView {
+    move || {
+        let decided = decide.value().with(|value| match value {
+            None => last.decided.clone(),
+            Some(answer) => answer.clone().ok(),
+        });
+        decided.map(|decided| {
+            let tone = if left(&decided) == 0 { NoticeTone::Good } else { NoticeTone::Bad };
+            let Decided { undecided, unnamed, .. } = decided.clone();
+            view! {
+                <Notice tone title=told(&decided)>
+                    {by_cause(undecided)
+                        .into_iter()
+                        .map(|(why, whose)| view! { <p><span class="font-semibold break-all">{whose.join(", ")}</span>": " {why}</p> })
+                        .collect_view()}
+                    {(unnamed > 0).then(|| view! { <p>{format!("And {unnamed} more.")}</p> })}
+                </Notice>
+            }
+        })
+    }
+}
+
+fn left(decided: &Decided) -> usize {
+    decided.undecided.len() + decided.unnamed as usize
+}
+
+fn told(decided: &Decided) -> String {
+    let done = match decided.verdict {
+        Verdict::Approve => "approved",
+        Verdict::Reject => "rejected",
+    };
+    let count = match decided.decided {
+        0 => format!("No request was {done}"),
+        1 => format!("1 request {done}"),
+        n => format!("{n} requests {done}"),
+    };
+    match left(decided) {
+        0 => count,
+        n => format!("{count}, {n} not"),
+    }
+}
+
+/// Whose requests were left for the same cause.
+fn by_cause(undecided: Vec<Undecided>) -> BTreeMap<String, Vec<String>> {
+    let mut causes = BTreeMap::<_, Vec<_>>::new();
+    for one in undecided {
+        causes.entry(one.why).or_default().push(one.email.unwrap_or(one.id));
+    }
+    causes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn undecided(email: Option<&str>, why: &str) -> Undecided {
+        Undecided { id: "7".into(), email: email.map(str::to_owned), why: why.into() }
+    }
+
+    #[test]
+    fn what_became_is_counted_in_words() {
+        let mut decided =
+            Decided { verdict: Verdict::Approve, decided: 3, undecided: Vec::new(), unnamed: 0 };
+        assert_eq!(told(&decided), "3 requests approved");
+        decided.undecided = vec![undecided(Some("a@example.org"), "Too late.")];
+        decided.unnamed = 2;
+        assert_eq!(told(&decided), "3 requests approved, 3 not");
+        decided.decided = 0;
+        decided.verdict = Verdict::Reject;
+        assert_eq!(told(&decided), "No request was rejected, 3 not");
+    }
+
+    #[test]
+    fn those_with_one_cause_stand_together() {
+        let all = vec![
+            undecided(Some("b@example.org"), "Too late."),
+            undecided(None, "There is nothing here"),
+            undecided(Some("a@example.org"), "Too late."),
+        ];
+        let causes = by_cause(all);
+        assert_eq!(causes["Too late."], ["b@example.org", "a@example.org"]);
+        assert_eq!(causes["There is nothing here"], ["7"], "without an address its id stands for it");
+    }
+
+    #[test]
+    fn ticks_survive_new_rows_and_end_with_a_decision() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let chosen = Chosen::of_page();
+            chosen.set("1", true);
+            chosen.set("2", true);
+            chosen.shown.set(["2".to_owned(), "3".to_owned()].into());
+            assert_eq!((chosen.count(), chosen.elsewhere()), (2, vec!["1".to_owned()]));
+            chosen.set_all_shown();
+            assert!(chosen.has("3") && chosen.count() == 3);
+            chosen.set("2", false);
+            assert!(!chosen.has("2"));
+            chosen.clear();
+            assert_eq!(chosen.count(), 0);
+        });
+    }
+}

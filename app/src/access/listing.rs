@@ -1,0 +1,136 @@
+//! Which requests the page's address asks for, and those requests, kept fresh.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use protocol::access::{AccessRequestRow, Page, RequestState};
+
+use super::api;
+use crate::error::AppError;
+use crate::navigation::with_query;
+
+pub const PATH: &str = "/admin/requests";
+/// Stands in the address where a state would.
+pub const WAITING: &str = "waiting";
+
+/// What is to be listed. It stands in the page's address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    pub state: Option<RequestState>,
+    /// What waits for an administrator; `state` is `None` then.
+    pub waiting: bool,
+    pub search: String,
+    pub page: u32,
+}
+
+impl Listing {
+    /// The listing that the address of the page asks for.
+    pub fn of_url() -> Memo<Self> {
+        let query = use_query_map();
+        Memo::new(move |_| {
+            query.with(|q| Self {
+                state: q.get_str("state").and_then(|s| s.parse().ok()),
+                waiting: q.get_str("state") == Some(WAITING),
+                search: q.get_str("search").unwrap_or_default().trim().to_owned(),
+                page: q.get_str("page").and_then(|p| p.parse().ok()).unwrap_or_default(),
+            })
+        })
+    }
+
+    /// The first page of what waits for an administrator.
+    pub fn waiting() -> Self {
+        Self { waiting: true, ..Self::default() }
+    }
+
+    /// The filter's choice, as it stands in the address.
+    pub fn choice(&self) -> &'static str {
+        if self.waiting { WAITING } else { self.state.map(RequestState::as_str).unwrap_or_default() }
+    }
+
+    /// `path` with this listing kept.
+    pub fn at(&self, path: &str) -> String {
+        let page = if self.page == 0 { String::new() } else { self.page.to_string() };
+        with_query(path, &[("state", self.choice()), ("search", &self.search), ("page", &page)])
+    }
+
+    /// The address of the list itself.
+    pub fn list_path(&self) -> String {
+        self.at(PATH)
+    }
+
+    async fn load(self) -> Result<Page<AccessRequestRow>, AppError> {
+        api::list(self.state, self.waiting, self.search, self.page).await
+    }
+
+    async fn load_again(self) -> Result<Page<AccessRequestRow>, AppError> {
+        api::list_again(self.state, self.waiting, self.search, self.page).await
+    }
+}
+
+/// A listing's requests. A new look at them ([`Requests::look_again`]) changes only the rows that differ, so that
+/// nobody loses the place, the focus or what is ticked.
+#[derive(Clone, Copy)]
+pub struct Requests {
+    listing: Memo<Listing>,
+    first: Resource<Result<Page<AccessRequestRow>, AppError>>,
+    newer: RwSignal<Option<Page<AccessRequestRow>>>,
+    /// The number of the last look: answers may overtake each other.
+    looks: StoredValue<u32>,
+}
+
+impl Requests {
+    pub fn of(listing: Memo<Listing>) -> Self {
+        let first = Resource::new(move || listing.get(), Listing::load);
+        let this = Self { listing, first, newer: RwSignal::new(None), looks: StoredValue::new(0) };
+        Effect::new(move |_| {
+            listing.track();
+            this.looks.update_value(|looks| *looks += 1);
+            this.newer.set(None);
+        });
+        this
+    }
+
+    /// What a page waits for, to be shown with [`Requests::page`].
+    pub fn first(self) -> Resource<Result<Page<AccessRequestRow>, AppError>> {
+        self.first
+    }
+
+    /// The newest of what is known; `first` is what [`Requests::first`] gave.
+    pub fn page(self, first: Page<AccessRequestRow>) -> Memo<Page<AccessRequestRow>> {
+        Memo::new(move |_| self.newer.with(|newer| newer.clone().unwrap_or_else(|| first.clone())))
+    }
+
+    /// Asks the server again. What fails changes nothing: the list stays readable while the network is away.
+    pub fn look_again(self) {
+        let asked = self.listing.get_untracked();
+        self.looks.update_value(|looks| *looks += 1);
+        let look = self.looks.get_value();
+        leptos::task::spawn_local(async move {
+            if let Ok(page) = asked.load_again().await
+                && self.looks.try_get_value() == Some(look)
+            {
+                self.newer.try_set(Some(page));
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_opened_row_keeps_the_listing() {
+        let listing = Listing {
+            state: Some(RequestState::Pending),
+            search: "a+b@c".into(),
+            page: 2,
+            ..Listing::default()
+        };
+        assert_eq!(
+            listing.at("/admin/requests/7"),
+            "/admin/requests/7?state=pending&search=a%2Bb%40c&page=2"
+        );
+        assert_eq!(Listing::default().list_path(), "/admin/requests");
+        assert_eq!(Listing::waiting().list_path(), "/admin/requests?state=waiting");
+    }
+}

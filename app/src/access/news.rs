@@ -1,0 +1,98 @@
+//! New requests appear while the page is open, and are told politely.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use super::api;
+use crate::navigation::login_path;
+use crate::watch::keep_looking;
+
+/// Milliseconds between two looks, and between those after one that failed.
+const WAIT: u64 = 10_000;
+const WAIT_AFTER_FAILURE: u64 = 30_000;
+
+/// What the server has told since the page was opened.
+#[derive(Debug, Clone, Copy)]
+pub struct NewsWatch {
+    /// Counts changes of requests.
+    changes: RwSignal<u32>,
+    arrived: RwSignal<u64>,
+    signed_out: RwSignal<bool>,
+}
+
+impl NewsWatch {
+    /// Looks for news from now on. The first look counts as a change: between the page and it something may have
+    /// happened.
+    pub fn start() -> Self {
+        let this =
+            Self { changes: RwSignal::new(0), arrived: RwSignal::new(0), signed_out: RwSignal::new(false) };
+        let last = StoredValue::new(None::<protocol::review::News>);
+        keep_looking(0, move || async move {
+            let since = last.try_get_value()?.map(|news| news.newest);
+            match api::news(since).await {
+                Ok(news) => {
+                    let changed = last.try_get_value()?.is_none_or(|last| last.mark != news.mark);
+                    if news.arrived > 0 {
+                        this.arrived.try_update(|arrived| *arrived += news.arrived);
+                    }
+                    if changed {
+                        this.changes.try_update(|changes| *changes += 1);
+                    }
+                    last.try_set_value(Some(news));
+                    Some(WAIT)
+                }
+                Err(error) if error.problem().status == 401 => {
+                    this.signed_out.try_set(true);
+                    None
+                }
+                Err(_) => Some(WAIT_AFTER_FAILURE),
+            }
+        });
+        this
+    }
+
+    /// Grows with every change. Reactive.
+    pub fn changes(self) -> u32 {
+        self.changes.get()
+    }
+
+    /// Runs `act` after every change.
+    pub fn on_change(self, act: impl Fn() + 'static) {
+        Effect::new(move |before: Option<u32>| {
+            let now = self.changes();
+            if before.is_some_and(|before| before != now) {
+                act();
+            }
+            now
+        });
+    }
+}
+
+/// Says how many requests have arrived: read out when the reader is free, and taking nobody's focus.
+#[component]
+pub fn NewsLine(watch: NewsWatch) -> impl IntoView {
+    view! {
+        <p role="status" class="text-muted">
+            {move || match watch.arrived.get() {
+                0 => String::new(),
+                1 => "1 new request since you opened this page".to_owned(),
+                n => format!("{n} new requests since you opened this page"),
+            }}
+        </p>
+        {move || {
+            watch
+                .signed_out
+                .get()
+                .then(|| {
+                    view! {
+                        <p role="status" class="text-bad">
+                            "You are no longer signed in, so new requests do not appear. "
+                            <A href=login_path("/admin/requests") attr:class="link">
+                                "Sign in again"
+                            </A>
+                        </p>
+                    }
+                })
+        }}
+    }
+}

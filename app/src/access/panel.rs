@@ -1,0 +1,250 @@
+//! `/admin/requests/{id}`: one request beside the list, with its match code and its history.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+use leptos_router::hooks::use_params_map;
+use protocol::access::{AccessRequestRow, RequestState};
+use protocol::review::{HistoryEntry, RequestDetail, RequestEvent};
+
+use super::api;
+use super::decide::{Decide, Decision};
+use super::list::Decisions;
+use super::listing::Listing;
+use super::news::NewsWatch;
+use super::notes::AddressNotes;
+use super::relink::Relink;
+use super::state::StateBadge;
+use crate::design::{Code, ProblemNotice, Time, loaded};
+use crate::form::problem_of;
+
+#[component]
+pub fn RequestPanel() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
+    let listing = Listing::of_url();
+    let decisions = use_context::<Decisions>().map(|d| d.0).unwrap_or_else(|| RwSignal::new(0));
+    let request = Resource::new(move || (id.get(), decisions.get()), |(id, _)| api::find(id));
+    let newer = newer(id, decisions);
+    let decision = Decision::new(decisions);
+    let relink = Relink::new(decisions);
+    Effect::new(move |before: Option<String>| {
+        let now = id.get();
+        if before.is_some_and(|before| before != now) {
+            decision.forget();
+            relink.forget();
+        }
+        now
+    });
+    view! {
+        <section
+            aria-label="Opened request"
+            class="space-y-4 rounded-lg border border-line-strong bg-raised p-5 max-xl:order-first xl:sticky xl:top-6 xl:w-96"
+        >
+            <div class="flex items-center justify-between gap-3">
+                <h2 class="text-lg">"Request"</h2>
+                <A href=move || listing.get().list_path() scroll=false attr:class="link">
+                    "Close"
+                </A>
+            </div>
+            <ProblemNotice problem=problem_of(decision.approve) />
+            <ProblemNotice problem=problem_of(decision.reject) shown_at_fields=&["reason"] />
+            <ProblemNotice problem=problem_of(relink.send) />
+            {loaded(
+                request,
+                move |first| {
+                    let detail = Memo::new(move |_| newer.get().unwrap_or_else(|| first.clone()));
+                    // What does not change stays as it is, with whatever is being typed in it.
+                    let row = Memo::new(move |_| detail.with(|detail| detail.request.clone()));
+                    let asked = Memo::new(move |_| Question::of(&row.get()));
+                    view! {
+                        {move || view! { <Facts row=row.get() /> }}
+                        {move || view! { <Ways question=asked.get() decision relink /> }}
+                        {move || view! { <History history=detail.with(|detail| detail.history.clone()) /> }}
+                    }
+                },
+            )}
+        </section>
+    }
+}
+
+/// The request as it has become since it was opened. While the news bring no change, nothing is asked.
+fn newer(id: Memo<String>, decisions: RwSignal<u32>) -> RwSignal<Option<RequestDetail>> {
+    let newer = RwSignal::new(None);
+    Effect::new(move |_| {
+        id.track();
+        decisions.track();
+        newer.set(None);
+    });
+    if let Some(watch) = use_context::<NewsWatch>() {
+        watch.on_change(move || {
+            let asked = (id.get_untracked(), decisions.get_untracked());
+            leptos::task::spawn_local(async move {
+                let found = api::find_again(asked.0.clone()).await;
+                let still_asked =
+                    id.try_get_untracked() == Some(asked.0) && decisions.try_get_untracked() == Some(asked.1);
+                if let (Ok(found), true) = (found, still_asked) {
+                    newer.try_set(Some(found));
+                }
+            });
+        });
+    }
+    newer
+}
+
+/// What the decision and the new link depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question(pub AccessRequestRow);
+
+impl Question {
+    /// Without what may change while somebody writes a reason.
+    fn of(row: &AccessRequestRow) -> Self {
+        Self(AccessRequestRow { reminded_at: None, known_account: false, ..row.clone() })
+    }
+}
+
+#[component]
+fn Ways(question: Question, decision: Decision, relink: Relink) -> impl IntoView {
+    let Question(row) = question;
+    if row.state == RequestState::Pending {
+        view! { <Decide row decision /> }.into_any()
+    } else {
+        view! { <super::relink::SendLink row relink /> }.into_any()
+    }
+}
+
+#[component]
+fn Facts(row: AccessRequestRow) -> impl IntoView {
+    let message = row.message.clone();
+    let asks_for_link = row.links.and_then(|links| links.asked_at);
+    view! {
+        <div class="space-y-1">
+            <p class="text-muted">"Match code"</p>
+            <p>
+                <Code code=row.match_code.clone() huge=row.state == RequestState::Pending />
+            </p>
+        </div>
+        <dl class="divide-y divide-line border-y border-line">
+            <Fact term="State">
+                <StateBadge state=row.state />
+                {asks_for_link.map(|at| view! { <span class="mt-1 block">"Asks for a new link, since " <Time at /></span> })}
+            </Fact>
+            <Fact term="Address">
+                <span class="break-words">{row.email.clone()}</span>
+                <span class="block text-muted">
+                    {if row.known_account { "Has an account here" } else { "No account yet; approving creates it" }}
+                </span>
+                <AddressNotes notes=row.notes.clone() />
+            </Fact>
+            <Fact term="Machine">
+                {row.device_name.clone().unwrap_or_else(|| "Not named".to_owned())}
+                {row.platform.map(|p| format!(" · {}", p.label()))}
+            </Fact>
+            {row.expires_at.map(|at| view! { <Fact term="Ends"><Time at /></Fact> })}
+            {row.reason.clone().map(|reason| view! { <Fact term="Reason">{reason}</Fact> })}
+        </dl>
+        {(!message.is_empty())
+            .then(|| {
+                view! {
+                    <div>
+                        <p class="text-muted">"Message"</p>
+                        <p class="break-words whitespace-pre-line">{message}</p>
+                    </div>
+                }
+            })}
+    }
+}
+
+#[component]
+fn Fact(term: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <div class="grid grid-cols-[6rem_1fr] gap-3 py-2">
+            <dt class="text-muted">{term}</dt>
+            <dd class="min-w-0">{children()}</dd>
+        </div>
+    }
+}
+
+/// Who did what and when.
+#[component]
+fn History(history: Vec<HistoryEntry>) -> impl IntoView {
+    view! {
+        <section aria-labelledby="history" class="space-y-2">
+            <h3 id="history" class="text-muted">
+                "History"
+            </h3>
+            <ol class="space-y-1.5">
+                {history
+                    .into_iter()
+                    .map(|entry| {
+                        let by = entry.by.map(|by| format!(" by {by}")).unwrap_or_default();
+                        let detail = shown_detail(entry.what, &entry.detail);
+                        view! {
+                            <li>
+                                <span class="font-semibold">{happened(entry.what)}</span>
+                                <span class="break-words">{by}</span>
+                                <span class="block text-muted">
+                                    <Time at=entry.at />
+                                    <span class="break-all">{detail}</span>
+                                </span>
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ol>
+        </section>
+    }
+}
+
+fn happened(what: RequestEvent) -> &'static str {
+    match what {
+        RequestEvent::Approved => "Approved",
+        RequestEvent::Asked => "Asked for access",
+        RequestEvent::Expired => "Ended: nobody decided in time",
+        RequestEvent::Fetched => "Certificate fetched",
+        RequestEvent::LinkAsked => "Asked for a new link",
+        RequestEvent::LinkEnded => "Link ended unused",
+        RequestEvent::LinkSent => "New link sent",
+        RequestEvent::Rejected => "Rejected",
+        RequestEvent::Reminded => "Reminded the administrators",
+        RequestEvent::WrongCode => "A wrong match code came with the link",
+    }
+}
+
+/// Details that say more than the event does.
+fn shown_detail(what: RequestEvent, detail: &str) -> String {
+    match what {
+        RequestEvent::Fetched if !detail.is_empty() => format!(" · {detail}"),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reminder_does_not_disturb_who_writes_a_reason() {
+        let row = AccessRequestRow {
+            id: "1".into(),
+            email: "a@b.example".into(),
+            match_code: "ABCD-2345".into(),
+            platform: None,
+            device_name: None,
+            message: String::new(),
+            state: RequestState::Pending,
+            requested_at: 0,
+            expires_at: None,
+            decided_at: None,
+            decided_by: None,
+            reason: None,
+            known_account: false,
+            notes: Vec::new(),
+            reminded_at: None,
+            links: None,
+        };
+        let reminded = AccessRequestRow { reminded_at: Some(7), known_account: true, ..row.clone() };
+        assert_eq!(Question::of(&row), Question::of(&reminded));
+        let rejected = AccessRequestRow { state: RequestState::Rejected, ..row.clone() };
+        assert_ne!(Question::of(&row), Question::of(&rejected));
+    }
+}

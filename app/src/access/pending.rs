@@ -1,0 +1,82 @@
+//! The requests that wait, with their codes: what an administrator sees first.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+use protocol::access::{AccessRequestRow, Page};
+
+use super::listing::{Listing, PATH, Requests};
+use super::news::{NewsLine, NewsWatch};
+use super::notes::AddressNotes;
+use crate::design::{Code, EmptyState, Time, loaded};
+
+#[component]
+pub fn PendingRequests(watch: NewsWatch) -> impl IntoView {
+    let requests = Requests::of(Memo::new(|_| Listing::waiting()));
+    watch.on_change(move || requests.look_again());
+    view! {
+        <NewsLine watch />
+        {loaded(requests.first(), move |first| view! { <Waiting page=requests.page(first) /> })}
+    }
+}
+
+#[component]
+fn Waiting(page: Memo<Page<AccessRequestRow>>) -> impl IntoView {
+    let nobody = Memo::new(move |_| page.with(|page| page.rows.is_empty()));
+    let not_shown = Memo::new(move |_| page.with(|page| page.total > page.rows.len() as u64));
+    move || {
+        if nobody.get() {
+            return view! {
+                <EmptyState title="Nobody is waiting">
+                    <p>"New requests for access will stand here with their match codes."</p>
+                </EmptyState>
+            }
+            .into_any();
+        }
+        view! {
+            <ul class="divide-y divide-line border-y border-line">
+                <For
+                    each=move || page.with(|page| page.rows.clone())
+                    key=|row| row.clone()
+                    children=|row| view! { <WaitingRow row /> }
+                />
+            </ul>
+            {move || {
+                not_shown
+                    .get()
+                    .then(|| {
+                        let total = page.with(|page| page.total);
+                        view! {
+                            <p>
+                                <A href=Listing::waiting().list_path() attr:class="link">
+                                    {format!("All {total} requests that wait")}
+                                </A>
+                            </p>
+                        }
+                    })
+            }}
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn WaitingRow(row: AccessRequestRow) -> impl IntoView {
+    let href = Listing::waiting().at(&format!("{PATH}/{}", row.id));
+    let device = row.device_name.map(|d| format!(" · {d}")).unwrap_or_default();
+    let (words, at) = match row.links.and_then(|links| links.asked_at) {
+        Some(at) => ("Asked for a new link ", at),
+        None => ("Asked ", row.requested_at),
+    };
+    view! {
+        <li class="flex flex-wrap items-center gap-x-6 gap-y-1 py-3">
+            <Code code=row.match_code />
+            <span class="min-w-0 grow">
+                <A href=href attr:class="link font-semibold break-words">
+                    {row.email}
+                </A>
+                <span class="block text-muted">{words} <Time at /> {device}</span>
+                <AddressNotes notes=row.notes />
+            </span>
+        </li>
+    }
+}

@@ -1,0 +1,161 @@
+// The administrator's list of requests in real Chromium: several decided at once, by keyboard and with scripts off,
+// and new ones that appear while the page is open.
+import type { Page } from "@playwright/test";
+
+import { expect, test } from "../fixtures.ts";
+import { ask, hydrated, linkIn, setUp, signIn } from "../journey.ts";
+import type { Server } from "../server.ts";
+
+async function administrator(page: Page, server: Server): Promise<Page> {
+  const words = "several words make a password";
+  await signIn(page, await setUp(page, server.setupLink, "chief@example.org", words));
+  return page;
+}
+
+const box = (page: Page, email: string) => page.getByRole("checkbox", { name: `Choose ${email}` });
+
+test("several requests are approved by keyboard alone", async ({ server, mail, people }) => {
+  const admin = await administrator(await people.visitor(), server);
+  const requester = await people.visitor();
+  const codes: string[] = [];
+  for (const name of ["anna", "ben", "cleo"]) {
+    codes.push(await ask(requester, `${name}@example.org`, "Ubuntu", `${name}'s laptop`));
+  }
+  await hydrated(admin, "/admin/requests?state=pending");
+  await box(admin, "anna@example.org").focus();
+  await admin.keyboard.press("Space");
+  // Enter in a box neither decides nor leaves the page.
+  await admin.keyboard.press("Enter");
+  await expect(box(admin, "anna@example.org")).toBeChecked();
+  await box(admin, "ben@example.org").focus();
+  await admin.keyboard.press("Space");
+  await expect(admin.getByText("2 requests chosen")).toBeVisible();
+  const summary = admin.locator("summary").filter({ hasText: "Approve…" });
+  await summary.focus();
+  await admin.keyboard.press("Enter");
+  const question = admin.locator("details[open]");
+  for (const code of codes.slice(0, 2)) await expect(question.getByText(code)).toBeVisible();
+  await expect(question.getByText("cleo@example.org")).toHaveCount(0);
+  await admin.keyboard.press("Tab");
+  await admin.keyboard.press("Tab");
+  const button = question.getByRole("button", { name: "The codes match: approve" });
+  await button.focus();
+  await admin.keyboard.press("Enter");
+  await expect(admin.getByText("2 requests approved")).toBeVisible();
+  await expect(box(admin, "anna@example.org")).toHaveCount(0);
+  await expect(box(admin, "cleo@example.org")).not.toBeChecked();
+  for (const name of ["anna", "ben"]) {
+    expect(linkIn(await mail.mailTo(`${name}@example.org`, /approved/i))).toContain("/public/download-certs/");
+  }
+});
+
+test("with scripts off the list is a form, and one reason goes to everybody", async ({
+  server,
+  mail,
+  people,
+}) => {
+  const withScripts = await administrator(await people.visitor(), server);
+  const requester = await people.visitor();
+  for (const name of ["anna", "ben"]) await ask(requester, `${name}@example.org`, "Windows", "Front desk");
+  const admin = await people.visitor({ scripts: false });
+  await admin.context().addCookies(await withScripts.context().cookies());
+  await admin.goto("/admin/requests?state=pending");
+  // The bar is there only while something is ticked.
+  await expect(admin.locator("summary").filter({ hasText: "Reject…" })).toBeHidden();
+  await box(admin, "anna@example.org").check();
+  await box(admin, "ben@example.org").check();
+  await admin.locator("summary").filter({ hasText: "Reject…" }).click();
+  await admin.getByLabel("Reason for all of them").fill("The course has ended.");
+  await admin.getByRole("button", { name: "Reject them" }).click();
+  await expect(admin.getByText("2 requests rejected")).toBeVisible();
+  for (const name of ["anna", "ben"]) {
+    const sent = await mail.mailTo(`${name}@example.org`, /rejected/i);
+    expect(sent.text).toContain("The course has ended.");
+  }
+});
+
+test("new requests appear by themselves, and nothing that was ticked or typed is lost", async ({
+  server,
+  people,
+}) => {
+  const admin = await administrator(await people.visitor(), server);
+  const overview = await admin.context().newPage();
+  await hydrated(overview, "/admin");
+  await expect(overview.getByText("Nobody is waiting")).toBeVisible();
+  const requester = await people.visitor();
+  await ask(requester, "anna@example.org", "Ubuntu", "Laptop");
+  // A tab in front of the other hides it; hidden ones ask nothing.
+  await overview.bringToFront();
+  await expect(overview.getByRole("link", { name: "anna@example.org" })).toBeVisible({ timeout: 30_000 });
+
+  await admin.bringToFront();
+  await hydrated(admin, "/admin/requests?state=pending");
+  await box(admin, "anna@example.org").check();
+  await admin.locator("summary").filter({ hasText: "Reject…" }).click();
+  const reason = admin.getByLabel("Reason for all of them");
+  await reason.fill("Half a sent");
+  await ask(requester, "ben@example.org", "Ubuntu", "Laptop");
+  await expect(box(admin, "ben@example.org")).toBeVisible({ timeout: 30_000 });
+  await expect(admin.getByRole("status").filter({ hasText: "1 new request since" })).toBeVisible();
+  await expect(box(admin, "anna@example.org")).toBeChecked();
+  await expect(box(admin, "ben@example.org")).not.toBeChecked();
+  await expect(reason).toHaveValue("Half a sent");
+  await expect(reason).toBeFocused();
+});
+
+test("a look-alike is pointed out in the list and where it is decided", async ({ server, people }) => {
+  const admin = await administrator(await people.visitor(), server);
+  const requester = await people.visitor();
+  await ask(requester, "modern@example.org", "Ubuntu", "Laptop");
+  await ask(requester, "modem@example.org", "Ubuntu", "Laptop");
+  await hydrated(admin, "/admin/requests?state=pending");
+  const row = admin.getByRole("row").filter({ has: box(admin, "modem@example.org") });
+  await expect(row.getByText("Looks like modern@example.org, which has asked for access too.")).toBeVisible();
+  await row.getByRole("link", { name: "modem@example.org" }).click();
+  await admin.getByRole("button", { name: "Approve…", exact: true }).click();
+  const dialog = admin.getByRole("dialog", { name: "Approve modem@example.org" });
+  await expect(dialog.getByText("Looks like modern@example.org")).toBeVisible();
+});
+
+test("a lost link is replaced by keyboard alone, and the request tells its history", async ({
+  server,
+  mail,
+  people,
+}) => {
+  const admin = await administrator(await people.visitor(), server);
+  const requester = await people.visitor();
+  await ask(requester, "anna@example.org", "Ubuntu", "Laptop");
+  await hydrated(admin, "/admin/requests");
+  const press = async (name: string) => {
+    await admin.getByRole("button", { name, exact: true }).focus();
+    await admin.keyboard.press("Enter");
+  };
+  await admin.getByRole("link", { name: "anna@example.org" }).focus();
+  await admin.keyboard.press("Enter");
+  await press("Approve…");
+  await press("The codes match: approve");
+  const first = linkIn(await mail.mailTo("anna@example.org", /is approved/));
+  await press("Send a new link…");
+  const question = admin.getByRole("dialog", { name: "Send anna@example.org a new link" });
+  // The safe answer has the focus; Esc leaves.
+  await expect(question.getByRole("button", { name: "Cancel" })).toBeFocused();
+  await admin.keyboard.press("Escape");
+  await expect(question).toBeHidden();
+  await press("Send a new link…");
+  await press("Send a new link");
+  const second = linkIn(await mail.mailTo("anna@example.org", /new link/));
+  expect(second).not.toBe(first);
+
+  const history = admin.getByRole("region", { name: "History" }).getByRole("listitem");
+  await expect(history).toHaveCount(3);
+  await expect(history.nth(0)).toContainText("Asked for access");
+  await expect(history.nth(1)).toContainText("Approved by chief@example.org");
+  await expect(history.nth(2)).toContainText("New link sent by chief@example.org");
+
+  // Who follows the old link is told that there is a newer one.
+  people.expected.push(/status of 410/);
+  await requester.goto(first);
+  await expect(requester.getByText("A newer link has been mailed")).toBeVisible();
+  await requester.goto(second);
+  await expect(requester.getByRole("button", { name: "Download" })).toBeVisible();
+});

@@ -1,0 +1,18 @@
+-- What administrators have still to be told of a request; NULL: nothing.
+ALTER TABLE access_request ADD COLUMN notice TEXT CHECK (notice IN ('link', 'new', 'reminder'));
+CREATE INDEX access_request_notice ON access_request (requested_at) WHERE notice IS NOT NULL;
+
+-- Whether the requester was told that nobody decided in time. Those of before are not written to any more.
+ALTER TABLE access_request ADD COLUMN expiry_told BIGINT NOT NULL DEFAULT 0;
+UPDATE access_request SET expiry_told = 1 WHERE state = 'pending' AND expires_at <= EXTRACT(EPOCH FROM NOW());
+CREATE INDEX access_request_expiry ON access_request (expires_at) WHERE state = 'pending' AND expiry_told = 0;
+
+-- When administrators were last told of each topic, so that notices are gathered.
+CREATE TABLE notice (
+    topic TEXT PRIMARY KEY,
+    last_at BIGINT NOT NULL
+);
+
+-- How often the requester has reminded the administrators, and when last.
+ALTER TABLE access_request ADD COLUMN reminders BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE access_request ADD COLUMN reminded_at BIGINT;

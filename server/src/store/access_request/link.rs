@@ -1,0 +1,69 @@
+//! New links for lost packages.
+
+use crate::access::AccessRequest;
+use crate::secret::TokenHash;
+use crate::store::query::{execute, fetch_number, fetch_optional};
+use crate::store::{StoreError, Tx};
+
+impl Tx {
+    /// Puts a new link in the place of the last; `false` when somebody was faster. Which certificate the last one gave
+    /// stays written down until the new one gives another.
+    pub async fn relink(&mut self, request: &AccessRequest, link: &TokenHash) -> Result<bool, StoreError> {
+        let Some(grant) = request.grant() else { return Ok(false) };
+        let former = grant.number - 1;
+        execute!(
+            self,
+            "INSERT INTO former_link (grant_hash, access_request_id)
+             SELECT grant_hash, id FROM access_request WHERE id = $1 AND links = $2 AND grant_hash IS NOT NULL
+             ON CONFLICT (grant_hash) DO NOTHING",
+            &request.id,
+            former
+        )?;
+        let changed = execute!(
+            self,
+            "UPDATE access_request SET state = 'approved', grant_hash = $1, grant_expires_at = $2,
+             grant_wrong_codes = 0, links = $3, link_asks = 0, link_asked_at = NULL, notice = NULL,
+             redeemed_at = NULL, csr_hash = NULL
+             WHERE id = $4 AND state IN ('approved', 'redeemed') AND links = $5",
+            link.0.as_slice(),
+            grant.expires_at,
+            grant.number,
+            &request.id,
+            former
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Whether a newer link has replaced this one.
+    pub async fn is_former_link(&mut self, link: &TokenHash) -> Result<bool, StoreError> {
+        let count =
+            fetch_number!(self, "SELECT COUNT(*) FROM former_link WHERE grant_hash = $1", link.0.as_slice())?;
+        Ok(count > 0)
+    }
+
+    /// Counts that the holder asks for a new link; `false` when there is one, or another ask was faster.
+    pub async fn ask_for_link(&mut self, request: &AccessRequest, now: i64) -> Result<bool, StoreError> {
+        let Some(grant) = request.grant() else { return Ok(false) };
+        let changed = execute!(
+            self,
+            "UPDATE access_request SET link_asks = link_asks + 1, link_asked_at = $1, notice = 'link'
+             WHERE id = $2 AND links = $3 AND link_asks = $4",
+            now,
+            &request.id,
+            grant.number,
+            grant.asks.sent
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// The certificate that a former link of this request gave.
+    pub async fn former_certificate(&mut self, id: &str) -> Result<Option<String>, StoreError> {
+        let row: Option<(Option<String>,)> = fetch_optional!(
+            self,
+            (Option<String>,),
+            "SELECT certificate_id FROM access_request WHERE id = $1 AND state = 'approved'",
+            id
+        )?;
+        Ok(row.and_then(|(certificate,)| certificate))
+    }
+}

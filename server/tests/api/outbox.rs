@@ -1,0 +1,182 @@
+//! Mails between being written and having gone: put off, given up, sent again; none is lost, none goes twice.
+
+use app::outbox::{MailRow, MailState};
+use app::services::OutboxService;
+use server::mail::Obstacle;
+
+use crate::on_both;
+use crate::support::{AdminSession, TestServer};
+
+const MINUTE: i64 = 60;
+const DAY: i64 = 24 * 60 * MINUTE;
+
+on_both!(
+    a_given_up_mail_is_sent_again,
+    a_mail_that_cannot_be_read_holds_nothing_up,
+    a_refused_mail_is_tried_less_and_less_often,
+    everything_leaves_once_the_mail_server_is_back,
+    many_given_up_mails_are_sent_again_at_once,
+    only_administrators_see_mails,
+    parallel_jobs_send_each_mail_once,
+);
+
+async fn mails(server: &TestServer, admin: &AdminSession, state: Option<MailState>) -> Vec<MailRow> {
+    server.state.outbox.list(&admin.proof(), state, 0).await.unwrap().rows
+}
+
+async fn drain(server: &TestServer) -> usize {
+    server.state.outbox.drain().await.unwrap()
+}
+
+/// An administrator whose own mails have gone, and so many mails to requesters that wait.
+async fn waiting(server: &TestServer, count: usize) -> AdminSession {
+    let admin = server.administrator().await;
+    server.ask("first@example.org").await;
+    drain(server).await;
+    for n in 0..count {
+        server.ask(&format!("p{n:02}@example.org")).await;
+    }
+    admin
+}
+
+fn arrived(server: &TestServer) -> Vec<String> {
+    let mails = server.mails.sent().into_iter().map(|mail| mail.to.as_str().to_owned());
+    mails.filter(|to| to.starts_with('p')).collect()
+}
+
+async fn a_refused_mail_is_tried_less_and_less_often(server: TestServer) {
+    let admin = waiting(&server, 1).await;
+    server.mails.fail(Some(Obstacle::Moment));
+    let (mut attempts, mut waits, mut last) = (0, Vec::new(), server.state.env.now());
+    while mails(&server, &admin, Some(MailState::Dead)).await.is_empty() {
+        drain(&server).await;
+        let mail = mails(&server, &admin, None).await.into_iter().find(|mail| mail.to == "p00@example.org");
+        let tried = mail.unwrap().attempts;
+        if tried > attempts {
+            assert_eq!(tried, attempts + 1, "one attempt at a time");
+            waits.push((server.state.env.now() - last) / MINUTE);
+            (attempts, last) = (tried, server.state.env.now());
+        }
+        server.clock.advance(10 * MINUTE);
+    }
+    assert_eq!(waits, [0, 10, 10, 10, 30, 120, 360, 720, 1_440], "looked at every ten minutes");
+    let dead = mails(&server, &admin, Some(MailState::Dead)).await.remove(0);
+    assert_eq!((dead.attempts, dead.last_error.as_deref()), (9, Some("told to fail")));
+    assert!(dead.text.is_some_and(|text| text.contains("/public/request-status/")), "it can still be copied");
+    assert!(arrived(&server).is_empty());
+}
+
+async fn a_given_up_mail_is_sent_again(server: TestServer) {
+    let admin = waiting(&server, 2).await;
+    server.mails.fail(Some(Obstacle::Mail));
+    assert_eq!(drain(&server).await, 0);
+    let dead = mails(&server, &admin, Some(MailState::Dead)).await;
+    assert_eq!(dead.len(), 2, "a mail that is refused for good is not tried again");
+    server.mails.fail(None);
+    server.clock.advance(DAY);
+    assert_eq!(drain(&server).await, 0);
+
+    let outbox = &server.state.outbox;
+    outbox.retry(&admin.proof(), &dead[0].id).await.unwrap();
+    assert_eq!(drain(&server).await, 1);
+    assert_eq!(arrived(&server), [dead[0].to.clone()]);
+    let sent = mails(&server, &admin, Some(MailState::Sent)).await;
+    let sent = sent.iter().find(|mail| mail.id == dead[0].id).unwrap();
+    assert_eq!((&sent.text, &sent.last_error), (&None, &None), "what may hold a link is gone");
+    for id in [dead[0].id.as_str(), "no-such-mail"] {
+        assert_eq!(outbox.retry(&admin.proof(), id).await.unwrap_err().status, 409, "{id}");
+    }
+    let mut tx = server.state.env.store.read().await.unwrap();
+    let entries = tx.audit_entries(1_000, i64::MAX).await.unwrap();
+    assert_eq!(entries.iter().filter(|e| e.action == "mail.retried" && e.actor == admin.id).count(), 1);
+}
+
+async fn many_given_up_mails_are_sent_again_at_once(server: TestServer) {
+    let admin = waiting(&server, 5).await;
+    server.mails.fail(Some(Obstacle::Mail));
+    drain(&server).await;
+    server.mails.fail(None);
+    let outbox = &server.state.outbox;
+    assert_eq!(outbox.retry_all(&admin.proof()).await.unwrap(), 5);
+    assert_eq!(outbox.retry_all(&admin.proof()).await.unwrap(), 0);
+    assert_eq!(drain(&server).await, 5);
+    assert!(mails(&server, &admin, Some(MailState::Dead)).await.is_empty());
+}
+
+async fn everything_leaves_once_the_mail_server_is_back(server: TestServer) {
+    let admin = waiting(&server, 20).await;
+    server.mails.fail(Some(Obstacle::Connection));
+    for _ in 0..2 * 24 * 6 {
+        assert_eq!(drain(&server).await, 0);
+        server.clock.advance(10 * MINUTE);
+    }
+    let waiting = mails(&server, &admin, Some(MailState::Waiting)).await;
+    assert_eq!(waiting.len(), 20, "two days away, and none is given up");
+    assert!(
+        waiting.iter().all(|mail| mail.attempts == 0),
+        "an attempt that says nothing of a mail does not count"
+    );
+    server.mails.fail(None);
+    assert_eq!(drain(&server).await, 20, "whatever was tried when");
+
+    // A server that never comes back: they are given up, which an administrator sees.
+    server.ask("p99@example.org").await;
+    server.mails.fail(Some(Obstacle::Connection));
+    drain(&server).await;
+    server.clock.advance(3 * DAY);
+    // One mail each time, the administrator's notice too.
+    for _ in 0..3 {
+        drain(&server).await;
+    }
+    let dead = mails(&server, &admin, Some(MailState::Dead)).await;
+    assert!(dead.iter().any(|mail| mail.to == "p99@example.org"), "{dead:?}");
+    server.mails.fail(None);
+    server.state.outbox.retry_all(&admin.proof()).await.unwrap();
+    drain(&server).await;
+    assert_eq!(arrived(&server).len(), 21);
+}
+
+async fn a_mail_that_cannot_be_read_holds_nothing_up(server: TestServer) {
+    let admin = waiting(&server, 3).await;
+    let broken = mails(&server, &admin, Some(MailState::Waiting)).await[1].clone();
+    let mut tx = server.state.env.store.begin().await.unwrap();
+    let sql = "UPDATE mail SET body_sealed = (SELECT body_sealed FROM mail WHERE id <> $1 AND body_sealed IS NOT NULL
+               ORDER BY id LIMIT 1) WHERE id = $1";
+    match &mut tx {
+        server::store::Tx::Sqlite(tx) => {
+            sqlx::query(sql).bind(&broken.id).execute(&mut **tx).await.map(drop).unwrap();
+        }
+        server::store::Tx::Postgres(tx) => {
+            sqlx::query(sql).bind(&broken.id).execute(&mut **tx).await.map(drop).unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(drain(&server).await, 2);
+    let dead = mails(&server, &admin, Some(MailState::Dead)).await;
+    assert_eq!(dead.iter().map(|mail| mail.id.as_str()).collect::<Vec<_>>(), [broken.id.as_str()]);
+    assert!(dead[0].text.is_none(), "another mail's text is not shown in its place");
+    let page = server.get("/admin/outbox?state=dead").header("accept", "text/html");
+    let page = page.cookie("aiwe_session", &admin.session).send().await.text();
+    assert!(page.contains("cannot be read") && page.contains(&broken.to), "the page shows the others too");
+}
+
+async fn parallel_jobs_send_each_mail_once(server: TestServer) {
+    waiting(&server, 40).await;
+    let counts = futures::future::join_all((0..8).map(|_| drain(&server))).await;
+    assert_eq!(counts.iter().sum::<usize>(), 40);
+    let mut all = arrived(&server);
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 40);
+}
+
+async fn only_administrators_see_mails(server: TestServer) {
+    for (path, fields) in [
+        ("/app/outbox/list", vec![("page", "0")]),
+        ("/app/outbox/retry", vec![("id", "1")]),
+        ("/app/outbox/retry-all", vec![]),
+    ] {
+        let reply = server.post(path).form(&fields).send().await;
+        assert_eq!(reply.status, 401, "{path}");
+    }
+}

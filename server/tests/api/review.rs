@@ -1,0 +1,226 @@
+//! What administrators see of requests: look-alikes, news, and lists of any length.
+
+use std::time::Instant;
+
+use app::services::AccessService;
+use protocol::access::{
+    AccessRequestFilter, AccessRequestRow, EmailAddress, MatchCode, Message, Page, RequestState,
+};
+use protocol::review::{AddressNote, News};
+use server::access::{AccessRequest, Reminders, State};
+use server::secret::TokenHash;
+
+use crate::on_both;
+use crate::support::{AdminSession, NOW, TestServer};
+
+on_both!(
+    an_older_database_learns_what_it_lacks,
+    look_alikes_are_pointed_out,
+    news_tell_of_every_change,
+    ten_thousand_requests_are_listed_right,
+);
+
+async fn notes(server: &TestServer, admin: &AdminSession, email: &str) -> Vec<AddressNote> {
+    let id = server.pending_request(admin, email).await;
+    server.state.access.find(&admin.proof(), &id).await.unwrap().request.notes
+}
+
+fn like(email: &str, has_account: bool, same_mailbox: bool) -> AddressNote {
+    AddressNote::LikeAddress { email: email.to_owned(), has_account, same_mailbox }
+}
+
+async fn look_alikes_are_pointed_out(server: TestServer) {
+    let admin = server.administrator().await;
+    server.approved(&admin, "anna.smith@example.org").await;
+    let cyrillic = "anna.smith@xn--exmple-4nf.org";
+    for email in [
+        "annasmith+x@example.org",
+        "anna.srnith@example.org",
+        "ben@examp1e.org",
+        "cleo@elsewhere.example",
+        "ANNA.SMITH@EXAMPLE.ORG",
+        cyrillic,
+    ] {
+        server.ask(email).await;
+    }
+    let account = |same_mailbox| like("anna.smith@example.org", true, same_mailbox);
+    assert_eq!(notes(&server, &admin, "annasmith+x@").await[0], account(true));
+    assert_eq!(notes(&server, &admin, "anna.srnith@").await[0], account(false));
+    let domain = AddressNote::LikeDomain { domain: "example.org".into() };
+    assert_eq!(notes(&server, &admin, "ben@examp1e.org").await, [domain]);
+    assert_eq!(notes(&server, &admin, "cleo@elsewhere.example").await, []);
+
+    // The known person's own row names those who look like it, too.
+    let own = notes(&server, &admin, "anna.smith@example.org").await;
+    assert!(own.contains(&like("anna.srnith@example.org", false, false)), "{own:?}");
+    assert!(own.contains(&like("annasmith+x@example.org", false, true)), "{own:?}");
+    // Case alone is no other address.
+    let list = |search: &str| AccessRequestFilter { search: search.to_owned(), ..Default::default() };
+    let same = server.state.access.list(&admin.proof(), list("anna.smith@example.org")).await.unwrap();
+    assert_eq!(same.total, 2);
+    assert!(same.rows.iter().all(|row| row.known_account));
+
+    let foreign = notes(&server, &admin, cyrillic).await;
+    let AddressNote::ForeignDomain { mixed, scripts, reads_like, .. } = &foreign[0] else {
+        panic!("{foreign:?}");
+    };
+    assert!(*mixed && scripts.iter().any(|s| s == "Cyrillic"), "{foreign:?}");
+    assert_eq!(reads_like.as_deref(), Some("example.org"));
+    assert!(foreign.contains(&account(false)), "{foreign:?}");
+    // Both requesters are told apart on the page where they are decided.
+    let page = server
+        .get("/admin/requests")
+        .header("accept", "text/html")
+        .cookie("aiwe_session", &admin.session)
+        .send()
+        .await
+        .text();
+    assert!(page.contains("Looks like anna.smith@example.org, which has an account."));
+    assert!(page.contains("reads like example.org"));
+}
+
+async fn news_tell_of_every_change(server: TestServer) {
+    let admin = server.administrator().await;
+    let news = async |since: Option<&str>| -> News {
+        server.state.access.news(&admin.proof(), since).await.unwrap()
+    };
+    let empty = news(None).await;
+    assert_eq!((empty.newest.as_str(), empty.arrived), ("", 0));
+    server.ask("anna@example.org").await;
+    server.clock.advance(1);
+    let one = news(Some(&empty.newest)).await;
+    assert_eq!(one.arrived, 1);
+    assert_ne!(one.mark, empty.mark);
+    assert_eq!(news(Some(&one.newest)).await, News { arrived: 0, ..one.clone() }, "nothing has happened");
+
+    server.ask("ben@example.org").await;
+    server.ask("cleo@example.org").await;
+    let three = news(Some(&one.newest)).await;
+    assert_eq!((three.arrived, three.mark != one.mark), (2, true));
+    let id = server.pending_request(&admin, "anna@example.org").await;
+    server.state.access.reject(&admin.proof(), &id, "").await.unwrap();
+    let decided = news(Some(&three.newest)).await;
+    assert_eq!((decided.arrived, decided.mark != three.mark), (0, true));
+    server.clock.advance(72 * 3600);
+    assert_ne!(news(Some(&three.newest)).await.mark, decided.mark, "time ends requests, too");
+
+    // Only administrators get news, also by the pages' own way.
+    let reply = server.post("/app/watch/news").form(&[("since", "")]).send().await;
+    assert_eq!(reply.status, 401);
+}
+
+async fn an_older_database_learns_what_it_lacks(server: TestServer) {
+    let admin = server.administrator().await;
+    server.ask("anna@example.org").await;
+    server.ask("anna+1@example.org").await;
+    let mut tx = server.state.env.store.begin().await.unwrap();
+    for sql in ["DELETE FROM address_look", "UPDATE access_request SET search_text = ''"] {
+        match &mut tx {
+            server::store::Tx::Sqlite(tx) => sqlx::query(sql).execute(&mut **tx).await.map(drop).unwrap(),
+            server::store::Tx::Postgres(tx) => sqlx::query(sql).execute(&mut **tx).await.map(drop).unwrap(),
+        }
+    }
+    tx.commit().await.unwrap();
+    server.state.access.catch_up().await.unwrap();
+    assert_eq!(notes(&server, &admin, "anna+1@").await, [like("anna@example.org", false, true)]);
+    server.state.access.catch_up().await.unwrap();
+}
+
+/// A request as it might have been made at some time, in one of all states.
+fn request(n: i64) -> AccessRequest {
+    let letters = MatchCode::ALPHABET;
+    let code: String = (0..8).map(|place| letters[(n / 30_i64.pow(place) % 30) as usize] as char).collect();
+    let requested_at = NOW - 1_000_000 + n * 60;
+    AccessRequest {
+        id: format!("00000000-0000-7000-8000-{n:012}"),
+        email: format!("person-{n:05}@example.org").parse().unwrap(),
+        match_code: code.parse().unwrap(),
+        platform: None,
+        device_name: Some(format!("Ärzte {n:05}").parse().unwrap()),
+        message: Message::default(),
+        requested_at,
+        reminders: Reminders::default(),
+        state: State::Pending { expires_at: requested_at + 500_000 },
+    }
+}
+
+async fn ten_thousand_requests_are_listed_right(server: TestServer) {
+    const COUNT: i64 = 10_000;
+    let admin = server.administrator().await;
+    let now = server.state.env.now();
+    let mut all = Vec::new();
+    let mut tx = server.state.env.store.begin().await.unwrap();
+    for n in 0..COUNT {
+        let mut request = request(n);
+        let hash = |what: &str| TokenHash::of(&format!("{what} {n}"));
+        tx.insert_access_request(&request, &hash("status"), &hash("browser")).await.unwrap();
+        if n % 3 == 1 {
+            request = request
+                .approve("ada@example.org", now - 600_000, now + (n % 2) * 1_000)
+                .unwrap_or_else(|e| panic!("{e}"));
+            assert!(tx.decide(&request, Some(&hash("link"))).await.unwrap());
+        } else if n % 3 == 2 {
+            let no = "no".parse().unwrap();
+            request = request.reject("ada@example.org", now - 600_000, &no).unwrap_or_else(|e| panic!("{e}"));
+            assert!(tx.decide(&request, None).await.unwrap());
+        }
+        all.push(request);
+    }
+    tx.commit().await.unwrap();
+
+    // What the list has to show, worked out in memory.
+    let expected = |state: Option<RequestState>, search: &str| -> Vec<String> {
+        let fits = |r: &&AccessRequest| {
+            state.is_none_or(|state| r.state_at(now) == state)
+                && (r.email.as_str().contains(search)
+                    || r.match_code.as_str().to_lowercase().contains(search)
+                    || r.device_name.as_ref().unwrap().as_str().to_lowercase().contains(search))
+        };
+        let mut rows: Vec<_> = all.iter().filter(fits).collect();
+        rows.sort_by_key(|r| {
+            (r.state_at(now) != RequestState::Pending, -r.requested_at, std::cmp::Reverse(r.id.clone()))
+        });
+        rows.into_iter().map(|r| r.email.as_str().to_owned()).collect()
+    };
+    let states = RequestState::ALL.into_iter().map(Some).chain([None]);
+    let mut slowest = std::time::Duration::ZERO;
+    for state in states {
+        for search in ["", "person-0012", "ärzte 001", "@example.org", "nobody"] {
+            let expected = expected(state, search);
+            let last = (expected.len() / 50) as u32;
+            for page in [0, 1, last / 2, last, last + 1] {
+                let filter = AccessRequestFilter { state, search: search.to_owned(), page, waiting: false };
+                let start = Instant::now();
+                let listed = server.state.access.list(&admin.proof(), filter).await.unwrap();
+                slowest = slowest.max(start.elapsed());
+                let emails: Vec<_> = listed.rows.into_iter().map(|row| row.email).collect();
+                let from = (page as usize * 50).min(expected.len());
+                let to = (from + 50).min(expected.len());
+                assert_eq!(emails, expected[from..to], "{state:?} {search:?} page {page}");
+                assert_eq!(listed.total, expected.len() as u64, "{state:?} {search:?}");
+            }
+        }
+    }
+    assert!(expected(Some(RequestState::Pending), "").len() > 50, "enough of each for pages");
+    println!("{}: the slowest page of ten thousand took {slowest:?}", server.state.env.store.kind());
+
+    // By HTTP, with the capital letters, dash and spaces that people write.
+    let code = all[4_321].match_code.grouped();
+    let written = code.to_lowercase();
+    let path = format!("/admin/api/access-requests?search={written}");
+    let found: Page<AccessRequestRow> =
+        server.get(&path).cookie("aiwe_session", &admin.session).send().await.json();
+    assert_eq!((found.total, found.rows[0].match_code.as_str()), (1, code.as_str()));
+    let path = "/admin/api/access-requests?search=%C3%84RZTE%2004321";
+    let found: Page<AccessRequestRow> =
+        server.get(path).cookie("aiwe_session", &admin.session).send().await.json();
+    assert_eq!((found.total, found.rows[0].email.as_str()), (1, "person-04321@example.org"));
+    let wildcards: Page<AccessRequestRow> = server
+        .get("/admin/api/access-requests?search=person%25_")
+        .cookie("aiwe_session", &admin.session)
+        .send()
+        .await
+        .json();
+    assert_eq!(wildcards.total, 0, "what looks like a wildcard is text");
+    let _: EmailAddress = found.rows[0].email.parse().unwrap();
+}
