@@ -31,7 +31,7 @@ impl Typed {
     }
 }
 
-/// A form that was refused while scripts were off.
+/// A form that was refused after the browser posted it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     /// The endpoint of the form's server function.
@@ -40,13 +40,7 @@ pub struct Refused {
     pub typed: Typed,
 }
 
-/// What this browser's last form, posted to `form` without scripts, was refused for. Tells it once.
-#[server(prefix = "/app", endpoint = "form/refused")]
-pub async fn last_refused(form: String) -> Result<Option<Refused>, AppError> {
-    Ok(refused(&form))
-}
-
-/// As [`last_refused`], for a server function that tells a page more than that.
+/// What this browser's last form, posted to `form`, was refused for. Tells it once.
 #[cfg(feature = "ssr")]
 pub fn refused(form: &str) -> Option<Refused> {
     carried::take::<Refused>(carried::REFUSED).filter(|refused| refused.form == form)
@@ -108,7 +102,7 @@ pub fn field_error(problem: Signal<Option<Problem>>, field: &'static str) -> Sig
 }
 
 /// Ends a form's server function: on success both kinds of browser go to `next`; on a problem one without scripts
-/// goes back to `back`, where [`last_refused`] tells it what was wrong.
+/// goes back to `back`, where [`refused`] tells it what was wrong.
 #[cfg(feature = "ssr")]
 pub fn conclude<T>(
     form: &str,

@@ -54,7 +54,6 @@ pub fn register_server_functions() {
     register_explicit::<access::api::Remind>();
     register_explicit::<access::api::SendLink>();
     register_explicit::<access::api::Start>();
-    register_explicit::<access::api::Status>();
     register_explicit::<access::api::StatusStart>();
     register_explicit::<access::api::Submit>();
     register_explicit::<admin::api::Account>();
@@ -64,7 +63,6 @@ pub fn register_server_functions() {
     register_explicit::<certificate::api::Report>();
     register_explicit::<certificate::api::Revoke>();
     register_explicit::<design::SetTheme>();
-    register_explicit::<form::LastRefused>();
     register_explicit::<mode::api::Edit>();
     register_explicit::<mode::api::List>();
     register_explicit::<mode::api::Save>();

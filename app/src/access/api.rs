@@ -9,7 +9,7 @@ use crate::error::AppError;
 use crate::form::Refused;
 #[cfg(feature = "ssr")]
 use crate::{
-    form::{self, Typed, conclude, last_refused},
+    form::{self, Typed, conclude},
     navigation::{in_path, local_path, path_of, wants_html},
     services::Services,
     visit::{Visit, require_administrator},
@@ -43,7 +43,7 @@ pub struct FormStart {
 #[server(prefix = "/app", endpoint = "access/start")]
 pub async fn start() -> Result<FormStart, AppError> {
     let platform = Platform::from_user_agent(&Visit::current()?.user_agent);
-    Ok(FormStart { platform, refused: last_refused(SUBMIT.to_owned()).await? })
+    Ok(FormStart { platform, refused: form::refused(SUBMIT) })
 }
 
 #[server(prefix = "/app", endpoint = "access/submit")]
@@ -68,13 +68,7 @@ pub async fn submit(
     conclude(SUBMIT, &back, typed, asked, |asked| Some(path_of(&asked.status_url).to_owned()))
 }
 
-#[server(prefix = "/app", endpoint = "access/status")]
-pub async fn status(token: String) -> Result<RequestStatus, AppError> {
-    let visit = Visit::current()?;
-    Ok(Services::current()?.access.status(&visit, &token).await?)
-}
-
-/// What the status page starts with: where the request stands, and why its reminder was refused without scripts.
+/// What the status page starts with: where the request stands, and why its reminder was refused.
 #[server(prefix = "/app", endpoint = "access/status-start")]
 pub async fn status_start(token: String) -> Result<(RequestStatus, Option<Refused>), AppError> {
     let visit = Visit::current()?;
@@ -99,7 +93,7 @@ pub async fn offer(token: String) -> Result<(DownloadOffer, Option<Platform>), A
     Ok((offer, platform))
 }
 
-/// Why asking for a new link was refused while scripts were off.
+/// Why asking for a new link was refused.
 #[server(prefix = "/app", endpoint = "access/ask-link-start")]
 pub async fn ask_link_start() -> Result<Option<Refused>, AppError> {
     Ok(form::refused(ASK_LINK))

@@ -8,7 +8,7 @@ use crate::error::AppError;
 use crate::form::Refused;
 #[cfg(feature = "ssr")]
 use crate::{
-    form::{Typed, conclude, last_refused},
+    form::{Typed, conclude, refused},
     navigation::{local_path, redirect, with_query},
     services::Services,
     visit::{Answer, Visit, unused_words},
@@ -37,7 +37,7 @@ pub async fn set_up(
 /// What a visitor of the sign-in must be told first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arrival {
-    /// The refused form, if scripts are off.
+    /// The form that was refused before, if one was.
     pub refused: Option<Refused>,
     /// Why the session has ended that this browser still names.
     pub signed_out: Option<String>,
@@ -47,7 +47,7 @@ pub struct Arrival {
 pub async fn sign_in_start(code_step: bool) -> Result<Arrival, AppError> {
     let visit = Visit::current()?;
     Ok(Arrival {
-        refused: last_refused(if code_step { SECOND_FACTOR } else { SIGN_IN }.to_owned()).await?,
+        refused: refused(if code_step { SECOND_FACTOR } else { SIGN_IN }),
         signed_out: visit.unused_minutes.map(unused_words),
     })
 }
