@@ -149,6 +149,7 @@ impl Server {
         let jobs = tokio_util::task::TaskTracker::new();
         jobs.spawn(self.state.outbox.clone().run(self.shutdown.clone()));
         jobs.spawn(self.state.certificates.clone().watch_revocations(self.shutdown.clone()));
+        jobs.spawn(self.state.access.clone().remind_of_ends(self.shutdown.clone()));
         for (edge, listener) in self.listeners {
             jobs.spawn(edge.serve(listener, router.clone()));
         }
@@ -191,12 +192,12 @@ fn mailer(env: &Environment) -> Result<Option<Arc<dyn Mailer>>, StartError> {
 }
 
 #[cfg(unix)]
-fn create_private_folder(path: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private_folder(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 #[cfg(not(unix))]
-fn create_private_folder(path: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private_folder(path: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(path)
 }

@@ -6,6 +6,7 @@
 mod decide;
 pub mod http;
 mod redeem;
+mod renewal;
 mod request;
 mod submit;
 

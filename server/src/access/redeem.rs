@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::submit::ASKED_COOKIE_SECONDS;
-use super::{Access, AccessRequest, Redemption};
+use super::{Access, AccessRequest, Redemption, renewal};
 use crate::certificate::{IssuedPackage, NewCertificate};
 use crate::failure::Refusal;
 use crate::http::refusals::Refuses;
@@ -116,7 +116,7 @@ impl Access {
             return Err(Problem::conflict("This account is set up already. Sign in.").into());
         }
         // Derived, so that it is the same each time and need not be stored.
-        let derived = hex::encode(self.env.vault.derive(&format!("setup-link:{}", request.id)).as_ref());
+        let derived = hex::encode(self.env.vault.derive(&format!("setup-link:{}", request.id)).as_slice());
         self.people.store_setup_link(&mut tx, &TokenHash::of(&derived), Some(&account.id)).await?;
         tx.commit().await?;
         Ok(format!("/setup/{derived}"))
@@ -182,6 +182,7 @@ impl Access {
             account_id: account.id,
             owner: request.email.clone(),
             device_name: request.machine_name(),
+            replaces: tx.certificate_behind_renewal_link(&request.id).await?,
         })
     }
 
@@ -196,6 +197,9 @@ impl Access {
         // Its time may have ended while the certificate was made.
         request.redeem(redemption.clone()).map_err(|_| link_over())?;
         let mut tx = self.env.store.begin().await?;
+        if let Some(former) = &certificate.renewed_from {
+            renewal::check(&mut tx, former).await?;
+        }
         tx.insert_certificate(certificate, now).await?;
         if !tx.redeem(&id, &redemption).await? {
             return Err(handed_out().into());
@@ -228,10 +232,11 @@ impl Access {
     }
 }
 
+/// Whether this is the browser that asked; or the machine itself, where it was the server that asked for it.
 async fn asked_here(tx: &mut Tx, visit: &Visit, request: &AccessRequest) -> Result<bool, Refusal> {
     match &visit.asked {
-        Some(cookie) => Ok(tx.asked_by_browser(&request.id, &TokenHash::of(&cookie.0)).await?),
-        None => Ok(false),
+        Some(cookie) if tx.asked_by_browser(&request.id, &TokenHash::of(&cookie.0)).await? => Ok(true),
+        _ => renewal::is_the_machine(tx, visit, request).await,
     }
 }
 
@@ -256,12 +261,12 @@ fn too_many_codes() -> Problem {
 }
 
 /// 410: the link was good once.
-fn handed_out() -> Problem {
+pub(super) fn handed_out() -> Problem {
     Problem::gone("Its package has been handed out.")
 }
 
 /// 410: the link's time is over.
-fn link_over() -> Problem {
+pub(super) fn link_over() -> Problem {
     Problem::gone("Ask for access again, or ask an administrator for a new link.")
 }
 

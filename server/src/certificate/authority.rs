@@ -12,6 +12,7 @@ use crate::edge::tls::Identity;
 use crate::environment::Environment;
 use crate::failure::{Failure, Refusal};
 use crate::store::StoredAuthority;
+use crate::vault::Vault;
 
 /// The built-in server certificate's life. It is issued anew at each start.
 const SERVER_LIFETIME: Duration = Duration::days(397);
@@ -75,19 +76,27 @@ impl Certificates {
 }
 
 fn load(env: &Environment, stored: &StoredAuthority) -> Result<Authority, Failure> {
+    Ok(Authority::load(&material(&env.vault, stored)?, env.clock.now())?)
+}
+
+/// Whether an authority's keys open with this data key.
+pub fn opens(vault: &Vault, stored: &StoredAuthority) -> Result<(), Failure> {
+    material(vault, stored).map(drop)
+}
+
+fn material(vault: &Vault, stored: &StoredAuthority) -> Result<AuthorityMaterial, Failure> {
     let open = |part: &'static str, sealed: &[u8]| -> Result<KeyPem, Failure> {
-        let key = env.vault.open(&key_context(&stored.id, part), sealed);
+        let key = vault.open(&key_context(&stored.id, part), sealed);
         let key = key.map_err(|source| Failure::AuthorityKey { part, source })?;
         let text = std::str::from_utf8(&key).map_err(|_| Failure::Other("the authority's key is not PEM"))?;
         Ok(KeyPem::new(text))
     };
-    let material = AuthorityMaterial {
+    Ok(AuthorityMaterial {
         root_certificate: stored.root_certificate.clone(),
         root_key: stored.root_key_sealed.as_deref().map(|sealed| open("root", sealed)).transpose()?,
         issuing_certificate: stored.issuing_certificate.clone(),
         issuing_key: open("issuing", &stored.issuing_key_sealed)?,
-    };
-    Ok(Authority::load(&material, env.clock.now())?)
+    })
 }
 
 async fn create(env: &Environment) -> Result<Authority, Refusal> {

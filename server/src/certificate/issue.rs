@@ -20,6 +20,8 @@ pub struct NewCertificate {
     pub account_id: String,
     pub owner: EmailAddress,
     pub device_name: String,
+    /// The certificate whose place it takes: the machine stays the same one. `None`: for a new machine.
+    pub replaces: Option<MachineCertificate>,
 }
 
 pub use ::certificate::package::Package as IssuedPackage;
@@ -46,7 +48,7 @@ impl Certificates {
     /// A certificate for the key of a PKCS#10 request.
     pub async fn issue_for_csr(&self, new: NewCertificate, csr: &str) -> Result<MachineCertificate, Refusal> {
         let request = read_request(csr)?;
-        self.0.issue(&new, self.0.env.new_id(), |profile, random| {
+        self.0.issue(&new, |profile, random| {
             self.0.authority.issue_client_for(&request, profile, self.0.env.clock.now(), random)
         })
     }
@@ -66,7 +68,7 @@ impl Inner {
     ) -> Result<(MachineCertificate, IssuedPackage), Refusal> {
         let now = self.env.clock.now();
         let mut key = None;
-        let stored = self.issue(new, self.env.new_id(), |profile, random| {
+        let stored = self.issue(new, |profile, random| {
             let issued = self.authority.issue_client_with_key(profile, now, random)?;
             key = Some(issued.key);
             Ok(issued.certificate)
@@ -88,15 +90,15 @@ impl Inner {
         }
     }
 
-    /// `machine_id` is a new id for a new machine.
     pub(super) fn issue(
         &self,
         new: &NewCertificate,
-        machine_id: String,
         sign: impl FnOnce(&ClientProfile<'_>, &mut RandomBytes<'_>) -> Result<IssuedCertificate, IssueError>,
     ) -> Result<MachineCertificate, Refusal> {
         let device_name: DeviceName =
             new.device_name.parse().map_err(|_| Failure::Other("a machine's name does not fit"))?;
+        let former = new.replaces.as_ref();
+        let machine_id = former.map_or_else(|| self.env.new_id(), |former| former.machine_id.clone());
         let crl_url = self.env.config.public_url.join("/crl.der");
         let profile = ClientProfile {
             device_name: &device_name,
@@ -118,7 +120,7 @@ impl Inner {
             not_before: issued.not_before.unix_timestamp(),
             not_after: issued.not_after.unix_timestamp(),
             revoked_at: None,
-            renewed_from: None,
+            renewed_from: former.map(|former| former.id.clone()),
         })
     }
 }

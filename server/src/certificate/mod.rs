@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use protocol::Problem;
 use protocol::access::Page;
 
+pub use authority::opens;
 pub use issue::{IssuedPackage, NewCertificate, read_request};
 pub use judge::{Machine, Rejected};
 pub use renew::Renewal;

@@ -46,12 +46,13 @@ impl Certificates {
             account_id: current.account_id.clone(),
             owner: owner.clone(),
             device_name: current.device_name.clone(),
+            replaces: Some(current.clone()),
         };
-        let issued = inner.issue(&new, current.machine_id.clone(), |profile, random| {
+        let issued = inner.issue(&new, |profile, random| {
             inner.authority.issue_client_for(request, profile, inner.env.clock.now(), random)
         })?;
-        let issued = MachineCertificate { renewed_from: Some(current.id.clone()), ..issued };
         tx.insert_certificate(&issued, now).await?;
+        tx.end_renewal_link(&current.id, now).await?;
         let detail = format!("serial {}, after {}", issued.serial, current.serial);
         tx.audit(now, &current.account_id, "certificate.renewed", &issued.id, &detail).await?;
         Ok(issued)

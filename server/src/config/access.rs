@@ -19,6 +19,8 @@ pub struct Access {
     /// From the invitation to the end of its set-up link.
     pub setup_lifetime_hours: u32,
     pub certificate_days: u32,
+    /// How long before a certificate's end its owner is reminded for the last time.
+    pub reminder_days: u32,
     /// Requests that wait for a decision, in all. More are refused with 503.
     pub max_pending: u32,
     /// Requests that wait for a decision, per e-mail address. More are taken and dropped, silently.
@@ -32,6 +34,7 @@ impl Default for Access {
             link_lifetime_hours: 24,
             setup_lifetime_hours: 72,
             certificate_days: 90,
+            reminder_days: 7,
             max_pending: 1_000,
             max_pending_per_address: 3,
         }
@@ -45,6 +48,7 @@ impl Access {
         from.range("access.link_lifetime_hours", section.link_lifetime_hours, 1, 720);
         from.range("access.setup_lifetime_hours", section.setup_lifetime_hours, 1, 720);
         from.range("access.certificate_days", section.certificate_days, 1, 825);
+        from.range("access.reminder_days", section.reminder_days, 1, 365);
         from.range("access.max_pending", section.max_pending, 1, 1_000_000);
         from.range("access.max_pending_per_address", section.max_pending_per_address, 1, 1_000);
         section

@@ -1,5 +1,7 @@
 //! What each mail says. One function each; the words stand here and nowhere else.
 
+mod ending;
+
 use protocol::access::{DeviceName, EmailAddress, Message};
 
 use super::letter::Letter;
@@ -147,6 +149,7 @@ mod tests {
             head.set_up(&to, Purpose::Invitation, URL, 72),
             head.set_up(&to, Purpose::Reset, URL, 1),
             head.new_request(&to, &to, Some(&device), &message, URL),
+            head.certificate_ends(&to, device.as_str(), 1_800_000_000, URL),
         ]
     }
 
@@ -168,7 +171,7 @@ mod tests {
         assert!(subjects.iter().all(|s| !s.contains(['\r', '\n'])), "{subjects:?}");
         subjects.sort();
         subjects.dedup();
-        assert_eq!(subjects.len(), 6);
+        assert_eq!(subjects.len(), 7);
         assert_eq!(Subject::new("a\r\nBcc: b\u{85}c ").as_str(), "a  Bcc: b c");
     }
 

@@ -10,9 +10,11 @@ mod analysis;
 mod audit;
 mod authority;
 mod certificate;
+mod copy;
 mod mail;
 mod mode;
 mod query;
+mod renewal;
 mod session;
 
 use std::path::Path;
@@ -28,7 +30,9 @@ pub use analysis::AnalysisRecord;
 pub use audit::{AuditEntry, ChainBreak};
 pub use authority::StoredAuthority;
 pub use certificate::MachineCertificate;
+pub use copy::{copy_sqlite, faults_of_sqlite};
 pub use mail::{DueMail, StoredMail};
+pub use renewal::{Reminder, ReminderTimes};
 pub use session::{ChallengeRecord, SessionRecord, SetupLink};
 
 /// The database, open and migrated.

@@ -11,6 +11,7 @@ mod native;
 mod pages;
 mod people;
 mod pictures;
+mod reminders;
 mod renewal;
 mod support;
 

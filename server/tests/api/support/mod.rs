@@ -21,7 +21,7 @@ use server::vault::Vault;
 
 pub use description::Description;
 pub use exchange::{Exchange, Reply};
-pub use people::{Machine, PASSWORD, code_at, cookie, visit};
+pub use people::{AdminSession, Machine, PASSWORD, code_at, cookie, visit};
 
 /// 2026-11-22, in the middle of a TOTP step.
 pub const NOW: i64 = 1_795_348_815;
