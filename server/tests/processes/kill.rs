@@ -140,7 +140,7 @@ async fn work_until_killed(
     });
     let killing = async {
         // From the first moments on to well after the last request, in uneven steps.
-        tokio::time::sleep(Duration::from_millis(3 + kill * 37 % 240)).await;
+        tokio::time::sleep(Duration::from_millis(3 + kill * 53 % 480)).await;
         process.kill();
     };
     tokio::join!(join_all(issuing), join_all(ending), killing);
