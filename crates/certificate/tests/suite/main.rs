@@ -5,6 +5,7 @@
 mod authority;
 mod install_script;
 mod judge;
+mod lint;
 mod packages;
 mod profiles;
 mod requests;
