@@ -12,6 +12,7 @@ use server::environment::Environment;
 use server::start::{Server, StartError, open_environment};
 use tokio_util::sync::CancellationToken;
 
+use command::authority::CaCommand;
 use command::backup::Archive;
 use command::say;
 
@@ -60,12 +61,6 @@ enum AdminCommand {
 enum AuditCommand {
     /// Checks the whole chain of hashes.
     Verify,
-}
-
-#[derive(Debug, Subcommand)]
-enum CaCommand {
-    /// Prints the root certificate (PEM).
-    Show,
 }
 
 fn main() -> ExitCode {
@@ -124,10 +119,7 @@ async fn run(arguments: Arguments, config: Config) -> Result<ExitCode, StartErro
         Command::Audit(AuditCommand::Verify) => verify_audit(&env).await,
         // Carried out by `main`, without the environment.
         Command::Backup(_) | Command::Restore(_) => Ok(ExitCode::SUCCESS),
-        Command::Ca(CaCommand::Show) => {
-            say(&server::certificate::Certificates::open(env, Arc::default()).await?.root_pem());
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Ca(command) => command.run(env).await.map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -43,6 +43,7 @@ fn api(state: &AppState) -> Router {
         .routes(routes!(health::ready))
         .routes(routes!(certificate::http::ca_pem))
         .routes(routes!(certificate::http::crl_der))
+        .routes(routes!(certificate::http::crl_of_authority))
         .routes(routes!(access::http::submit))
         .routes(routes!(access::http::redeem::package))
         .routes(routes!(access::http::redeem::certificate))

@@ -24,6 +24,11 @@ pub fn describe(leaf_der: &[u8]) -> Option<PresentedCertificate> {
     })
 }
 
+/// As [`describe`], of the one certificate in this PEM text.
+pub fn describe_pem(text: &str) -> Option<PresentedCertificate> {
+    describe(&certificate_from_pem(text)?)
+}
+
 /// SHA-256 over the DER, lower-case hexadecimal.
 pub fn fingerprint_hex(der: &[u8]) -> String {
     hex::encode(Sha256::digest(der))

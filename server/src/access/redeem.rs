@@ -95,7 +95,7 @@ impl Access {
         let at = self.env.now();
         let redemption = Redemption { at, certificate_id: certificate.id.clone(), csr_hash: Some(csr_hash) };
         self.spend(request, redemption, &certificate).await?;
-        let chain = self.certificates.chain_pem(&certificate.certificate);
+        let chain = self.certificates.chain_pem(&certificate);
         self.with_cookie(visit, token, &proof, chain).await
     }
 
@@ -172,7 +172,7 @@ impl Access {
             return Ok(None);
         }
         let certificate = tx.certificate(&redemption.certificate_id).await?;
-        Ok(certificate.map(|c| self.certificates.chain_pem(&c.certificate)))
+        Ok(certificate.map(|c| self.certificates.chain_pem(&c)))
     }
 
     async fn new_certificate(&self, request: &AccessRequest) -> Result<NewCertificate, Refusal> {

@@ -53,10 +53,16 @@ impl Certificates {
         Ok(())
     }
 
-    /// The revocation list, DER (RFC 5280 §5). Its number is the instant, so that it always grows.
-    pub async fn crl(&self) -> Result<Vec<u8>, Refusal> {
-        let now = self.0.env.clock.now();
-        let revoked = self.0.env.store.read().await?.revoked_serials(now.unix_timestamp()).await?;
+    /// An authority's revocation list, DER (RFC 5280 §5); `None` is the authority in use. Its number is the instant, so
+    /// that it always grows.
+    pub async fn crl(&self, authority: Option<&str>) -> Result<Vec<u8>, Refusal> {
+        let (now, authorities) = (self.0.env.clock.now(), self.authorities());
+        let issuer = match authority {
+            Some(id) => authorities.find(id).ok_or_else(Problem::not_found)?,
+            None => authorities.in_use()?,
+        };
+        let mut tx = self.0.env.store.read().await?;
+        let revoked = tx.revoked_serials(&issuer.id, now.unix_timestamp()).await?;
         let entry = |(serial, at): (String, i64)| RevokedEntry {
             serial,
             revoked_at: OffsetDateTime::from_unix_timestamp(at).unwrap_or(now),
@@ -64,7 +70,7 @@ impl Certificates {
         };
         let entries: Vec<_> = revoked.into_iter().map(entry).collect();
         let number = u64::try_from(now.unix_timestamp()).unwrap_or_default();
-        Ok(self.0.authority.crl(now, &entries, number, now + CRL_LIFETIME).map_err(Failure::from)?)
+        Ok(issuer.authority.crl(now, &entries, number, now + CRL_LIFETIME).map_err(Failure::from)?)
     }
 
     /// Ends what is open with certificates that another server revoked, until `shutdown`.

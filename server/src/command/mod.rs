@@ -1,5 +1,6 @@
 //! What the commands do, each subject in a file of its own; `main.rs` has their names.
 
+pub mod authority;
 pub mod backup;
 
 use std::io::Write;

@@ -23,7 +23,7 @@ impl Native {
         let token =
             self.tokens.sign(&session.account_id, &session.id, &next.fingerprint, now, session.expires_at)?;
         Ok(Renewed {
-            certificate: self.certificates.chain_pem(&next.certificate),
+            certificate: self.certificates.chain_pem(&next),
             authorities: self.certificates.root_pem(),
             not_after: next.not_after,
             access_token: token,

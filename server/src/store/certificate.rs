@@ -26,18 +26,20 @@ pub struct MachineCertificate {
     pub revoked_at: Option<i64>,
     /// The certificate that this one took the place of.
     pub renewed_from: Option<String>,
+    /// Who issued it.
+    pub authority_id: String,
 }
 
 const COLUMNS: &str = "id, machine_id, account_id, device_name, serial, fingerprint, certificate, not_before, not_after, revoked_at,
-     renewed_from";
+     renewed_from, COALESCE(authority_id, '') AS authority_id";
 
 impl Tx {
     pub async fn insert_certificate(&mut self, c: &MachineCertificate, now: i64) -> Result<(), StoreError> {
         execute!(
             self,
             "INSERT INTO machine_certificate (id, machine_id, account_id, device_name, serial, fingerprint,
-             certificate, not_before, not_after, issued_at, renewed_from)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             certificate, not_before, not_after, issued_at, renewed_from, authority_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             &c.id,
             &c.machine_id,
             &c.account_id,
@@ -48,7 +50,8 @@ impl Tx {
             c.not_before,
             c.not_after,
             now,
-            c.renewed_from.as_deref()
+            c.renewed_from.as_deref(),
+            &c.authority_id
         )?;
         Ok(())
     }
@@ -122,13 +125,18 @@ impl Tx {
         Ok(rows.into_iter().map(|(fingerprint,)| fingerprint).collect())
     }
 
-    /// Serials and instants of revocation, for the CRL: what has expired is left out (RFC 5280 §3.3).
-    pub async fn revoked_serials(&mut self, now: i64) -> Result<Vec<(String, i64)>, StoreError> {
+    /// Serials and instants of revocation, for an authority's CRL: what has expired is left out (RFC 5280 §3.3).
+    pub async fn revoked_serials(
+        &mut self,
+        authority_id: &str,
+        now: i64,
+    ) -> Result<Vec<(String, i64)>, StoreError> {
         fetch_all!(
             self,
             (String, i64),
             "SELECT serial, revoked_at FROM machine_certificate
-             WHERE revoked_at IS NOT NULL AND not_after > $1 ORDER BY revoked_at, serial",
+             WHERE authority_id = $1 AND revoked_at IS NOT NULL AND not_after > $2 ORDER BY revoked_at, serial",
+            authority_id,
             now
         )
     }

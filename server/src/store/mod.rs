@@ -28,7 +28,7 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 pub use account::{Account, AccountState};
 pub use analysis::AnalysisRecord;
 pub use audit::{AuditEntry, ChainBreak};
-pub use authority::StoredAuthority;
+pub use authority::{AuthorityState, StoredAuthority};
 pub use certificate::MachineCertificate;
 pub use copy::{copy_sqlite, faults_of_sqlite};
 pub use mail::{DueMail, StoredMail};

@@ -192,6 +192,8 @@ async fn every_operation_answers_as_described(server: TestServer) {
     for path in ["/api/openapi.json", "/healthz", "/readyz", "/ca.pem", "/crl.der"] {
         walk.send(server.get(path), 200).await;
     }
+    let authority = server.state.env.store.read().await.unwrap().authorities().await.unwrap().remove(0).id;
+    walk.send(server.get(&format!("/crl/{authority}")), 200).await;
 
     let admin = server.administrator().await;
     let mut links = Vec::new();

@@ -13,6 +13,7 @@ mod people;
 mod pictures;
 mod reminders;
 mod renewal;
+mod rotation;
 mod support;
 
 /// Declares a test that runs on SQLite and on PostgreSQL.

@@ -6,4 +6,6 @@ mod backup;
 mod client;
 mod kill;
 mod process;
+mod rotation;
 mod seed;
+mod tls;
