@@ -14,7 +14,7 @@ use protocol::people::{RecoveryCodes, SetupAnswer, SetupOffer, SignInStep};
 use protocol::review::{Decide, Decided, News, RequestDetail};
 
 use crate::admin::Overview;
-use crate::certificate::CertificateRow;
+use crate::certificate::{AuthorityChange, CertificateRow};
 use crate::outbox::{MailRow, MailState};
 use crate::visit::{Administrator, Answer, Visit};
 
@@ -140,6 +140,8 @@ pub trait CertificateService: Send + Sync {
         page: u32,
     ) -> Result<Page<CertificateRow>, Problem>;
     async fn revoke(&self, admin: &Administrator, id: &str, reason: &str) -> Result<(), Problem>;
+    /// `None`: one authority is trusted, and none replaces it.
+    async fn replacement(&self, admin: &Administrator) -> Result<Option<AuthorityChange>, Problem>;
 }
 
 #[async_trait]

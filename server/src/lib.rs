@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod analysis;
+pub mod backup;
 pub mod certificate;
 pub mod clock;
 pub mod config;

@@ -1,6 +1,7 @@
 //! The server's command line.
 
-use std::io::Write;
+mod command;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,6 +11,10 @@ use server::config::Config;
 use server::environment::Environment;
 use server::start::{Server, StartError, open_environment};
 use tokio_util::sync::CancellationToken;
+
+use command::authority::CaCommand;
+use command::backup::Archive;
+use command::say;
 
 /// AI Workflow Engine: pages, native API, admin panel and certificate authority in one program.
 #[derive(Debug, Parser)]
@@ -37,9 +42,13 @@ enum Command {
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Writes everything that the server cannot be made anew without into one archive, while it runs or not.
+    Backup(Archive),
     /// The certificate authority.
     #[command(subcommand)]
     Ca(CaCommand),
+    /// Makes the data folder of an archive, which must not be there yet, or be empty.
+    Restore(Archive),
 }
 
 #[derive(Debug, Subcommand)]
@@ -54,14 +63,12 @@ enum AuditCommand {
     Verify,
 }
 
-#[derive(Debug, Subcommand)]
-enum CaCommand {
-    /// Prints the root certificate (PEM).
-    Show,
-}
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Command::Restore(archive) = &arguments.command {
+        // The configuration may be what is to be restored.
+        return ended(runtime(archive.restore(&arguments.data_dir)));
+    }
     let config = match Config::load(arguments.config.as_deref(), &arguments.data_dir, std::env::vars()) {
         Ok(config) => config,
         Err(error) => {
@@ -70,20 +77,34 @@ fn main() -> ExitCode {
         }
     };
     server::log::start(&config.log);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("error: the runtime does not start: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(run(arguments, config)) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {}", server::failure::causes(&error));
-            ExitCode::FAILURE
-        }
+    if let Command::Backup(archive) = &arguments.command {
+        // Before anything opens the database: a backup must not bring it to this version.
+        return ended(runtime(archive.back_up(&config, arguments.config.as_deref(), &arguments.data_dir)));
     }
+    match runtime(run(arguments, config)) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => failed(&error),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Carries out a command.
+fn runtime<T>(command: impl Future<Output = T>) -> std::io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(command))
+}
+
+fn ended(result: std::io::Result<Result<(), Box<dyn std::error::Error>>>) -> ExitCode {
+    match result {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => failed(error.as_ref()),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
+    eprintln!("error: {}", server::failure::causes(error));
+    ExitCode::FAILURE
 }
 
 async fn run(arguments: Arguments, config: Config) -> Result<ExitCode, StartError> {
@@ -96,10 +117,9 @@ async fn run(arguments: Arguments, config: Config) -> Result<ExitCode, StartErro
         Command::Migrate => Ok(ExitCode::SUCCESS),
         Command::Admin(AdminCommand::Create) => first_administrator(&prepare(env).await?).await,
         Command::Audit(AuditCommand::Verify) => verify_audit(&env).await,
-        Command::Ca(CaCommand::Show) => {
-            say(&prepare(env).await?.certificates.root_pem());
-            Ok(ExitCode::SUCCESS)
-        }
+        // Carried out by `main`, without the environment.
+        Command::Backup(_) | Command::Restore(_) => Ok(ExitCode::SUCCESS),
+        Command::Ca(command) => command.run(env).await.map(|()| ExitCode::SUCCESS),
     }
 }
 
@@ -142,12 +162,6 @@ async fn verify_audit(env: &Environment) -> Result<ExitCode, StartError> {
             Ok(ExitCode::FAILURE)
         }
     }
-}
-
-/// Standard output is for what the operator asked for; it may be closed, which is no reason to stop.
-fn say(line: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{}", line.trim_end()).and_then(|()| out.flush());
 }
 
 #[cfg(unix)]

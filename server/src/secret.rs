@@ -19,7 +19,12 @@ impl Token {
     pub fn generate(random: &dyn Random) -> Self {
         let mut bytes = Zeroizing::new([0_u8; 32]);
         random.fill(bytes.as_mut());
-        Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_ref())))
+        Self::from_bytes(&bytes)
+    }
+
+    /// A token that is derived from a key instead of drawn.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes)))
     }
 
     pub fn expose(&self) -> &str {

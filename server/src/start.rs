@@ -85,6 +85,7 @@ pub struct Server {
     pub state: AppState,
     connections: Arc<Connections>,
     listeners: Vec<(Edge, TcpListener)>,
+    machines_tls: Option<tls::Replaceable>,
     shutdown: CancellationToken,
 }
 
@@ -103,25 +104,13 @@ impl Server {
         let config = &env.config;
 
         let pages_tls = match &config.pages.tls {
-            Some(files) => Some(from_files("pages.tls_certificate with pages.tls_key", files, tls::pages)?),
+            Some(files) => {
+                let config = from_files("pages.tls_certificate with pages.tls_key", files, tls::pages)?;
+                Some(tls::Replaceable::new(config))
+            }
             None => None,
         };
-        let authorities = state.certificates.authorities();
-        let machines_tls = match &config.machines.tls {
-            MachinesTls::BuiltIn => {
-                let identity = state.certificates.server_identity(&server_names(config))?;
-                let what = "the built-in server certificate";
-                Some(
-                    tls::machines(identity, &authorities)
-                        .map_err(|source| StartError::Tls { what, source })?,
-                )
-            }
-            MachinesTls::Files(files) => {
-                let what = "machines.tls_certificate with machines.tls_key";
-                Some(from_files(what, files, |identity| tls::machines(identity, &authorities))?)
-            }
-            MachinesTls::Off => None,
-        };
+        let machines_tls = machines_tls(&state)?.map(tls::Replaceable::new);
         let edge = |which, tls| Edge {
             which,
             tls,
@@ -132,9 +121,12 @@ impl Server {
         };
         let listeners = vec![
             (edge(Listener::Pages, pages_tls), bind("pages.listen", config.pages.listen).await?),
-            (edge(Listener::Machines, machines_tls), bind("machines.listen", config.machines.listen).await?),
+            (
+                edge(Listener::Machines, machines_tls.clone()),
+                bind("machines.listen", config.machines.listen).await?,
+            ),
         ];
-        Ok(Self { state, connections, listeners, shutdown })
+        Ok(Self { state, connections, listeners, machines_tls, shutdown })
     }
 
     /// What a listener was bound to: with port 0 in the configuration the system chose one.
@@ -150,6 +142,11 @@ impl Server {
         jobs.spawn(self.state.outbox.clone().run(self.shutdown.clone()));
         jobs.spawn(self.state.access.clone().run(self.shutdown.clone()));
         jobs.spawn(self.state.certificates.clone().watch_revocations(self.shutdown.clone()));
+        jobs.spawn(self.state.certificates.clone().watch_authorities(self.shutdown.clone(), {
+            let (state, machines_tls) = (self.state.clone(), self.machines_tls);
+            move |_| renew_tls(&state, machines_tls.as_ref())
+        }));
+        jobs.spawn(self.state.access.clone().remind_of_ends(self.shutdown.clone()));
         for (edge, listener) in self.listeners {
             jobs.spawn(edge.serve(listener, router.clone()));
         }
@@ -158,6 +155,36 @@ impl Server {
         self.state.analyses.finish().await;
         self.state.env.store.close().await;
         drop(self.connections);
+    }
+}
+
+/// The machines' listener asks for certificates of the authorities that are trusted now, and has one of theirs itself.
+fn machines_tls(state: &AppState) -> Result<Option<Arc<rustls::ServerConfig>>, StartError> {
+    let (config, authorities) = (&state.env.config, state.certificates.authority_names());
+    match &config.machines.tls {
+        MachinesTls::BuiltIn => {
+            let identity = state.certificates.server_identity(&server_names(config))?;
+            let what = "the built-in server certificate";
+            let tls = tls::machines(identity, &authorities);
+            tls.map(Some).map_err(|source| StartError::Tls { what, source })
+        }
+        MachinesTls::Files(files) => {
+            let what = "machines.tls_certificate with machines.tls_key";
+            from_files(what, files, |identity| tls::machines(identity, &authorities)).map(Some)
+        }
+        MachinesTls::Off => Ok(None),
+    }
+}
+
+/// After a change of the authorities. What cannot be used is told, and the one before it stays.
+fn renew_tls(state: &AppState, current: Option<&tls::Replaceable>) {
+    match (machines_tls(state), current) {
+        (Ok(Some(config)), Some(current)) => current.replace(config),
+        (Ok(_), _) => {}
+        (Err(error), _) => {
+            let causes = crate::failure::causes(&error);
+            tracing::error!(causes, "the machines' listener keeps its certificate: restart the server");
+        }
     }
 }
 
@@ -192,12 +219,12 @@ fn mailer(env: &Environment) -> Result<Option<Arc<dyn Mailer>>, StartError> {
 }
 
 #[cfg(unix)]
-fn create_private_folder(path: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private_folder(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 #[cfg(not(unix))]
-fn create_private_folder(path: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private_folder(path: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(path)
 }

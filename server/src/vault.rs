@@ -48,21 +48,25 @@ impl Vault {
     /// Reads the key file, or makes it with mode 0600 if there is none.
     pub fn open_or_create(path: &Path, random: &dyn Random) -> Result<Self, VaultError> {
         let failed = |source| VaultError::File { path: path.to_owned(), source };
-        match std::fs::read_to_string(path) {
-            Ok(text) => {
-                refuse_open_mode(path)?;
-                Self::parse(&Zeroizing::new(text)).ok_or_else(|| VaultError::Form { path: path.to_owned() })
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        match Self::read(path) {
+            Err(VaultError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 let mut key = Zeroizing::new([0; KEY_BYTES]);
                 random.fill(key.as_mut());
                 let mut file = owner_only().open(path).map_err(failed)?;
-                let text = Zeroizing::new(hex::encode(key.as_ref()));
+                let text = Zeroizing::new(hex::encode(key.as_slice()));
                 file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
                 Ok(Self(key))
             }
-            Err(error) => Err(failed(error)),
+            read => read,
         }
+    }
+
+    /// Reads the key file.
+    pub fn read(path: &Path) -> Result<Self, VaultError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| VaultError::File { path: path.to_owned(), source })?;
+        refuse_open_mode(path)?;
+        Self::parse(&Zeroizing::new(text)).ok_or_else(|| VaultError::Form { path: path.to_owned() })
     }
 
     /// A key given from outside: 64 hexadecimal digits.
@@ -158,7 +162,7 @@ mod tests {
         let path = folder.path().join("data.key");
         let first = Vault::open_or_create(&path, &SeededRandom::new(1)).unwrap();
         let again = Vault::open_or_create(&path, &SeededRandom::new(2)).unwrap();
-        assert_eq!(first.derive("x").as_ref(), again.derive("x").as_ref());
+        assert_eq!(first.derive("x").as_slice(), again.derive("x").as_slice());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

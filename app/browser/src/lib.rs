@@ -2,6 +2,7 @@
 //! others; with all of them (`cargo leptos watch`) one module serves every page.
 
 #![cfg(target_arch = "wasm32")]
+#![recursion_limit = "256"]
 
 use app::Surface;
 #[cfg(any(feature = "panel", feature = "sidebar"))]

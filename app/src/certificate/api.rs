@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use protocol::access::Page;
 use protocol::certificate::CertificateReport;
 
-use super::CertificateRow;
+use super::{AuthorityChange, CertificateRow};
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
@@ -28,4 +28,10 @@ pub async fn list(search: String, page: u32) -> Result<Page<CertificateRow>, App
 pub async fn revoke(id: String, #[server(default)] reason: String) -> Result<(), AppError> {
     let admin = require_administrator()?;
     Ok(Services::current()?.certificates.revoke(&admin, &id, &reason).await?)
+}
+
+#[server(prefix = "/app", endpoint = "certificate/replacement")]
+pub async fn replacement() -> Result<Option<AuthorityChange>, AppError> {
+    let admin = require_administrator()?;
+    Ok(Services::current()?.certificates.replacement(&admin).await?)
 }

@@ -7,6 +7,7 @@ use protocol::access::{Message, Page};
 
 use super::CertificateRow;
 use super::api::{self, Revoke};
+use super::replacement::ReplacementNotice;
 use crate::admin::PanelPage;
 use crate::design::{
     Badge, BriefNotice, Button, ButtonKind, Cell, Column, Dialog, DialogActions, EmptyState, Field,
@@ -46,6 +47,7 @@ pub fn CertificatesPage() -> impl IntoView {
                     <Button icon=Shape::Search>"Show"</Button>
                 </div>
             </Form>
+            <ReplacementNotice />
             <Revoking question />
             {loaded(
                 certificates,

@@ -2,12 +2,20 @@
 
 pub mod api;
 mod list;
+mod replacement;
 mod report;
 
 use serde::{Deserialize, Serialize};
 
 pub use list::CertificatesPage;
 pub use report::CertificateTestPage;
+
+/// One authority is replacing another; both are trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorityChange {
+    /// Those that have no certificate of the new one yet.
+    pub machines_left: u64,
+}
 
 /// A machine's certificate as the administrator sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

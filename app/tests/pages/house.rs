@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
 
 use app::admin::Overview;
-use app::certificate::CertificateRow;
+use app::certificate::{AuthorityChange, CertificateRow};
 use app::design::Organisation;
 use app::outbox::{MailRow, MailState};
 use app::services::*;
@@ -435,6 +435,10 @@ impl CertificateService for Memory {
 
     async fn revoke(&self, _: &Administrator, _: &str, _: &str) -> Result<(), Problem> {
         Ok(())
+    }
+
+    async fn replacement(&self, _: &Administrator) -> Result<Option<AuthorityChange>, Problem> {
+        Ok(Some(AuthorityChange { machines_left: 3 }))
     }
 }
 

@@ -95,18 +95,42 @@ impl Authority {
         let mut root = authority(name(organisation, "Root CA", &mark), 1, random);
         set_validity(&mut root, now, ROOT_LIFETIME);
         let root_certificate = root.self_signed(&root_pair)?;
+        wipe(root_pair);
+        Self::create_below(&root_certificate.pem(), &root_key.pem(), now, organisation, random)
+    }
+
+    /// A new issuing certificate (5 years, but not beyond the root's end) and key below a root that there is.
+    ///
+    /// # Errors
+    /// What is wrong with the root, as [`Authority::load`] says it, and what [`Authority::create`] fails with.
+    pub fn create_below(
+        root_certificate: &str,
+        root_key: &KeyPem,
+        now: OffsetDateTime,
+        organisation: &str,
+        random: &mut RandomBytes<'_>,
+    ) -> Result<(Self, AuthorityMaterial), AuthorityError> {
+        let root_der = certificate(Part::RootCertificate, root_certificate)?;
+        let root = parse(&root_der).ok_or(AuthorityError::Corrupt(Part::RootCertificate))?;
+        may_sign(Part::RootCertificate, &root, 1)?;
+        is_valid_at(Part::RootCertificate, &root, now)?;
+        let root_pair = key(Part::RootKey, root_key, &root)?;
+        let root_end = root.validity().not_after.to_datetime();
+        let mut mark = [0_u8; 4];
+        random(&mut mark);
 
         let (issuing_key, issuing_pair) = generate()?;
-        let mut issuing = authority(name(organisation, "Issuing CA", &mark), 0, random);
+        let name = name(organisation.trim(), "Issuing CA", &hex::encode(mark));
+        let mut issuing = authority(name, 0, random);
         set_validity(&mut issuing, now, ISSUING_LIFETIME);
-        let issuing_certificate =
-            issuing.signed_by(&issuing_pair, &Issuer::from_params(&root, &root_pair))?;
-        wipe(root_pair);
+        issuing.not_after = issuing.not_after.min(root_end);
+        let issuer = Issuer::from_ca_cert_der(&CertificateDer::from(root_der.as_slice()), root_pair)?;
+        let issuing_certificate = issuing.signed_by(&issuing_pair, &issuer)?;
         wipe(issuing_pair);
 
         let material = AuthorityMaterial {
-            root_certificate: root_certificate.pem(),
-            root_key: Some(root_key.pem()),
+            root_certificate: root_certificate.to_owned(),
+            root_key: Some(root_key.clone()),
             issuing_certificate: issuing_certificate.pem(),
             issuing_key: issuing_key.pem(),
         };

@@ -137,7 +137,8 @@ fn entry(revoked: &RevokedEntry) -> Result<RevokedCertParams, CrlError> {
     Ok(RevokedCertParams {
         serial_number: SerialNumber::from(serial),
         revocation_time: whole_seconds(revoked.revoked_at),
-        reason_code: Some(revoked.reason.code()),
+        // RFC 5280 §5.3.1: no reason is said by saying nothing.
+        reason_code: (revoked.reason != RevocationReason::Unspecified).then(|| revoked.reason.code()),
         invalidity_date: None,
     })
 }

@@ -24,9 +24,20 @@ pub fn describe(leaf_der: &[u8]) -> Option<PresentedCertificate> {
     })
 }
 
+/// As [`describe`], of the one certificate in this PEM text.
+pub fn describe_pem(text: &str) -> Option<PresentedCertificate> {
+    describe(&certificate_from_pem(text)?)
+}
+
 /// SHA-256 over the DER, lower-case hexadecimal.
 pub fn fingerprint_hex(der: &[u8]) -> String {
     hex::encode(Sha256::digest(der))
+}
+
+/// SHA-256 over a certificate's public key (SubjectPublicKeyInfo), lower-case hexadecimal: the same as that of each request
+/// with this key. `None` if it is no certificate.
+pub fn key_fingerprint_hex(der: &[u8]) -> Option<String> {
+    Some(fingerprint_hex(parse(der)?.public_key().raw))
 }
 
 /// The DER of the one certificate in this PEM text.

@@ -11,6 +11,7 @@ pub mod look;
 mod notify;
 mod redeem;
 mod remind;
+mod renewal;
 mod request;
 mod submit;
 

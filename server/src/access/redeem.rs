@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 
 use super::link::request_behind;
 use super::submit::ASKED_COOKIE_SECONDS;
-use super::{Access, AccessRequest, Redemption};
+use super::{Access, AccessRequest, Redemption, renewal};
 use crate::certificate::{IssuedPackage, NewCertificate};
 use crate::failure::Refusal;
 use crate::http::refusals::Refuses;
@@ -102,7 +102,7 @@ impl Access {
         let at = self.env.now();
         let redemption = Redemption { at, certificate_id: certificate.id.clone(), csr_hash: Some(csr_hash) };
         self.spend(request, redemption, &certificate).await?;
-        let chain = self.certificates.chain_pem(&certificate.certificate);
+        let chain = self.certificates.chain_pem(&certificate);
         self.with_cookie(visit, token, &proof, chain).await
     }
 
@@ -123,7 +123,7 @@ impl Access {
         // Derived, so that it is the same each time and need not be stored. A new download link leads to a new one, since
         // the one before it may have ended.
         let context = format!("setup-link:{}:{number}", request.id);
-        let derived = hex::encode(self.env.vault.derive(&context).as_ref());
+        let derived = hex::encode(self.env.vault.derive(&context).as_slice());
         self.people.store_setup_link(&mut tx, &TokenHash::of(&derived), Some(&account.id)).await?;
         tx.commit().await?;
         Ok(format!("/setup/{derived}"))
@@ -189,7 +189,7 @@ impl Access {
             return Ok(None);
         }
         let certificate = tx.certificate(&redemption.certificate_id).await?;
-        Ok(certificate.map(|c| self.certificates.chain_pem(&c.certificate)))
+        Ok(certificate.map(|c| self.certificates.chain_pem(&c)))
     }
 
     async fn new_certificate(&self, request: &AccessRequest) -> Result<NewCertificate, Refusal> {
@@ -199,6 +199,7 @@ impl Access {
             account_id: account.id,
             owner: request.email.clone(),
             device_name: request.machine_name(),
+            replaces: tx.certificate_behind_renewal_link(&request.id).await?,
         })
     }
 
@@ -214,6 +215,9 @@ impl Access {
         request.redeem(redemption.clone()).map_err(|_| link_over())?;
         let mut tx = self.env.store.begin().await?;
         let former = tx.former_certificate(&id).await?;
+        if let Some(former) = &certificate.renewed_from {
+            renewal::check(&mut tx, former).await?;
+        }
         tx.insert_certificate(certificate, now).await?;
         if !tx.redeem(&id, &redemption).await? {
             return Err(handed_out().into());
@@ -252,11 +256,11 @@ impl Access {
     }
 }
 
-/// Whether this is the browser that asked.
+/// Whether this is the browser that asked; or the machine itself, where it was the server that asked for it.
 pub(super) async fn asked_here(tx: &mut Tx, visit: &Visit, request: &AccessRequest) -> Result<bool, Refusal> {
     match &visit.asked {
-        Some(cookie) => Ok(tx.asked_by_browser(&request.id, &TokenHash::of(&cookie.0)).await?),
-        None => Ok(false),
+        Some(cookie) if tx.asked_by_browser(&request.id, &TokenHash::of(&cookie.0)).await? => Ok(true),
+        _ => renewal::is_the_machine(tx, visit, request).await,
     }
 }
 
@@ -281,12 +285,12 @@ fn too_many_codes() -> Problem {
 }
 
 /// 410: the link was good once.
-fn handed_out() -> Problem {
+pub(super) fn handed_out() -> Problem {
     Problem::gone("Its package has been handed out.")
 }
 
 /// 410: the link's time is over.
-fn link_over() -> Problem {
+pub(super) fn link_over() -> Problem {
     Problem::gone("Ask for access again, or ask an administrator for a new link.")
 }
 

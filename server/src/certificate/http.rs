@@ -3,19 +3,20 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
+use protocol::Problem;
 
 use super::Certificates;
-use crate::failure::Refusal;
-use crate::http::ProblemResponse;
-use crate::http::refusals::File;
+use crate::http::refusals::{File, Refusals, Refuses};
+use crate::http::{PathParams, ProblemResponse};
 
-/// The root certificate
+/// The root certificates
 ///
-/// To be trusted by clients where the server's own certificate comes from the built-in authority.
+/// To be trusted by clients where the server's own certificate comes from the built-in authority. Several while one authority
+/// replaces another.
 #[utoipa::path(
     get,
     path = "/ca.pem",
-    operation_id = "rootCertificate",
+    operation_id = "rootCertificates",
     tag = "Server",
     responses((status = 200, description = "PEM.", body = String, content_type = "application/x-pem-file",
         headers(("Content-Disposition" = String, description = "A name for the file.")))),
@@ -28,7 +29,7 @@ pub async fn ca_pem(State(certificates): State<Certificates>) -> Response {
     (headers, certificates.root_pem()).into_response()
 }
 
-/// The revocation list
+/// The revocation list of the authority in use
 ///
 /// DER (RFC 5280 §5; media type: RFC 2585 §4.2).
 #[utoipa::path(
@@ -39,6 +40,40 @@ pub async fn ca_pem(State(certificates): State<Certificates>) -> Response {
     responses((status = 200, description = "DER.", body = inline(File), content_type = "application/pkix-crl")),
 )]
 pub async fn crl_der(State(certificates): State<Certificates>) -> Result<Response, ProblemResponse> {
-    let crl = certificates.crl().await.map_err(|refusal: Refusal| ProblemResponse(refusal.into()))?;
-    Ok(([(header::CONTENT_TYPE, "application/pkix-crl")], crl).into_response())
+    Ok(list(certificates.crl(None).await?))
+}
+
+/// The revocation list of one authority
+///
+/// The address stands in each certificate that the authority issued. DER (RFC 5280 §5; media type: RFC 2585 §4.2).
+#[utoipa::path(
+    get,
+    path = "/crl/{id}",
+    operation_id = "revocationListOfAuthority",
+    tag = "Server",
+    params(("id" = String, Path, description = "The authority's.")),
+    responses(
+        (status = 200, description = "DER.", body = inline(File), content_type = "application/pkix-crl"),
+        Refusals<(PathParams<String>, UnknownAuthority)>,
+    ),
+)]
+pub async fn crl_of_authority(
+    State(certificates): State<Certificates>,
+    PathParams(id): PathParams<String>,
+) -> Result<Response, ProblemResponse> {
+    Ok(list(certificates.crl(Some(&id)).await?))
+}
+
+/// There is no trusted authority of this name.
+#[derive(Debug)]
+pub struct UnknownAuthority;
+
+impl Refuses for UnknownAuthority {
+    fn problems() -> Vec<Problem> {
+        vec![Problem::not_found()]
+    }
+}
+
+fn list(crl: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/pkix-crl")], crl).into_response()
 }

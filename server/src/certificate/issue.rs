@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use ::certificate::package::{self, Contents, PackageError};
-use ::certificate::{CertificateRequest, ClientProfile, IssuedCertificate};
+use ::certificate::{CertificateRequest, ClientProfile, IssueError, IssuedCertificate, RandomBytes};
 use protocol::Problem;
 use protocol::access::{DeviceName, EmailAddress, Platform};
 use protocol::people::NewPassword;
 use time::Duration;
 use uuid::Uuid;
 
+use super::authority::Trusted;
 use super::{Certificates, Inner};
 use crate::failure::{Failure, Refusal};
 use crate::store::MachineCertificate;
@@ -20,6 +21,8 @@ pub struct NewCertificate {
     pub account_id: String,
     pub owner: EmailAddress,
     pub device_name: String,
+    /// The certificate whose place it takes: the machine stays the same one. `None`: for a new machine.
+    pub replaces: Option<MachineCertificate>,
 }
 
 pub use ::certificate::package::Package as IssuedPackage;
@@ -45,18 +48,20 @@ impl Certificates {
 
     /// A certificate for the key of a PKCS#10 request.
     pub async fn issue_for_csr(&self, new: NewCertificate, csr: &str) -> Result<MachineCertificate, Refusal> {
-        let request = CertificateRequest::from_pem(csr).map_err(|error| {
-            Problem::invalid_input().field("csr", format!("Send a PKCS#10 request in PEM: {error}."))
-        })?;
-        let issued = self.0.issue(&new, |profile, random| {
-            self.0.authority.issue_client_for(&request, profile, self.0.env.clock.now(), random)
-        })?;
-        Ok(issued)
+        let request = read_request(csr)?;
+        let authorities = self.authorities();
+        let issuer = authorities.in_use()?;
+        self.0.issue(issuer, &new, |profile, random| {
+            issuer.authority.issue_client_for(&request, profile, self.0.env.clock.now(), random)
+        })
     }
 
     /// The certificate and the issuing one above it, PEM.
-    pub fn chain_pem(&self, der: &[u8]) -> String {
-        format!("{}{}", to_pem(der), self.0.authority.issuing_pem())
+    pub fn chain_pem(&self, certificate: &MachineCertificate) -> String {
+        let authorities = self.authorities();
+        let issuing =
+            authorities.find(&certificate.authority_id).map(|issuer| issuer.authority.issuing_pem());
+        format!("{}{}", to_pem(&certificate.certificate), issuing.unwrap_or_default())
     }
 }
 
@@ -68,16 +73,17 @@ impl Inner {
         password: &NewPassword,
     ) -> Result<(MachineCertificate, IssuedPackage), Refusal> {
         let now = self.env.clock.now();
-        let mut key = None;
-        let stored = self.issue(new, |profile, random| {
-            let issued = self.authority.issue_client_with_key(profile, now, random)?;
+        let (authorities, mut key) = (self.authorities(), None);
+        let issuer = authorities.in_use()?;
+        let stored = self.issue(issuer, new, |profile, random| {
+            let issued = issuer.authority.issue_client_with_key(profile, now, random)?;
             key = Some(issued.key);
             Ok(issued.certificate)
         })?;
         let key = key.ok_or(Failure::Other("no key was made"))?;
         let contents = Contents {
             certificate: &stored.certificate,
-            chain: &self.authority.chain(),
+            chain: &issuer.authority.chain(),
             key: &key,
             device_name: &new.device_name,
         };
@@ -91,18 +97,17 @@ impl Inner {
         }
     }
 
-    fn issue(
+    pub(super) fn issue(
         &self,
+        issuer: &Trusted,
         new: &NewCertificate,
-        sign: impl FnOnce(
-            &ClientProfile<'_>,
-            &mut ::certificate::RandomBytes<'_>,
-        ) -> Result<IssuedCertificate, ::certificate::IssueError>,
+        sign: impl FnOnce(&ClientProfile<'_>, &mut RandomBytes<'_>) -> Result<IssuedCertificate, IssueError>,
     ) -> Result<MachineCertificate, Refusal> {
         let device_name: DeviceName =
             new.device_name.parse().map_err(|_| Failure::Other("a machine's name does not fit"))?;
-        let machine_id = self.env.new_id();
-        let crl_url = self.env.config.public_url.join("/crl.der");
+        let former = new.replaces.as_ref();
+        let machine_id = former.map_or_else(|| self.env.new_id(), |former| former.machine_id.clone());
+        let crl_url = self.env.config.public_url.join(&format!("/crl/{}", issuer.id));
         let profile = ClientProfile {
             device_name: &device_name,
             owner: &new.owner,
@@ -123,8 +128,17 @@ impl Inner {
             not_before: issued.not_before.unix_timestamp(),
             not_after: issued.not_after.unix_timestamp(),
             revoked_at: None,
+            renewed_from: former.map(|former| former.id.clone()),
+            authority_id: issuer.id.clone(),
         })
     }
+}
+
+/// A certificate request as somebody sent it.
+pub fn read_request(csr: &str) -> Result<CertificateRequest, Problem> {
+    CertificateRequest::from_pem(csr).map_err(|error| {
+        Problem::invalid_input().field("csr", format!("Send a PKCS#10 request in PEM: {error}."))
+    })
 }
 
 /// RFC 7468 §5.

@@ -1,6 +1,7 @@
 //! Judging what a machine presents, on every request.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use ::certificate::ClientIdentity;
 use axum::extract::{FromRef, FromRequestParts};
@@ -23,6 +24,13 @@ pub(super) struct Judged {
     identities: HashMap<String, ClientIdentity>,
     /// When each was last written down as seen, in seconds since the Unix epoch.
     seen: HashMap<String, i64>,
+}
+
+impl Judged {
+    /// Every chain is to be verified anew.
+    pub(super) fn forget(&mut self) {
+        self.identities.clear();
+    }
 }
 
 /// More are not remembered: an attacker can make any number of connections, but not of certificates.
@@ -77,9 +85,11 @@ impl Certificates {
                 () => Ok(known.clone()),
             };
         }
-        let identity = self.0.anchors.judge(&presented.leaf, &presented.intermediates, now)?;
+        let authorities = self.authorities();
+        let identity = authorities.anchors.judge(&presented.leaf, &presented.intermediates, now)?;
         let mut judged = self.judged();
-        if judged.identities.len() < REMEMBERED {
+        // What was judged by authorities that have been replaced since counts this once.
+        if judged.identities.len() < REMEMBERED && Arc::ptr_eq(&authorities, &self.authorities()) {
             judged.identities.insert(fingerprint, identity.clone());
         }
         Ok(identity)
@@ -127,7 +137,7 @@ impl IntoResponse for Rejected {
     }
 }
 
-fn rejected(reason: RejectionReason) -> Problem {
+pub(super) fn rejected(reason: RejectionReason) -> Problem {
     let name = format!("client-certificate:{}", reason.as_str());
     Problem::new(&name, 403, "A valid client certificate is needed").detail(reason.explanation())
 }

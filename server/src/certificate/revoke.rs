@@ -20,7 +20,8 @@ const WATCH: Duration = Duration::from_millis(300);
 const CRL_LIFETIME: time::Duration = time::Duration::days(7);
 
 impl Certificates {
-    /// Revokes: the certificate and its sessions end in one transaction, and what is open with it right after.
+    /// Revokes: the machine's certificates and their sessions end in one transaction, and what is open with them right
+    /// after. All of them, since whoever revokes one means the machine: a renewal may have given it another.
     pub(super) async fn revoke_certificate(
         &self,
         admin: &Administrator,
@@ -33,16 +34,28 @@ impl Certificates {
         let (env, now) = (&self.0.env, self.0.env.now());
         let mut tx = env.store.begin().await?;
         let certificate = tx.certificate(id).await?.ok_or_else(Problem::not_found)?;
+        tx.lock_machines_of(&certificate.account_id).await?;
         if !tx.revoke_certificate(id, reason.as_str(), now).await? {
             return Err(Problem::conflict("This certificate is revoked already.").into());
         }
-        tx.end_sessions_of_certificate(id, now).await?;
-        tx.audit(now, &admin.account_id, "certificate.revoked", id, &certificate.serial).await?;
-        self.tell_owner(&mut tx, &certificate, &CertificateEnd::Revoked { reason }).await?;
+        let mut ended = vec![certificate];
+        for other in tx.certificates_of_same_machine(id).await? {
+            if other.not_after >= now && tx.revoke_certificate(&other.id, reason.as_str(), now).await? {
+                ended.push(other);
+            }
+        }
+        for certificate in &ended {
+            tx.end_sessions_of_certificate(&certificate.id, now).await?;
+            let serial = &certificate.serial;
+            tx.audit(now, &admin.account_id, "certificate.revoked", &certificate.id, serial).await?;
+        }
+        if let Some(machine) = ended.first() {
+            self.tell_owner(&mut tx, machine, &CertificateEnd::Revoked { reason }).await?;
+        }
         tx.commit().await?;
         self.0.outbox.wake();
-        let closed = self.0.connections.close(&certificate.fingerprint);
-        tracing::info!(certificate = id, closed, "a certificate was revoked");
+        let closed: usize = ended.iter().map(|c| self.0.connections.close(&c.fingerprint)).sum();
+        tracing::info!(certificate = id, certificates = ended.len(), closed, "a machine was shut out");
         Ok(())
     }
 
@@ -83,10 +96,16 @@ impl Certificates {
         self.0.outbox.certificate_revoked(tx, &owner.email, &certificate.device_name, end).await
     }
 
-    /// The revocation list, DER (RFC 5280 §5). Its number is the instant, so that it always grows.
-    pub async fn crl(&self) -> Result<Vec<u8>, Refusal> {
-        let now = self.0.env.clock.now();
-        let revoked = self.0.env.store.read().await?.revoked_serials(now.unix_timestamp()).await?;
+    /// An authority's revocation list, DER (RFC 5280 §5); `None` is the authority in use. Its number is the instant, so
+    /// that it always grows.
+    pub async fn crl(&self, authority: Option<&str>) -> Result<Vec<u8>, Refusal> {
+        let (now, authorities) = (self.0.env.clock.now(), self.authorities());
+        let issuer = match authority {
+            Some(id) => authorities.find(id).ok_or_else(Problem::not_found)?,
+            None => authorities.in_use()?,
+        };
+        let mut tx = self.0.env.store.read().await?;
+        let revoked = tx.revoked_serials(&issuer.id, now.unix_timestamp()).await?;
         let entry = |(serial, at): (String, i64)| RevokedEntry {
             serial,
             revoked_at: OffsetDateTime::from_unix_timestamp(at).unwrap_or(now),
@@ -94,7 +113,7 @@ impl Certificates {
         };
         let entries: Vec<_> = revoked.into_iter().map(entry).collect();
         let number = u64::try_from(now.unix_timestamp()).unwrap_or_default();
-        Ok(self.0.authority.crl(now, &entries, number, now + CRL_LIFETIME).map_err(Failure::from)?)
+        Ok(issuer.authority.crl(now, &entries, number, now + CRL_LIFETIME).map_err(Failure::from)?)
     }
 
     /// Ends what is open with certificates that another server revoked, until `shutdown`.

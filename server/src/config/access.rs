@@ -19,6 +19,8 @@ pub struct Access {
     /// From the invitation to the end of its set-up link.
     pub setup_lifetime_hours: u32,
     pub certificate_days: u32,
+    /// How long before a certificate's end its owner is reminded for the last time.
+    pub reminder_days: u32,
     /// Requests that wait for a decision, in all. More are refused with 503.
     pub max_pending: u32,
     /// Requests that wait for a decision, per e-mail address. More are taken and dropped, silently.
@@ -42,6 +44,7 @@ impl Default for Access {
             link_lifetime_hours: 24,
             setup_lifetime_hours: 72,
             certificate_days: 90,
+            reminder_days: 7,
             max_pending: 1_000,
             max_pending_per_address: 3,
             notices: true,
@@ -60,6 +63,7 @@ impl Access {
         from.range("access.link_lifetime_hours", section.link_lifetime_hours, 1, 720);
         from.range("access.setup_lifetime_hours", section.setup_lifetime_hours, 1, 720);
         from.range("access.certificate_days", section.certificate_days, 1, 825);
+        from.range("access.reminder_days", section.reminder_days, 1, 365);
         from.range("access.max_pending", section.max_pending, 1, 1_000_000);
         from.range("access.max_pending_per_address", section.max_pending_per_address, 1, 1_000);
         from.range("access.notice_minutes", section.notice_minutes, 1, 1_440);
@@ -111,6 +115,8 @@ pub struct Limits {
     pub access_requests_per_hour: u32,
     /// Looks at and posts to links with a token, per network and minute.
     pub links_per_minute: u32,
+    /// Renewals of certificates, per machine and hour.
+    pub renewals_per_hour: u32,
     /// Password hashes at once. Each takes 19 MiB.
     pub password_hashes: u32,
     /// Analyses at once, on the whole server.
@@ -133,6 +139,7 @@ impl Default for Limits {
             sign_in_per_account_and_hour: 100,
             access_requests_per_hour: 10,
             links_per_minute: 60,
+            renewals_per_hour: 20,
             password_hashes: 4,
             analyses: 4,
             analyses_per_minute: 20,
@@ -151,6 +158,7 @@ impl Limits {
             ("limits.sign_in_per_account_and_hour", section.sign_in_per_account_and_hour, 1_000_000),
             ("limits.access_requests_per_hour", section.access_requests_per_hour, 1_000_000),
             ("limits.links_per_minute", section.links_per_minute, 1_000_000),
+            ("limits.renewals_per_hour", section.renewals_per_hour, 1_000_000),
             ("limits.password_hashes", section.password_hashes, 256),
             ("limits.analyses", section.analyses, 1_024),
             ("limits.analyses_per_minute", section.analyses_per_minute, 100_000),

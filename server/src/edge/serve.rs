@@ -27,6 +27,7 @@ use tower::ServiceExt;
 use super::connections::{Connections, Entry};
 use super::peer::{Listener, Peer, PeerCertificate};
 use super::proxy;
+use super::tls::Replaceable;
 use crate::certificate::Rejected;
 use crate::config::Proxy;
 
@@ -46,7 +47,7 @@ const BREATH: Duration = Duration::from_millis(100);
 pub struct Edge {
     pub which: Listener,
     /// `None`: plain HTTP/1.1.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    pub tls: Option<Replaceable>,
     pub proxy: Proxy,
     pub connections: Arc<Connections>,
     /// Connections at once. More wait to be accepted.
@@ -111,7 +112,7 @@ impl Edge {
         }
         let address = address.ip().to_canonical();
         let mut peer = Peer { address, listener: self.which, tls: self.tls.is_some(), certificate: None };
-        let Some(config) = self.tls.clone() else {
+        let Some(config) = self.tls.as_ref().map(Replaceable::current) else {
             return self.speak(stream, false, peer, router).await;
         };
         let handshake = timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream));

@@ -81,7 +81,7 @@ async fn start(tls: Option<&CertifiedIssuer<'static, KeyPair>>, proxied: bool, l
     let shutdown = CancellationToken::new();
     let edge = Edge {
         which: Listener::Machines,
-        tls,
+        tls: tls.map(tls::Replaceable::new),
         proxy: Proxy {
             secret: proxied.then(|| Secret::new(SECRET)),
             trusted: vec!["127.0.0.0/8".parse().unwrap()],

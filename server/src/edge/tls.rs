@@ -3,7 +3,7 @@
 //! The machines' listener asks for a client certificate and takes any, also none, an expired and a foreign one. What it
 //! does check is the handshake's signature: the peer holds the key of the certificate that it shows.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{self, CryptoProvider};
@@ -56,6 +56,24 @@ impl Identity {
         } else {
             Ok(Self { chain, key })
         }
+    }
+}
+
+/// A listener's configuration, which can be replaced while it serves: handshakes that have begun keep theirs.
+#[derive(Debug, Clone)]
+pub struct Replaceable(Arc<RwLock<Arc<ServerConfig>>>);
+
+impl Replaceable {
+    pub fn new(config: Arc<ServerConfig>) -> Self {
+        Self(Arc::new(RwLock::new(config)))
+    }
+
+    pub fn current(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn replace(&self, config: Arc<ServerConfig>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = config;
     }
 }
 

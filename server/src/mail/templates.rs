@@ -1,5 +1,7 @@
 //! What each mail says. One function each; the words stand here and nowhere else.
 
+mod ending;
+
 use protocol::access::{DeviceName, EmailAddress, Message};
 
 use super::letter::Letter;
@@ -260,6 +262,7 @@ mod tests {
             head.requests_wait(&to, &[(waiting(&device, &message), Notice::New)], URL),
             head.requests_wait(&to, &[(waiting(&device, &message), Notice::Reminder)], URL),
             head.requests_wait(&to, &[(waiting(&device, &message), Notice::Link)], URL),
+            head.certificate_ends(&to, device.as_str(), 1_800_000_000, URL),
         ]
     }
 

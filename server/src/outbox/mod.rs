@@ -3,6 +3,7 @@
 //! A mail's id is its Message-ID, so that a receiver recognises one that was sent twice after a crash. Without an SMTP
 //! server mails are kept, and an administrator copies them.
 
+mod ending;
 mod job;
 
 use std::sync::Arc;

@@ -24,16 +24,22 @@ pub struct MachineCertificate {
     pub not_before: i64,
     pub not_after: i64,
     pub revoked_at: Option<i64>,
+    /// The certificate that this one took the place of.
+    pub renewed_from: Option<String>,
+    /// Who issued it.
+    pub authority_id: String,
 }
 
-const COLUMNS: &str = "id, machine_id, account_id, device_name, serial, fingerprint, certificate, not_before, not_after, revoked_at";
+const COLUMNS: &str = "id, machine_id, account_id, device_name, serial, fingerprint, certificate, not_before, not_after, revoked_at,
+     renewed_from, COALESCE(authority_id, '') AS authority_id";
 
 impl Tx {
     pub async fn insert_certificate(&mut self, c: &MachineCertificate, now: i64) -> Result<(), StoreError> {
         execute!(
             self,
             "INSERT INTO machine_certificate (id, machine_id, account_id, device_name, serial, fingerprint,
-             certificate, not_before, not_after, issued_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             certificate, not_before, not_after, issued_at, renewed_from, authority_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             &c.id,
             &c.machine_id,
             &c.account_id,
@@ -43,8 +49,19 @@ impl Tx {
             c.certificate.as_slice(),
             c.not_before,
             c.not_after,
-            now
+            now,
+            c.renewed_from.as_deref(),
+            &c.authority_id
         )?;
+        Ok(())
+    }
+
+    /// Until this transaction ends, no other one renews or revokes certificates of this account's machines.
+    pub async fn lock_machines_of(&mut self, account_id: &str) -> Result<(), StoreError> {
+        if let Tx::Postgres(_) = self {
+            // The certificates' own rows would not do: one that is being issued has none yet. SQLite has one writer.
+            execute!(self, "SELECT id FROM account WHERE id = $1 FOR NO KEY UPDATE", account_id)?;
+        }
         Ok(())
     }
 
@@ -59,6 +76,12 @@ impl Tx {
     ) -> Result<Option<MachineCertificate>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM machine_certificate WHERE fingerprint = $1");
         fetch_optional!(self, MachineCertificate, &sql, fingerprint)
+    }
+
+    /// The certificate that took the place of this one.
+    pub async fn successor_of(&mut self, id: &str) -> Result<Option<MachineCertificate>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM machine_certificate WHERE renewed_from = $1");
+        fetch_optional!(self, MachineCertificate, &sql, id)
     }
 
     /// The certificates of the machine that this one is of.
@@ -102,13 +125,18 @@ impl Tx {
         Ok(rows.into_iter().map(|(fingerprint,)| fingerprint).collect())
     }
 
-    /// Serials and instants of revocation, for the CRL: what has expired is left out (RFC 5280 §3.3).
-    pub async fn revoked_serials(&mut self, now: i64) -> Result<Vec<(String, i64)>, StoreError> {
+    /// Serials and instants of revocation, for an authority's CRL: what has expired is left out (RFC 5280 §3.3).
+    pub async fn revoked_serials(
+        &mut self,
+        authority_id: &str,
+        now: i64,
+    ) -> Result<Vec<(String, i64)>, StoreError> {
         fetch_all!(
             self,
             (String, i64),
             "SELECT serial, revoked_at FROM machine_certificate
-             WHERE revoked_at IS NOT NULL AND not_after > $1 ORDER BY revoked_at, serial",
+             WHERE authority_id = $1 AND revoked_at IS NOT NULL AND not_after > $2 ORDER BY revoked_at, serial",
+            authority_id,
             now
         )
     }

@@ -10,10 +10,12 @@ mod analysis;
 mod audit;
 mod authority;
 mod certificate;
+mod copy;
 mod look;
 mod mail;
 mod mode;
 mod query;
+mod renewal;
 mod session;
 
 use std::path::Path;
@@ -27,9 +29,11 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 pub use account::{Account, AccountState};
 pub use analysis::AnalysisRecord;
 pub use audit::{AuditEntry, ChainBreak, SubjectEntry};
-pub use authority::StoredAuthority;
+pub use authority::{AuthorityState, StoredAuthority};
 pub use certificate::MachineCertificate;
+pub use copy::{copy_sqlite, faults_of_sqlite};
 pub use mail::{DueMail, StoredMail};
+pub use renewal::{Reminder, ReminderTimes};
 pub use session::{ChallengeRecord, SessionRecord, SetupLink};
 
 /// The database, open and migrated.

@@ -15,7 +15,10 @@ mod outbox;
 mod pages;
 mod people;
 mod pictures;
+mod reminders;
+mod renewal;
 mod review;
+mod rotation;
 mod smtp;
 mod support;
 

@@ -134,12 +134,20 @@ async fn a_revocation_ends_everything_at_once(server: TestServer) {
         certificates.revoke(&admin.proof(), &machine.certificate_id, "").await.unwrap_err().status,
         409
     );
+    let mut tx = server.state.env.store.read().await.unwrap();
+    let authority = tx.certificate(&machine.certificate_id).await.unwrap().unwrap().authority_id;
+    drop(tx);
+    let of_authority = server.get(&format!("/crl/{authority}")).send().await;
+    assert_eq!(server.get("/crl/another").send().await.problem().status, 404);
     let crl = server.get("/crl.der").send().await;
+    assert_eq!(of_authority.headers["content-type"], crl.headers["content-type"]);
     assert_eq!(crl.headers["content-type"], "application/pkix-crl");
     let mut tx = server.state.env.store.read().await.unwrap();
-    let revoked = tx.revoked_serials(server.state.env.now()).await.unwrap();
+    let revoked = tx.revoked_serials(&authority, server.state.env.now()).await.unwrap();
     let serial = hex_bytes(&revoked[0].0);
-    assert!(crl.body.windows(serial.len()).any(|w| w == serial), "the list names the serial");
+    for list in [crl, of_authority] {
+        assert!(list.body.windows(serial.len()).any(|w| w == serial), "the list names the serial");
+    }
 }
 
 async fn wrong_input_is_named(server: TestServer) {

@@ -129,5 +129,6 @@ pub fn new_certificate(account_id: &str) -> NewCertificate {
         account_id: account_id.to_owned(),
         owner: "anna@example.org".parse().unwrap(),
         device_name: DEVICE.to_owned(),
+        replaces: None,
     }
 }

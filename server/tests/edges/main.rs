@@ -15,5 +15,6 @@ mod hosts;
 mod matrix;
 mod model;
 mod revocation;
+mod rotation;
 mod start;
 mod world;

@@ -153,7 +153,7 @@ async fn trust_anchors_that_are_missing_or_corrupt_are_refused() {
         ),
         ("a cut root key", cut("root_key_sealed"), &["root key does not open"]),
         ("no authority", "DELETE FROM authority".to_owned(), &["table authority", "restore"]),
-        ("none in use", set("retired_at", "1"), &["table authority", "restore"]),
+        ("none in use", set("superseded_at", "1"), &["table authority", "restore"]),
     ];
     let mut wrong = Vec::new();
     for (what, statement, words) in &cases {
@@ -166,7 +166,7 @@ async fn trust_anchors_that_are_missing_or_corrupt_are_refused() {
     // An authority that is replaced still lets machines in, so it counts as much.
     let data = whole.copy();
     data.sql(
-        "INSERT INTO authority SELECT 'earlier', root_certificate, NULL, issuing_certificate, X'00', 1, 1 FROM authority",
+        "INSERT INTO authority SELECT 'earlier', root_certificate, NULL, issuing_certificate, X'00', 1, 1, NULL FROM authority",
     )
     .await;
     wrong.extend(refused("a corrupt earlier one", &data.serve(&[]), &["issuing key does not open"]));

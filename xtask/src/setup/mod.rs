@@ -155,6 +155,12 @@ fn components(places: &Places, toolchain: &Toolchain, purpose: Purpose) -> Outco
             ),
             python::venv(
                 places,
+                "lint",
+                &["pkilint==0.13.3", "sslyze==6.3.1"],
+                "what reads certificates and TLS by the rules of their trade",
+            ),
+            python::venv(
+                places,
                 "llama",
                 &["llama-cpp-python[server]==0.3.36", "gguf==0.19.0", "numpy==2.4.6"],
                 "a real model server to test against; llama.cpp is compiled, which takes about 6 minutes",

@@ -20,7 +20,11 @@ const LIBRARIES: &[&[&str]] = &[
 pub fn libraries(bench: &Bench) -> Outcome<Counts> {
     LIBRARIES
         .iter()
-        .map(|package| counted(bench.tools.cargo().args(["test", "--no-fail-fast"]).args(*package)))
+        .map(|package| {
+            let mut cargo = bench.tools.cargo();
+            cargo.args(["test", "--no-fail-fast"]).args(*package);
+            counted(cargo.env("AIWE_TEST_LINT", bench.places.venv("lint").join("bin")))
+        })
         .sum()
 }
 
@@ -34,6 +38,7 @@ pub fn server(bench: &Bench) -> Outcome<Counts> {
     cargo
         .args(["test", "--no-fail-fast", "--package", "server"])
         .env("AIWE_TEST_CADDY", bench.places.venv("caddy").join("bin/caddy"))
+        .env("AIWE_TEST_LINT", bench.places.venv("lint").join("bin"))
         .env("AIWE_TEST_MAIL_PYTHON", bench.tools.python("mail"))
         .env("AIWE_TEST_POSTGRES_URL", postgres.url())
         .env("AIWE_TEST_SHIM", bench.places.target().join("debug/shim"));

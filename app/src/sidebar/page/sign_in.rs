@@ -10,7 +10,7 @@ use protocol::native::Login;
 
 use super::Told;
 use crate::design::{
-    BriefNotice, Button, ButtonKind, Field, FieldKind, Icon, Look, Notice, NoticeTone, PasswordField, Shape,
+    BriefNotice, Button, ButtonKind, Field, FieldKind, Icon, Look, NoticeTone, PasswordField, Shape,
 };
 use crate::sidebar::access::{Access, AccessEvent, Entry, Reason};
 use crate::sidebar::desk::Desk;

@@ -5,6 +5,7 @@
 mod authority;
 mod install_script;
 mod judge;
+mod lint;
 mod packages;
 mod page_keys;
 mod profiles;

@@ -1,0 +1,132 @@
+//! Making a backup, also while the server runs.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+
+use super::archive::{Sink, copy_and_hash};
+use super::{CONFIGURATION, DATA_KEY, DATABASE, DatabaseKind, Entry, FORMAT, MANIFEST, Manifest};
+use crate::config::{Config, Location};
+use crate::secret::Secret;
+use crate::store::{StoreError, copy_sqlite};
+
+/// What is to be backed up, and how.
+#[derive(Debug)]
+pub struct Backup<'a> {
+    pub config: &'a Config,
+    /// The file that the configuration was read from.
+    pub config_file: Option<&'a Path>,
+    pub data_dir: &'a Path,
+    /// Locks the archive. `None`: whoever can read it holds the authority.
+    pub passphrase: Option<&'a Secret>,
+    pub now: OffsetDateTime,
+}
+
+/// What was written.
+#[derive(Debug)]
+pub struct Written {
+    pub manifest: Manifest,
+    pub bytes: u64,
+}
+
+/// Why there is no backup.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    #[error("{0} exists already: an earlier backup is never overwritten")]
+    Exists(PathBuf),
+    #[error("{path} cannot be written or read")]
+    Io { path: PathBuf, source: io::Error },
+    #[error("the database could not be copied")]
+    Database(#[from] StoreError),
+    #[error("the manifest could not be written")]
+    Manifest(#[from] serde_json::Error),
+}
+
+impl Backup<'_> {
+    /// Writes the archive to `target`: mode 0600, whole or not at all.
+    pub async fn write(&self, target: &Path) -> Result<Written, BackupError> {
+        if target.exists() {
+            return Err(BackupError::Exists(target.to_owned()));
+        }
+        let beside = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |source| BackupError::Io { path, source }
+        };
+        // What lies here before the archive is whole is nobody else's to read either.
+        let mut folder = tempfile::Builder::new();
+        folder.prefix(".aiwe-backup-");
+        #[cfg(unix)]
+        folder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o700));
+        let folder = folder.tempdir_in(beside).map_err(at(beside))?;
+
+        let mut files = Vec::new();
+        let database = match &self.config.database.location {
+            Location::Sqlite(file) => {
+                let copy = folder.path().join(DATABASE);
+                copy_sqlite(file, &copy).await?;
+                files.push((DATABASE, copy));
+                DatabaseKind::Sqlite
+            }
+            Location::Postgres(_) => DatabaseKind::Postgres,
+        };
+        let key = self.data_dir.join("data.key");
+        if self.config.database.data_key.is_none() && key.exists() {
+            files.push((DATA_KEY, key));
+        }
+        if let Some(file) = self.config_file {
+            files.push((CONFIGURATION, file.to_owned()));
+        }
+
+        let mut entries = Vec::new();
+        for (name, path) in &files {
+            let mut file = File::open(path).map_err(at(path))?;
+            entries.push(copy_and_hash(name, &mut file, &mut io::sink()).map_err(at(path))?);
+        }
+        let manifest = Manifest {
+            format: FORMAT,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            created_at: self.now.unix_timestamp(),
+            database,
+            files: entries,
+        };
+        let unfinished = folder.path().join("archive");
+        self.pack(&unfinished, &manifest, &files)?;
+        // Fails where something of this name has come up in the meantime, instead of replacing it.
+        std::fs::hard_link(&unfinished, target).map_err(at(target))?;
+        let bytes = target.metadata().map_err(at(target))?.len();
+        Ok(Written { manifest, bytes })
+    }
+
+    fn pack(&self, path: &Path, manifest: &Manifest, files: &[(&str, PathBuf)]) -> Result<(), BackupError> {
+        let failed = |source| BackupError::Io { path: path.to_owned(), source };
+        let sink = owner_only().open(path).and_then(|file| Sink::new(file, self.passphrase));
+        let mut archive = tar::Builder::new(sink.map_err(failed)?);
+        let text = serde_json::to_vec_pretty(manifest)?;
+        let mut add = |name: &str, bytes: u64, content: &mut dyn io::Read| {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o600);
+            header.set_size(bytes);
+            header.set_mtime(manifest.created_at.unsigned_abs());
+            archive.append_data(&mut header, name, content)
+        };
+        add(MANIFEST, text.len() as u64, &mut text.as_slice()).map_err(failed)?;
+        for ((name, file), Entry { bytes, .. }) in files.iter().zip(&manifest.files) {
+            let mut content =
+                File::open(file).map_err(|source| BackupError::Io { path: file.clone(), source })?;
+            add(name, *bytes, &mut content).map_err(failed)?;
+        }
+        archive.into_inner().and_then(Sink::finish).map_err(failed)
+    }
+}
+
+/// For new files that nobody else may read.
+pub(super) fn owner_only() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}

@@ -1,0 +1,96 @@
+//! `server backup` and `server restore`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use server::backup::{self, Backup, DatabaseKind, Manifest, first_line};
+use server::clock::{Clock, SystemClock};
+use server::config::Config;
+use server::secret::Secret;
+
+use super::say;
+
+/// An archive, and what locks it.
+#[derive(Debug, Args)]
+pub struct Archive {
+    /// The archive's file.
+    file: PathBuf,
+    /// A file whose first line is the archive's passphrase.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+/// What ends a command: what went wrong, with its causes.
+type Failed = Box<dyn std::error::Error>;
+
+const POSTGRES: &str = "The database is PostgreSQL's and not in the archive: pg_dump and pg_restore copy it \
+                        (docs/backup.md).";
+
+impl Archive {
+    /// Writes it, while the server runs or not.
+    pub async fn back_up(
+        &self,
+        config: &Config,
+        config_file: Option<&Path>,
+        data_dir: &Path,
+    ) -> Result<(), Failed> {
+        let passphrase = self.passphrase()?;
+        let backup =
+            Backup { config, config_file, data_dir, passphrase: passphrase.as_ref(), now: SystemClock.now() };
+        let written = backup.write(&self.file).await?;
+        say(&format!("{} ({} bytes) holds:", self.file.display(), written.bytes));
+        list(&written.manifest);
+        if config.database.data_key.is_some() {
+            say("The data key is given from outside and not in the archive: nothing opens without it.");
+        }
+        if passphrase.is_none() {
+            say(
+                "It is not locked: whoever can read it holds the authority's keys. --passphrase-file locks it.",
+            );
+        }
+        Ok(())
+    }
+
+    /// Makes a data folder of it.
+    pub async fn restore(&self, data_dir: &Path) -> Result<(), Failed> {
+        let passphrase = self.passphrase()?;
+        let restored = backup::restore(&self.file, data_dir, passphrase.as_ref()).await?;
+        say(&format!(
+            "{}: restored from the backup of {}",
+            data_dir.display(),
+            app::instant::readable(restored.manifest.created_at)
+        ));
+        list(&restored.manifest);
+        if let Some(entries) = restored.audit_entries {
+            say(&format!("The database is whole, and so is the audit log: {entries} entries."));
+        }
+        match (restored.manifest.database, restored.authorities) {
+            (DatabaseKind::Sqlite, None) => {
+                say("The data key is not in the archive: the server needs the one that it had.");
+            }
+            (_, Some(authorities)) => {
+                say(&format!("The data key opens the keys of the authority ({authorities})."));
+            }
+            (DatabaseKind::Postgres, None) => {}
+        }
+        Ok(())
+    }
+
+    fn passphrase(&self) -> Result<Option<Secret>, Failed> {
+        let Some(file) = &self.passphrase_file else { return Ok(None) };
+        let passphrase = first_line(file).map_err(|e| format!("{} cannot be read: {e}", file.display()))?;
+        if passphrase.is_empty() {
+            return Err(format!("{} has no passphrase in its first line", file.display()).into());
+        }
+        Ok(Some(passphrase))
+    }
+}
+
+fn list(manifest: &Manifest) {
+    for file in &manifest.files {
+        say(&format!("  {} ({} bytes)", file.name, file.bytes));
+    }
+    if manifest.database == DatabaseKind::Postgres {
+        say(POSTGRES);
+    }
+}

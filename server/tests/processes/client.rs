@@ -1,0 +1,70 @@
+//! HTTP to a server process.
+
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, COOKIE, ORIGIN};
+use reqwest::{Client, Response};
+use serde_json::json;
+
+use crate::process::Process;
+use crate::seed::Link;
+
+/// The server's `public_url`, where its pages' requests come from.
+const PUBLIC_URL: &str = "http://localhost:8080";
+
+/// Somebody who talks to the pages' listener.
+#[derive(Clone)]
+pub struct Visitor {
+    client: Client,
+    server: String,
+}
+
+impl Visitor {
+    pub fn of(process: &Process) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
+        Self { client, server: format!("http://127.0.0.1:{}", process.pages) }
+    }
+
+    pub async fn get(&self, path: &str) -> reqwest::Result<Response> {
+        self.client.get(format!("{}{path}", self.server)).send().await
+    }
+
+    /// Asks for access; gives the path of the page that says how it stands.
+    pub async fn ask(&self, email: &str) -> reqwest::Result<String> {
+        let request = self.client.post(format!("{}/public/request-access", self.server));
+        let answer = request.json(&json!({ "email": email })).send().await?.error_for_status()?;
+        let asked: protocol::access::Asked = answer.json().await?;
+        Ok(asked.status_url.strip_prefix(PUBLIC_URL).unwrap().to_owned())
+    }
+
+    /// Fetches the certificate behind a link; gives it as PEM.
+    pub async fn redeem(&self, link: &Link, csr: &str) -> reqwest::Result<String> {
+        let path = format!("{}/public/download-certs/{}/csr", self.server, link.token);
+        let request = self.client.post(path).json(&json!({ "csr": csr, "match_code": link.match_code }));
+        request.send().await?.error_for_status()?.text().await
+    }
+
+    /// Revokes as the panel does.
+    pub async fn revoke(&self, session: &str, certificate_id: &str) -> reqwest::Result<()> {
+        let request = self.client.post(format!("{}/app/certificate/revoke", self.server));
+        let request = request.header(COOKIE, format!("aiwe_session={session}")).header(ORIGIN, PUBLIC_URL);
+        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let answer = request.body(format!("id={certificate_id}&reason=lost")).send().await?;
+        answer.error_for_status()?.bytes().await.map(drop)
+    }
+}
+
+/// A client with a machine's certificate, which trusts the server's own authority.
+pub fn machine(certificate: &str, key: &str, authority: &str) -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let identity = reqwest::Identity::from_pem(format!("{certificate}\n{key}").as_bytes()).unwrap();
+    let authority = reqwest::Certificate::from_pem(authority.as_bytes()).unwrap();
+    Client::builder()
+        .no_proxy()
+        .tls_certs_only([authority])
+        .identity(identity)
+        .timeout(Duration::from_secs(30))
+        .build()
+        .unwrap()
+}

@@ -1,0 +1,191 @@
+//! `kill -9` in the middle of issuing and revoking: what was acknowledged is there, and no serial is there twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::future::join_all;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use server::store::{Tx, faults_of_sqlite};
+
+use crate::client::Visitor;
+use crate::process::Program;
+use crate::seed::{Link, Seed, key_and_request};
+
+/// Certificates to issue before each kill.
+const LINKS: usize = 16;
+/// Certificates to revoke before each kill, as far as there are any.
+const REVOCATIONS: usize = 8;
+
+/// Kills; `AIWE_SOAK=1` asks for all of them.
+fn kills() -> u64 {
+    if std::env::var_os("AIWE_SOAK").is_some() { 1_000 } else { 20 }
+}
+
+/// What the server has said to be done.
+#[derive(Debug, Default, Clone)]
+struct Acknowledged {
+    /// DER.
+    issued: Vec<Vec<u8>>,
+    /// Ids of certificates.
+    revoked: Vec<String>,
+}
+
+#[derive(sqlx::FromRow, Debug)]
+struct Stored {
+    id: String,
+    serial: String,
+    certificate: Vec<u8>,
+    revoked_at: Option<i64>,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    survive(&Program::new(&folder.path().join("data")), Some("aiwe.db")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_on_postgres() {
+    let url = std::env::var("AIWE_TEST_POSTGRES_URL")
+        .expect("AIWE_TEST_POSTGRES_URL names a PostgreSQL server for tests; `cargo xtask test` starts one");
+    let admin = sqlx::PgPool::connect(&url).await.unwrap();
+    let database = format!("killed_{}", std::process::id());
+    sqlx::query(&format!("CREATE DATABASE {database}")).execute(&admin).await.unwrap();
+    admin.close().await;
+    let (server, query) = url.split_once('?').unwrap_or((&url, ""));
+    let (server, _) = server.rsplit_once('/').unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::new(&folder.path().join("data"))
+        .with("AIWE_DATABASE__URL", &format!("{server}/{database}?{query}"));
+    survive(&program, None).await;
+}
+
+async fn survive(program: &Program, file: Option<&str>) {
+    let seed = Seed::open(program).await;
+    seed.administrator().await;
+    seed.close().await;
+    let mut all = Acknowledged::default();
+    // Certificates in force; and in how many rounds the server was killed before everything, in the middle, after all.
+    let (mut good, mut rounds) = (Vec::new(), BTreeMap::new());
+    for kill in 0..kills() {
+        let seed = Seed::open(program).await;
+        let session = seed.session().await;
+        let mut links = Vec::new();
+        for link in 0..LINKS {
+            links.push(seed.link(&format!("p{kill}-{link}@example.org")).await);
+        }
+        seed.close().await;
+
+        let revoking: Vec<String> = good.drain(..REVOCATIONS.min(good.len())).collect();
+        let acknowledged = work_until_killed(program, kill, &session, &links, &revoking).await;
+        let done = acknowledged.issued.len() + acknowledged.revoked.len();
+        let when = match done {
+            0 => "before",
+            done if done < links.len() + revoking.len() => "in the middle",
+            _ => "after",
+        };
+        *rounds.entry(when).or_insert(0) += 1;
+        all.issued.extend(acknowledged.issued);
+        all.revoked.extend(acknowledged.revoked);
+
+        if let Some(name) = file {
+            let faults = faults_of_sqlite(&program.data.join(name)).await.unwrap();
+            assert_eq!(faults, None, "kill {kill}");
+        }
+        good = check(program, &all, kill).await;
+    }
+    println!(
+        "killed {} times: {rounds:?}; {} issued, {} revoked",
+        kills(),
+        all.issued.len(),
+        all.revoked.len()
+    );
+    let in_the_middle: u64 = rounds.get("in the middle").copied().unwrap_or_default();
+    assert!(in_the_middle * 4 >= kills(), "most kills came at no moment that matters: {rounds:?}");
+    assert!(!all.revoked.is_empty());
+}
+
+/// Issues and revokes, all at once, until the server is killed; gives what it acknowledged.
+async fn work_until_killed(
+    program: &Program,
+    kill: u64,
+    session: &str,
+    links: &[Link],
+    revoking: &[String],
+) -> Acknowledged {
+    let requests: Vec<_> = links.iter().map(|_| key_and_request().1).collect();
+    let process = program.serve().await;
+    let visitor = Visitor::of(&process);
+    // The first request costs most; from then on it goes on evenly.
+    visitor.get("/healthz").await.unwrap();
+    let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
+    let issuing = links.iter().zip(&requests).map(|(link, request)| {
+        let (visitor, acknowledged) = (visitor.clone(), Arc::clone(&acknowledged));
+        async move {
+            if let Ok(pem) = visitor.redeem(link, request).await {
+                let leaf = CertificateDer::pem_slice_iter(pem.as_bytes()).next().unwrap().unwrap();
+                acknowledged.lock().unwrap().issued.push(leaf.to_vec());
+            }
+        }
+    });
+    let ending = revoking.iter().map(|id| {
+        let (visitor, acknowledged) = (visitor.clone(), Arc::clone(&acknowledged));
+        async move {
+            if visitor.revoke(session, id).await.is_ok() {
+                acknowledged.lock().unwrap().revoked.push(id.clone());
+            }
+        }
+    });
+    let killing = async {
+        // From the first moments on to well after the last request, in uneven steps.
+        tokio::time::sleep(Duration::from_millis(3 + kill * 53 % 480)).await;
+        process.kill();
+    };
+    tokio::join!(join_all(issuing), join_all(ending), killing);
+    let acknowledged = acknowledged.lock().unwrap().clone();
+    acknowledged
+}
+
+/// Looks at the database as the next start finds it; gives the ids of the certificates in force.
+async fn check(program: &Program, all: &Acknowledged, kill: u64) -> Vec<String> {
+    let seed = Seed::open(program).await;
+    let mut tx = seed.0.env.store.read().await.unwrap();
+    assert!(tx.verify_audit().await.unwrap().is_ok(), "kill {kill}: the audit log is broken");
+    let (stored, redeemed) = contents(&mut tx).await;
+    drop(tx);
+    seed.close().await;
+
+    let serials: BTreeSet<_> = stored.iter().map(|c| &c.serial).collect();
+    assert_eq!(serials.len(), stored.len(), "kill {kill}: a serial is there twice");
+    let known: BTreeSet<_> = stored.iter().map(|c| &c.certificate).collect();
+    for issued in &all.issued {
+        assert!(known.contains(issued), "kill {kill}: an acknowledged certificate is lost");
+    }
+    let revoked: BTreeSet<_> = stored.iter().filter(|c| c.revoked_at.is_some()).map(|c| &c.id).collect();
+    for id in &all.revoked {
+        assert!(revoked.contains(id), "kill {kill}: an acknowledged revocation is lost");
+    }
+    // Each certificate has its spent link, and each spent link its certificate.
+    let all_stored: BTreeSet<_> = stored.iter().map(|c| c.id.clone()).collect();
+    assert_eq!(redeemed, all_stored, "kill {kill}");
+    stored.into_iter().filter(|c| c.revoked_at.is_none()).map(|c| c.id).collect()
+}
+
+async fn contents(tx: &mut Tx) -> (Vec<Stored>, BTreeSet<String>) {
+    const CERTIFICATES: &str =
+        "SELECT id, serial, certificate, revoked_at FROM machine_certificate ORDER BY id";
+    const REDEEMED: &str = "SELECT certificate_id FROM access_request WHERE state = 'redeemed'";
+    let (stored, redeemed): (Vec<Stored>, Vec<String>) = match tx {
+        Tx::Sqlite(tx) => (
+            sqlx::query_as(CERTIFICATES).fetch_all(&mut **tx).await.unwrap(),
+            sqlx::query_scalar(REDEEMED).fetch_all(&mut **tx).await.unwrap(),
+        ),
+        Tx::Postgres(tx) => (
+            sqlx::query_as(CERTIFICATES).fetch_all(&mut **tx).await.unwrap(),
+            sqlx::query_scalar(REDEEMED).fetch_all(&mut **tx).await.unwrap(),
+        ),
+    };
+    (stored, redeemed.into_iter().collect())
+}

@@ -1,0 +1,152 @@
+//! What a test needs in a database beforehand, put there through the services while no server runs.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use app::services::{AccessService, OutboxService, PeopleService};
+use app::visit::{Administrator, Cookie, Visit};
+use protocol::access::{AccessRequestFilter, RequestAccess};
+use protocol::certificate::CertificateReport;
+use protocol::people::SetupAnswer;
+use server::config::Config;
+use server::people::TotpSecret;
+use server::random::SystemRandom;
+use server::secret::Token;
+use server::start::open_environment;
+use server::state::AppState;
+use server::store::SessionRecord;
+use totp_rs::{Algorithm, TOTP};
+
+use crate::process::Program;
+
+pub const PASSWORD: &str = "correct horse battery staple";
+pub const ADMINISTRATOR: &str = "admin@example.org";
+
+/// An approved request's link, and what proves that its holder asked.
+#[derive(Debug, Clone)]
+pub struct Link {
+    pub token: String,
+    pub match_code: String,
+}
+
+/// A machine's identity (PEM), and its owner's recovery codes.
+pub struct Machine {
+    pub certificate: String,
+    pub key: String,
+    pub codes: Vec<String>,
+}
+
+/// A server without listeners, on a program's data.
+pub struct Seed(pub AppState);
+
+impl Seed {
+    pub async fn open(program: &Program) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let config = Config::load(None, &program.data, program.variables.iter().cloned()).unwrap();
+        let env = open_environment(config, &program.data).await.unwrap();
+        Self(AppState::assemble(env, Arc::default(), None).await.unwrap())
+    }
+
+    /// Leaves the database to the server.
+    pub async fn close(self) {
+        self.0.env.store.close().await;
+    }
+
+    /// The first administrator; gives the recovery codes.
+    pub async fn administrator(&self) -> Vec<String> {
+        let link = self.0.people.first_setup_link().await.unwrap().unwrap();
+        self.set_up(link.expose(), ADMINISTRATOR).await
+    }
+
+    pub async fn set_up(&self, token: &str, email: &str) -> Vec<String> {
+        let offer = self.0.people.setup_offer(&visit(), token).await.unwrap();
+        let secret = TotpSecret::from_base32(&offer.totp_secret).unwrap();
+        let totp =
+            TOTP::new_unchecked(Algorithm::SHA1, 6, 1, 30, secret.expose().to_vec(), None, String::new());
+        let code = totp.generate(self.0.env.now().unsigned_abs());
+        let answer = SetupAnswer { email: email.to_owned(), password: PASSWORD.to_owned(), code };
+        self.0.people.set_up(&visit(), token, answer).await.unwrap().0
+    }
+
+    pub async fn proof(&self) -> Administrator {
+        let mut tx = self.0.env.store.read().await.unwrap();
+        let account = tx.account_by_email(&ADMINISTRATOR.parse().unwrap()).await.unwrap().unwrap();
+        Administrator { account_id: account.id, email: ADMINISTRATOR.to_owned() }
+    }
+
+    /// A session of the panel; gives its cookie's value.
+    pub async fn session(&self) -> String {
+        let (env, token) = (&self.0.env, Token::generate(&SystemRandom));
+        let now = env.now();
+        let session = SessionRecord {
+            id: env.new_id(),
+            account_id: self.proof().await.account_id,
+            certificate_id: None,
+            expires_at: now + 12 * 3600,
+            last_used_at: now,
+        };
+        let mut tx = env.store.begin().await.unwrap();
+        tx.insert_session(&session, Some(&token.hash()), now).await.unwrap();
+        tx.commit().await.unwrap();
+        token.expose().to_owned()
+    }
+
+    /// An approved request.
+    pub async fn link(&self, email: &str) -> Link {
+        let access = &self.0.access;
+        let request = RequestAccess {
+            email: email.to_owned(),
+            platform: None,
+            device_name: Some("Test machine".to_owned()),
+            message: None,
+        };
+        let asked = access.submit(&visit(), request).await.unwrap().value;
+        let filter =
+            AccessRequestFilter { search: asked.match_code.clone(), ..AccessRequestFilter::default() };
+        let admin = self.proof().await;
+        let row = access.list(&admin, filter).await.unwrap().rows.remove(0);
+        access.approve(&admin, &row.id).await.unwrap();
+        let mails = self.0.outbox.list(&admin, 0).await.unwrap().rows;
+        let of_link =
+            |text: &str| text.split_once("/public/download-certs/").map(|(_, rest)| rest.to_owned());
+        let mut approvals = mails.iter().filter(|m| m.to == email);
+        let rest = approvals.find_map(|m| of_link(&m.text)).expect("a mail with the link");
+        let token = rest.split_whitespace().next().unwrap().to_owned();
+        Link { token, match_code: asked.match_code }
+    }
+
+    /// A machine with a certificate, whose owner has a password and a second factor.
+    pub async fn machine(&self, email: &str) -> Machine {
+        let link = self.link(email).await;
+        let (key, request) = key_and_request();
+        let code = Some(link.match_code.as_str());
+        let redeemed = self.0.access.redeem_csr(&visit(), &link.token, &request, code).await.unwrap();
+        let cookie = redeemed.cookies[0].strip_prefix("aiwe_asked=").unwrap();
+        let asked = Cookie(cookie.split(';').next().unwrap().to_owned());
+        let visit = Visit { asked: Some(asked), ..visit() };
+        let path = self.0.access.setup_path(&visit, &link.token).await.unwrap();
+        let codes = self.set_up(path.trim_start_matches("/setup/"), "").await;
+        Machine { certificate: redeemed.value, key, codes }
+    }
+}
+
+pub fn visit() -> Visit {
+    Visit {
+        signed_in: None,
+        unused_minutes: None,
+        session: None,
+        challenge: None,
+        asked: None,
+        address: IpAddr::from([192, 0, 2, 7]),
+        user_agent: String::new(),
+        secure: false,
+        certificate: CertificateReport { rejection: None, presented: None },
+    }
+}
+
+/// A key (PEM) and a certificate request for it.
+pub fn key_and_request() -> (String, String) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let request = rcgen::CertificateParams::default().serialize_request(&key).unwrap();
+    (key.serialize_pem(), request.pem().unwrap())
+}
