@@ -15,8 +15,6 @@ async fn the_list_is_a_form_with_boxes() {
     for part in ["value=\"approve\"", "value=\"reject\"", "name=\"reason_for_all\"", "name=\"back\""] {
         assert!(form.contains(part), "{part}");
     }
-    let first_button = form.split("<button").nth(1).unwrap().split('>').next().unwrap();
-    assert!(first_button.contains("disabled"), "Enter in a box decides nothing: {first_button}");
 }
 
 #[tokio::test]
