@@ -64,6 +64,10 @@ test("with scripts off the list is a form, and one reason goes to everybody", as
   await expect(admin.locator("summary").filter({ hasText: "Reject…" })).toBeHidden();
   await box(admin, "anna@example.org").check();
   await box(admin, "ben@example.org").check();
+  // Enter in a box sends the form, but decides nothing.
+  await box(admin, "ben@example.org").press("Enter");
+  await expect(admin.getByText("Choose approve or reject")).toBeVisible();
+  for (const name of ["anna", "ben"]) await expect(box(admin, `${name}@example.org`)).toBeChecked();
   await admin.locator("summary").filter({ hasText: "Reject…" }).click();
   await admin.getByLabel("Reason for all of them").fill("The course has ended.");
   await admin.getByRole("button", { name: "Reject them" }).click();

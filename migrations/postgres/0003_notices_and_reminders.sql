@@ -1,11 +1,11 @@
 -- What administrators have still to be told of a request; NULL: nothing.
 ALTER TABLE access_request ADD COLUMN notice TEXT CHECK (notice IN ('link', 'new', 'reminder'));
-CREATE INDEX access_request_notice ON access_request (requested_at) WHERE notice IS NOT NULL;
+CREATE INDEX access_request_notice ON access_request (notice, requested_at, id);
 
 -- Whether the requester was told that nobody decided in time. Those of before are not written to any more.
 ALTER TABLE access_request ADD COLUMN expiry_told BIGINT NOT NULL DEFAULT 0;
 UPDATE access_request SET expiry_told = 1 WHERE state = 'pending' AND expires_at <= EXTRACT(EPOCH FROM NOW());
-CREATE INDEX access_request_expiry ON access_request (expires_at) WHERE state = 'pending' AND expiry_told = 0;
+CREATE INDEX access_request_expiry ON access_request (state, expiry_told, expires_at);
 
 -- When administrators were last told of each topic, so that notices are gathered.
 CREATE TABLE notice (

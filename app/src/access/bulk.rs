@@ -152,8 +152,17 @@ pub fn Verdicts(
     });
     let busy = decide.pending();
     view! {
-        // Enter in a box would press the form's first button. This one cannot be pressed.
-        <button type="submit" disabled=true hidden=true aria-hidden="true"></button>
+        // Enter in a box presses the form's first button that is not disabled. This one decides nothing: with scripts it
+        // does nothing at all, without them the server asks for a verdict and keeps the ticks.
+        <button
+            type="submit"
+            name="verdict"
+            value=""
+            hidden=true
+            aria-hidden="true"
+            tabindex="-1"
+            on:click=|event| event.prevent_default()
+        ></button>
         <ProblemNotice problem shown_at_fields=&["reason"] />
         <div
             class="sticky bottom-0 z-10 hidden space-y-3 rounded-lg border border-line-strong bg-raised p-4 shadow-float group-has-[[data-pick]:checked]:block data-[chosen]:block"

@@ -15,8 +15,6 @@ async fn the_list_is_a_form_with_boxes() {
     for part in ["value=\"approve\"", "value=\"reject\"", "name=\"reason_for_all\"", "name=\"back\""] {
         assert!(form.contains(part), "{part}");
     }
-    let first_button = form.split("<button").nth(1).unwrap().split('>').next().unwrap();
-    assert!(first_button.contains("disabled"), "Enter in a box decides nothing: {first_button}");
 }
 
 #[tokio::test]
@@ -42,6 +40,21 @@ async fn a_long_answer_names_whom_it_can() {
     let shown = open(Who::Administrator, posted.header("location"), &cookie).await.body;
     assert!(shown.contains("No request was rejected, 100 not"), "all are counted");
     assert!(shown.contains("late-100@example.org") && shown.contains(" more."), "some are named");
+}
+
+/// A browser presses the form's first button when somebody presses Enter in one of its boxes.
+#[tokio::test]
+async fn the_first_button_of_the_form_decides_nothing() {
+    let page = open(Who::Administrator, "/admin/requests", "").await.body;
+    let form = page.split("action=\"/app/access/decide\"").nth(1).expect("the form");
+    let mut buttons = form.split("<button").skip(1).map(|button| button.split('>').next().unwrap());
+    let first = buttons.find(|button| button.contains("type=\"submit\"")).expect("a button");
+    assert!(first.contains("name=\"verdict\" value=\"\""), "{first}");
+    assert!(first.contains("hidden") && !first.contains("disabled"), "{first}");
+    let pressed = format!("verdict=&ids%5B%5D=1&{BACK}");
+    let posted = post_form(Who::Administrator, "/app/access/decide", &pressed).await;
+    let shown = open(Who::Administrator, posted.header("location"), &posted.cookie("aiwe-form")).await.body;
+    assert!(shown.contains("Choose approve or reject"));
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ impl Tx {
         now: i64,
     ) -> Result<Vec<(AccessRequest, Notice)>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS}, notice FROM access_request WHERE notice IS NOT NULL
+            "SELECT {COLUMNS}, notice FROM access_request WHERE notice IN ('link', 'new', 'reminder')
              AND (notice <> 'new' OR $1 = 1) AND (state <> 'pending' OR expires_at > $2) ORDER BY requested_at, id"
         );
         let rows: Vec<NoticeRow> = fetch_all!(self, NoticeRow, &sql, i64::from(with_new), now)?;
