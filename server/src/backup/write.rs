@@ -94,8 +94,7 @@ impl Backup<'_> {
         };
         let unfinished = folder.path().join("archive");
         self.pack(&unfinished, &manifest, &files)?;
-        // Fails where something of this name has come up in the meantime, instead of replacing it.
-        std::fs::hard_link(&unfinished, target).map_err(at(target))?;
+        give_name(&unfinished, target, beside).map_err(at(target))?;
         let bytes = target.metadata().map_err(at(target))?.len();
         Ok(Written { manifest, bytes })
     }
@@ -120,6 +119,17 @@ impl Backup<'_> {
         }
         archive.into_inner().and_then(Sink::finish).map_err(failed)
     }
+}
+
+/// Gives the finished archive its name, for good.
+fn give_name(finished: &Path, target: &Path, folder: &Path) -> io::Result<()> {
+    // A link fails where something of this name has come up in the meantime, while renaming would replace it. Not every
+    // file system has links.
+    match std::fs::hard_link(finished, target) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => std::fs::rename(finished, target)?,
+        done => done?,
+    }
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// For new files that nobody else may read.

@@ -36,7 +36,7 @@ impl Access {
         }
     }
 
-    /// Writes every mail that is due now; gives their number.
+    /// Writes every mail that is due now; gives their number. One that cannot be written keeps no other from it.
     pub async fn remind_now(&self) -> Result<usize, Refusal> {
         let before_end = i64::from(self.env.config.access.reminder_days) * DAY;
         let times = ReminderTimes { after_two_thirds: HEAD_START, before_end };
@@ -45,13 +45,21 @@ impl Access {
             let mut tx = self.env.store.read().await?;
             let due = tx.certificates_to_remind_of(self.env.now(), times, BATCH).await?;
             drop(tx);
-            if due.is_empty() {
-                return Ok(written);
-            }
+            let mut again = i64::try_from(due.len()) == Ok(BATCH);
             for (id, reminder) in due {
-                written += usize::from(self.remind(&id, reminder).await?);
+                match self.remind(&id, reminder).await {
+                    Ok(new) => written += usize::from(new),
+                    Err(error) => {
+                        // Into a problem, and so into the log. It is due still, so asking again now would never end.
+                        let _: Problem = error.into();
+                        again = false;
+                    }
+                }
             }
             self.outbox.wake();
+            if !again {
+                return Ok(written);
+            }
         }
     }
 
