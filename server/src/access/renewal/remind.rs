@@ -112,6 +112,8 @@ impl Access {
         // Nobody holds the page of its state, and no browser asked.
         let (status, browser) = (Token::generate(random), Token::generate(random));
         tx.insert_access_request(&request, &status.hash(), &browser.hash()).await?;
+        // The server itself asked: there is nothing to tell administrators.
+        tx.set_noticed(&request.id).await?;
         let request = request.approve(BY, now, certificate.not_after)?;
         tx.decide(&request, Some(&link.hash())).await?;
         tx.insert_renewal_link(&request.id, &certificate.id).await?;
