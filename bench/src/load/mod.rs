@@ -23,6 +23,8 @@ use crate::machine::{self, Tree};
 pub const CONNECTIONS: usize = 32;
 /// Before the count begins: the connections are open by then, and have fallen into step.
 const RUN_UP: Duration = Duration::from_millis(300);
+/// The share of a core from which on it counts as used up.
+const NEARLY_ALL: f64 = 0.9;
 
 /// What is asked, again and again.
 #[derive(Clone)]
@@ -46,10 +48,19 @@ pub struct Round {
 }
 
 impl Round {
+    /// Answers per second of processor time that the server took: what it would answer if it had all of its core.
+    pub fn per_core(&self) -> f64 {
+        self.per_second / self.server_share
+    }
+
+    /// Whether neither side was at its limit, though the generator never waits: something else took the cores.
+    pub fn disturbed(&self) -> bool {
+        self.server_share < NEARLY_ALL && self.generator_share < NEARLY_ALL
+    }
+
     /// Whether the generator had hardly anything left to give and the server had more: then the server can do more than
     /// this. What a virtual machine's host takes is missing from both shares, so neither need be quite 1.
     pub fn limited_by_generator(&self) -> bool {
-        const NEARLY_ALL: f64 = 0.9;
         const SAME: f64 = 0.02;
         self.generator_share >= NEARLY_ALL && self.generator_share > self.server_share + SAME
     }
@@ -182,5 +193,14 @@ mod tests {
         assert!(round(0.88, 0.94).limited_by_generator());
         assert!(!round(0.99, 0.99).limited_by_generator());
         assert!(!round(0.8, 0.8).limited_by_generator());
+    }
+
+    #[test]
+    fn a_core_that_something_else_took_is_noticed_and_reckoned_without() {
+        let round = Round { per_second: 1_000.0, server_share: 0.5, generator_share: 0.2 };
+        assert!(round.disturbed());
+        assert_eq!(round.per_core(), 2_000.0);
+        assert!(!Round { server_share: 0.98, ..round }.disturbed());
+        assert!(!Round { generator_share: 0.98, ..round }.disturbed());
     }
 }
