@@ -81,6 +81,13 @@ impl House {
     }
 }
 
+impl Page {
+    /// Whether it is for everybody: neither of the panel nor the sidebar.
+    pub fn is_public(&self) -> bool {
+        !(self.on_machines || self.path.starts_with("/admin"))
+    }
+}
+
 impl Machine {
     pub fn certificate_base64(&self) -> String {
         STANDARD.encode(&self.certificate)
