@@ -2,6 +2,7 @@
 
 mod memory;
 mod pages;
+mod revoke;
 mod start_up;
 mod throughput;
 mod window;
@@ -40,5 +41,6 @@ pub const ALL: &[Benchmark] = &[
     Benchmark { name: "throughput", run: |setting| Box::pin(throughput::run(setting)) },
     Benchmark { name: "start-up", run: |setting| Box::pin(start_up::run(setting)) },
     Benchmark { name: "memory", run: |setting| Box::pin(memory::run(setting)) },
+    Benchmark { name: "revoke", run: |setting| Box::pin(revoke::run(setting)) },
     Benchmark { name: "window", run: |setting| Box::pin(window::run(setting)) },
 ];

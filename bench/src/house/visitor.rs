@@ -18,7 +18,7 @@ pub fn http_client(tls: Option<ClientConfig>) -> Result<Client> {
     builder.build().context("making an HTTP client")
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Visitor {
     client: Client,
     /// Scheme, host and port.
@@ -30,6 +30,16 @@ pub struct Visitor {
 impl Visitor {
     pub fn new(client: Client, server: String) -> Self {
         Self { client, server, cookies: BTreeMap::new(), token: None }
+    }
+
+    /// The same person with connections of its own: those to a server that has ended are no use.
+    pub fn reconnected(&self) -> Result<Self> {
+        Ok(Self { client: http_client(None)?, ..self.clone() })
+    }
+
+    /// Somebody else, over the same connections.
+    pub fn stranger(&self) -> Self {
+        Self { cookies: BTreeMap::new(), token: None, ..self.clone() }
     }
 
     /// Sends an access token from now on.

@@ -1,6 +1,8 @@
 //! Other programs: started to be measured, and ended whatever happens.
 
+mod caddy;
 mod desktop;
+mod model;
 mod peer;
 mod server;
 
@@ -17,9 +19,11 @@ use tokio::time::sleep;
 
 use crate::load::{Connection, Request};
 
+pub use caddy::Caddy;
 pub use desktop::{Screen, Window};
+pub use model::EndlessModel;
 pub use peer::Peer;
-pub use server::{Ports, Server};
+pub use server::{HARDLY_LIMITED, Ports, Server};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks whether something has happened: what is measured is known to about this much.
