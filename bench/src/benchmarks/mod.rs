@@ -2,6 +2,7 @@
 
 mod memory;
 mod pages;
+mod redeem;
 mod revoke;
 mod start_up;
 mod throughput;
@@ -42,5 +43,6 @@ pub const ALL: &[Benchmark] = &[
     Benchmark { name: "start-up", run: |setting| Box::pin(start_up::run(setting)) },
     Benchmark { name: "memory", run: |setting| Box::pin(memory::run(setting)) },
     Benchmark { name: "revoke", run: |setting| Box::pin(revoke::run(setting)) },
+    Benchmark { name: "redeem", run: |setting| Box::pin(redeem::run(setting)) },
     Benchmark { name: "window", run: |setting| Box::pin(window::run(setting)) },
 ];
