@@ -1,5 +1,6 @@
 //! What is measured. A benchmark is one file here and one line in [`ALL`].
 
+mod issuances;
 mod memory;
 mod pages;
 mod redeem;
@@ -44,5 +45,6 @@ pub const ALL: &[Benchmark] = &[
     Benchmark { name: "memory", run: |setting| Box::pin(memory::run(setting)) },
     Benchmark { name: "revoke", run: |setting| Box::pin(revoke::run(setting)) },
     Benchmark { name: "redeem", run: |setting| Box::pin(redeem::run(setting)) },
+    Benchmark { name: "issuances", run: |setting| Box::pin(issuances::run(setting)) },
     Benchmark { name: "window", run: |setting| Box::pin(window::run(setting)) },
 ];

@@ -22,7 +22,7 @@ use crate::Programs;
 use crate::programs::{Ports, Server};
 use journey::Furnished;
 
-pub use journey::{Approved, approved, provision};
+pub use journey::{Approved, approve, approved, ask, links, provision, request_of};
 pub use visitor::{Visitor, http_client};
 
 #[derive(Debug)]

@@ -99,40 +99,74 @@ impl Target {
             });
         }
         sleep(RUN_UP).await;
-        let before = self.account(&counted)?;
+        let (first, before) = (counted.load(Ordering::Relaxed), Account::of(self.server)?);
         sleep(time).await;
-        let after = self.account(&counted)?;
+        let (last, cost) = (counted.load(Ordering::Relaxed), before.cost_since()?);
         over.store(true, Ordering::Relaxed);
         while let Some(ended) = tasks.join_next().await {
             ended??;
         }
-        if after.answers == before.answers {
+        if last == first {
             bail!("no answer came within {time:?}");
         }
-        let seconds = (after.at - before.at).as_secs_f64();
-        Ok(Round {
-            per_second: (after.answers - before.answers) as f64 / seconds,
-            server_share: (after.server - before.server) / seconds,
-            generator_share: (after.generator - before.generator) / seconds,
-        })
+        Ok(cost.round(last - first))
+    }
+}
+
+/// The clocks at an instant.
+#[derive(Debug)]
+pub struct Account {
+    at: Instant,
+    /// The process that `server` is counted of.
+    process: u32,
+    /// Seconds of processor time.
+    server: f64,
+    generator: f64,
+}
+
+/// What something took, in seconds: of time, and of processor time.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    pub seconds: f64,
+    pub server: f64,
+    pub generator: f64,
+}
+
+impl Account {
+    /// For a server's process and for the thread that calls this.
+    pub fn of(process: u32) -> Result<Self> {
+        let at = Instant::now();
+        let (server, generator) = (Tree::of(process)?.seconds(), machine::seconds_of_this_thread());
+        Ok(Self { at, process, server, generator })
     }
 
-    fn account(&self, counted: &AtomicU64) -> Result<Account> {
-        Ok(Account {
-            at: Instant::now(),
-            answers: counted.load(Ordering::Relaxed),
-            server: Tree::of(self.server)?.seconds(),
-            generator: machine::seconds_of_this_thread(),
+    pub fn cost_since(&self) -> Result<Cost> {
+        let now = Self::of(self.process)?;
+        Ok(Cost {
+            seconds: (now.at - self.at).as_secs_f64(),
+            server: now.server - self.server,
+            generator: now.generator - self.generator,
         })
     }
 }
 
-struct Account {
-    at: Instant,
-    answers: u64,
-    /// Seconds of processor time.
-    server: f64,
-    generator: f64,
+impl Cost {
+    /// With so many answers in it.
+    pub fn round(self, answers: u64) -> Round {
+        Round {
+            per_second: answers as f64 / self.seconds,
+            server_share: self.server / self.seconds,
+            generator_share: self.generator / self.seconds,
+        }
+    }
+
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            seconds: self.seconds + other.seconds,
+            server: self.server + other.server,
+            generator: self.generator + other.generator,
+        }
+    }
 }
 
 #[cfg(test)]
