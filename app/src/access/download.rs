@@ -39,7 +39,9 @@ fn Offer(
     let ready = offer.state == DownloadState::Ready;
     let expired = offer.state == DownloadState::Expired;
     let chosen = platform.unwrap_or(Platform::Windows);
-    let stops = refusal.filter(|r| matches!(r, Refusal::Expired | Refusal::TooMany | Refusal::Used));
+    let stops = refusal.filter(|r| {
+        matches!(r, Refusal::Expired | Refusal::TooMany | Refusal::TooManyCodes | Refusal::Used)
+    });
     let stops = stops.filter(|r| ready || *r == Refusal::TooMany);
     let device = offer.device_name.clone().map(|name| format!(" for “{name}”")).unwrap_or_default();
     let needs_match_code = offer.needs_match_code;

@@ -81,12 +81,19 @@ async fn a_stolen_link_is_worth_nothing(server: TestServer) {
     let reply = server.post(&link).cookie("aiwe_asked", &other).json(&body(None)).send().await;
     assert_eq!(reply.problem().status, 403);
 
+    // What can be nobody's code is not counted, so that a program that fills in the form locks nobody out.
+    for slip in [" ", "123456", "2222-222", "2222-222I", "2222-2222-2"].iter().cycle().take(15) {
+        assert_eq!(server.post(&link).json(&body(Some(slip))).send().await.problem().status, 403);
+    }
     for _ in 0..10 {
         assert_eq!(server.post(&link).json(&body(Some("2222-2222"))).send().await.problem().status, 403);
     }
     // After that not even the right code helps a stranger, while the asking browser is not locked out.
     let reply = server.post(&link).json(&body(Some(&code))).send().await;
     assert_eq!(reply.problem().status, 429);
+    let form = [("platform", "linux"), ("password", PASSWORD), ("match_code", code.as_str())];
+    let reply = server.post(&link).form(&form).send().await;
+    assert_eq!(reply.headers["location"], format!("{link}?problem=too-many-codes"));
     let reply = server.post(&link).cookie("aiwe_asked", &browser).json(&body(None)).send().await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
 }

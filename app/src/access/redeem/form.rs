@@ -17,6 +17,7 @@ pub enum Refusal {
     Password,
     Platform,
     TooMany,
+    TooManyCodes,
     Used,
 }
 
@@ -28,6 +29,7 @@ impl Refusal {
             "password" => Some(Self::Password),
             "platform" => Some(Self::Platform),
             "too-many" => Some(Self::TooMany),
+            "too-many-codes" => Some(Self::TooManyCodes),
             "used" => Some(Self::Used),
             _ => None,
         }
@@ -40,6 +42,10 @@ impl Refusal {
             Self::Password => "Choose a password of 12 to 256 characters. Several words make a good one.",
             Self::Platform => "Choose this machine’s system.",
             Self::TooMany => "Too many tries. Wait a minute, then try again.",
+            Self::TooManyCodes => {
+                "Too many wrong match codes. Open this page in the browser that you asked with, or ask an administrator for \
+                 a new link."
+            }
             Self::Used => "This link has been used already.",
         }
     }
@@ -133,7 +139,7 @@ mod tests {
 
     #[test]
     fn every_name_of_the_handler_has_a_message() {
-        for name in ["password", "platform", "match-code", "used", "expired", "too-many"] {
+        for name in ["password", "platform", "match-code", "used", "expired", "too-many", "too-many-codes"] {
             assert!(Refusal::named(name).is_some_and(|r| !r.message().is_empty()), "{name}");
         }
         assert_eq!(Refusal::named("anything-else"), None);

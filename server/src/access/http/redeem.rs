@@ -148,6 +148,7 @@ fn page_name(problem: &Problem) -> &'static str {
         404 | 410 => "used",
         422 if problem.error_of("platform").is_some() => "platform",
         422 => "password",
+        429 if problem.is("too-many-codes") => "too-many-codes",
         429 => "too-many",
         _ => "failed",
     }
