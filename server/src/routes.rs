@@ -52,6 +52,7 @@ fn api(state: &AppState) -> Router {
         .routes(routes!(access::http::reject))
         .routes(routes!(native::http::login))
         .routes(routes!(native::http::verify))
+        .routes(routes!(native::http::renew))
         .routes(routes!(native::http::logout))
         .routes(routes!(native::http::session))
         .routes(routes!(native::http::modes))

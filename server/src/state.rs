@@ -67,8 +67,8 @@ impl AppState {
             people: Arc::new(people.clone()),
         };
         Ok(Self {
+            native: Native::new(Arc::clone(&env), certificates.clone(), Arc::clone(&limits), people.clone()),
             analyses: Analyses::new(Arc::clone(&env), modes.clone(), limits)?,
-            native: Native::new(Arc::clone(&env), people.clone()),
             leptos: crate::pages::leptos_options(&env.config),
             access,
             certificates,

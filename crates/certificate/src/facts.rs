@@ -29,6 +29,12 @@ pub fn fingerprint_hex(der: &[u8]) -> String {
     hex::encode(Sha256::digest(der))
 }
 
+/// SHA-256 over a certificate's public key (SubjectPublicKeyInfo), lower-case hexadecimal: the same as that of each request
+/// with this key. `None` if it is no certificate.
+pub fn key_fingerprint_hex(der: &[u8]) -> Option<String> {
+    Some(fingerprint_hex(parse(der)?.public_key().raw))
+}
+
 /// The DER of the one certificate in this PEM text.
 pub(crate) fn certificate_from_pem(text: &str) -> Option<Vec<u8>> {
     let (rest, pem) = parse_x509_pem(text.as_bytes()).ok()?;

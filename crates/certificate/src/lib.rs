@@ -24,7 +24,7 @@ mod request;
 
 pub use authority::{Authority, AuthorityError, AuthorityMaterial, Part};
 pub use crl::{CrlError, RevocationReason, RevokedEntry, UnknownRevocationReason};
-pub use facts::{describe, fingerprint_hex};
+pub use facts::{describe, fingerprint_hex, key_fingerprint_hex};
 pub use issue::{ClientProfile, IssueError, IssuedCertificate, IssuedWithKey};
 pub use judge::{ClientIdentity, Judgement, TrustAnchors, TrustError};
 pub use package;

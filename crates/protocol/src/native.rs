@@ -73,6 +73,38 @@ impl std::fmt::Debug for AccessToken {
     }
 }
 
+/// A certificate is to take the place of this machine's: `POST /native/renew`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Renew {
+    /// PKCS#10 in PEM. Its key is taken over, and nothing else that it says.
+    pub csr: String,
+}
+
+/// The machine's next certificate.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Renewed {
+    /// The certificate and the issuing one above it, PEM.
+    pub certificate: String,
+    /// The root certificates to trust from now on, PEM: several while one authority replaces another.
+    pub authorities: String,
+    /// Seconds since the Unix epoch.
+    pub not_after: i64,
+    /// A JWT that counts only together with the new certificate. The one before it counts on with the old one.
+    pub access_token: String,
+    /// `Bearer`.
+    pub token_type: String,
+    /// Seconds: the session goes on, and ends when it would have ended.
+    pub expires_in: u64,
+}
+
+impl std::fmt::Debug for Renewed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Renewed").field("not_after", &self.not_after).finish_non_exhaustive()
+    }
+}
+
 /// Who is signed in: `GET /native/session`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ::certificate::package::{self, Contents, PackageError};
-use ::certificate::{CertificateRequest, ClientProfile, IssuedCertificate};
+use ::certificate::{CertificateRequest, ClientProfile, IssueError, IssuedCertificate, RandomBytes};
 use protocol::Problem;
 use protocol::access::{DeviceName, EmailAddress, Platform};
 use protocol::people::NewPassword;
@@ -45,13 +45,10 @@ impl Certificates {
 
     /// A certificate for the key of a PKCS#10 request.
     pub async fn issue_for_csr(&self, new: NewCertificate, csr: &str) -> Result<MachineCertificate, Refusal> {
-        let request = CertificateRequest::from_pem(csr).map_err(|error| {
-            Problem::invalid_input().field("csr", format!("Send a PKCS#10 request in PEM: {error}."))
-        })?;
-        let issued = self.0.issue(&new, |profile, random| {
+        let request = read_request(csr)?;
+        self.0.issue(&new, self.0.env.new_id(), |profile, random| {
             self.0.authority.issue_client_for(&request, profile, self.0.env.clock.now(), random)
-        })?;
-        Ok(issued)
+        })
     }
 
     /// The certificate and the issuing one above it, PEM.
@@ -69,7 +66,7 @@ impl Inner {
     ) -> Result<(MachineCertificate, IssuedPackage), Refusal> {
         let now = self.env.clock.now();
         let mut key = None;
-        let stored = self.issue(new, |profile, random| {
+        let stored = self.issue(new, self.env.new_id(), |profile, random| {
             let issued = self.authority.issue_client_with_key(profile, now, random)?;
             key = Some(issued.key);
             Ok(issued.certificate)
@@ -91,17 +88,15 @@ impl Inner {
         }
     }
 
-    fn issue(
+    /// `machine_id` is a new id for a new machine.
+    pub(super) fn issue(
         &self,
         new: &NewCertificate,
-        sign: impl FnOnce(
-            &ClientProfile<'_>,
-            &mut ::certificate::RandomBytes<'_>,
-        ) -> Result<IssuedCertificate, ::certificate::IssueError>,
+        machine_id: String,
+        sign: impl FnOnce(&ClientProfile<'_>, &mut RandomBytes<'_>) -> Result<IssuedCertificate, IssueError>,
     ) -> Result<MachineCertificate, Refusal> {
         let device_name: DeviceName =
             new.device_name.parse().map_err(|_| Failure::Other("a machine's name does not fit"))?;
-        let machine_id = self.env.new_id();
         let crl_url = self.env.config.public_url.join("/crl.der");
         let profile = ClientProfile {
             device_name: &device_name,
@@ -123,8 +118,16 @@ impl Inner {
             not_before: issued.not_before.unix_timestamp(),
             not_after: issued.not_after.unix_timestamp(),
             revoked_at: None,
+            renewed_from: None,
         })
     }
+}
+
+/// A certificate request as somebody sent it.
+pub fn read_request(csr: &str) -> Result<CertificateRequest, Problem> {
+    CertificateRequest::from_pem(csr).map_err(|error| {
+        Problem::invalid_input().field("csr", format!("Send a PKCS#10 request in PEM: {error}."))
+    })
 }
 
 /// RFC 7468 §5.

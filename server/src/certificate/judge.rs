@@ -127,7 +127,7 @@ impl IntoResponse for Rejected {
     }
 }
 
-fn rejected(reason: RejectionReason) -> Problem {
+pub(super) fn rejected(reason: RejectionReason) -> Problem {
     let name = format!("client-certificate:{}", reason.as_str());
     Problem::new(&name, 403, "A valid client certificate is needed").detail(reason.explanation())
 }

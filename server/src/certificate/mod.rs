@@ -7,6 +7,7 @@ mod authority;
 pub mod http;
 mod issue;
 mod judge;
+mod renew;
 mod revoke;
 
 use std::sync::{Arc, Mutex};
@@ -19,8 +20,9 @@ use async_trait::async_trait;
 use protocol::Problem;
 use protocol::access::Page;
 
-pub use issue::{IssuedPackage, NewCertificate};
+pub use issue::{IssuedPackage, NewCertificate, read_request};
 pub use judge::{Machine, Rejected};
+pub use renew::Renewal;
 
 use crate::edge::Connections;
 use crate::environment::Environment;

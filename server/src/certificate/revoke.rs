@@ -18,7 +18,8 @@ const WATCH: Duration = Duration::from_millis(300);
 const CRL_LIFETIME: time::Duration = time::Duration::days(7);
 
 impl Certificates {
-    /// Revokes: the certificate and its sessions end in one transaction, and what is open with it right after.
+    /// Revokes: the machine's certificates and their sessions end in one transaction, and what is open with them right
+    /// after. All of them, since whoever revokes one means the machine: a renewal may have given it another.
     pub(super) async fn revoke_certificate(
         &self,
         admin: &Administrator,
@@ -31,14 +32,24 @@ impl Certificates {
         let (env, now) = (&self.0.env, self.0.env.now());
         let mut tx = env.store.begin().await?;
         let certificate = tx.certificate(id).await?.ok_or_else(Problem::not_found)?;
+        tx.lock_machines_of(&certificate.account_id).await?;
         if !tx.revoke_certificate(id, reason.as_str(), now).await? {
             return Err(Problem::conflict("This certificate is revoked already.").into());
         }
-        tx.end_sessions_of_certificate(id, now).await?;
-        tx.audit(now, &admin.account_id, "certificate.revoked", id, &certificate.serial).await?;
+        let mut ended = vec![certificate];
+        for other in tx.certificates_of_same_machine(id).await? {
+            if other.not_after >= now && tx.revoke_certificate(&other.id, reason.as_str(), now).await? {
+                ended.push(other);
+            }
+        }
+        for certificate in &ended {
+            tx.end_sessions_of_certificate(&certificate.id, now).await?;
+            let serial = &certificate.serial;
+            tx.audit(now, &admin.account_id, "certificate.revoked", &certificate.id, serial).await?;
+        }
         tx.commit().await?;
-        let closed = self.0.connections.close(&certificate.fingerprint);
-        tracing::info!(certificate = id, closed, "a certificate was revoked");
+        let closed: usize = ended.iter().map(|c| self.0.connections.close(&c.fingerprint)).sum();
+        tracing::info!(certificate = id, certificates = ended.len(), closed, "a machine was shut out");
         Ok(())
     }
 

@@ -92,6 +92,8 @@ pub struct Limits {
     pub access_requests_per_hour: u32,
     /// Looks at and posts to links with a token, per network and minute.
     pub links_per_minute: u32,
+    /// Renewals of certificates, per machine and hour.
+    pub renewals_per_hour: u32,
     /// Password hashes at once. Each takes 19 MiB.
     pub password_hashes: u32,
     /// Analyses at once, on the whole server.
@@ -114,6 +116,7 @@ impl Default for Limits {
             sign_in_per_account_and_hour: 100,
             access_requests_per_hour: 10,
             links_per_minute: 60,
+            renewals_per_hour: 20,
             password_hashes: 4,
             analyses: 4,
             analyses_per_minute: 20,
@@ -132,6 +135,7 @@ impl Limits {
             ("limits.sign_in_per_account_and_hour", section.sign_in_per_account_and_hour, 1_000_000),
             ("limits.access_requests_per_hour", section.access_requests_per_hour, 1_000_000),
             ("limits.links_per_minute", section.links_per_minute, 1_000_000),
+            ("limits.renewals_per_hour", section.renewals_per_hour, 1_000_000),
             ("limits.password_hashes", section.password_hashes, 256),
             ("limits.analyses", section.analyses, 1_024),
             ("limits.analyses_per_minute", section.analyses_per_minute, 100_000),

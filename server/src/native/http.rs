@@ -7,10 +7,10 @@ use http::request::Parts;
 use http::{StatusCode, header};
 use protocol::Problem;
 use protocol::mode::ModeSummary;
-use protocol::native::{AccessToken, Challenge, Login, SecondFactor, Session};
+use protocol::native::{AccessToken, Challenge, Login, Renew, Renewed, SecondFactor, Session};
 
 use super::{Native, Person};
-use crate::certificate::{Certificates, Machine};
+use crate::certificate::{Certificates, Machine, Renewal};
 use crate::edge::Peer;
 use crate::http::refusals::{Refusals, Refuses};
 use crate::http::{JsonBody, ProblemResponse, RateLimiter};
@@ -64,6 +64,30 @@ pub async fn verify(
     JsonBody(factor): JsonBody<SecondFactor>,
 ) -> Result<Json<AccessToken>, ProblemResponse> {
     Ok(Json(native.verify(&machine, peer.address, &factor).await?))
+}
+
+/// The machine's next certificate
+///
+/// For the same machine and the same owner, for a key of the machine's own: from half of the certificate's life on, once.
+/// The same key again gets the same certificate. The old one stays good until its end.
+#[utoipa::path(
+    post,
+    path = "/native/renew",
+    operation_id = "renewCertificate",
+    tag = "Native",
+    security(("clientCertificate" = [], "accessToken" = [])),
+    request_body = Renew,
+    responses(
+        (status = 200, description = "To be used from now on.", body = Renewed),
+        Refusals<(Person, JsonBody<Renew>, RateLimiter, Renewal)>,
+    ),
+)]
+pub async fn renew(
+    State(native): State<Native>,
+    person: Person,
+    JsonBody(renew): JsonBody<Renew>,
+) -> Result<Json<Renewed>, ProblemResponse> {
+    Ok(Json(native.renew(&person, &renew).await?))
 }
 
 /// Sign out

@@ -4,6 +4,7 @@
 //! a stolen token is worth nothing on another machine, and nothing once the session has ended.
 
 pub mod http;
+mod renew;
 mod sign_in;
 mod token;
 
@@ -11,7 +12,9 @@ use std::sync::Arc;
 
 pub use sign_in::Person;
 
+use crate::certificate::Certificates;
 use crate::environment::Environment;
+use crate::http::RateLimiter;
 use crate::people::People;
 use token::Tokens;
 
@@ -19,13 +22,20 @@ use token::Tokens;
 #[derive(Debug, Clone)]
 pub struct Native {
     env: Arc<Environment>,
+    certificates: Certificates,
+    limits: Arc<RateLimiter>,
     people: People,
     tokens: Arc<Tokens>,
 }
 
 impl Native {
-    pub fn new(env: Arc<Environment>, people: People) -> Self {
+    pub fn new(
+        env: Arc<Environment>,
+        certificates: Certificates,
+        limits: Arc<RateLimiter>,
+        people: People,
+    ) -> Self {
         let tokens = Arc::new(Tokens::new(&env.vault, env.config.machines_url.origin()));
-        Self { env, people, tokens }
+        Self { env, certificates, limits, people, tokens }
     }
 }

@@ -24,16 +24,20 @@ pub struct MachineCertificate {
     pub not_before: i64,
     pub not_after: i64,
     pub revoked_at: Option<i64>,
+    /// The certificate that this one took the place of.
+    pub renewed_from: Option<String>,
 }
 
-const COLUMNS: &str = "id, machine_id, account_id, device_name, serial, fingerprint, certificate, not_before, not_after, revoked_at";
+const COLUMNS: &str = "id, machine_id, account_id, device_name, serial, fingerprint, certificate, not_before, not_after, revoked_at,
+     renewed_from";
 
 impl Tx {
     pub async fn insert_certificate(&mut self, c: &MachineCertificate, now: i64) -> Result<(), StoreError> {
         execute!(
             self,
             "INSERT INTO machine_certificate (id, machine_id, account_id, device_name, serial, fingerprint,
-             certificate, not_before, not_after, issued_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             certificate, not_before, not_after, issued_at, renewed_from)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             &c.id,
             &c.machine_id,
             &c.account_id,
@@ -43,8 +47,18 @@ impl Tx {
             c.certificate.as_slice(),
             c.not_before,
             c.not_after,
-            now
+            now,
+            c.renewed_from.as_deref()
         )?;
+        Ok(())
+    }
+
+    /// Until this transaction ends, no other one renews or revokes certificates of this account's machines.
+    pub async fn lock_machines_of(&mut self, account_id: &str) -> Result<(), StoreError> {
+        if let Tx::Postgres(_) = self {
+            // The certificates' own rows would not do: one that is being issued has none yet. SQLite has one writer.
+            execute!(self, "SELECT id FROM account WHERE id = $1 FOR NO KEY UPDATE", account_id)?;
+        }
         Ok(())
     }
 
@@ -59,6 +73,24 @@ impl Tx {
     ) -> Result<Option<MachineCertificate>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM machine_certificate WHERE fingerprint = $1");
         fetch_optional!(self, MachineCertificate, &sql, fingerprint)
+    }
+
+    /// The certificate that took the place of this one.
+    pub async fn successor_of(&mut self, id: &str) -> Result<Option<MachineCertificate>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM machine_certificate WHERE renewed_from = $1");
+        fetch_optional!(self, MachineCertificate, &sql, id)
+    }
+
+    /// The certificates of the machine that this one is of.
+    pub async fn certificates_of_same_machine(
+        &mut self,
+        id: &str,
+    ) -> Result<Vec<MachineCertificate>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM machine_certificate
+             WHERE machine_id = (SELECT machine_id FROM machine_certificate WHERE id = $1)"
+        );
+        fetch_all!(self, MachineCertificate, &sql, id)
     }
 
     /// Revokes; `false` when it was revoked before.

@@ -93,6 +93,19 @@ impl Tx {
         fetch_optional!(self, SessionRecord, &sql, id, now)
     }
 
+    /// The session that a renewal opened on the new certificate: it ends with the one that asked for the renewal.
+    pub async fn renewed_session(
+        &mut self,
+        former: &SessionRecord,
+        certificate_id: &str,
+    ) -> Result<Option<SessionRecord>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM session
+             WHERE certificate_id = $1 AND account_id = $2 AND expires_at = $3 AND ended_at IS NULL LIMIT 1"
+        );
+        fetch_optional!(self, SessionRecord, &sql, certificate_id, &former.account_id, former.expires_at)
+    }
+
     pub async fn end_session(&mut self, id: &str, now: i64) -> Result<bool, StoreError> {
         Ok(execute!(self, "UPDATE session SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL", now, id)?
             == 1)

@@ -256,6 +256,11 @@ async fn every_operation_answers_as_described(server: TestServer) {
     walk.send(native(Method::DELETE, &format!("/native/analyses/{id}")), 204).await;
     walk.send(native(Method::POST, "/native/logout"), 204).await;
 
+    server.clock.advance(61 * 24 * 3600);
+    let token = server.token(&machine).await;
+    let renew = server.post("/native/renew").certificate(&machine.der).bearer(&token);
+    walk.send(renew.json(&json!({ "csr": csr })), 200).await;
+
     let all: BTreeSet<_> = description.operations().map(|o| o.id().to_owned()).collect();
     assert_eq!(walk.answered, all);
 }

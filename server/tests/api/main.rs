@@ -11,6 +11,7 @@ mod native;
 mod pages;
 mod people;
 mod pictures;
+mod renewal;
 mod support;
 
 /// Declares a test that runs on SQLite and on PostgreSQL.

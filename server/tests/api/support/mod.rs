@@ -37,11 +37,12 @@ pub struct TestServer {
 }
 
 /// What tests set differently from the defaults: limits that parallel tests would run into.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 7] = [
     ("AIWE_LIMITS__SIGN_IN_PER_MINUTE", "100000"),
     ("AIWE_LIMITS__SIGN_IN_PER_ACCOUNT_AND_HOUR", "100000"),
     ("AIWE_LIMITS__ACCESS_REQUESTS_PER_HOUR", "100000"),
     ("AIWE_LIMITS__LINKS_PER_MINUTE", "100000"),
+    ("AIWE_LIMITS__RENEWALS_PER_HOUR", "100000"),
     ("AIWE_LIMITS__ANALYSES_PER_MINUTE", "1000"),
     ("AIWE_ORGANISATION__NAME", "Example Ltd"),
 ];

@@ -1,0 +1,294 @@
+//! Renewing a machine's certificate.
+
+use std::collections::{BTreeSet, HashMap};
+
+use app::services::CertificateService;
+use http::StatusCode;
+use protocol::Problem;
+use protocol::native::{Renewed, Session};
+use rcgen::string::Ia5String;
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, SanType};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use serde_json::json;
+use server::clock::Clock;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use crate::on_both;
+use crate::support::{Exchange, Machine, TestServer};
+
+on_both!(
+    a_certificate_is_renewed_for_the_same_machine_and_owner,
+    a_request_gets_what_the_profile_says_and_nothing_else,
+    a_revocation_ends_the_whole_machine,
+    many_parallel_renewals_make_one_certificate,
+    renewals_have_their_time,
+    the_same_key_gets_the_same_certificate,
+    tries_are_limited,
+    whoever_is_not_the_machine_with_its_owner_renews_nothing,
+);
+
+const DAY: i64 = 24 * 3600;
+
+fn csr_of(key: &KeyPair) -> String {
+    CertificateParams::default().serialize_request(key).unwrap().pem().unwrap()
+}
+
+fn csr() -> String {
+    csr_of(&KeyPair::generate().unwrap())
+}
+
+fn leaf(renewed: &Renewed) -> Vec<u8> {
+    CertificateDer::pem_slice_iter(renewed.certificate.as_bytes()).next().unwrap().unwrap().to_vec()
+}
+
+/// A machine in the last third of its certificate's life, and its owner's token.
+async fn old_machine(server: &TestServer) -> (Machine, String) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    server.clock.advance(61 * DAY);
+    let token = server.token(&machine).await;
+    (machine, token)
+}
+
+fn renew<'a>(server: &'a TestServer, der: &[u8], token: &str, csr: &str) -> Exchange<'a> {
+    server.post("/native/renew").certificate(der).bearer(token).json(&json!({ "csr": csr }))
+}
+
+async fn certificates(server: &TestServer) -> u64 {
+    server.state.env.store.read().await.unwrap().certificate_rows("", 0, 10).await.unwrap().total
+}
+
+async fn a_certificate_is_renewed_for_the_same_machine_and_owner(server: TestServer) {
+    let (machine, token) = old_machine(&server).await;
+    let get = |der: &[u8], token: &str| server.get("/native/session").certificate(der).bearer(token);
+    let before: Session = get(&machine.der, &token).send().await.json();
+    server.clock.advance(3600);
+    let renewed: Renewed = renew(&server, &machine.der, &token, &csr()).send().await.json();
+    let new = leaf(&renewed);
+
+    let presented = |der: &[u8]| {
+        let (_, parsed) = X509Certificate::from_der(der).unwrap();
+        let names = parsed.subject_alternative_name().unwrap().unwrap().value.general_names.clone();
+        (parsed.subject().to_string(), names.iter().map(|n| format!("{n:?}")).collect::<Vec<_>>())
+    };
+    assert_eq!(presented(&new), presented(&machine.der), "name, owner and machine stay");
+    assert_eq!(renewed.not_after, server.clock.unix() + 90 * DAY);
+    assert_eq!(renewed.certificate.matches("BEGIN CERTIFICATE").count(), 2);
+    assert_eq!(renewed.authorities, server.state.certificates.root_pem());
+
+    // The session goes on, and ends when it would have ended.
+    let session: Session = get(&new, &renewed.access_token).send().await.json();
+    assert_eq!(session, before);
+    assert_eq!(renewed.expires_in.cast_signed(), before.expires_at - server.clock.unix());
+    // Each token counts with its own certificate alone, and the old one still does.
+    assert_eq!(get(&machine.der, &token).send().await.status, 200);
+    assert_eq!(get(&machine.der, &renewed.access_token).send().await.problem().status, 401);
+    assert_eq!(get(&new, &token).send().await.problem().status, 401);
+
+    let mut tx = server.state.env.store.read().await.unwrap();
+    assert_eq!(tx.count_machines(server.clock.unix()).await.unwrap(), 1);
+    let entries = tx.audit_entries(100, i64::MAX).await.unwrap();
+    assert_eq!(entries.iter().filter(|e| e.action == "certificate.renewed").count(), 1);
+    drop(tx);
+    // The old one ends at its own end; the new one is renewed in its turn.
+    server.clock.advance(30 * DAY);
+    assert!(get(&machine.der, &token).send().await.problem().kind.ends_with("expired"));
+    server.clock.advance(20 * DAY);
+    let successor = Machine { der: new, ..machine };
+    let token = server.token(&successor).await;
+    assert_eq!(renew(&server, &successor.der, &token, &csr()).send().await.status, 200);
+}
+
+async fn the_same_key_gets_the_same_certificate(server: TestServer) {
+    let (machine, token) = old_machine(&server).await;
+    let key = KeyPair::generate().unwrap();
+    let first: Renewed = renew(&server, &machine.der, &token, &csr_of(&key)).send().await.json();
+    // Another request with the same key, as a machine makes it that forgot the first one.
+    let again: Renewed = renew(&server, &machine.der, &token, &csr_of(&key)).send().await.json();
+    assert_eq!(again.certificate, first.certificate);
+    let session = server.get("/native/session").certificate(&leaf(&first)).bearer(&again.access_token);
+    assert_eq!(session.send().await.status, 200);
+    let problem = renew(&server, &machine.der, &token, &csr()).send().await.problem();
+    assert!(problem.status == 409 && problem.is("renewed-already"), "{problem:?}");
+    assert_eq!(certificates(&server).await, 2);
+    let mut tx = server.state.env.store.read().await.unwrap();
+    let entries = tx.audit_entries(100, i64::MAX).await.unwrap();
+    let opened = entries.iter().filter(|e| e.detail == "desktop, renewed certificate");
+    assert_eq!(opened.count(), 1, "one session for one certificate");
+}
+
+async fn many_parallel_renewals_make_one_certificate(server: TestServer) {
+    let (machine, token) = old_machine(&server).await;
+    let count = |replies: &[crate::support::Reply]| {
+        let mut counts = HashMap::new();
+        for reply in replies {
+            *counts.entry(reply.status.as_u16()).or_insert(0) += 1;
+        }
+        counts
+    };
+    let requests: Vec<_> = (0..200).map(|_| csr()).collect();
+    let posts = requests.iter().map(|csr| renew(&server, &machine.der, &token, csr).send());
+    let replies = futures::future::join_all(posts).await;
+    assert_eq!(count(&replies), HashMap::from([(200, 1), (409, 199)]));
+    assert_eq!(certificates(&server).await, 2);
+
+    // And of the new one with one and the same request: all get the same.
+    let winner: Renewed = replies.iter().find(|r| r.status == StatusCode::OK).unwrap().json();
+    server.clock.advance(61 * DAY);
+    let machine = Machine { der: leaf(&winner), ..machine };
+    let (token, csr) = (server.token(&machine).await, csr());
+    let posts = (0..200).map(|_| renew(&server, &machine.der, &token, &csr).send());
+    let replies = futures::future::join_all(posts).await;
+    assert_eq!(count(&replies), HashMap::from([(200, 200)]));
+    let issued: BTreeSet<_> = replies.iter().map(|r| r.json::<Renewed>().certificate).collect();
+    assert_eq!((issued.len(), certificates(&server).await), (1, 3));
+}
+
+async fn a_request_gets_what_the_profile_says_and_nothing_else(server: TestServer) {
+    let (machine, token) = old_machine(&server).await;
+    let ascii = |text: &str| Ia5String::try_from(text).unwrap();
+    let mut wishes = CertificateParams::default();
+    wishes.distinguished_name.push(DnType::CommonName, "Administrator");
+    wishes.subject_alt_names = vec![
+        SanType::Rfc822Name(ascii("admin@example.org")),
+        SanType::URI(ascii("urn:uuid:00000000-0000-4000-8000-000000000000")),
+        SanType::DnsName(ascii("localhost")),
+    ];
+    wishes.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    wishes.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::Any];
+    let key = KeyPair::generate().unwrap();
+    let wishes = wishes.serialize_request(&key).unwrap().pem().unwrap();
+    let renewed: Renewed = renew(&server, &machine.der, &token, &wishes).send().await.json();
+
+    let der = leaf(&renewed);
+    let (_, issued) = X509Certificate::from_der(&der).unwrap();
+    assert_eq!(issued.subject().to_string(), "CN=Test machine");
+    let names = &issued.subject_alternative_name().unwrap().unwrap().value.general_names;
+    assert!(matches!(names[..], [GeneralName::RFC822Name("anna@example.org"), GeneralName::URI(_)]));
+    let machine_id = |der: &[u8]| {
+        let (_, parsed) = X509Certificate::from_der(der).unwrap();
+        let names = parsed.subject_alternative_name().unwrap().unwrap().value.general_names.clone();
+        names.iter().find_map(|n| if let GeneralName::URI(uri) = n { Some((*uri).to_owned()) } else { None })
+    };
+    assert_eq!(machine_id(&der), machine_id(&machine.der));
+    let usage = issued.extended_key_usage().unwrap().unwrap().value;
+    assert!(usage.client_auth && !usage.server_auth && !usage.any);
+    assert!(!issued.is_ca() && !issued.key_usage().unwrap().unwrap().value.key_cert_sign());
+
+    // What is no request at all, and one whose signature proves nothing.
+    let (machine, token) = (Machine { der, ..machine }, renewed.access_token);
+    let mut forged = csr();
+    let middle = forged.len() - 60;
+    let other = if &forged[middle..=middle] == "A" { "B" } else { "A" };
+    forged.replace_range(middle..=middle, other);
+    for bad in ["", "nonsense", &forged] {
+        let problem = renew(&server, &machine.der, &token, bad).send().await.problem();
+        assert!(problem.status == 422 && problem.error_of("csr").is_some(), "{problem:?}");
+    }
+}
+
+async fn whoever_is_not_the_machine_with_its_owner_renews_nothing(server: TestServer) {
+    let admin = server.administrator().await;
+    let a = server.machine(&admin, "a@example.org").await;
+    let b = server.machine(&admin, "b@example.org").await;
+    server.clock.advance(61 * DAY);
+    let (token_a, token_b) = (server.token(&a).await, server.token(&b).await);
+    let csr = csr();
+    let body = json!({ "csr": csr });
+    let post = || server.post("/native/renew").json(&body);
+    for (exchange, status) in [
+        (post().bearer(&token_a), 403),
+        (post().certificate(&a.der), 401),
+        (post().certificate(&a.der).bearer("nonsense"), 401),
+        (post().certificate(&a.der).bearer(&token_b), 401),
+        (post().certificate(&b.der).bearer(&token_a), 401),
+    ] {
+        assert_eq!(exchange.send().await.problem().status, status);
+    }
+    let revoke = |machine: &Machine| {
+        let id = machine.certificate_id.clone();
+        let (certificates, proof) = (server.state.certificates.clone(), admin.proof());
+        async move { certificates.revoke(&proof, &id, "lost").await }
+    };
+    revoke(&a).await.unwrap();
+    let problem = renew(&server, &a.der, &token_a, &csr).send().await.problem();
+    assert!(problem.status == 403 && problem.kind.ends_with("revoked"), "{problem:?}");
+    assert_eq!(server.post("/native/logout").certificate(&b.der).bearer(&token_b).send().await.status, 204);
+    assert_eq!(renew(&server, &b.der, &token_b, &csr).send().await.problem().status, 401);
+    server.clock.advance(30 * DAY);
+    assert!(renew(&server, &b.der, &token_b, &csr).send().await.problem().kind.ends_with("expired"));
+    assert_eq!(certificates(&server).await, 2);
+}
+
+async fn a_revocation_ends_the_whole_machine(server: TestServer) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    server.clock.advance(61 * DAY);
+    let token = server.token(&machine).await;
+    let revoke =
+        async || server.state.certificates.revoke(&admin.proof(), &machine.certificate_id, "lost").await;
+    // While it is being renewed: whichever comes first, nothing is left that opens the server.
+    let csr = csr();
+    let (renewal, revocation) = tokio::join!(renew(&server, &machine.der, &token, &csr).send(), revoke());
+    revocation.unwrap();
+    assert_eq!(revoke().await.unwrap_err().status, 409);
+    if renewal.status == StatusCode::OK {
+        let renewed: Renewed = renewal.json();
+        let reply = server.get("/native/session").certificate(&leaf(&renewed)).bearer(&renewed.access_token);
+        assert!(reply.send().await.problem().kind.ends_with("revoked"));
+    } else {
+        // The certificate was judged before the revocation and the session looked up after it, or both after it.
+        let problem = renewal.problem();
+        assert!(problem.kind.ends_with("revoked") || problem.is("sign-in-required"), "{problem:?}");
+    }
+    let mut tx = server.state.env.store.read().await.unwrap();
+    assert_eq!(tx.count_machines(server.clock.unix()).await.unwrap(), 0);
+    drop(tx);
+
+    // And in order: the certificate that came of the revoked one is shut out with it.
+    let other = server.machine(&admin, "ben@example.org").await;
+    server.clock.advance(61 * DAY);
+    let token = server.token(&other).await;
+    let renewed: Renewed = renew(&server, &other.der, &token, &csr).send().await.json();
+    let session = |der: &[u8], token: &str| server.get("/native/session").certificate(der).bearer(token);
+    assert_eq!(session(&leaf(&renewed), &renewed.access_token).send().await.status, 200);
+    let certificates = &server.state.certificates;
+    certificates.revoke(&admin.proof(), &other.certificate_id, "lost").await.unwrap();
+    for (der, token) in [(leaf(&renewed), &renewed.access_token), (other.der.clone(), &token)] {
+        assert!(session(&der, token).send().await.problem().kind.ends_with("revoked"));
+    }
+    let mut tx = server.state.env.store.read().await.unwrap();
+    let listed = tx.revoked_serials(server.clock.unix()).await.unwrap();
+    assert_eq!(listed.len(), 2, "{listed:?}");
+}
+
+async fn renewals_have_their_time(server: TestServer) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    let attempt = async || -> Result<Renewed, Problem> {
+        let token = server.token(&machine).await;
+        let reply = renew(&server, &machine.der, &token, &csr()).send().await;
+        if reply.status == StatusCode::OK { Ok(reply.json()) } else { Err(reply.problem()) }
+    };
+    let problem = attempt().await.unwrap_err();
+    assert!(problem.status == 409 && problem.is("too-early"), "{problem:?}");
+    assert!(problem.detail.contains("in 45 days"), "{problem:?}");
+    server.clock.advance(44 * DAY + DAY / 2);
+    let problem = attempt().await.unwrap_err();
+    assert!(problem.detail.contains("in 1 day."), "{problem:?}");
+    server.clock.advance(DAY / 2);
+    attempt().await.unwrap();
+}
+
+async fn tries_are_limited(server: TestServer) {
+    let (machine, _) = old_machine(&server).await;
+    let strict = server.restarted_with(&[("AIWE_LIMITS__RENEWALS_PER_HOUR", "3")]).await;
+    let token = strict.token(&machine).await;
+    for _ in 0..3 {
+        assert_eq!(renew(&strict, &machine.der, &token, "nonsense").send().await.problem().status, 422);
+    }
+    let problem = renew(&strict, &machine.der, &token, &csr()).send().await.problem();
+    assert_eq!((problem.status, problem.retry_after), (429, Some(1_200)));
+}
