@@ -8,6 +8,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use protocol::access::{DownloadOffer, DownloadState, Platform};
 
 use super::api;
+use super::desktop::OpenInDesktop;
 use super::redeem::{RedeemOutcome, Redeeming};
 use super::steps::{ImportSteps, package};
 use crate::design::{
@@ -91,7 +92,7 @@ fn Offer(
     view! {
         {stops.map(|r| view! { <Notice tone=NoticeTone::Bad title=r.message() /> })}
         {match offer.state {
-            DownloadState::Ready => None,
+            DownloadState::Ready => Some(view! { <OpenInDesktop link=offer.desktop_link.clone() /> }.into_any()),
             DownloadState::Redeemed => {
                 Some(view! {
                     <Notice title="The certificate was downloaded">

@@ -5,6 +5,7 @@ pub mod redeem;
 
 mod ask;
 mod decide;
+mod desktop;
 mod download;
 mod list;
 mod state;

@@ -203,6 +203,8 @@ impl AccessService for Memory {
             needs_match_code: true,
             setup_url: Some("/public/download-certs/ready/setup".into()),
             machines_url: "https://localhost:8443/".into(),
+            pages_url: "http://localhost:8080".into(),
+            desktop_link: format!("aiwe://enrol?server=https://localhost:8443&ca=00&token={token}"),
         })
     }
 

@@ -380,8 +380,9 @@ pub struct Page<T> {
     pub page_size: u32,
 }
 
-/// What the download page shows: `GET /public/download-certs/{token}` spends nothing.
+/// What the link of an approved request opens: `GET /public/download-certs/{token}` spends nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DownloadOffer {
     /// Whether this link still gives a package.
     pub state: DownloadState,
@@ -393,11 +394,16 @@ pub struct DownloadOffer {
     pub needs_match_code: bool,
     /// Where the person goes on to choose a password, once the package is there; `None` when the account is set up.
     pub setup_url: Option<String>,
-    /// The server that the certificate opens.
+    /// The sidebar on the server that the certificate opens.
     pub machines_url: String,
+    /// Where people ask for access and set up their sign-in.
+    pub pages_url: String,
+    /// Opens the desktop program, which fetches a certificate by itself.
+    pub desktop_link: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DownloadState {
     Expired,

@@ -1,10 +1,12 @@
 //! The link of an approved request over HTTP: for scripts, and for the plain form of the download page.
 
+use app::services::AccessService;
 use app::visit::Visit;
+use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, header};
-use protocol::access::Platform;
+use protocol::access::{DownloadOffer, Platform};
 use protocol::people::NewPassword;
 use protocol::{FieldError, Problem};
 use serde::Deserialize;
@@ -140,6 +142,26 @@ fn page_name(problem: &Problem) -> &'static str {
         429 => "too-many",
         _ => "failed",
     }
+}
+
+/// Look at the link of an approved request
+///
+/// Spends nothing. For programs that ask for `application/json`; everybody else gets the page for people.
+#[utoipa::path(
+    get,
+    path = "/public/download-certs/{token}",
+    operation_id = "showDownloadOffer",
+    tag = "Access",
+    params(("token" = String, Path, description = "The end of the link in the mail.")),
+    security((), ("askingBrowser" = []), ("askingBrowserWithoutTls" = [])),
+    responses(
+        (status = 200, description = "What the link gives, and whether it needs the match code.",
+            content((DownloadOffer = "application/json"), (String = "text/html"))),
+        Refusals<(PathParams<String>, RateLimiter)>,
+    ),
+)]
+pub async fn offer(access: &Access, visit: &Visit, token: &str) -> Outcome<Response> {
+    Ok(Json(access.offer(visit, token).await?).into_response())
 }
 
 /// Fetch a certificate for a key of one's own
