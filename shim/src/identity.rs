@@ -1,10 +1,14 @@
-//! This machine's certificate and key, as they come out of a PKCS#12 package (RFC 7292).
+//! This machine's certificate and key, as they come out of a PKCS#12 package (RFC 7292) or out of the key store (PEM).
 
+use keys::{Chain, KeyError, MachineKey};
 use p12_keystore::error::Error;
 use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
+use package::PrivateKey;
+use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
 
+use crate::clock::Random;
 use crate::secret::Secret;
 
 /// A certificate with its issuers, leaf first, and the key that belongs to the leaf.
@@ -18,6 +22,8 @@ pub struct Identity {
 pub enum IdentityError {
     #[error("expected a .p12 or .pfx package with one certificate and its key")]
     Incomplete,
+    #[error("what is kept of the identity is damaged")]
+    Kept,
     #[error("the password does not open the identity")]
     Password,
     #[error("expected a .p12 or .pfx package")]
@@ -42,6 +48,44 @@ impl Identity {
         })
     }
 
+    /// What goes into the key store: the key and, once there are any, the certificates without the root.
+    ///
+    /// In PEM: Windows keeps 2,560 bytes under a name, and this stays below.
+    pub fn to_keep(key: &PrivateKey, chain: Option<&Chain>) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(4096));
+        text.push_str(key.pem().expose());
+        if let Some(Chain { certificate, above }) = chain {
+            let without_root = above.split_last().map_or(&[][..], |(_, rest)| rest);
+            for der in std::iter::once(certificate).chain(without_root) {
+                text.push_str(&package::pem("CERTIFICATE", der));
+            }
+        }
+        text
+    }
+
+    pub fn from_kept(kept: &[u8]) -> Result<Self, IdentityError> {
+        let certificates = CertificateDer::pem_slice_iter(kept)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| IdentityError::Kept)?;
+        if certificates.is_empty() {
+            return Err(IdentityError::Kept);
+        }
+        let key = kept_key(kept)?;
+        Ok(Self { certificates, key: Zeroizing::new(key.key().der().to_vec()) })
+    }
+
+    /// From when to when the certificate is good: seconds since the Unix epoch.
+    pub fn validity(&self) -> Option<(i64, i64)> {
+        let leaf = package::parse(self.certificates.first()?)?;
+        let validity = leaf.validity();
+        Some((validity.not_before.timestamp(), validity.not_after.timestamp()))
+    }
+
+    /// The machine's name.
+    pub fn device_name(&self) -> Option<String> {
+        package::common_name(&package::parse(self.certificates.first()?)?)
+    }
+
     pub fn certificates(&self) -> Vec<CertificateDer<'static>> {
         self.certificates.clone()
     }
@@ -51,9 +95,31 @@ impl Identity {
     }
 }
 
+/// A new key from the system's randomness.
+pub fn new_key(random: Random) -> Result<MachineKey, KeyError> {
+    let mut failed = false;
+    let key = MachineKey::generate(&mut |bytes| failed |= !random(bytes));
+    if failed { Err(KeyError::Random) } else { key }
+}
+
+/// The key of what is kept, with or without certificates.
+pub fn kept_key(kept: &[u8]) -> Result<MachineKey, IdentityError> {
+    let der = PrivatePkcs8KeyDer::from_pem_slice(kept).map_err(|_| IdentityError::Kept)?;
+    let key = PrivateKey::from_der(Zeroizing::new(der.secret_pkcs8_der().to_vec()));
+    MachineKey::from_key(&key).map_err(|_| IdentityError::Kept)
+}
+
 impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Identity").field("certificates", &self.certificates.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+impl Identity {
+    /// The first certificate of a PEM text.
+    pub fn leaf_of(pem: &str) -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
     }
 }
 
