@@ -451,7 +451,10 @@ mod tests {
     fn a_visitor_s_system_is_told_by_the_browser_and_a_phone_is_none() {
         for (told, platform) in [
             ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/150.0 Safari/537.36", Some(Platform::Windows)),
-            ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.0 Safari/605", Some(Platform::Macos)),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.0 Safari/605",
+                Some(Platform::Macos),
+            ),
             ("Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:149.0) Firefox/149.0", Some(Platform::Linux)),
             ("Mozilla/5.0 (Linux; Android 15) Chrome/150.0 Mobile Safari/537.36", None),
             ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148", None),

@@ -284,11 +284,7 @@ async fn what_goes_wrong_is_described(server: TestServer) {
         (post("/native/logout").header("sec-fetch-site", "cross-site"), 403, "cross-site"),
         (server.get("/admin/api/access-requests"), 401, "sign-in-required"),
         (server.get("/public/request-status/nothing"), 404, "not-found"),
-        (
-            server.get("/public/download-certs/nothing").header("accept", "application/json"),
-            404,
-            "not-found",
-        ),
+        (server.get("/public/download-certs/nothing").header("accept", "application/json"), 404, "not-found"),
         (server.get("/public/download-certs/nothing/setup"), 404, "not-found"),
     ] {
         let (method, path) = exchange.address();

@@ -112,9 +112,14 @@ impl Enrolled {
     }
 
     /// Keeps a key, with its certificates once there are any.
-    pub fn keep(&self, place: Place, key: &MachineKey, chain: Option<&Chain>) -> Result<String, EnrolledError> {
+    pub fn keep(
+        &self,
+        place: Place,
+        key: &MachineKey,
+        chain: Option<&Chain>,
+    ) -> Result<String, EnrolledError> {
         let name = name_of(key);
-        self.keys.keep_in(place, &name, Identity::to_keep(key.key(), chain).as_bytes())?;
+        self.keys.keep_in(place, &name, &Identity::to_keep(key.key(), chain))?;
         Ok(name)
     }
 
@@ -124,7 +129,7 @@ impl Enrolled {
         token: &str,
         make: impl FnOnce() -> Result<MachineKey, EnrolledError>,
     ) -> Result<MachineKey, EnrolledError> {
-        let mark = format!("{}\n", Fingerprint::of(token.as_bytes()));
+        let mark = Fingerprint::of(token.as_bytes()).to_string();
         for place in [Place::System, Place::File] {
             // One that is away has nothing.
             if let Ok(Some(kept)) = self.keys.find(place, PENDING)
@@ -134,9 +139,9 @@ impl Enrolled {
             }
         }
         let key = make()?;
-        let mut text = Identity::to_keep(key.key(), None);
-        text.insert_str(0, &mark);
-        self.keys.keep(PENDING, text.as_bytes())?;
+        let mut kept = Identity::to_keep(key.key(), None);
+        kept.splice(0..0, mark.into_bytes());
+        self.keys.keep(PENDING, &kept)?;
         Ok(key)
     }
 
@@ -144,7 +149,7 @@ impl Enrolled {
     pub fn enrol(&self, record: Record, key: &PrivateKey, chain: &Chain) -> Result<Machine, EnrolledError> {
         let key = MachineKey::from_key(key).map_err(|_| IdentityError::Kept)?;
         let current = name_of(&key);
-        let kept_in = self.keys.keep(&current, Identity::to_keep(key.key(), Some(chain)).as_bytes())?;
+        let kept_in = self.keys.keep(&current, &Identity::to_keep(key.key(), Some(chain)))?;
         // What cannot be read of a former enrolment is no reason against a new one.
         let former = self.record().ok().flatten();
         let record = Record { version: VERSION, kept_in, current, ..record };

@@ -65,7 +65,7 @@ fn an_enrolled_machine_stands_on_what_is_kept() {
     let world = World::new(MemoryStore::default());
     assert!(world.enrolled.load().unwrap().is_none());
     let machine = world.enrol();
-    assert_eq!(world.system.names(), [machine.record.current.clone()]);
+    assert_eq!(world.system.names(), std::slice::from_ref(&machine.record.current));
     assert_eq!(world.files(), ["identity.json"]);
     let text = std::fs::read_to_string(world.folder.path().join("identity.json")).unwrap();
     assert!(!text.contains("PRIVATE"), "{text}");
@@ -88,7 +88,7 @@ fn what_is_kept_fits_under_one_name_on_windows() {
     // organisation's name (64 each, of four bytes), its URN, and addresses of lists.
     let more = 254 + 3 * 64 * 4 + 45 + 100;
     let kept = Identity::to_keep(key.key(), Some(&chain)).len();
-    assert!(kept + more / 3 * 4 <= 5 * 512, "{kept}");
+    assert!(kept + more <= 5 * 512, "{kept}");
 }
 
 #[test]

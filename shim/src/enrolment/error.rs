@@ -54,7 +54,9 @@ impl EnrolmentError {
             ),
             Self::Key(_) => (
                 "The server’s certificate does not fit",
-                format!("What {server} sent is no certificate for this machine’s key. Tell your administrator."),
+                format!(
+                    "What {server} sent is no certificate for this machine’s key. Tell your administrator."
+                ),
             ),
             Self::NoAuthority | Self::NoMachines | Self::Unexpected(_) => (
                 "This is not such a server",
@@ -79,11 +81,15 @@ impl EnrolmentError {
 /// Before the enrolment there is no certificate of this program's to speak of.
 fn told(failure: &Failure, server: &Server) -> Problem {
     match failure {
-        Failure::ServerUntrusted(reason) => Problem::new("server-untrusted", 502, "The server did not prove itself")
-            .detail(format!(
-                "{reason}, and this system does not know it either. Your link was not sent. Somebody may stand \
+        Failure::ServerUntrusted(reason) => Problem::new(
+            "server-untrusted",
+            502,
+            "The server did not prove itself",
+        )
+        .detail(format!(
+            "{reason}, and this system does not know it either. Your link was not sent. Somebody may stand \
                  between you and {server}: tell your administrator."
-            )),
+        )),
         other => other.problem(server),
     }
 }

@@ -40,7 +40,8 @@ pub fn closed() -> Response<Vec<u8>> {
 
 fn waiting(typed: &str, wrong: Option<&str>) -> String {
     let typed = escaped(typed);
-    let field = field("link", "The link", "It begins with https:// or aiwe://", &format!("value=\"{typed}\""), wrong);
+    let field =
+        field("link", "The link", "It begins with https:// or aiwe://", &format!("value=\"{typed}\""), wrong);
     format!(
         "<p>Paste the link from the mail that approved your request.</p>\
          <form method=\"post\" action=\"{ENROL}/link\">{field}\
@@ -166,7 +167,9 @@ fn field(name: &str, label: &str, hint: &str, more: &str, wrong: Option<&str>) -
 }
 
 fn cancel() -> String {
-    format!("<form method=\"post\" action=\"{ENROL}/cancel\"><button class=\"plain\">Use another link</button></form>")
+    format!(
+        "<form method=\"post\" action=\"{ENROL}/cancel\"><button class=\"plain\">Use another link</button></form>"
+    )
 }
 
 fn notice(problem: &Problem) -> String {

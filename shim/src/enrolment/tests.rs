@@ -60,7 +60,9 @@ async fn offer(State(shared): State<Shared>, Path(token): Path<String>) -> Respo
 async fn csr(State(shared): State<Shared>, Json(asked): Json<Value>) -> Response {
     let mut double = shared.1.lock().unwrap();
     if !double.asked_here && asked["match_code"] != CODE {
-        return refused(Problem::new("match-code", 403, "The match code is needed").field("match_code", "Wrong code"));
+        return refused(
+            Problem::new("match-code", 403, "The match code is needed").field("match_code", "Wrong code"),
+        );
     }
     let csr = asked["csr"].as_str().unwrap().to_owned();
     let certificate = match &double.issued {
@@ -98,10 +100,12 @@ async fn serve(shared: &Shared) -> Server {
         .route("/public/download-certs/{token}/csr", post(csr))
         .route("/public/download-certs/{token}/setup", get(setup))
         .with_state(Arc::clone(shared))
-        .layer(axum::middleware::from_fn(move |request: axum::extract::Request, next: axum::middleware::Next| {
-            note(request.uri());
-            next.run(request)
-        }));
+        .layer(axum::middleware::from_fn(
+            move |request: axum::extract::Request, next: axum::middleware::Next| {
+                note(request.uri());
+                next.run(request)
+            },
+        ));
     let address = shared.0.serve_anybody(routes).await;
     let server: Server = format!("https://localhost:{}", address.port()).parse().unwrap();
     shared.1.lock().unwrap().machines_url = format!("{server}/sidebar");
@@ -175,7 +179,10 @@ async fn a_link_becomes_an_identity() {
     assert!(!csr.contains("PRIVATE"));
     let Record { server, pages, trusted, authorities, .. } = machine.record;
     assert_eq!((server, pages.as_str()), (world.server.origin(), "http://pages.example"));
-    assert_eq!((trusted, authorities.trim()), (Trusted::Authority, world.shared.0.pem().replace("\r\n", "\n").trim()));
+    assert_eq!(
+        (trusted, authorities.trim()),
+        (Trusted::Authority, world.shared.0.pem().replace("\r\n", "\n").trim())
+    );
     assert_eq!(world.system.names().len(), 1);
 }
 
@@ -198,10 +205,7 @@ async fn whoever_only_repeats_the_right_authority_gets_no_token() {
     world.double().authority_told = Some(right.pem());
     for link in [world.program_link(right.fingerprint()), world.mail_link()] {
         let error = world.opened(&link).await.unwrap_err();
-        assert!(
-            matches!(error, EnrolmentError::Contact(Failure::ServerUntrusted(_))),
-            "{link}: {error:?}"
-        );
+        assert!(matches!(error, EnrolmentError::Contact(Failure::ServerUntrusted(_))), "{link}: {error:?}");
         assert!(error.problem(&world.server).detail.contains("was not sent"));
     }
     assert!(world.token_stayed_here(), "{:?}", world.double().requests);
@@ -215,7 +219,10 @@ async fn a_server_with_a_public_certificate_is_judged_as_the_system_does() {
     let known = Trust::in_authorities(world.shared.0.pem().as_bytes()).unwrap();
     world.enrolment.system = Some(known);
     let opened = world.opened(&world.program_link(own.fingerprint())).await.unwrap();
-    assert_eq!((opened.trusted, opened.authorities.fingerprints.as_slice()), (Trusted::System, &[own.fingerprint()][..]));
+    assert_eq!(
+        (opened.trusted, opened.authorities.fingerprints.as_slice()),
+        (Trusted::System, &[own.fingerprint()][..])
+    );
     // A link that tells another authority still leads nowhere.
     let error = world.opened(&world.program_link(world.shared.0.fingerprint())).await.unwrap_err();
     assert!(matches!(error, EnrolmentError::OtherAuthority), "{error:?}");
@@ -304,7 +311,8 @@ impl Pages {
     /// Presses the button of a form that the page has, with the number that the page has.
     async fn press(&self, page: &str, form: &str, field: &str) -> String {
         assert!(page.contains(&format!("action=\"{ENROL}/{form}\"")), "{page}");
-        let number = page.split("name=\"number\" value=\"").nth(1).map(|rest| rest.split('"').next().unwrap());
+        let number =
+            page.split("name=\"number\" value=\"").nth(1).map(|rest| rest.split('"').next().unwrap());
         let body = format!("number={}&{field}", number.unwrap_or_default());
         self.send(Method::POST, &format!("/{form}"), &body).await
     }
@@ -321,7 +329,7 @@ impl Pages {
 }
 
 fn escape(text: &str) -> String {
-    tauri::Url::parse_with_params("x:?", [("link", text)]).unwrap().query().unwrap().to_owned()
+    Url::parse_with_params("x:?", [("link", text)]).unwrap().query().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -361,7 +369,10 @@ async fn the_link_of_the_mail_shows_the_fingerprint_before_the_token_leaves() {
     pages.wizard.unlock();
     let page = pages.see().await;
     let page = pages.press(&page, "link", &escape(&world.mail_link())).await;
-    assert!(page.contains(&world.server.origin()) && page.contains("does not say how to recognise"), "{page}");
+    assert!(
+        page.contains(&world.server.origin()) && page.contains("does not say how to recognise"),
+        "{page}"
+    );
     assert!(world.double().requests.is_empty());
     let page = pages.press(&page, "confirm", "").await;
     assert!(page.contains(&format!("<code>{}</code>", world.shared.0.fingerprint().groups()[0])), "{page}");
@@ -377,10 +388,8 @@ async fn a_page_confirms_only_what_it_shows() {
     pages.wizard.take("aiwe://enrol?server=https://localhost:1&ca=x").await;
     pages.wizard.take(&world.right_link()).await;
     let shown = pages.see().await;
-    let evil = format!(
-        "aiwe://enrol?server=https://evil.example&ca={}&token={TOKEN}",
-        world.shared.0.fingerprint()
-    );
+    let evil =
+        format!("aiwe://enrol?server=https://evil.example&ca={}&token={TOKEN}", world.shared.0.fingerprint());
     pages.wizard.take(&evil).await;
     let page = pages.press(&shown, "confirm", "").await;
     assert!(page.contains("https://evil.example") && page.contains("Is this the right server?"), "{page}");
@@ -394,7 +403,10 @@ async fn what_is_no_link_is_told_at_its_field() {
     pages.wizard.unlock();
     let page = pages.see().await;
     let page = pages.press(&page, "link", &escape("javascript:alert(\"<b>\")")).await;
-    assert!(page.contains("id=\"link-wrong\"") && page.contains("value=\"javascript:alert(&quot;&lt;b&gt;&quot;)\""));
+    assert!(
+        page.contains("id=\"link-wrong\"")
+            && page.contains("value=\"javascript:alert(&quot;&lt;b&gt;&quot;)\"")
+    );
     let page = pages.press(&page, "link", &escape(&world.mail_link())).await;
     assert!(page.contains("Is this the right server?"));
     let page = pages.press(&page, "cancel", "").await;
@@ -409,7 +421,10 @@ async fn a_failure_stands_where_it_happened_and_can_be_tried_again() {
     pages.wizard.take(&world.right_link()).await;
     let page = pages.see().await;
     let page = pages.press(&page, "confirm", "").await;
-    assert!(page.contains("This is not the server of your link") && page.contains("role=\"alert\""), "{page}");
+    assert!(
+        page.contains("This is not the server of your link") && page.contains("role=\"alert\""),
+        "{page}"
+    );
     world.double().authority_told = None;
     let page = pages.press(&page, "confirm", "").await;
     assert!(page.contains("Enter your match code") && !page.contains("role=\"alert\""), "{page}");
@@ -435,7 +450,10 @@ async fn a_name_in_other_letters_is_pointed_out() {
     let mut world = World::new().await;
     let pages = Pages::of(&mut world);
     let authority = world.shared.0.fingerprint();
-    pages.wizard.take(&format!("aiwe://enrol?server=https://\u{430}da.example&ca={authority}&token={TOKEN}")).await;
+    pages
+        .wizard
+        .take(&format!("aiwe://enrol?server=https://\u{430}da.example&ca={authority}&token={TOKEN}"))
+        .await;
     let page = pages.see().await;
     assert!(page.contains("https://xn--") && page.contains("another script"), "{page}");
 }

@@ -84,7 +84,9 @@ impl Wizard {
             let form = Form::read(request.body());
             match request.uri().path().strip_prefix(pages::ENROL) {
                 Some("/link") => numbered.begin(&form.value("link")),
-                Some("/cancel") => *numbered = Numbered { number: numbered.number + 1, ..Numbered::default() },
+                Some("/cancel") => {
+                    *numbered = Numbered { number: numbered.number + 1, ..Numbered::default() }
+                }
                 Some("/confirm") if form.is_of(numbered.number) => self.confirm(&mut numbered).await,
                 Some("/code") if form.is_of(numbered.number) => {
                     self.redeem(&mut numbered, &form.value("match_code")).await;
@@ -174,7 +176,11 @@ impl Form {
 
     fn value(&self, name: &str) -> String {
         let fields = self.0.iter().flat_map(Url::query_pairs);
-        fields.into_iter().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+        fields
+            .into_iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
     }
 
     fn is_of(&self, number: u64) -> bool {

@@ -38,7 +38,9 @@ pub enum LinkError {
     Ambiguous,
     #[error("Paste the link here.")]
     Empty,
-    #[error("The link does not say how to recognise the server. Copy all of it, or paste the link from the mail.")]
+    #[error(
+        "The link does not say how to recognise the server. Copy all of it, or paste the link from the mail."
+    )]
     Fingerprint,
     #[error("This is not a link for setting up a machine. It begins with https:// or {SCHEME}://.")]
     NotALink,
@@ -128,7 +130,11 @@ fn server_of(text: &str) -> Result<Server, LinkError> {
     if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
         return Err(LinkError::Server);
     }
-    if Url::parse(text).is_ok_and(|url| has_user(&url)) { Err(LinkError::UserInfo) } else { text.parse().map_err(|_| LinkError::Server) }
+    if Url::parse(text).is_ok_and(|url| has_user(&url)) {
+        Err(LinkError::UserInfo)
+    } else {
+        text.parse().map_err(|_| LinkError::Server)
+    }
 }
 
 /// base64url, at least 128 bits.

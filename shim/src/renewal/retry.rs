@@ -32,7 +32,9 @@ mod tests {
     fn waits_twice_as_long_each_time_up_to_six_hours() {
         let mut retry = Retry::default();
         assert!(retry.may_try(0));
-        for (failures, seconds) in [60, 120, 240, 480, 960, 1920, 3840, 7680, 15360, 21600, 21600].into_iter().enumerate() {
+        for (failures, seconds) in
+            [60, 120, 240, 480, 960, 1920, 3840, 7680, 15360, 21600, 21600].into_iter().enumerate()
+        {
             retry = retry.after_failure(1_000);
             assert!(!retry.may_try(1_000 + seconds - 1), "{failures}");
             assert!(retry.may_try(1_000 + seconds), "{failures}");

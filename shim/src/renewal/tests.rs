@@ -95,7 +95,8 @@ async fn session(
     if !is_signed_in(peer, &headers) {
         return refused(401, "sign-in-required");
     }
-    Json(json!({"email": "ada@example.org", "device_name": "desk", "expires_at": 2_000_000_000})).into_response()
+    Json(json!({"email": "ada@example.org", "device_name": "desk", "expires_at": 2_000_000_000}))
+        .into_response()
 }
 
 struct World {
@@ -173,8 +174,7 @@ fn started(
         Some(fingerprint) => NativeClient::signed_in(transport, Secret::new(fingerprint.to_string())),
         None => NativeClient::new(transport),
     });
-    let renewal =
-        Renewal::new(Arc::clone(enrolled), Arc::clone(&native), record, validity, system_random);
+    let renewal = Renewal::new(Arc::clone(enrolled), Arc::clone(&native), record, validity, system_random);
     (native, renewal)
 }
 

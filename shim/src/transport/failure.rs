@@ -172,7 +172,8 @@ impl Refused {
             AlertDescription::CertificateExpired => Some(RejectionReason::Expired),
             AlertDescription::CertificateRequired => Some(RejectionReason::Missing),
             AlertDescription::CertificateRevoked => Some(RejectionReason::Revoked),
-            AlertDescription::UnknownCA => Some(RejectionReason::Untrusted),
+            // An authority made anew bears the old one's name; then it is the signature that does not fit.
+            AlertDescription::DecryptError | AlertDescription::UnknownCA => Some(RejectionReason::Untrusted),
             _ => None,
         }
     }
