@@ -114,11 +114,14 @@ fn run(arguments: &Arguments, link: Option<String>) -> tauri::Result<()> {
             commands::verify,
         ])
         .setup(move |app| {
+            // First, since a link leads it to its own page.
+            window::open(app.handle())?;
             if let (Some(enrolling), Some(wizard)) = (enrolling, wizard) {
                 deep_link::listen(app.handle(), &wizard);
                 deep_link::start(app.handle(), enrolling, wizard, connection, link);
+            } else if link.is_some() {
+                tracing::warn!("the command line says how to connect, so the link is not used");
             }
-            window::open(app.handle())?;
             Ok(())
         })
         .run(tauri::generate_context!())
