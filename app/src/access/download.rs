@@ -8,6 +8,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use protocol::access::{DownloadOffer, DownloadState, Platform};
 
 use super::api;
+use super::desktop::OpenInDesktop;
 use super::redeem::{DownloadForm, Refusal, Systems};
 use super::relink::AskForLink;
 use super::steps::ImportSteps;
@@ -47,7 +48,7 @@ fn Offer(
     view! {
         {stops.map(|r| view! { <BriefNotice tone=NoticeTone::Bad title=r.message() /> })}
         {match offer.state {
-            DownloadState::Ready => None,
+            DownloadState::Ready => Some(view! { <OpenInDesktop link=offer.desktop_link.clone() /> }.into_any()),
             DownloadState::Redeemed => {
                 Some(view! {
                     <Notice title="The certificate was downloaded">

@@ -225,6 +225,8 @@ impl AccessService for Memory {
             setup_url: Some("/public/download-certs/ready/setup".into()),
             machines_url: "https://localhost:8443/".into(),
             new_link: (token != "ready").then_some(NewLink { open: true, asked_at: None, at: None }),
+            pages_url: "http://localhost:8080".into(),
+            desktop_link: format!("aiwe://enrol?server=https://localhost:8443&ca=00&token={token}"),
         })
     }
 

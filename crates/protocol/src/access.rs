@@ -429,7 +429,7 @@ pub struct Page<T> {
     pub page_size: u32,
 }
 
-/// What the download page shows: `GET /public/download-certs/{token}` spends nothing.
+/// What the link of an approved request opens: `GET /public/download-certs/{token}` spends nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DownloadOffer {
@@ -446,12 +446,16 @@ pub struct DownloadOffer {
     /// Where the person goes on to choose a password, once the package is there; `null` when the account is set up.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub setup_url: Option<String>,
-    /// The server that the certificate opens.
+    /// The sidebar on the server that the certificate opens.
     pub machines_url: String,
     /// How an ended link's holder asks for a new one, if that is possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub new_link: Option<NewLink>,
+    /// Where people ask for access and set up their sign-in.
+    pub pages_url: String,
+    /// Opens the desktop program, which fetches a certificate by itself.
+    pub desktop_link: String,
 }
 
 /// Asking the administrators for a new link. Whoever has only the link, and neither the asking browser nor the match
@@ -472,8 +476,8 @@ pub struct NewLink {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum DownloadState {
     Expired,
     Ready,

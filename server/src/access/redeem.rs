@@ -3,6 +3,7 @@
 use app::visit::Visit;
 use protocol::Problem;
 use protocol::access::{DownloadOffer, DownloadState, MatchCode, Platform, RequestState};
+use protocol::enrolment::DesktopLink;
 use protocol::people::NewPassword;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -62,6 +63,13 @@ impl Access {
             new_link: self.new_link(&request, asked_here),
             setup_url: invited.then(|| format!("/public/download-certs/{token}/setup")),
             machines_url: self.env.config.machines_url.join("/sidebar"),
+            pages_url: self.env.config.public_url.origin().to_owned(),
+            desktop_link: DesktopLink {
+                server: self.env.config.machines_url.origin(),
+                authority: &self.certificates.root_fingerprint_hex(),
+                token,
+            }
+            .to_string(),
         })
     }
 

@@ -70,6 +70,11 @@ impl Certificates {
         self.authorities().roots_pem()
     }
 
+    /// SHA-256 over the root certificate, hexadecimal: what people compare.
+    pub fn root_fingerprint_hex(&self) -> String {
+        self.0.authority.root_fingerprint_hex()
+    }
+
     /// The authorities whose names a client picks its certificate by, DER.
     pub fn authority_names(&self) -> Vec<Vec<u8>> {
         self.authorities().names()

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use http::StatusCode;
-use protocol::access::{AccessRequestRow, Asked, Page, RequestState, RequestStatus};
+use protocol::access::{
+    AccessRequestRow, Asked, DownloadOffer, DownloadState, Page, RequestState, RequestStatus,
+};
 use serde_json::json;
 
 use crate::on_both;
@@ -17,6 +19,7 @@ on_both!(
     every_wrong_field_is_named,
     one_of_many_parallel_redemptions_succeeds,
     programs_and_pages_see_where_a_request_stands,
+    programs_look_at_a_link_without_spending_it,
     requests_and_links_expire,
     the_same_certificate_request_gets_the_same_certificate,
 );
@@ -62,6 +65,32 @@ async fn a_request_becomes_a_package_once(server: TestServer) {
             );
             assert!(reply.body.len() > 1_000);
         }
+    }
+}
+
+async fn programs_look_at_a_link_without_spending_it(server: TestServer) {
+    let admin = server.administrator().await;
+    let (token, _, browser) = server.approved(&admin, "anna@example.org").await;
+    let link = format!("/public/download-certs/{token}");
+    let look = || server.get(&link).header("accept", "application/json");
+    let offer: DownloadOffer = look().send().await.json();
+    assert!(offer.state == DownloadState::Ready && offer.needs_match_code, "{offer:?}");
+    assert_eq!(
+        (offer.machines_url.as_str(), offer.pages_url.as_str()),
+        ("https://localhost:8443/sidebar", "http://localhost:8080")
+    );
+    let ca = server.state.certificates.root_fingerprint_hex();
+    assert_eq!(
+        offer.desktop_link,
+        format!("aiwe://enrol?server=https://localhost:8443&ca={ca}&token={token}")
+    );
+    let offer: DownloadOffer = look().cookie("aiwe_asked", &browser).send().await.json();
+    assert!(offer.state == DownloadState::Ready && !offer.needs_match_code, "{offer:?}");
+    // Everybody else gets the page, which offers the same link.
+    for accept in ["text/html,application/xhtml+xml", "*/*"] {
+        let page = server.get(&link).header("accept", accept).send().await;
+        assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
+        assert!(page.text().contains(&offer.desktop_link.replace('&', "&amp;")), "{}", page.text());
     }
 }
 

@@ -153,6 +153,26 @@ fn page_name(problem: &Problem) -> &'static str {
     }
 }
 
+/// Look at the link of an approved request
+///
+/// Spends nothing. For programs that ask for `application/json`; everybody else gets the page for people.
+#[utoipa::path(
+    get,
+    path = "/public/download-certs/{token}",
+    operation_id = "showDownloadOffer",
+    tag = "Access",
+    params(("token" = String, Path, description = "The end of the link in the mail.")),
+    security((), ("askingBrowser" = []), ("askingBrowserWithoutTls" = [])),
+    responses(
+        (status = 200, description = "What the link gives, and whether it needs the match code.",
+            content((DownloadOffer = "application/json"), (String = "text/html"))),
+        Refusals<(PathParams<String>, RateLimiter)>,
+    ),
+)]
+pub async fn offer(access: &Access, visit: &Visit, token: &str) -> Outcome<Response> {
+    Ok(Json(access.offer(visit, token).await?).into_response())
+}
+
 /// Fetch a certificate for a key of one's own
 ///
 /// The same request again gets the same certificate until the link's time is over, so that nobody loses it to a broken
