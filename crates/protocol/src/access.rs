@@ -446,7 +446,7 @@ pub struct DownloadOffer {
     /// Where the person goes on to choose a password, once the package is there; `null` when the account is set up.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub setup_url: Option<String>,
-    /// The sidebar on the server that the certificate opens.
+    /// The server that the certificate opens.
     pub machines_url: String,
     /// How an ended link's holder asks for a new one, if that is possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -62,7 +62,7 @@ impl Access {
             needs_match_code: !asked_here,
             new_link: self.new_link(&request, asked_here),
             setup_url: invited.then(|| format!("/public/download-certs/{token}/setup")),
-            machines_url: self.env.config.machines_url.join("/sidebar"),
+            machines_url: self.env.config.machines_url.origin().to_owned(),
             pages_url: self.env.config.public_url.origin().to_owned(),
             desktop_link: DesktopLink {
                 server: self.env.config.machines_url.origin(),

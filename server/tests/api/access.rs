@@ -77,7 +77,7 @@ async fn programs_look_at_a_link_without_spending_it(server: TestServer) {
     assert!(offer.state == DownloadState::Ready && offer.needs_match_code, "{offer:?}");
     assert_eq!(
         (offer.machines_url.as_str(), offer.pages_url.as_str()),
-        ("https://localhost:8443/sidebar", "http://localhost:8080")
+        ("https://localhost:8443", "http://localhost:8080")
     );
     let ca = server.state.certificates.root_fingerprint_hex();
     assert_eq!(
