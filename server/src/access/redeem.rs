@@ -66,7 +66,7 @@ impl Access {
             pages_url: self.env.config.public_url.origin().to_owned(),
             desktop_link: DesktopLink {
                 server: self.env.config.machines_url.origin(),
-                authority: &self.certificates.root_fingerprint_hex(),
+                authority: &self.certificates.root_fingerprint_hex()?,
                 token,
             }
             .to_string(),

@@ -79,7 +79,7 @@ async fn programs_look_at_a_link_without_spending_it(server: TestServer) {
         (offer.machines_url.as_str(), offer.pages_url.as_str()),
         ("https://localhost:8443", "http://localhost:8080")
     );
-    let ca = server.state.certificates.root_fingerprint_hex();
+    let ca = server.state.certificates.root_fingerprint_hex().unwrap();
     assert_eq!(
         offer.desktop_link,
         format!("aiwe://enrol?server=https://localhost:8443&ca={ca}&token={token}")
