@@ -8,7 +8,7 @@ use futures::future::join_all;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use server::store::{Tx, faults_of_sqlite};
-use tokio::sync::Notify;
+use tokio::sync::Semaphore;
 
 use crate::client::Visitor;
 use crate::process::Program;
@@ -119,35 +119,36 @@ async fn work_until_killed(
     let requests: Vec<_> = links.iter().map(|_| key_and_request().1).collect();
     let process = program.serve().await;
     let visitor = Visitor::of(&process);
-    // The first request costs most; from then on it goes on evenly.
+    // The first request costs most.
     visitor.get("/healthz").await.unwrap();
     let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
-    let first = Notify::new();
+    // A permit for each thing that is done.
+    let done = Semaphore::new(0);
     let issuing = links.iter().zip(&requests).map(|(link, request)| {
-        let (visitor, acknowledged, first) = (visitor.clone(), Arc::clone(&acknowledged), &first);
+        let (visitor, acknowledged, done) = (visitor.clone(), Arc::clone(&acknowledged), &done);
         async move {
             if let Ok(pem) = visitor.redeem(link, request).await {
                 let leaf = CertificateDer::pem_slice_iter(pem.as_bytes()).next().unwrap().unwrap();
                 acknowledged.lock().unwrap().issued.push(leaf.to_vec());
-                first.notify_one();
+                done.add_permits(1);
             }
         }
     });
     let ending = revoking.iter().map(|id| {
-        let (visitor, acknowledged) = (visitor.clone(), Arc::clone(&acknowledged));
+        let (visitor, acknowledged, done) = (visitor.clone(), Arc::clone(&acknowledged), &done);
         async move {
             if visitor.revoke(session, id).await.is_ok() {
                 acknowledged.lock().unwrap().revoked.push(id.clone());
+                done.add_permits(1);
             }
         }
     });
+    // After nothing, after one thing, and so on to all but one, in uneven steps, and some instants later: counted and not
+    // timed, so that a fast machine and a busy one are killed at the same points of the work.
+    let after = u32::try_from(kill * 7 % (links.len() + revoking.len()) as u64).unwrap();
     let killing = async {
-        // Every other time once something is done: how long that takes depends on what else the machine does.
-        if kill % 2 == 1 {
-            let _ = tokio::time::timeout(Duration::from_secs(20), first.notified()).await;
-        }
-        // From the first moments on to well after the last request, in uneven steps.
-        tokio::time::sleep(Duration::from_millis(3 + kill * 53 % 400)).await;
+        let _ = tokio::time::timeout(Duration::from_secs(20), done.acquire_many(after)).await;
+        tokio::time::sleep(Duration::from_micros(kill * 700 % 4_000)).await;
         process.kill();
     };
     tokio::join!(join_all(issuing), join_all(ending), killing);
