@@ -49,7 +49,7 @@ pub fn wake<P: Part>() {
     }
 }
 
-/// A form that the browser itself sends is sent once, however often its button is pressed until the answer is there.
+/// A form that the browser itself sends is sent once, however often its button is pressed within ten seconds.
 #[cfg(feature = "hydrate")]
 pub fn send_forms_once() {
     use leptos::ev;
@@ -57,6 +57,7 @@ pub fn send_forms_once() {
     use web_sys::{Element, HtmlElement, SubmitEvent};
 
     const SENT: &str = "data-sent";
+    const AGAIN_AFTER: std::time::Duration = std::time::Duration::from_secs(10);
     let sending = window_event_listener(ev::submit, |event: SubmitEvent| {
         let form = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         // What lives sends for itself.
@@ -67,6 +68,9 @@ pub fn send_forms_once() {
         }
         // Neither attribute can be refused: both names are plain.
         let _ = form.set_attribute(SENT, "");
+        let sent = form.clone();
+        // Also when the person stopped the browser, which tells nobody.
+        set_timeout(move || drop(sent.remove_attribute(SENT)), AGAIN_AFTER);
         if let Some(button) = event.submitter().map(|button| button.unchecked_into::<HtmlElement>()) {
             let _ = button.set_attribute("aria-busy", "true");
         }

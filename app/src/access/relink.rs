@@ -6,9 +6,9 @@ use leptos_router::components::A;
 use protocol::access::{AccessRequestRow, DownloadOffer, NewLink, RequestState};
 
 use super::api::{self, AskLink, SendLink as Sending};
+use super::redeem::MatchCodeField;
 use crate::design::{
-    Button, ButtonKind, Dialog, DialogActions, Field, FieldKind, Look, Notice, ProblemNotice, Shape, Time,
-    loaded,
+    Button, ButtonKind, Dialog, DialogActions, Look, Notice, ProblemNotice, Shape, Time, loaded,
 };
 use crate::form::{self, field_error};
 
@@ -133,20 +133,7 @@ fn AskForm(token: String, needs_code: bool, code_error: Signal<Option<String>>) 
         <form method="post" action=AskLink::url()>
             <div class="space-y-4">
                 <input type="hidden" name="token" value=token />
-                {needs_code
-                    .then(|| {
-                        view! {
-                            <Field
-                                name="match_code"
-                                label="Your match code"
-                                kind=FieldKind::OneTimeCode
-                                hint="This is not the browser that sent the request, so enter the code that it showed, such as ABCD-2345."
-                                monospace=true
-                                autocomplete="off"
-                                error=code_error
-                            />
-                        }
-                    })}
+                {needs_code.then(|| view! { <MatchCodeField error=code_error /> })}
                 <Button look=Look::Primary large=true icon=Shape::Mail>
                     "Ask for a new link"
                 </Button>

@@ -85,15 +85,7 @@ impl Part for DownloadForm {
                     error=wrong_password
                 />
                 {move || (needs_match_code || code_wanted.get()).then(|| view! {
-                    <Field
-                        name="match_code"
-                        label="Your match code"
-                        kind=FieldKind::OneTimeCode
-                        hint="This is not the browser that sent the request, so enter the code that it showed, such as ABCD-2345."
-                        monospace=true
-                        autocomplete="off"
-                        error=wrong_code
-                    />
+                    <MatchCodeField error=wrong_code />
                 })}
                 <Button look=Look::Primary large=true icon=Shape::Download busy=redeeming.busy()>"Download"</Button>
                 <RedeemOutcome redeeming />
@@ -102,6 +94,22 @@ impl Part for DownloadForm {
                 </p>
             </form>
         }
+    }
+}
+
+/// For a browser that did not send the request.
+#[component]
+pub fn MatchCodeField(error: Signal<Option<String>>) -> impl IntoView {
+    view! {
+        <Field
+            name="match_code"
+            label="Your match code"
+            kind=FieldKind::OneTimeCode
+            hint="This is not the browser that sent the request, so enter the code that it showed, such as ABCD-2345."
+            monospace=true
+            autocomplete="off"
+            error
+        />
     }
 }
 

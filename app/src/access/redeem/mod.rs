@@ -15,7 +15,7 @@ use protocol::Problem;
 
 use crate::design::{Notice, NoticeTone, ProblemNotice, scripts_run};
 
-pub use form::{DownloadForm, Refusal, Systems};
+pub use form::{DownloadForm, MatchCodeField, Refusal, Systems};
 
 /// Where the visitor's press stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
