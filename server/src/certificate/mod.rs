@@ -66,7 +66,7 @@ impl Certificates {
     }
 
     /// What `openssl verify -CAfile` and `curl --cacert` need: the trusted roots, PEM.
-    pub fn root_pem(&self) -> String {
+    pub fn roots_pem(&self) -> String {
         self.authorities().roots_pem()
     }
 
