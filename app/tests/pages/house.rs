@@ -222,11 +222,12 @@ impl AccessService for Memory {
             platform: None,
             expires_at: NOW + 86_400,
             needs_match_code: true,
+            needs_certificate: false,
             setup_url: Some("/public/download-certs/ready/setup".into()),
             machines_url: "https://localhost:8443/".into(),
             new_link: (token != "ready").then_some(NewLink { open: true, asked_at: None, at: None }),
             pages_url: "http://localhost:8080".into(),
-            desktop_link: format!("aiwe://enrol?server=https://localhost:8443&ca=00&token={token}"),
+            desktop_link: Some(format!("aiwe://enrol?server=https://localhost:8443&ca=00&token={token}")),
         })
     }
 

@@ -443,6 +443,9 @@ pub struct DownloadOffer {
     pub expires_at: i64,
     /// Whether the match code must be entered: this is not the browser that asked.
     pub needs_match_code: bool,
+    /// Whether only the certificate of the machine that the link is about opens it, and was not shown: the link renews that
+    /// certificate, and nobody asked for it.
+    pub needs_certificate: bool,
     /// Where the person goes on to choose a password, once the package is there; `null` when the account is set up.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub setup_url: Option<String>,
@@ -454,8 +457,9 @@ pub struct DownloadOffer {
     pub new_link: Option<NewLink>,
     /// Where people ask for access and set up their sign-in.
     pub pages_url: String,
-    /// Opens the desktop program, which fetches a certificate by itself.
-    pub desktop_link: String,
+    /// Opens the desktop program, which fetches a certificate by itself; `null` for a link that renews one.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub desktop_link: Option<String>,
 }
 
 /// Asking the administrators for a new link. Whoever has only the link, and neither the asking browser nor the match

@@ -14,6 +14,7 @@ mod remind;
 mod renewal;
 mod request;
 mod submit;
+mod unheard;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub use request::{
     AccessRequest, Decision, Grant, InvalidTransition, Notice, Redemption, ReminderRules, Reminders, State,
 };
 pub use submit::Submission;
+pub use unheard::UnheardRequest;
 
 use crate::certificate::Certificates;
 use crate::environment::Environment;

@@ -52,7 +52,8 @@ async fn offer(State(shared): State<Shared>, Path(token): Path<String>) -> Respo
         "setup_url": format!("/public/download-certs/{TOKEN}/setup"),
         "machines_url": double.machines_url,
         "pages_url": "http://pages.example",
-        "desktop_link": "",
+        "needs_certificate": false,
+        "desktop_link": null,
     }))
     .into_response()
 }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{optional_json, with_cookies};
+use crate::access::redeem::{MACHINE_NEEDED, TOO_MANY_CODES};
 use crate::access::{Access, LinkAsking, Proof, Redeemed, SetupPath};
 use crate::certificate::IssuedPackage;
 use crate::http::refusals::{File, Refusals};
@@ -144,10 +145,12 @@ fn download(redeemed: Redeemed<IssuedPackage>) -> Response {
 /// The names under which the download page knows what went wrong.
 fn page_name(problem: &Problem) -> &'static str {
     match problem.status {
+        403 if problem.is(MACHINE_NEEDED) => "machine",
         403 => "match-code",
         404 | 410 => "used",
         422 if problem.error_of("platform").is_some() => "platform",
         422 => "password",
+        429 if problem.is(TOO_MANY_CODES) => "too-many-codes",
         429 => "too-many",
         _ => "failed",
     }

@@ -1,0 +1,15 @@
+-- What the status page shows of requests beyond access.max_pending_per_address; nobody else sees them.
+CREATE TABLE unheard_request (
+    status_hash BLOB PRIMARY KEY,
+    browser_hash BLOB NOT NULL,
+    match_code TEXT NOT NULL,
+    requested_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    reminders INTEGER NOT NULL DEFAULT 0,
+    reminded_at INTEGER
+) STRICT;
+CREATE INDEX unheard_request_expiry ON unheard_request (expires_at);
+
+-- What is over is removed, by its end.
+CREATE INDEX session_expiry ON session (expires_at);
+CREATE INDEX challenge_expiry ON challenge (expires_at);
