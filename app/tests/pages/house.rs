@@ -171,7 +171,7 @@ fn row(id: &str, email: &str, state: RequestState) -> AccessRequestRow {
             _ => Vec::new(),
         },
         reminded_at: None,
-        links: (id == "2").then_some(Links { sent: 1, left: 4, asked_at: Some(NOW + 300) }),
+        links: (id == "2").then_some(Links { sent: 1, left: 4, asked_at: Some(NOW + 300), wrong_codes: 3 }),
     }
 }
 

@@ -396,6 +396,8 @@ pub struct Links {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub asked_at: Option<i64>,
+    /// How many wrong match codes came with the last one. Ten close it to everybody but the asking browser.
+    pub wrong_codes: u32,
 }
 
 /// Which requests to list.

@@ -14,12 +14,15 @@ use super::{Access, AccessRequest, Redemption, renewal};
 use crate::certificate::{IssuedPackage, NewCertificate};
 use crate::failure::Refusal;
 use crate::http::refusals::Refuses;
+use crate::mail::CodesTried;
 use crate::people::CookieKind;
 use crate::secret::{Token, TokenHash};
 use crate::store::{AccountState, Tx};
 
 /// Wrong match codes after which only the asking browser opens the link.
 const MAX_WRONG_CODES: i64 = 10;
+/// More than a slip or two: administrators are told.
+const MANY_WRONG_CODES: i64 = 3;
 
 pub(super) const MACHINE_NEEDED: &str = "machine-certificate";
 pub(super) const TOO_MANY_CODES: &str = "too-many-codes";
@@ -186,7 +189,11 @@ impl Access {
                 let wrong = tx.count_wrong_code(&request.id).await?;
                 let detail = format!("{wrong} so far");
                 tx.audit(self.env.now(), "visitor", "download-link.wrong-code", &request.id, &detail).await?;
+                if let Some(tried) = worth_telling(wrong) {
+                    self.outbox.codes_tried(&mut tx, &request, tried).await?;
+                }
                 tx.commit().await?;
+                self.outbox.wake();
             }
             return Err(wrong_code().into());
         };
@@ -282,6 +289,15 @@ pub(super) async fn asked_here(tx: &mut Tx, visit: &Visit, request: &AccessReque
     match &visit.asked {
         Some(cookie) if tx.asked_by_browser(&request.id, &TokenHash::of(&cookie.0)).await? => Ok(true),
         _ => renewal::is_the_machine(tx, visit, request).await,
+    }
+}
+
+/// Twice per link, so that whoever has one cannot flood anybody.
+fn worth_telling(wrong: i64) -> Option<CodesTried> {
+    match wrong {
+        MANY_WRONG_CODES => Some(CodesTried::Often { wrong }),
+        MAX_WRONG_CODES => Some(CodesTried::Closed),
+        _ => None,
     }
 }
 

@@ -35,6 +35,15 @@ pub enum CertificateEnd {
     Revoked { reason: Message },
 }
 
+/// How far somebody came who does not know the match code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodesTried {
+    /// So often that it is hardly a slip.
+    Often { wrong: i64 },
+    /// So often that the link is closed to everybody but the asking browser.
+    Closed,
+}
+
 impl Letterhead {
     /// To the requester: the request has arrived.
     pub fn request_received(&self, to: &EmailAddress, status_url: &str, request_hours: u32) -> Mail {
@@ -208,6 +217,37 @@ impl Letterhead {
         self.mail(to, &subject, letter)
     }
 
+    /// To an administrator: somebody tries match codes with the link that was sent to `requester`.
+    pub fn codes_tried(
+        &self,
+        to: &EmailAddress,
+        requester: &EmailAddress,
+        tried: CodesTried,
+        panel_url: &str,
+    ) -> Mail {
+        let (subject, happened) = match tried {
+            CodesTried::Often { wrong } => (
+                "Wrong match codes with a link",
+                format!("With the link that {requester} was sent, {wrong} wrong match codes were entered."),
+            ),
+            CodesTried::Closed => (
+                "A link was closed after wrong match codes",
+                format!(
+                    "With the link that {requester} was sent, so many wrong match codes were entered that it opens in the \
+                     requester’s own browser alone now."
+                ),
+            ),
+        };
+        let letter = Letter::default()
+            .paragraph(&happened)
+            .paragraph(
+                "Nothing was handed out for them. Ask the requester, by voice or chat, whether they did it; if not, \
+                 somebody else reads their mail. A new link makes the one before it worthless.",
+            )
+            .link("Look at the request", panel_url);
+        self.mail(to, subject, letter)
+    }
+
     fn mail(&self, to: &EmailAddress, subject: &str, letter: Letter) -> Mail {
         let (text, html) = letter.signed(&self.organisation);
         Mail {
@@ -263,6 +303,8 @@ mod tests {
             head.requests_wait(&to, &[(waiting(&device, &message), Notice::Reminder)], URL),
             head.requests_wait(&to, &[(waiting(&device, &message), Notice::Link)], URL),
             head.certificate_ends(&to, device.as_str(), 1_800_000_000, URL),
+            head.codes_tried(&to, &to, CodesTried::Often { wrong: 3 }, URL),
+            head.codes_tried(&to, &to, CodesTried::Closed, URL),
         ]
     }
 

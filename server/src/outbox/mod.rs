@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use crate::access::{AccessRequest, Notice};
 use crate::environment::Environment;
 use crate::failure::{Failure, Refusal};
-use crate::mail::{CertificateEnd, Letterhead, Mail, Mailer};
+use crate::mail::{CertificateEnd, CodesTried, Letterhead, Mail, Mailer};
 use crate::secret::Token;
 use crate::store::{StoredMail, Tx};
 
@@ -74,6 +74,20 @@ impl Outbox {
         let url = self.env.config.public_url.join("/admin/requests?state=waiting");
         for admin in tx.administrators().await? {
             self.put(tx, self.letterhead().requests_wait(&admin, news, &url)).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells every administrator that somebody who has a link does not know its code.
+    pub async fn codes_tried(
+        &self,
+        tx: &mut Tx,
+        request: &AccessRequest,
+        tried: CodesTried,
+    ) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join(&format!("/admin/requests/{}", request.id));
+        for admin in tx.administrators().await? {
+            self.put(tx, self.letterhead().codes_tried(&admin, &request.email, tried, &url)).await?;
         }
         Ok(())
     }

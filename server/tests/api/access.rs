@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use app::services::AccessService;
 use http::StatusCode;
 use protocol::access::{
-    AccessRequestRow, Asked, DownloadOffer, DownloadState, Page, RequestState, RequestStatus,
+    AccessRequestFilter, AccessRequestRow, Asked, DownloadOffer, DownloadState, Page, RequestState,
+    RequestStatus,
 };
 use serde_json::json;
 
@@ -118,6 +120,17 @@ async fn a_stolen_link_is_worth_nothing(server: TestServer) {
     for _ in 0..10 {
         assert_eq!(server.post(&link).json(&body(Some("2222-2222"))).send().await.problem().status, 403);
     }
+    // The administrators hear of it, twice and not ten times.
+    server.state.outbox.drain().await.unwrap();
+    let told: Vec<_> =
+        server.mails.sent().into_iter().filter(|m| m.text.contains("wrong match codes")).collect();
+    assert!(told.iter().all(|mail| mail.to.as_str() == admin.email), "{told:?}");
+    assert_eq!(told.len(), 2);
+    assert!(told[0].text.contains("anna@example.org") && told[0].text.contains("3 wrong match codes"));
+    assert!(told[1].subject.as_str().starts_with("A link was closed"), "{:?}", told[1].subject);
+    let filter = AccessRequestFilter { search: "anna".to_owned(), ..AccessRequestFilter::default() };
+    let rows = server.state.access.list(&admin.proof(), filter).await.unwrap().rows;
+    assert_eq!(rows[0].links.unwrap().wrong_codes, 10);
     // After that not even the right code helps a stranger, while the asking browser is not locked out.
     let reply = server.post(&link).json(&body(Some(&code))).send().await;
     assert_eq!(reply.problem().status, 429);

@@ -123,7 +123,9 @@ async fn the_link_gives_a_package_to_the_machine_alone(server: TestServer) {
     // Nobody has a code to this link, so nobody is asked for one.
     for page in [server.get(&link), server.get(&link).certificate(&other.der)] {
         let page = page.header("accept", "text/html").send().await.text();
-        assert!(page.contains("Open this link on the machine itself") && !page.contains("name=\"match_code\""));
+        assert!(
+            page.contains("Open this link on the machine itself") && !page.contains("name=\"match_code\"")
+        );
         assert!(!page.contains("aiwe://"), "the desktop program renews by itself");
     }
     let by_code = json!({ "platform": "linux", "password": PASSWORD, "match_code": "2345-6789" });

@@ -55,9 +55,11 @@ async fn an_unheard_request_looks_like_any_other(server: TestServer) {
     let asked = ask_four_times(&server).await;
     let ((heard, heards), (unheard, unheards)) = (&asked[2], &asked[3]);
     let alike = async |expected: RequestState| {
-        for (heards, unheards) in
-            [(None, None), (Some(heards.as_str()), Some(unheards.as_str())), (Some("another"), Some("another"))]
-        {
+        for (heards, unheards) in [
+            (None, None),
+            (Some(heards.as_str()), Some(unheards.as_str())),
+            (Some("another"), Some("another")),
+        ] {
             let (one, other) = (seen(&server, heard, heards).await, seen(&server, unheard, unheards).await);
             assert_eq!(one, other);
             assert_eq!(one.0.state, expected);

@@ -141,16 +141,9 @@ mod tests {
 
     #[test]
     fn every_name_of_the_handler_has_a_message() {
-        for name in [
-            "password",
-            "platform",
-            "machine",
-            "match-code",
-            "used",
-            "expired",
-            "too-many",
-            "too-many-codes",
-        ] {
+        for name in
+            ["password", "platform", "machine", "match-code", "used", "expired", "too-many", "too-many-codes"]
+        {
             assert!(Refusal::named(name).is_some_and(|r| !r.message().is_empty()), "{name}");
         }
         assert_eq!(Refusal::named("anything-else"), None);
