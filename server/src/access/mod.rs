@@ -30,6 +30,8 @@ use protocol::review::{Decide, Decided, News, RequestDetail};
 pub use link::{LinkAsking, Relinking};
 pub use redeem::{Proof, Redeemed, SetupPath};
 pub use remind::Reminding;
+#[cfg(test)]
+pub use request::tests::pending;
 pub use request::{
     AccessRequest, Decision, Grant, InvalidTransition, Notice, Redemption, ReminderRules, Reminders, State,
 };

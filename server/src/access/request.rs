@@ -233,10 +233,11 @@ impl AccessRequest {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn pending() -> AccessRequest {
+    /// Anna's, of the year 1970, which waits for 100 seconds.
+    pub fn pending() -> AccessRequest {
         AccessRequest {
             id: "r".into(),
             email: "anna@example.org".parse().unwrap(),

@@ -270,7 +270,7 @@ fn hours(hours: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::{Reminders, State};
+    use crate::access::pending;
 
     const CODE: &str = "2345-6789";
     const URL: &str = "https://a.example.org/x/abc?d=e&f=g";
@@ -309,17 +309,9 @@ mod tests {
     }
 
     fn waiting(device: &DeviceName, message: &Message) -> AccessRequest {
-        AccessRequest {
-            id: "r".into(),
-            email: "ben@example.org".parse().unwrap(),
-            match_code: CODE.parse().unwrap(),
-            platform: None,
-            device_name: Some(device.clone()),
-            message: message.clone(),
-            requested_at: 0,
-            reminders: Reminders::default(),
-            state: State::Pending { expires_at: 1 },
-        }
+        let email = "ben@example.org".parse().unwrap();
+        let (device_name, message) = (Some(device.clone()), message.clone());
+        AccessRequest { email, match_code: CODE.parse().unwrap(), device_name, message, ..pending() }
     }
 
     #[test]
