@@ -98,6 +98,13 @@ impl Outbox {
         self.put(tx, self.letterhead().request_expired(&request.email, request.requested_at, &url)).await
     }
 
+    /// Tells the requester that the link to the certificate was not used in time.
+    pub async fn link_ended(&self, tx: &mut Tx, request: &AccessRequest) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join("/request-access");
+        let mail = self.letterhead().link_ended(&request.email, request.device_name.as_ref(), &url);
+        self.put(tx, mail).await
+    }
+
     pub async fn approved(&self, tx: &mut Tx, request: &AccessRequest, link: &Token) -> Result<(), Refusal> {
         let url = self.env.config.public_url.join(&format!("/public/download-certs/{}", link.expose()));
         let hours = self.env.config.access.link_lifetime_hours;

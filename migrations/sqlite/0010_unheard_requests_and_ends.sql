@@ -13,3 +13,6 @@ CREATE INDEX unheard_request_expiry ON unheard_request (expires_at);
 -- What is over is removed, by its end.
 CREATE INDEX session_expiry ON session (expires_at);
 CREATE INDEX challenge_expiry ON challenge (expires_at);
+
+-- That a link ended unused is told too. Those of before are not written to any more.
+UPDATE access_request SET expiry_told = 1 WHERE state = 'approved' AND grant_expires_at <= unixepoch();
