@@ -25,6 +25,8 @@ pub enum EnrolmentError {
     NoMachines,
     #[error("the server's authority is another one")]
     OtherAuthority,
+    #[error("the link renews another program's certificate")]
+    Renewal,
     #[error("the server refused: {}", .0.title)]
     Refused(Problem),
     #[error(transparent)]
@@ -71,6 +73,12 @@ impl EnrolmentError {
                     "{server} names another authority than the one that your link tells of. Somebody may stand \
                      between you and the server. Your link was not sent. Tell your administrator."
                 ),
+            ),
+            Self::Renewal => (
+                "This link is for a browser",
+                "It renews a certificate in the browser that has it: open it there. To set up this program, ask for access \
+                 with it as with a new machine; afterwards it renews its certificate by itself."
+                    .to_owned(),
             ),
             Self::SetUp(_) => ("This cannot be done here", format!("{self}.")),
         };

@@ -181,6 +181,9 @@ async fn look(transport: &Transport, link: &Link) -> Result<DownloadOffer, Enrol
     }
     let offer: DownloadOffer =
         serde_json::from_slice(&answer.body).map_err(|_| EnrolmentError::Unexpected(answer.status))?;
+    if offer.needs_certificate {
+        return Err(EnrolmentError::Renewal);
+    }
     match offer.state {
         DownloadState::Ready => Ok(offer),
         // Maybe by this machine, whose answer was lost: the same key gets the same certificate again.

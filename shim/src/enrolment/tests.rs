@@ -25,6 +25,8 @@ struct Double {
     authority_told: Option<String>,
     machines_url: String,
     asked_here: bool,
+    /// The link is one that renews a browser's certificate.
+    renews: bool,
     issued: Option<(String, String)>,
     lose_the_next_answer: bool,
     /// Paths with methods, in order.
@@ -48,11 +50,11 @@ async fn offer(State(shared): State<Shared>, Path(token): Path<String>) -> Respo
         "device_name": "Ada’s <desk>",
         "platform": "linux",
         "expires_at": 2_000_000_000,
-        "needs_match_code": !double.asked_here,
+        "needs_match_code": !double.asked_here && !double.renews,
         "setup_url": format!("/public/download-certs/{TOKEN}/setup"),
         "machines_url": double.machines_url,
         "pages_url": "http://pages.example",
-        "needs_certificate": false,
+        "needs_certificate": double.renews,
         "desktop_link": null,
     }))
     .into_response()
@@ -256,6 +258,15 @@ async fn a_successor_beside_the_confirmed_authority_is_kept_too() {
     world.double().authority_told = Some(next.pem() + &world.shared.0.pem());
     let opened = world.opened(&world.right_link()).await.unwrap();
     assert_eq!(opened.authorities.fingerprints, [next.fingerprint(), world.shared.0.fingerprint()]);
+}
+
+#[tokio::test]
+async fn a_link_for_a_browser_is_left_to_it() {
+    let world = World::new().await;
+    world.double().renews = true;
+    let refused = world.opened(&world.right_link()).await.unwrap_err();
+    assert!(matches!(refused, EnrolmentError::Renewal), "{refused}");
+    assert!(!world.double().requests.iter().any(|request| request.contains("/csr")));
 }
 
 #[tokio::test]
