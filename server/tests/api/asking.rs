@@ -41,7 +41,7 @@ async fn ask(server: &TestServer, email: &str) -> String {
 
 async fn decide(server: &TestServer, admin: &AdminSession, email: &str) {
     let id = server.pending_request(admin, email).await;
-    app::services::AccessService::reject(&server.state.access, &admin.proof(), &id, "").await.unwrap();
+    AccessService::reject(&server.state.access, &admin.proof(), &id, "").await.unwrap();
 }
 
 async fn notices_are_gathered(server: TestServer) {
@@ -99,7 +99,8 @@ async fn an_expired_request_is_told_once(server: TestServer) {
     server.approved(&admin, "ben@example.org").await;
     server.clock.advance(72 * HOUR - MINUTE);
     round(&server).await;
-    let ended = |mails: &[Mail]| mails.iter().filter(|m| m.subject.as_str().contains("has ended")).count();
+    let of_requests = |m: &&Mail| m.subject.as_str().starts_with("Your request for access has ended");
+    let ended = |mails: &[Mail]| mails.iter().filter(of_requests).count();
     assert_eq!(ended(&mails_to(&server, "anna@example.org").await), 0);
 
     server.clock.advance(MINUTE);
