@@ -66,7 +66,12 @@ fn WhyHere(reason: RejectionReason) -> impl IntoView {
 fn RequestForm(start: FormStart, reason: Option<RejectionReason>) -> impl IntoView {
     let problem = Signal::stored(start.refused.as_ref().map(|refused| refused.problem.clone()));
     let typed = start.refused.map(|r| r.typed).unwrap_or_default();
-    let chosen = typed.value("platform").or_else(|| start.platform.map(|p| p.as_str().to_owned()));
+    // The desktop program opens this page with what it knows of its machine.
+    let query = use_query_map();
+    let told = move |field: &str| query.with_untracked(|q| q.get(field));
+    let platform = told("platform").and_then(|name| name.parse().ok()).or(start.platform);
+    let chosen = typed.value("platform").or_else(|| platform.map(|p| p.as_str().to_owned()));
+    let device_name = typed.value("device_name").or_else(|| told("device_name")).unwrap_or_default();
     let value = move |field: &str| typed.value(field).unwrap_or_default();
     let platform_error = field_error(problem, "platform");
     view! {
@@ -97,7 +102,7 @@ fn RequestForm(start: FormStart, reason: Option<RejectionReason>) -> impl IntoVi
                     hint="So that you and the administrator recognise it, such as “Anna’s laptop”."
                     optional=true
                     maxlength=64
-                    value=value("device_name")
+                    value=device_name
                     error=field_error(problem, "device_name")
                 />
                 <TextAreaField

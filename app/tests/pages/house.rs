@@ -171,7 +171,7 @@ fn row(id: &str, email: &str, state: RequestState) -> AccessRequestRow {
             _ => Vec::new(),
         },
         reminded_at: None,
-        links: (id == "2").then_some(Links { sent: 1, left: 4, asked_at: Some(NOW + 300) }),
+        links: (id == "2").then_some(Links { sent: 1, left: 4, asked_at: Some(NOW + 300), wrong_codes: 3 }),
     }
 }
 
@@ -222,9 +222,12 @@ impl AccessService for Memory {
             platform: None,
             expires_at: NOW + 86_400,
             needs_match_code: true,
+            needs_certificate: false,
             setup_url: Some("/public/download-certs/ready/setup".into()),
             machines_url: "https://localhost:8443/".into(),
             new_link: (token != "ready").then_some(NewLink { open: true, asked_at: None, at: None }),
+            pages_url: "http://localhost:8080".into(),
+            desktop_link: Some(format!("aiwe://enrol?server=https://localhost:8443&ca=00&token={token}")),
         })
     }
 

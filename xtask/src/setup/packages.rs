@@ -36,12 +36,13 @@ const DESKTOP: &[&str] = &[
 /// A screen without a monitor, and what drives a webview on it.
 const SCREEN: &[&str] = &["dbus", "fonts-dejavu-core", "webkit2gtk-driver", "xvfb"];
 
-/// Browser, programs to show on a screen, tools that read certificates, PostgreSQL.
+/// Browser, programs to show on a screen, tools that read certificates, a key store, PostgreSQL.
 const TEST: &[&str] = &[
     "chromium",
     "cmake",
     "curl",
     "dbus-x11",
+    "gnome-keyring",
     "imagemagick",
     "jq",
     "libnss3-tools",
