@@ -22,7 +22,10 @@ export const WORDS: Answers = {
 /** A match code as it could be. */
 export const GUESSES: Answers = { ...WORDS, text: "2345-6789" };
 
-const PRESSABLE = "button, input:not([type=hidden]), select, summary";
+// The foot of each page offers the choice of light and dark, which changes nothing elsewhere.
+const PRESSABLE = ":is(button, input:not([type=hidden]), select, summary):not(footer *)";
+/** What does something else when something else stands in the fields. */
+const SENDING = "button:not(footer *)";
 /** More than any page has. */
 const MOST = 60;
 /** What holds a certificate, or a key. */
@@ -70,28 +73,35 @@ export class Scanner {
       const page = await this.people.visitor({ scripts, credulous: true });
       const browsing = { page, scripts, traffic: new Traffic(page.context()) };
       this.watch(page);
-      for (const answer of answers) await this.pressEverything(browsing, link, answer);
+      for (const [round, answer] of answers.entries()) {
+        await this.pressAll(round === 0 ? PRESSABLE : SENDING, browsing, link, answer);
+      }
       await this.follow(browsing, link);
       await page.context().close();
     }
     for (const answer of answers) await this.postForms(link, answer);
   }
 
-  /** Posts every form of a page as it is without a browser's own checks. */
-  async postForms(link: string, answers: Answers): Promise<APIResponse[]> {
+  /** Posts every form of a page so many times, as it is without a browser's own checks. */
+  async postForms(link: string, answers: Answers, times = 1): Promise<void> {
     const page = await this.people.visitor({ scripts: false, credulous: true });
     await page.goto(link);
     const forms = await formsOf(page);
     await page.context().close();
+    for (let time = 0; time < times; time += 1) await this.post(forms, answers);
+  }
+
+  private async post(forms: Form[], answers: Answers): Promise<void> {
     const posts = forms.map(({ action, fields }) => {
       const form: Record<string, string> = {};
       for (const { name, type, value } of fields) form[name] = value || answerTo(type, answers);
       return this.fetch(action, { method: "POST", form });
     });
-    return Promise.all(posts);
+    await Promise.all(posts);
   }
 
-  private async pressEverything(
+  private async pressAll(
+    pressable: string,
     { page, scripts, traffic }: Browsing,
     link: string,
     answers: Answers,
@@ -108,7 +118,7 @@ export class Scanner {
         });
       }
       await this.fill(page, answers);
-      const thing = page.locator(PRESSABLE).nth(number);
+      const thing = page.locator(pressable).nth(number);
       if ((await thing.count()) === 0) return;
       if (!(await thing.isVisible())) continue;
       await thing.click({ force: true, noWaitAfter: true, timeout: 5_000 });
