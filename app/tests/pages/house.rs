@@ -129,7 +129,11 @@ fn visit(who: Who) -> Visit {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         user_agent: "Mozilla/5.0 (X11; Linux x86_64)".into(),
         secure: false,
-        certificate: CertificateReport { rejection: Some(RejectionReason::Missing), presented: None },
+        certificate: CertificateReport {
+            rejection: Some(RejectionReason::Missing),
+            presented: None,
+            last_ended: None,
+        },
     }
 }
 
