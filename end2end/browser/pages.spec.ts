@@ -112,6 +112,28 @@ test("an administrator signs in and decides by keyboard alone", async ({ server,
   await expect(admin.getByText("The link was mailed to the requester")).toBeVisible();
 });
 
+test("a form is sent once however often it is pressed, and again when there was no answer for ten seconds", async ({
+  people,
+}) => {
+  const requester = await people.visitor();
+  await requester.clock.install();
+  await hydrated(requester, "/request-access");
+  let posts = 0;
+  await requester.route("**/public/request-access", () => void (posts += 1));
+  await requester.getByLabel("Your e-mail address").fill("anna@example.org");
+  await requester.getByRole("radio", { name: "Ubuntu" }).check();
+  await requester.getByLabel("A name for this machine").fill("Anna's laptop");
+  const button = requester.getByRole("button", { name: "Request access" });
+  for (let press = 0; press < 3; press += 1) await button.click();
+  await expect(button).toHaveAttribute("aria-busy", "true");
+  expect(posts).toBe(1);
+
+  await requester.clock.runFor(10_000);
+  await expect(button).not.toHaveAttribute("aria-busy");
+  await button.click();
+  await expect.poll(() => posts).toBe(2);
+});
+
 /** Presses Tab until the control has the focus; every stop on the way shows where the focus is. */
 async function reach(page: Page, role: "button" | "link" | "textbox", name: string): Promise<void> {
   const wanted = page.getByRole(role, { name, exact: true });

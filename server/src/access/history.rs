@@ -61,24 +61,8 @@ fn told(request: &AccessRequest, entry: SubjectEntry) -> Option<HistoryEntry> {
 
 #[cfg(test)]
 mod tests {
-    use protocol::access::Message;
-
-    use super::super::Reminders;
     use super::*;
-
-    fn request() -> AccessRequest {
-        AccessRequest {
-            id: "r".into(),
-            email: "anna@example.org".parse().unwrap(),
-            match_code: "2345-6789".parse().unwrap(),
-            platform: None,
-            device_name: None,
-            message: Message::default(),
-            requested_at: 0,
-            reminders: Reminders::default(),
-            state: State::Pending { expires_at: 100 },
-        }
-    }
+    use crate::access::pending;
 
     fn entry(at: i64, action: &str, email: Option<&str>) -> SubjectEntry {
         SubjectEntry { at, action: action.into(), detail: String::new(), email: email.map(str::to_owned) }
@@ -92,15 +76,15 @@ mod tests {
     fn the_end_is_told_before_and_after_the_log_has_it() {
         let asked = || entry(0, "access-request.submitted", None);
         let whole = [(0, RequestEvent::Asked), (100, RequestEvent::Expired)];
-        assert_eq!(events(&request(), vec![asked()], 99), whole[..1]);
-        assert_eq!(events(&request(), vec![asked()], 100), whole);
+        assert_eq!(events(&pending(), vec![asked()], 99), whole[..1]);
+        assert_eq!(events(&pending(), vec![asked()], 100), whole);
         let told = vec![asked(), entry(117, "access-request.expired", None)];
-        assert_eq!(events(&request(), told, 120), whole, "once, and when it was");
+        assert_eq!(events(&pending(), told, 120), whole, "once, and when it was");
     }
 
     #[test]
     fn an_unused_link_ends_and_others_actions_are_left_out() {
-        let approved = request().approve("ada@example.org", 10, 50).unwrap();
+        let approved = pending().approve("ada@example.org", 10, 50).unwrap();
         let entries = vec![
             entry(0, "access-request.submitted", None),
             entry(10, "access-request.approved", Some("ada@example.org")),

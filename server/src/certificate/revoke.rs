@@ -1,5 +1,6 @@
 //! Revoking, and telling the world of it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use ::certificate::{RevocationReason, RevokedEntry};
@@ -118,8 +119,9 @@ impl Certificates {
 
     /// Ends what is open with certificates that another server revoked, until `shutdown`.
     pub async fn watch_revocations(self, shutdown: CancellationToken) {
-        // One second back: instants are whole seconds, and closing twice does no harm.
+        // One second back: instants are whole seconds, so each look sees some of the one before again.
         let mut since = self.0.env.now() - 1;
+        let mut closed = HashSet::new();
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
@@ -128,9 +130,11 @@ impl Certificates {
             let now = self.0.env.now();
             match self.revoked_since(since).await {
                 Ok(fingerprints) => {
-                    for fingerprint in fingerprints {
-                        self.0.connections.close(&fingerprint);
+                    // What was opened after that is judged as revoked. To end it too would cut off the answer that says so.
+                    for fingerprint in fingerprints.difference(&closed) {
+                        self.0.connections.close(fingerprint);
                     }
+                    closed = fingerprints;
                     since = now - 1;
                 }
                 Err(refusal) => {
@@ -141,7 +145,8 @@ impl Certificates {
         }
     }
 
-    async fn revoked_since(&self, since: i64) -> Result<Vec<String>, Refusal> {
-        Ok(self.0.env.store.read().await?.fingerprints_revoked_since(since).await?)
+    async fn revoked_since(&self, since: i64) -> Result<HashSet<String>, Refusal> {
+        let fingerprints = self.0.env.store.read().await?.fingerprints_revoked_since(since).await?;
+        Ok(fingerprints.into_iter().collect())
     }
 }

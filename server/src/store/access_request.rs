@@ -3,6 +3,7 @@
 mod link;
 mod list;
 mod notice;
+mod unheard;
 
 use protocol::access::EmailAddress;
 

@@ -39,12 +39,13 @@ const SCREEN: &[&str] = &["dbus", "fonts-dejavu-core", "webkit2gtk-driver", "xvf
 /// A browser, and what drives it over WebDriver.
 const BROWSER: &[&str] = &["chromium", "chromium-driver"];
 
-/// Browser, programs to show on a screen, tools that read certificates, PostgreSQL.
+/// Browser, programs to show on a screen, tools that read certificates, a key store, PostgreSQL.
 const TEST: &[&str] = &[
     "chromium",
     "cmake",
     "curl",
     "dbus-x11",
+    "gnome-keyring",
     "imagemagick",
     "jq",
     "libnss3-tools",

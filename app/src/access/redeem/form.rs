@@ -13,10 +13,12 @@ use crate::live::Part;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     Expired,
+    Machine,
     MatchCode,
     Password,
     Platform,
     TooMany,
+    TooManyCodes,
     Used,
 }
 
@@ -24,10 +26,12 @@ impl Refusal {
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "expired" => Some(Self::Expired),
+            "machine" => Some(Self::Machine),
             "match-code" => Some(Self::MatchCode),
             "password" => Some(Self::Password),
             "platform" => Some(Self::Platform),
             "too-many" => Some(Self::TooMany),
+            "too-many-codes" => Some(Self::TooManyCodes),
             "used" => Some(Self::Used),
             _ => None,
         }
@@ -36,10 +40,14 @@ impl Refusal {
     pub fn message(self) -> &'static str {
         match self {
             Self::Expired => "This link has expired.",
+            Self::Machine => "This browser did not show the machine’s certificate.",
             Self::MatchCode => "This is not the match code of your request. Enter the one that you read out.",
             Self::Password => "Choose a password of 12 to 256 characters. Several words make a good one.",
             Self::Platform => "Choose this machine’s system.",
             Self::TooMany => "Too many tries. Wait a minute, then try again.",
+            Self::TooManyCodes => {
+                "Too many wrong match codes. Open this link in the browser that you asked with, or ask an administrator for a new one."
+            }
             Self::Used => "This link has been used already.",
         }
     }
@@ -133,7 +141,9 @@ mod tests {
 
     #[test]
     fn every_name_of_the_handler_has_a_message() {
-        for name in ["password", "platform", "match-code", "used", "expired", "too-many"] {
+        for name in
+            ["password", "platform", "machine", "match-code", "used", "expired", "too-many", "too-many-codes"]
+        {
             assert!(Refusal::named(name).is_some_and(|r| !r.message().is_empty()), "{name}");
         }
         assert_eq!(Refusal::named("anything-else"), None);
