@@ -42,7 +42,7 @@ fn Offer(
     let chosen = platform.unwrap_or(Platform::Windows);
     // The others stand at their fields.
     let stops = refusal.filter(|r| !matches!(r, Refusal::MatchCode | Refusal::Password | Refusal::Platform));
-    let stops = stops.filter(|r| ready || *r == Refusal::TooMany);
+    let stops = stops.filter(|r| ready || matches!(r, Refusal::Elsewhere | Refusal::TooMany));
     let elsewhere = ready && offer.needs_certificate;
     let device = offer.device_name.clone().map(|name| format!(" for “{name}”")).unwrap_or_default();
     let needs_match_code = offer.needs_match_code;

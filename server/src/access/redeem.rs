@@ -26,6 +26,7 @@ const MANY_WRONG_CODES: i64 = 3;
 
 pub(super) const MACHINE_NEEDED: &str = "machine-certificate";
 pub(super) const TOO_MANY_CODES: &str = "too-many-codes";
+pub(super) const WRONG_CODE: &str = "match-code";
 
 /// What shows that the holder of the link is the one who asked.
 #[derive(Debug, Clone)]
@@ -114,10 +115,13 @@ impl Access {
         match_code: Option<&str>,
     ) -> Result<Redeemed<String>, Refusal> {
         let csr_hash = Sha256::digest(csr.as_bytes()).to_vec();
-        if let Some(chain) = self.same_again(visit, token, &csr_hash, match_code).await? {
-            return Ok(Redeemed { value: chain, cookies: Vec::new() });
+        let (mut tx, request, proof) = self.identify(visit, token, match_code).await?;
+        let again = self.same_again(&mut tx, &request, &csr_hash).await?;
+        drop(tx);
+        if let Some(chain) = again {
+            return self.with_cookie(visit, token, &proof, chain).await;
         }
-        let (request, proof) = self.prove(visit, token, match_code).await?;
+        self.check_open(&request)?;
         let new = self.new_certificate(&request).await?;
         let certificate = self.certificates.issue_for_csr(new, csr).await?;
         let at = self.env.now();
@@ -158,10 +162,15 @@ impl Access {
         match_code: Option<&str>,
     ) -> Result<(AccessRequest, Proof), Refusal> {
         let (_, request, proof) = self.identify(visit, token, match_code).await?;
+        self.check_open(&request)?;
+        Ok((request, proof))
+    }
+
+    fn check_open(&self, request: &AccessRequest) -> Result<(), Problem> {
         match request.state_at(self.env.now()) {
-            RequestState::Approved => Ok((request, proof)),
-            RequestState::Redeemed => Err(handed_out().into()),
-            _ => Err(link_over().into()),
+            RequestState::Approved => Ok(()),
+            RequestState::Redeemed => Err(handed_out()),
+            _ => Err(link_over()),
         }
     }
 
@@ -203,17 +212,12 @@ impl Access {
     /// The certificate that the very same certificate request got before.
     async fn same_again(
         &self,
-        visit: &Visit,
-        token: &str,
+        tx: &mut Tx,
+        request: &AccessRequest,
         csr_hash: &[u8],
-        match_code: Option<&str>,
     ) -> Result<Option<String>, Refusal> {
-        let mut tx = self.env.store.read().await?;
-        let Some(request) = tx.access_request_by_grant(&TokenHash::of(token)).await? else { return Ok(None) };
         let super::State::Redeemed { grant, redemption, .. } = &request.state else { return Ok(None) };
-        let same = redemption.csr_hash.as_deref() == Some(csr_hash) && grant.expires_at > self.env.now();
-        let proven = is_match_code(&request, match_code) || asked_here(&mut tx, visit, &request).await?;
-        if !(same && proven) {
+        if redemption.csr_hash.as_deref() != Some(csr_hash) || grant.expires_at <= self.env.now() {
             return Ok(None);
         }
         let certificate = tx.certificate(&redemption.certificate_id).await?;
@@ -262,7 +266,8 @@ impl Access {
         Ok(())
     }
 
-    /// Whoever knew the match code counts as the asking browser from now on.
+    /// Whoever knew the match code counts like the asking browser from now on, which keeps its place: the desktop program
+    /// fetches the certificate, and the person goes on in the browser.
     pub(super) async fn with_cookie<T>(
         &self,
         visit: &Visit,
@@ -276,7 +281,7 @@ impl Access {
         let mut tx = self.env.store.begin().await?;
         let browser = Token::generate(self.env.random.as_ref());
         if let Some(request) = tx.access_request_by_grant(&TokenHash::of(token)).await? {
-            tx.set_asking_browser(&request.id, &browser.hash()).await?;
+            tx.set_proven_browser(&request.id, &browser.hash()).await?;
             tx.commit().await?;
         }
         let cookie = CookieKind::Asked.set(browser.expose(), ASKED_COOKIE_SECONDS, visit.secure);
@@ -309,7 +314,7 @@ fn is_match_code(request: &AccessRequest, given: Option<&str>) -> bool {
 
 /// 403: the link alone opens nothing.
 fn wrong_code() -> Problem {
-    Problem::new("match-code", 403, "The match code is needed")
+    Problem::new(WRONG_CODE, 403, "The match code is needed")
         .detail("Open this page in the browser that you asked with, or enter the code that was shown to you there.")
         .field("match_code", "Enter the match code that was shown when you asked for access.")
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{optional_json, with_cookies};
-use crate::access::redeem::{MACHINE_NEEDED, TOO_MANY_CODES};
+use crate::access::redeem::{MACHINE_NEEDED, TOO_MANY_CODES, WRONG_CODE};
 use crate::access::{Access, LinkAsking, Proof, Redeemed, SetupPath};
 use crate::certificate::IssuedPackage;
 use crate::http::refusals::{File, Refusals};
@@ -146,7 +146,8 @@ fn download(redeemed: Redeemed<IssuedPackage>) -> Response {
 fn page_name(problem: &Problem) -> &'static str {
     match problem.status {
         403 if problem.is(MACHINE_NEEDED) => "machine",
-        403 => "match-code",
+        403 if problem.is(WRONG_CODE) => "match-code",
+        403 => "elsewhere",
         404 | 410 => "used",
         422 if problem.error_of("platform").is_some() => "platform",
         422 => "password",
