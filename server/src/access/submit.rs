@@ -114,13 +114,11 @@ impl Access {
         if tx.count_pending_of(&request.email, now).await? >= u64::from(limits.max_pending_per_address)
             && let Some(unheard) = UnheardRequest::instead_of(request, browser)
         {
+            // A refusal would tell who filled them up which addresses have many.
             if tx.count_unheard_requests(now).await? >= u64::from(limits.max_pending) {
-                return Err(too_many_pending().into());
+                tx.forget_an_unheard_request(now).await?;
             }
-            tracing::info!(
-                request = request.id,
-                "nobody hears of a request: its address has too many that are pending"
-            );
+            tracing::info!("nobody hears of a request: its address has too many that are pending");
             tx.insert_unheard_request(&unheard, &status.hash()).await?;
             return Ok(tx.commit().await?);
         }

@@ -86,6 +86,17 @@ impl Tx {
         Ok(fetch_number!(self, sql, now)?.unsigned_abs())
     }
 
+    /// Removes the one that would end next.
+    pub async fn forget_an_unheard_request(&mut self, now: i64) -> Result<(), StoreError> {
+        execute!(
+            self,
+            "DELETE FROM unheard_request WHERE status_hash =
+             (SELECT status_hash FROM unheard_request WHERE expires_at > $1 ORDER BY expires_at, status_hash LIMIT 1)",
+            now
+        )?;
+        Ok(())
+    }
+
     /// Removes those that ended before `before`.
     pub async fn sweep_unheard_requests(&mut self, before: i64) -> Result<(), StoreError> {
         execute!(self, "DELETE FROM unheard_request WHERE expires_at < $1", before)?;
