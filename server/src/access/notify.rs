@@ -102,7 +102,8 @@ impl Access {
                 }
                 if request.grant().is_some() {
                     tx.audit(now, "server", "download-link.ended", &request.id, "").await?;
-                    self.outbox.link_ended(&mut tx, &request).await?;
+                    let another = self.next_link_ask(&request).is_some();
+                    self.outbox.link_ended(&mut tx, &request, another).await?;
                 } else {
                     tx.audit(now, "server", "access-request.expired", &request.id, "").await?;
                     self.outbox.expired(&mut tx, &request).await?;

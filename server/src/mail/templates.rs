@@ -103,15 +103,24 @@ impl Letterhead {
         self.mail(to, "A new link to your certificate", letter)
     }
 
-    /// To the requester: the link was not used in time. Its own address is known to nobody but its mail.
-    pub fn link_ended(&self, to: &EmailAddress, device: Option<&DeviceName>, request_url: &str) -> Mail {
+    /// To the requester: the link was not used in time. Its own address is known to nobody but its mail. `another`: its page
+    /// takes the wish for a new one.
+    pub fn link_ended(
+        &self,
+        to: &EmailAddress,
+        device: Option<&DeviceName>,
+        another: bool,
+        request_url: &str,
+    ) -> Mail {
         let machine = device.map_or_else(|| "your machine".to_owned(), |name| format!("“{name}”"));
         let letter = Letter::default()
             .paragraph(&format!("The link to the certificate for {machine} has ended unused."))
-            .paragraph(
+            .paragraph(if another {
                 "Open it again in the mail that brought it: its page lets you ask the administrators for a new one. If \
-                 you do not have that mail any more, ask for access again.",
-            )
+                 you do not have that mail any more, ask for access again."
+            } else {
+                "Ask for access again; an administrator approves it as before."
+            })
             .link("Ask for access", request_url);
         self.mail(to, "The link to your certificate has ended", letter)
     }
@@ -318,7 +327,8 @@ mod tests {
             head.certificate_ends(&to, device.as_str(), 1_800_000_000, URL),
             head.codes_tried(&to, &to, CodesTried::Often { wrong: 3 }, URL),
             head.codes_tried(&to, &to, CodesTried::Closed, URL),
-            head.link_ended(&to, Some(&device), URL),
+            head.link_ended(&to, Some(&device), true, URL),
+            head.link_ended(&to, Some(&device), false, URL),
         ]
     }
 

@@ -98,10 +98,16 @@ impl Outbox {
         self.put(tx, self.letterhead().request_expired(&request.email, request.requested_at, &url)).await
     }
 
-    /// Tells the requester that the link to the certificate was not used in time.
-    pub async fn link_ended(&self, tx: &mut Tx, request: &AccessRequest) -> Result<(), Refusal> {
+    /// Tells the requester that the link to the certificate was not used in time. `another`: its page takes the wish for
+    /// a new one.
+    pub async fn link_ended(
+        &self,
+        tx: &mut Tx,
+        request: &AccessRequest,
+        another: bool,
+    ) -> Result<(), Refusal> {
         let url = self.env.config.public_url.join("/request-access");
-        let mail = self.letterhead().link_ended(&request.email, request.device_name.as_ref(), &url);
+        let mail = self.letterhead().link_ended(&request.email, request.device_name.as_ref(), another, &url);
         self.put(tx, mail).await
     }
 
