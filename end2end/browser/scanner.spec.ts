@@ -152,7 +152,7 @@ test("a scanner that guesses match codes closes only the way by code, and the ad
       await elsewhere.getByLabel("Your match code").fill(codes.ben);
       await elsewhere.getByRole("button", { name: "Download" }).click();
       await expect(elsewhere.getByText("Too many wrong match codes")).toBeVisible();
-      await expect(elsewhere.getByText("ask an administrator for a new one")).toBeVisible();
+      await expect(elsewhere.getByText("ask an administrator for a new link")).toBeVisible();
     }
   });
 
@@ -198,7 +198,8 @@ test("a scanner gets nothing by the link to a machine's next certificate, and th
   const scanner = new Scanner(people);
   await scanner.scan(sent, NOTHING, WORDS);
   const { pathname } = new URL(linkIn(sent));
-  expect(scanner.posted).toEqual(expect.arrayContaining([`${pathname}/csr`, pathname]));
+  // A browser without the certificate shows no form, which keeps nobody from sending it.
+  expect(scanner.posted).toContain(pathname);
   expect(scanner.given).toEqual([]);
 
   const machine = await people.machine("laptop", identity);

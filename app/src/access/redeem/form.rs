@@ -52,7 +52,8 @@ impl Refusal {
             Self::Platform => "Choose this machine’s system.",
             Self::TooMany => "Too many tries. Wait a minute, then try again.",
             Self::TooManyCodes => {
-                "Too many wrong match codes. Open this link in the browser that you asked with, or ask an administrator for a new one."
+                "Too many wrong match codes. Open this page in the browser that you asked with, or ask an administrator for a \
+                 new link."
             }
             Self::Used => "This link has been used already.",
         }
