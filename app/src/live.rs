@@ -59,13 +59,14 @@ pub fn send_forms_once() {
     const SENT: &str = "data-sent";
     const BUSY: &str = "aria-busy";
     const AGAIN_AFTER: std::time::Duration = std::time::Duration::from_secs(10);
-    let release = |form: &Element| {
-        // A plain name cannot be refused.
+    fn release(form: &Element) {
+        // Plain names cannot be refused.
         let _ = form.remove_attribute(SENT);
         if let Ok(Some(button)) = form.query_selector("[aria-busy]") {
             let _ = button.remove_attribute(BUSY);
         }
-    };
+    }
+
     let sending = window_event_listener(ev::submit, |event: SubmitEvent| {
         let form = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         // What lives sends for itself.
