@@ -7,7 +7,7 @@ import type { MailServer } from "./mail.ts";
 import type { Server } from "./server.ts";
 import { Authenticator } from "./totp.ts";
 
-const FILE_PASSWORD = "a password for the file";
+export const FILE_PASSWORD = "a password for the file";
 const WORDS = "several words make a password";
 
 /** Creates the first administrator. `ahead`: by how many seconds the server's clock is ahead. */
@@ -46,18 +46,23 @@ export class Administrator {
 
   /** Somebody asks, is approved, and fetches the package by the link in the mail. */
   async issue(mail: MailServer, email: string): Promise<Identity> {
+    return { p12: await this.package(mail, email, "macos"), password: FILE_PASSWORD };
+  }
+
+  /** The same, as the file that a system gets. Its password is `FILE_PASSWORD`. */
+  async package(mail: MailServer, email: string, platform: "linux" | "macos" | "windows"): Promise<Buffer> {
     const person = await client(this.server);
-    const data = { email, platform: "macos", device_name: "Test machine" };
+    const data = { email, platform, device_name: "Test machine" };
     await person.post("/public/request-access", { data }).then(answered);
     const all = "/admin/api/access-requests";
     const found = await this.client.get(all, { params: { search: email } }).then(answered);
     const { rows } = (await found.json()) as { rows: { id: string }[] };
     await this.client.post(`${all}/${rows[0]?.id}/approve`).then(answered);
     const link = linkIn(await mail.mailTo(email, /approved/));
-    const wish = { platform: "macos", password: FILE_PASSWORD };
-    const p12 = await (await person.post(link, { data: wish }).then(answered)).body();
+    const wish = { platform, password: FILE_PASSWORD };
+    const file = await (await person.post(link, { data: wish }).then(answered)).body();
     await person.dispose();
-    return { p12, password: FILE_PASSWORD };
+    return file;
   }
 
   /** Revokes every certificate of somebody. */
