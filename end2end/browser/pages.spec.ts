@@ -27,6 +27,12 @@ test("every page fits, reads in light and dark, and is accessible", async ({ ser
     await hydrated(requester, path);
     await look(requester, name);
   }
+  const late = await people.visitor();
+  const end = { name: "aiwe_certificate_end", value: "1767225600" };
+  await late.context().addCookies([{ ...end, url: server.pages }]);
+  await hydrated(late, "/request-access?reason=missing");
+  await expect(late.getByText("ended on 2026-01-01")).toBeVisible();
+  await look(late, "request-access-ended");
   const code = await ask(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
   await look(requester, "status-pending");
   await ask(await people.visitor(), "ben.with-a-rather-long-name@clinic.example.org", "Windows", "Front desk");
