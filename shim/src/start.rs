@@ -75,7 +75,8 @@ impl Enrolling {
             .ok();
         let enrolment = Enrolment::new(Arc::clone(&self.enrolled), system, self.random);
         let this = Arc::clone(self);
-        Wizard::new(enrolment, Box::new(move |machine| this.take_up(machine)))
+        let connection = Arc::clone(&self.connection);
+        Wizard::new(enrolment, Box::new(move |machine| this.take_up(machine)), connection)
     }
 
     /// Finds out whether this machine is enrolled, and goes on from there.
