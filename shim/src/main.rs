@@ -160,10 +160,19 @@ fn check(arguments: &Arguments) -> ExitCode {
 }
 
 fn forget() -> ExitCode {
-    match Enrolled::of_account().map(|enrolled| enrolled.forget()) {
+    match Enrolled::of_account()
+        .map(|enrolled| enrolled.forget().map_err(|error| (error, enrolled.folder().to_owned())))
+    {
         Some(Ok(true)) => tell("This machine's certificate and key were removed.", ExitCode::SUCCESS),
         Some(Ok(false)) => tell("This machine was not enrolled.", ExitCode::SUCCESS),
-        Some(Err(error)) => tell(&format!("Not all was removed: {error}."), ExitCode::FAILURE),
+        Some(Err((error, folder))) => {
+            let words = format!(
+                "Not all was removed: {error}. Keys may remain: under the name “AI Workflow Engine” in your system's key store, \
+                 and in {}.",
+                folder.display()
+            );
+            tell(&words, ExitCode::FAILURE)
+        }
         None => tell(&no_folder().detail, ExitCode::FAILURE),
     }
 }
