@@ -217,6 +217,22 @@ async fn a_page_confirms_only_what_it_shows() {
 }
 
 #[tokio::test]
+async fn a_link_that_comes_while_a_machine_is_enrolled_is_not_lost() {
+    let mut world = World::new().await;
+    let pages = Pages::of(&mut world);
+    pages.wizard.take(&world.right_link()).await;
+    let page = pages.press(&pages.see().await, "confirm", "").await;
+    let other = format!(
+        "aiwe://enrol?server=https://other.example&ca={}&token={TOKEN}",
+        world.shared.0.fingerprint()
+    );
+    let code = format!("match_code={CODE}");
+    let (done, ()) = tokio::join!(pages.press(&page, "code", &code), pages.wizard.take(&other));
+    assert!(done.contains("This machine is set up"), "{done}");
+    assert!(pages.see().await.contains("https://other.example"));
+}
+
+#[tokio::test]
 async fn what_is_no_link_is_told_at_its_field() {
     let mut world = World::new().await;
     let pages = Pages::of(&mut world);
