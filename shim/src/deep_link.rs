@@ -59,8 +59,20 @@ fn register(app: &AppHandle) {
     });
 }
 
+/// A second program was started, and ends: the window shows itself, with the link that the other one brought.
+pub fn hand_over(app: &AppHandle, wizard: Option<&Arc<Wizard>>, link: Option<String>) {
+    match (wizard, link) {
+        (Some(wizard), Some(link)) => open(app, wizard, link),
+        (None, Some(_)) => {
+            tracing::warn!("the command line says how to connect, so the link is not used");
+            show(app);
+        }
+        (_, None) => show(app),
+    }
+}
+
 /// Shows the window, whoever asked for it.
-pub fn show(app: &AppHandle) {
+fn show(app: &AppHandle) {
     let Some(window) = app.get_webview_window(window::LABEL) else { return };
     let shown = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
     if let Err(error) = shown {

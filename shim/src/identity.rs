@@ -25,6 +25,8 @@ pub enum IdentityError {
     Kept,
     #[error("the password does not open the identity")]
     Password,
+    #[error("the key or a certificate is too long to be kept")]
+    TooLong,
     #[error("expected a .p12 or .pfx package")]
     Unreadable(#[source] Error),
 }
@@ -49,17 +51,17 @@ impl Identity {
 
     /// What goes into the key store: the key and, once there are any, the certificates without the root. Each in DER, after
     /// its length in two bytes: Windows keeps 2,560 bytes under a name, which text would not always fit into.
-    pub fn to_keep(key: &PrivateKey, chain: Option<&Chain>) -> Zeroizing<Vec<u8>> {
+    pub fn to_keep(key: &PrivateKey, chain: Option<&Chain>) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
         // What grows is copied, and the copy left behind is not wiped.
         let mut kept = Zeroizing::new(Vec::with_capacity(8 * 1024));
         let above = chain.and_then(|chain| chain.above.split_last()).map_or(&[][..], |(_, rest)| rest);
         let certificates = chain.iter().map(|chain| &chain.certificate).chain(above);
         for der in std::iter::once(key.der()).chain(certificates.map(Vec::as_slice)) {
-            // Whatever is longer is damaged, and is not read back.
-            kept.extend_from_slice(&u16::try_from(der.len()).unwrap_or(0).to_be_bytes());
+            let length = u16::try_from(der.len()).map_err(|_| IdentityError::TooLong)?;
+            kept.extend_from_slice(&length.to_be_bytes());
             kept.extend_from_slice(der);
         }
-        kept
+        Ok(kept)
     }
 
     pub fn from_kept(kept: &[u8]) -> Result<Self, IdentityError> {
@@ -169,19 +171,28 @@ mod tests {
         let certificates = authority.certify(key.request(), (1_577_836_800, 4_102_444_800));
         let roots = authority.pem();
         let answer = keys::Answer { certificates: &certificates, roots: &roots };
-        let kept = Identity::to_keep(key.key(), Some(&key.chain(answer).unwrap()));
+        let kept = Identity::to_keep(key.key(), Some(&key.chain(answer).unwrap())).unwrap();
         assert_eq!(kept_key(&kept).unwrap().request(), key.request());
         assert_eq!(Identity::from_kept(&kept).unwrap().certificates().len(), 2);
         for length in 0..kept.len() {
             let whole = Identity::from_kept(&kept[..length]).is_ok_and(|read| read.certificates().len() != 1);
             assert!(!whole, "{length}");
         }
-        let only_key = Identity::to_keep(key.key(), None);
+        let only_key = Identity::to_keep(key.key(), None).unwrap();
         assert!(matches!(Identity::from_kept(&only_key), Err(IdentityError::Kept)));
         assert!(matches!(
             Identity::from_kept(&[&only_key[..], b"\0\x04text"].concat()),
             Err(IdentityError::Kept)
         ));
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_kept() {
+        let key = new_key(crate::clock::system_random).unwrap();
+        let chain = |length| Chain { certificate: vec![0; length], above: Vec::new() };
+        let keep = |length| Identity::to_keep(key.key(), Some(&chain(length)));
+        assert!(keep(65_535).is_ok());
+        assert!(matches!(keep(65_536), Err(IdentityError::TooLong)));
     }
 
     #[test]

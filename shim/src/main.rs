@@ -39,7 +39,8 @@ use std::sync::Arc;
 
 use clap::Parser;
 use protocol::Problem;
-use tauri::generate_handler;
+use protocol::enrolment::SCHEME;
+use tauri::{Url, generate_handler};
 use tracing_subscriber::EnvFilter;
 
 use app_scheme::AppScheme;
@@ -67,6 +68,17 @@ struct CommandLine {
     link: Option<String>,
 }
 
+impl CommandLine {
+    /// The link among the arguments of a second program. `None` also for one that comes as an event: where links are
+    /// arguments, the plugin for them takes what has their scheme and stands alone.
+    fn handed_over(arguments: Vec<String>) -> Option<String> {
+        let alone = arguments.len() == 2 && cfg!(any(target_os = "linux", windows));
+        let link = Self::try_parse_from(arguments).ok()?.link?;
+        let is_event = alone && Url::parse(&link).is_ok_and(|url| url.scheme() == SCHEME);
+        (!is_event).then_some(link)
+    }
+}
+
 fn main() -> ExitCode {
     log();
     let CommandLine { connection, check: only_check, forget: only_forget, link } = CommandLine::parse();
@@ -92,10 +104,13 @@ fn run(arguments: &Arguments, link: Option<String>) -> tauri::Result<()> {
     let enrolling = enrolling(arguments, &connection);
     let wizard = enrolling.as_ref().map(|enrolling| Arc::new(enrolling.wizard()));
     let screen = capture::for_session(DisplaySession::detect(variable));
+    let second = wizard.clone();
     let scheme = AppScheme::new(Arc::clone(&connection), wizard.clone());
     tauri::Builder::default()
         // First, so that a second program hands its link over and ends before it does anything else.
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| deep_link::show(app)))
+        .plugin(tauri_plugin_single_instance::init(move |app, arguments, _| {
+            deep_link::hand_over(app, second.as_ref(), CommandLine::handed_over(arguments));
+        }))
         .plugin(tauri_plugin_deep_link::init())
         .register_asynchronous_uri_scheme_protocol(app_scheme::SCHEME, move |_, request, responder| {
             let scheme = scheme.clone();
@@ -160,10 +175,19 @@ fn check(arguments: &Arguments) -> ExitCode {
 }
 
 fn forget() -> ExitCode {
-    match Enrolled::of_account().map(|enrolled| enrolled.forget()) {
+    match Enrolled::of_account()
+        .map(|enrolled| enrolled.forget().map_err(|error| (error, enrolled.folder().to_owned())))
+    {
         Some(Ok(true)) => tell("This machine's certificate and key were removed.", ExitCode::SUCCESS),
         Some(Ok(false)) => tell("This machine was not enrolled.", ExitCode::SUCCESS),
-        Some(Err(error)) => tell(&format!("Not all was removed: {error}."), ExitCode::FAILURE),
+        Some(Err((error, folder))) => {
+            let words = format!(
+                "Not all was removed: {error}. Keys may remain: under the name “AI Workflow Engine” in your system's key store, \
+                 and in {}.",
+                folder.display()
+            );
+            tell(&words, ExitCode::FAILURE)
+        }
         None => tell(&no_folder().detail, ExitCode::FAILURE),
     }
 }
@@ -189,4 +213,25 @@ fn log() {
     let filter = EnvFilter::try_from_env("AIWE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_programs_link_is_taken_once() {
+        let of = |arguments: &[&str]| {
+            let arguments = std::iter::once("shim").chain(arguments.iter().copied()).map(str::to_owned);
+            CommandLine::handed_over(arguments.collect())
+        };
+        let (program, mail) = ("aiwe://enrol?server=x", "https://h.example/public/download-certs/x");
+        assert_eq!(of(&[mail]).as_deref(), Some(mail));
+        // The plugin for links takes it when it stands alone, and only then.
+        assert_eq!(of(&[program]).is_none(), cfg!(any(target_os = "linux", windows)));
+        assert_eq!(of(&["--", program]).as_deref(), Some(program));
+        assert_eq!(of(&["--server", "https://h.example", program]).as_deref(), Some(program));
+        assert_eq!(of(&["what is no link"]).as_deref(), Some("what is no link"));
+        assert_eq!((of(&[]), of(&["--unknown"])), (None, None));
+    }
 }

@@ -12,7 +12,7 @@ use crate::connection::{Connected, Connection, Standing, unenrolled};
 use crate::enrolled::{Enrolled, EnrolledError, Machine};
 use crate::enrolment::{Enrolment, Wizard};
 use crate::keystore::KeyStoreError;
-use crate::renewal::Renewal;
+use crate::renewal::{Outcome, Renewal};
 use crate::transport::{SetUpError, Transport, Trust};
 
 /// How often it is looked whether the certificate is to be renewed.
@@ -75,12 +75,19 @@ impl Enrolling {
             .ok();
         let enrolment = Enrolment::new(Arc::clone(&self.enrolled), system, self.random);
         let this = Arc::clone(self);
-        Wizard::new(enrolment, Box::new(move |machine| this.take_up(machine)))
+        let connection = Arc::clone(&self.connection);
+        Wizard::new(enrolment, Box::new(move |machine| this.take_up(machine)), connection)
     }
 
     /// Finds out whether this machine is enrolled, and goes on from there.
     pub async fn open(&self) {
-        let standing = match self.enrolled.run(Enrolled::load).await {
+        let loaded = self.enrolled.run(|enrolled| {
+            if let Err(error) = enrolled.clean_up() {
+                tracing::warn!(%error, "an old key stays for now");
+            }
+            enrolled.load()
+        });
+        let standing = match loaded.await {
             Ok(Some(machine)) => match self.take_up(machine) {
                 Ok(()) => return,
                 Err(problem) => Standing::Failed(problem),
@@ -93,6 +100,8 @@ impl Enrolling {
 
     /// From now on the window stands on this machine's identity, which is renewed when it is time.
     fn take_up(&self, machine: Machine) -> Result<(), Problem> {
+        // What it began with is over, and it would find nothing that it may write any more.
+        self.renew_with(None);
         let validity = machine.identity.validity();
         let (record, configuration) = machine.configuration().map_err(|error| unreadable(&error))?;
         let connected = connected(configuration, Some(record.pages.clone()))?;
@@ -101,18 +110,22 @@ impl Enrolling {
             Renewal::new(Arc::clone(&self.enrolled), native, record, validity, self.random)
         });
         self.connection.settle(Standing::Connected(connected));
+        self.renew_with(renewal);
+        Ok(())
+    }
+
+    /// In place of the renewal before.
+    fn renew_with(&self, renewal: Option<Renewal>) {
         let renewing = renewal.map(|renewal| tauri::async_runtime::spawn(look_after(renewal, self.now)));
         let mut former = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(former) = std::mem::replace(&mut *former, renewing) {
             former.abort();
         }
-        Ok(())
     }
 }
 
 async fn look_after(mut renewal: Renewal, now: Now) {
-    loop {
-        renewal.look_after(now()).await;
+    while renewal.look_after(now()).await != Outcome::Over {
         tokio::time::sleep(LOOK).await;
     }
 }

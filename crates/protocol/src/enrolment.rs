@@ -3,8 +3,16 @@
 /// The scheme of [`DesktopLink`]. The desktop program's own pages have another.
 pub const SCHEME: &str = "aiwe";
 
+/// The part of the link that says how the server's certificate is judged. Without it: by the server's own authority, and
+/// nothing else.
+pub const JUDGED: &str = "tls";
+/// The value of [`JUDGED`] for a server whose certificate may come from another authority: where its own does not speak for
+/// it, the system judges it.
+pub const BY_SYSTEM: &str = "system";
+
 /// What the desktop program is handed: where to fetch a certificate, and how to know that it is the right server. Written
-/// out it is `aiwe://enrol?server=…&ca=…&token=…`; the desktop program reads it.
+/// out it is `aiwe://enrol?server=…&ca=…&token=…`, with `&tls=system` where [`judged_by_system`]; the desktop program reads
+/// it.
 #[derive(Clone, Copy)]
 pub struct DesktopLink<'a> {
     /// The machines listener: scheme, host and port.
@@ -21,6 +29,11 @@ impl std::fmt::Display for DesktopLink<'_> {
         let Self { server, authority, token } = self;
         write!(f, "{SCHEME}://enrol?server={server}&ca={authority}&token={token}")
     }
+}
+
+/// The same link to a server whose certificate may come from another authority than its own.
+pub fn judged_by_system(link: &str) -> String {
+    format!("{link}&{JUDGED}={BY_SYSTEM}")
 }
 
 impl std::fmt::Debug for DesktopLink<'_> {

@@ -97,6 +97,21 @@ async fn programs_look_at_a_link_without_spending_it(server: TestServer) {
     }
 }
 
+/// Behind a proxy, clients see a certificate that the proxy got from somewhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_proxy_the_desktop_program_is_told_that_the_system_judges() {
+    let secret = "a proxy's secret of 32 characters or more";
+    let server =
+        TestServer::sqlite_with(&[("AIWE_MACHINES__PLAIN", "true"), ("AIWE_PROXY__SECRET", secret)]).await;
+    let admin = server.administrator().await;
+    let (token, _, _) = server.approved(&admin, "anna@example.org").await;
+    let link = format!("/public/download-certs/{token}");
+    let offer: DownloadOffer = server.get(&link).header("accept", "application/json").send().await.json();
+    assert!(offer.desktop_link.unwrap().ends_with(&format!("&token={token}&tls=system")));
+    let page = server.get(&link).header("accept", "text/html").send().await.text();
+    assert!(page.contains("&amp;tls=system\""), "{page}");
+}
+
 async fn a_stolen_link_is_worth_nothing(server: TestServer) {
     let admin = server.administrator().await;
     let (token, code, browser) = server.approved(&admin, "anna@example.org").await;

@@ -67,7 +67,10 @@ impl AppScheme {
         let navigation = request::is_navigation(request.method(), request.headers());
         let path = request.uri().path();
         if let Some(wizard) = self.wizard.as_ref().filter(|_| path == ENROL || below_enrol(path)) {
-            return wizard.answer(&request).await;
+            return match request::from_our_pages(request.headers()) {
+                Ok(()) => wizard.answer(&request).await,
+                Err(refusal) => page::problem(&refusal.problem(), navigation),
+            };
         }
         if path == WELCOME
             && let standing @ (Standing::Connected(_) | Standing::Opening) = self.connection.now()
@@ -77,11 +80,13 @@ impl AppScheme {
         let connected = match (self.connection.settled().await, &self.wizard) {
             (Standing::Connected(connected), _) => connected,
             (Standing::Unenrolled, Some(wizard)) if navigation => {
-                wizard.unlock();
+                wizard.unlock().await;
                 return page::moved(ENROL);
             }
             (Standing::Failed(problem), wizard) => {
-                wizard.iter().for_each(|wizard| wizard.unlock());
+                if let Some(wizard) = wizard {
+                    wizard.unlock().await;
+                }
                 return page::problem(&problem, navigation);
             }
             (Standing::Opening | Standing::Unenrolled, _) => {
@@ -89,7 +94,11 @@ impl AppScheme {
             }
         };
         if navigation && path == REQUEST_ACCESS {
-            return self.refused(&connected, reason_in(request.uri().query()));
+            // Any page can lead here, not only the server's refusal: so the server is asked.
+            if !self.may_enrol().await && is_refused(&connected).await {
+                self.unlock().await;
+            }
+            return self.ask_for_access(&connected, reason_in(request.uri().query())).await;
         }
         self.exchange(&connected, request, navigation).await
     }
@@ -116,7 +125,8 @@ impl AppScheme {
                 match failure {
                     // Something before the server ended the handshake; the server itself would lead to a page.
                     Failure::CertificateRefused(alert) if navigation => {
-                        self.refused(connected, alert.reason())
+                        self.unlock().await;
+                        self.ask_for_access(connected, alert.reason()).await
                     }
                     other => page::problem(&other.problem(server), navigation),
                 }
@@ -124,10 +134,35 @@ impl AppScheme {
         }
     }
 
-    fn refused(&self, connected: &Connected, reason: Option<RejectionReason>) -> Response<Vec<u8>> {
-        self.wizard.iter().for_each(|wizard| wizard.unlock());
-        page::refused(reason, &connected.pages, connected.device_name.as_deref(), self.wizard.is_some())
+    async fn ask_for_access(
+        &self,
+        connected: &Connected,
+        reason: Option<RejectionReason>,
+    ) -> Response<Vec<u8>> {
+        let may_enrol = self.may_enrol().await;
+        page::refused(reason, &connected.pages, connected.device_name.as_deref(), may_enrol)
     }
+
+    /// The server does not take this machine any more, so it may be enrolled again.
+    async fn unlock(&self) {
+        if let Some(wizard) = &self.wizard {
+            wizard.unlock().await;
+        }
+    }
+
+    async fn may_enrol(&self) -> bool {
+        match &self.wizard {
+            Some(wizard) => wizard.is_unlocked().await,
+            None => false,
+        }
+    }
+}
+
+/// Whether the server says at this moment that it does not take this machine's certificate.
+async fn is_refused(connected: &Connected) -> bool {
+    let Err(problem) = connected.native.certificate().await else { return false };
+    let by_name = |reason: RejectionReason| problem.is(&format!("client-certificate:{}", reason.as_str()));
+    problem.is("certificate-refused") || RejectionReason::ALL.into_iter().any(by_name)
 }
 
 fn below_enrol(path: &str) -> bool {

@@ -8,7 +8,11 @@ use http::{StatusCode, header};
 use protocol::Problem;
 
 use super::*;
+use crate::clock::system_random;
 use crate::configuration::Server;
+use crate::enrolled::Enrolled;
+use crate::enrolment::Enrolment;
+use crate::keystore::{Keys, MemoryStore};
 use crate::test_server::Authority;
 
 fn server() -> Server {
@@ -222,6 +226,70 @@ async fn an_alert_about_the_certificate_leads_there_too() {
     assert!(page.contains("did not issue") && page.contains("reason=untrusted"), "{page}");
     let script = scheme.answer(request("GET", SIDEBAR, &[])).await;
     assert!(serde_json::from_slice::<Problem>(script.body()).unwrap().is("certificate-refused"));
+}
+
+/// With the pages that enrol a machine; the folder is theirs.
+fn enrolling(connection: Connection) -> (AppScheme, tempfile::TempDir) {
+    let (connection, folder) = (Arc::new(connection), tempfile::tempdir().unwrap());
+    let enrolled = Enrolled::new(folder.path(), Keys::of(Arc::new(MemoryStore::default()), folder.path()));
+    let enrolment = Enrolment::new(Arc::new(enrolled), None, system_random);
+    let wizard = Wizard::new(enrolment, Box::new(|_| Ok(())), Arc::clone(&connection));
+    (AppScheme::new(connection, Some(Arc::new(wizard))), folder)
+}
+
+#[tokio::test]
+async fn only_the_servers_refusal_opens_the_pages_that_enrol() {
+    let authority = Authority::new();
+    let answer = Arc::new(std::sync::Mutex::new(Problem::sign_in_required()));
+    let told = Arc::clone(&answer);
+    let session = move || async move {
+        let problem = told.lock().unwrap().clone();
+        (StatusCode::from_u16(problem.status).unwrap(), axum::Json(problem))
+    };
+    let address = authority.serve(Router::new().route("/native/session", get(session))).await;
+    let (scheme, _folder) = enrolling(Connection::to(authority.transport_to(address, &authority)));
+    let refused = |name: &str| Problem::new(&format!("client-certificate:{name}"), 403, "Refused");
+    // A page of the server leads here, but the server refuses nothing.
+    for problem in
+        [Problem::sign_in_required(), Problem::internal(), Problem::forbidden(), refused("made-up")]
+    {
+        *answer.lock().unwrap() = problem;
+        let page = text(&scheme.answer(request("GET", "/request-access?reason=revoked", &[PAGE])).await);
+        assert!(!page.contains(ENROL), "{page}");
+        let page = text(&scheme.answer(request("GET", ENROL, &[PAGE])).await);
+        assert!(page.contains("url=/sidebar"), "{page}");
+    }
+    *answer.lock().unwrap() = refused("revoked");
+    let page = text(&scheme.answer(request("GET", "/request-access?reason=revoked", &[PAGE])).await);
+    assert!(page.contains(&format!("href=\"{ENROL}\"")), "{page}");
+    assert!(text(&scheme.answer(request("GET", ENROL, &[PAGE])).await).contains("Set up this machine"));
+}
+
+#[tokio::test]
+async fn an_alert_about_the_certificate_opens_the_pages_that_enrol() {
+    let (ours, other) = (Authority::new(), Authority::new());
+    let address = other.serve(Router::new()).await;
+    let (scheme, _folder) = enrolling(Connection::to(ours.transport_to(address, &other)));
+    assert!(text(&scheme.answer(request("GET", ENROL, &[PAGE])).await).contains("url=/sidebar"));
+    let page = text(&scheme.answer(request("GET", SIDEBAR, &[PAGE])).await);
+    assert!(page.contains(&format!("href=\"{ENROL}\"")), "{page}");
+    assert!(text(&scheme.answer(request("GET", ENROL, &[PAGE])).await).contains("Set up this machine"));
+}
+
+#[tokio::test]
+async fn other_pages_do_not_reach_the_pages_that_enrol() {
+    let (scheme, _folder) = enrolling(Connection::opening());
+    scheme.unlock().await;
+    let form = format!("{ENROL}/link");
+    for origin in ["null", "https://elsewhere.example", "assistant://elsewhere"] {
+        for (method, path) in [("GET", ENROL), ("POST", &form)] {
+            let answer = scheme.answer(request(method, path, &[PAGE, ("origin", origin)])).await;
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{origin}");
+            assert!(!text(&answer).contains("name=\"number\""));
+        }
+    }
+    let answer = scheme.answer(request("POST", &form, &[PAGE, ("origin", "assistant://localhost")])).await;
+    assert_eq!(answer.status(), StatusCode::OK);
 }
 
 #[tokio::test]

@@ -1,12 +1,15 @@
 //! What this machine keeps of its enrolment, and how one identity takes another's place.
 //!
 //! Key and certificate lie together in the key store, under a name made from the key; the file `identity.json` says
-//! which name counts. A new identity is kept first, then the file is replaced as a whole, then the old one is removed:
-//! whoever is interrupted anywhere has the old one or the new one, and never neither.
+//! which name counts. A new identity is kept first and read back, then the file is replaced as a whole, then the old one is
+//! removed: whoever is interrupted anywhere has the old one or the new one, and never neither.
+//!
+//! Whatever was found out from the file is written back only if the file still says so.
 
 mod record;
+mod write;
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +23,7 @@ use crate::link::Fingerprint;
 use crate::transport::{NotAuthorities, Trust};
 use record::VERSION;
 pub use record::{Kept, Next, Record, Trusted};
+use write::Writing;
 
 /// The key of a link that is being redeemed: asked again with the same key, the server gives the same certificate.
 const PENDING: &str = "pending";
@@ -51,6 +55,8 @@ pub enum EnrolledError {
     NoRandom,
     #[error("the file with this machine's enrolment is damaged, or of a newer version of this program")]
     Record(#[source] Option<serde_json::Error>),
+    #[error("this machine was enrolled anew, or its enrolment was removed, in the meantime")]
+    Superseded,
     #[error("the file with this machine's enrolment names no authority")]
     Trust(#[source] NotAuthorities),
     #[error("this system's certificates cannot be read")]
@@ -81,10 +87,9 @@ impl Enrolled {
         tokio::task::spawn_blocking(move || work(&this)).await.map_err(|_| EnrolledError::Cancelled)?
     }
 
-    /// `Ok(None)`: this machine is not enrolled.
+    /// `Ok(None)`: this machine is not enrolled. Changes nothing.
     pub fn load(&self) -> Result<Option<Machine>, EnrolledError> {
-        let Some(mut record) = self.record()? else { return Ok(None) };
-        self.clean_up(&mut record)?;
+        let Some(record) = self.record()? else { return Ok(None) };
         let identity = self.identity(record.kept_in, &record.current)?;
         Ok(Some(Machine { record, identity }))
     }
@@ -119,7 +124,7 @@ impl Enrolled {
         chain: Option<&Chain>,
     ) -> Result<String, EnrolledError> {
         let name = name_of(key);
-        self.keys.keep_in(place, &name, &Identity::to_keep(key.key(), chain))?;
+        self.keys.keep_in(place, &name, &Identity::to_keep(key.key(), chain)?)?;
         Ok(name)
     }
 
@@ -139,7 +144,7 @@ impl Enrolled {
             }
         }
         let key = make()?;
-        let mut kept = Identity::to_keep(key.key(), None);
+        let mut kept = Identity::to_keep(key.key(), None)?;
         kept.splice(0..0, mark.into_bytes());
         self.keys.keep(PENDING, &kept)?;
         Ok(key)
@@ -149,47 +154,58 @@ impl Enrolled {
     pub fn enrol(&self, record: Record, key: &PrivateKey, chain: &Chain) -> Result<Machine, EnrolledError> {
         let key = MachineKey::from_key(key).map_err(|_| IdentityError::Kept)?;
         let current = name_of(&key);
-        let kept_in = self.keys.keep(&current, &Identity::to_keep(key.key(), Some(chain)))?;
+        let kept_in = self.keys.keep(&current, &Identity::to_keep(key.key(), Some(chain))?)?;
+        // What cannot be read back takes nobody's place.
+        let read = self.identity(kept_in, &current);
+        let identity =
+            read.inspect_err(|_| self.remove_all_but(self.record().ok().flatten(), [(kept_in, &*current)]))?;
+        let writing = self.writing()?;
         // What cannot be read of a former enrolment is no reason against a new one.
         let former = self.record().ok().flatten();
-        let record = Record { version: VERSION, kept_in, current, ..record };
-        self.save(&record)?;
-        for (place, name) in former.iter().flat_map(Record::names) {
-            if name != record.current {
-                self.remove(place, name);
-            }
-        }
+        let replaced = former.as_ref().filter(|former| former.current != current);
+        let leaving = replaced.map(|it| Kept { place: it.kept_in, name: it.current.clone() });
+        let record = Record { version: VERSION, kept_in, current, leaving, ..record };
+        self.write(&writing, &record)?;
+        drop(writing);
+        self.remove_all_but(Some(record.clone()), former.iter().flat_map(Record::names));
         for place in [Place::System, Place::File] {
             self.remove(place, PENDING);
         }
-        let identity = self.identity(kept_in, &record.current)?;
-        Ok(Machine { record, identity })
+        Ok(Machine { record: self.tidied(record)?, identity })
     }
 
     /// The renewed identity, which was used by now, takes the old one's place.
-    pub fn succeed(&self, mut record: Record) -> Result<Record, EnrolledError> {
+    pub fn succeed(&self, before: &Record) -> Result<Record, EnrolledError> {
+        let mut record = before.clone();
         let Some(Next::Issued { name, authorities }) = record.next.take() else { return Ok(record) };
         let old = std::mem::replace(&mut record.current, name);
         record.leaving = Some(Kept { place: record.kept_in, name: old });
         record.authorities = authorities;
-        self.save(&record)?;
-        self.clean_up(&mut record)?;
-        Ok(record)
+        self.go_on(before, &record)?;
+        self.tidied(record)
     }
 
-    pub fn save(&self, record: &Record) -> Result<(), EnrolledError> {
-        let text = serde_json::to_vec_pretty(record).map_err(|error| EnrolledError::Record(Some(error)))?;
-        replace(&self.folder, &self.file(), &text).map_err(EnrolledError::File)
-    }
-
-    /// Removes the enrolment with every key of it; whether there was one.
-    pub fn forget(&self) -> Result<bool, EnrolledError> {
-        let record = self.record();
-        for (place, name) in record.iter().flatten().flat_map(Record::names) {
-            self.keys.remove(place, name)?;
+    /// Writes what became of `before`. If that does not stand any more, nothing is written, and no key is left behind.
+    pub fn go_on(&self, before: &Record, after: &Record) -> Result<(), EnrolledError> {
+        let writing = self.writing()?;
+        let stands = self.record()?;
+        if stands.as_ref().is_some_and(|it| (&it.current, &it.next) == (&before.current, &before.next)) {
+            return self.write(&writing, after);
         }
+        drop(writing);
+        self.remove_all_but(stands, after.names());
+        Err(EnrolledError::Superseded)
+    }
+
+    /// Removes the enrolment with every key of it; whether there was one. Where the file does not say which keys those are,
+    /// it stays, since they do too.
+    pub fn forget(&self) -> Result<bool, EnrolledError> {
+        let _writing = self.writing()?;
         for place in [Place::System, Place::File] {
             self.remove(place, PENDING);
+        }
+        for (place, name) in self.record()?.iter().flat_map(Record::names) {
+            self.keys.remove(place, name)?;
         }
         match std::fs::remove_file(self.file()) {
             Ok(()) => Ok(true),
@@ -198,25 +214,58 @@ impl Enrolled {
         }
     }
 
-    /// What a renewal replaced. If it cannot be removed now, it can another time.
-    fn clean_up(&self, record: &mut Record) -> Result<(), EnrolledError> {
-        let Some(Kept { place, name }) = record.leaving.take() else { return Ok(()) };
-        if self.remove(place, &name) {
-            self.save(record)?;
-        } else {
-            record.leaving = Some(Kept { place, name });
+    /// Removes what was replaced. If it cannot be removed now, it can another time.
+    pub fn clean_up(&self) -> Result<(), EnrolledError> {
+        let Some(record) = self.record()? else { return Ok(()) };
+        match &record.leaving {
+            Some(Kept { place, name }) if self.remove(*place, name) => {
+                self.go_on(&record, &Record { leaving: None, ..record.clone() })
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
+    /// `record` after a clean-up, which it can do without.
+    fn tidied(&self, record: Record) -> Result<Record, EnrolledError> {
+        if let Err(error) = self.clean_up() {
+            tracing::warn!(%error, "an old key stays for now");
+        }
+        let stands = self.record()?.filter(|stands| stands.current == record.current);
+        stands.ok_or(EnrolledError::Superseded)
+    }
+
+    fn writing(&self) -> Result<Writing, EnrolledError> {
+        Writing::begin(&self.folder).map_err(EnrolledError::File)
+    }
+
+    fn write(&self, writing: &Writing, record: &Record) -> Result<(), EnrolledError> {
+        let text = serde_json::to_vec_pretty(record).map_err(|error| EnrolledError::Record(Some(error)))?;
+        writing.replace(&self.folder, &self.file(), &text).map_err(EnrolledError::File)
+    }
+
+    /// Of `names`, what does not count for the record that stands.
+    fn remove_all_but<'a>(&self, stands: Option<Record>, names: impl IntoIterator<Item = (Place, &'a str)>) {
+        let counts = stands.as_ref().map(Record::names).unwrap_or_default();
+        for (place, name) in names.into_iter().filter(|kept| !counts.contains(kept)) {
+            self.remove(place, name);
+        }
+    }
+
+    /// Whether it is gone. Of a store that does not answer nobody knows what is in it.
     fn remove(&self, place: Place, name: &str) -> bool {
         match self.keys.remove(place, name) {
-            Ok(()) | Err(KeyStoreError::Unavailable(_)) => true,
+            Ok(()) => true,
+            Err(KeyStoreError::Unavailable(_)) => false,
             Err(error) => {
                 tracing::warn!(%error, "an old key could not be removed");
                 false
             }
         }
+    }
+
+    /// Where the files are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn file(&self) -> PathBuf {
@@ -245,16 +294,6 @@ impl Record {
 
 fn name_of(key: &MachineKey) -> String {
     Fingerprint::of(key.public()).to_string()
-}
-
-/// Written beside it and put in its place: it is never half there.
-fn replace(folder: &Path, file: &Path, text: &[u8]) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let beside = file.with_extension("new");
-    let mut writing = std::fs::File::create(&beside)?;
-    writing.write_all(text)?;
-    writing.sync_all()?;
-    std::fs::rename(&beside, file)
 }
 
 #[cfg(test)]

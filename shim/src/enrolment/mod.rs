@@ -8,22 +8,19 @@
 //! | [`Done`] | the certificate is there and kept |
 //!
 //! The token leaves this machine only towards a server that proved itself: by the authority whose fingerprint the link
-//! told or the person confirmed, or, where that authority does not speak for the server's certificate, as this system
-//! judges servers. The key never leaves.
+//! told or the person confirmed. Only where the program's link says so, and that authority does not speak for the server's
+//! certificate, as this system judges servers. The key never leaves.
 
 mod error;
 mod first_contact;
 mod pages;
+mod requests;
 mod wizard;
 
 use std::sync::Arc;
 
-use http::header::{ACCEPT, HeaderValue, LOCATION};
-use http::{HeaderMap, Method, StatusCode};
-use keys::{Answer, KeyError, MachineKey};
-use protocol::Problem;
-use protocol::access::{DownloadOffer, DownloadState};
-use serde_json::json;
+use keys::Answer;
+use protocol::access::DownloadOffer;
 use tauri::Url;
 
 use crate::clock::Random;
@@ -33,9 +30,10 @@ use crate::identity::new_key;
 use crate::keystore::Place;
 use crate::link::{Fingerprint, Link};
 use crate::transport::{Failure, Transport, Trust};
-pub use error::EnrolmentError;
+pub use error::{EnrolmentError, Judge, LinkUse, Stopped};
 use first_contact::Authorities;
 pub use pages::ENROL;
+use requests::{certify, look, machines_of, pages_of, setup};
 pub use wizard::Wizard;
 
 #[derive(Debug)]
@@ -73,6 +71,14 @@ pub struct Done {
     pub setup: Option<Url>,
 }
 
+/// An enrolment that stands already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Former {
+    /// With this server.
+    Of(String),
+    Unreadable,
+}
+
 impl Met {
     pub fn fingerprints(&self) -> &[Fingerprint] {
         &self.authorities.fingerprints
@@ -94,8 +100,33 @@ impl Enrolment {
         Self { enrolled, system, random }
     }
 
+    /// What this machine stands on already, and what another enrolment would take the place of.
+    pub async fn former(&self) -> Option<Former> {
+        match self.enrolled.run(Enrolled::record).await {
+            Ok(record) => record.map(|record| Former::Of(record.server)),
+            Err(_) => Some(Former::Unreadable),
+        }
+    }
+
     /// Asks the server for its authority. It must be the one that the link tells of, if it does.
-    pub async fn meet(&self, link: &Link) -> Result<Met, EnrolmentError> {
+    pub async fn meet(&self, link: &Link) -> Result<Met, Stopped> {
+        self.met(link).await.map_err(|why| Stopped { why, link: LinkUse::NotSent })
+    }
+
+    /// Has the server prove itself, and looks at what the link gives. `confirmed` is the one authority that the link tells or
+    /// the person compared: of all that the server told, no other one is trusted.
+    pub async fn open(&self, met: Met, confirmed: Fingerprint) -> Result<Opened, Stopped> {
+        let mut used = LinkUse::NotSent;
+        self.opened(met, confirmed, &mut used).await.map_err(|why| Stopped { why, link: used })
+    }
+
+    /// Makes the key, fetches its certificate, and keeps both.
+    pub async fn redeem(&self, opened: &Opened, match_code: &str) -> Result<Done, Stopped> {
+        let mut used = LinkUse::Shown;
+        self.redeemed(opened, match_code, &mut used).await.map_err(|why| Stopped { why, link: used })
+    }
+
+    async fn met(&self, link: &Link) -> Result<Met, EnrolmentError> {
         let told = first_contact::ask(&link.server).await?;
         let authorities = match link.authority {
             Some(expected) => told.only(expected).ok_or(EnrolmentError::OtherAuthority)?,
@@ -104,26 +135,37 @@ impl Enrolment {
         Ok(Met { link: link.clone(), authorities })
     }
 
-    /// The person confirmed it: has the server prove itself, and looks at what the link gives.
-    pub async fn open(&self, met: Met) -> Result<Opened, EnrolmentError> {
+    async fn opened(
+        &self,
+        met: Met,
+        confirmed: Fingerprint,
+        used: &mut LinkUse,
+    ) -> Result<Opened, EnrolmentError> {
         let Met { link, authorities } = met;
-        let (transport, mut trusted, mut told) = self.prove(&link.server, &authorities).await?;
+        let authorities = authorities.only(confirmed).ok_or(EnrolmentError::OtherAuthority)?;
+        let (transport, mut trusted, mut told) = self.prove(&link.server, &link, &authorities).await?;
+        *used = LinkUse::Shown;
         let offer = look(&transport, &link).await?;
         let machines = machines_of(&offer)?;
         // The proven server names the other one, which has to prove itself alike.
         if machines != link.server {
-            (_, trusted, told) = self.prove(&machines, &authorities).await?;
+            (_, trusted, told) = self.prove(&machines, &link, &authorities).await?;
         }
         Ok(Opened { link, transport, machines, trusted, authorities: told, offer })
     }
 
-    /// Makes the key, fetches its certificate, and keeps both.
-    pub async fn redeem(&self, opened: &Opened, match_code: &str) -> Result<Done, EnrolmentError> {
+    async fn redeemed(
+        &self,
+        opened: &Opened,
+        match_code: &str,
+        used: &mut LinkUse,
+    ) -> Result<Done, EnrolmentError> {
         let (token, random) = (opened.link.token.clone(), self.random);
         let key = self.enrolled.run(move |enrolled| {
             enrolled.key_of_link(token.expose(), || new_key(random).map_err(|_| EnrolledError::NoRandom))
         });
         let key = key.await?;
+        *used = LinkUse::Asked;
         let certificates = certify(opened, &key, match_code).await?;
         let answer = Answer { certificates: &certificates, roots: &opened.authorities.pem };
         let chain = key.chain(answer)?;
@@ -148,20 +190,15 @@ impl Enrolment {
     async fn prove(
         &self,
         server: &Server,
+        link: &Link,
         authorities: &Authorities,
     ) -> Result<(Transport, Trusted, Authorities), EnrolmentError> {
         let by_authority = Transport::anonymous(server.clone(), &authorities.trust()?)?;
         let (transport, trusted, told) = match first_contact::told(&by_authority).await {
             Ok(told) => (by_authority, Trusted::Authority, told),
             Err(EnrolmentError::Contact(Failure::ServerUntrusted(reason))) => {
-                let untrusted = EnrolmentError::Contact(Failure::ServerUntrusted(reason));
-                let Some(system) = &self.system else { return Err(untrusted) };
-                let by_system = Transport::anonymous(server.clone(), system)?;
-                let told = first_contact::told(&by_system).await.map_err(|error| match error {
-                    EnrolmentError::Contact(Failure::ServerUntrusted(_)) => untrusted,
-                    other => other,
-                })?;
-                (by_system, Trusted::System, told)
+                let (transport, told) = self.prove_by_system(server, link, reason).await?;
+                (transport, Trusted::System, told)
             }
             Err(error) => return Err(error),
         };
@@ -169,80 +206,27 @@ impl Enrolment {
         let same = authorities.fingerprints.iter().any(|known| told.fingerprints.contains(known));
         if same { Ok((transport, trusted, told)) } else { Err(EnrolmentError::OtherAuthority) }
     }
-}
 
-/// What the link gives. Spends nothing.
-async fn look(transport: &Transport, link: &Link) -> Result<DownloadOffer, EnrolmentError> {
-    let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
-    let url = transport.server().at(&path(link, ""), None);
-    let answer = transport.exchange(Method::GET, url, headers, Vec::new()).await?;
-    if !answer.status.is_success() {
-        return Err(refused(answer.status, &answer.body));
-    }
-    let offer: DownloadOffer =
-        serde_json::from_slice(&answer.body).map_err(|_| EnrolmentError::Unexpected(answer.status))?;
-    if offer.needs_certificate {
-        return Err(EnrolmentError::Renewal);
-    }
-    match offer.state {
-        DownloadState::Ready => Ok(offer),
-        // Maybe by this machine, whose answer was lost: the same key gets the same certificate again.
-        DownloadState::Redeemed => Ok(offer),
-        DownloadState::Expired => Err(EnrolmentError::Expired),
-    }
-}
-
-async fn certify(opened: &Opened, key: &MachineKey, match_code: &str) -> Result<String, EnrolmentError> {
-    let code = Some(match_code.trim()).filter(|code| !code.is_empty());
-    let body = json!({ "csr": key.request(), "match_code": code }).to_string();
-    let headers = HeaderMap::from_iter([
-        (ACCEPT, HeaderValue::from_static("application/pem-certificate-chain")),
-        (http::header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        // No page sends this: it counts as the server's own.
-        (http::HeaderName::from_static("sec-fetch-site"), HeaderValue::from_static("same-origin")),
-    ]);
-    let transport = &opened.transport;
-    let url = transport.server().at(&path(&opened.link, "/csr"), None);
-    let answer = transport.exchange(Method::POST, url, headers, body.into_bytes()).await?;
-    if !answer.status.is_success() {
-        return Err(refused(answer.status, &answer.body));
-    }
-    String::from_utf8(answer.body).map_err(|_| EnrolmentError::Key(KeyError::Answer))
-}
-
-/// The page on which the person sets up the sign-in. Whoever fetched the certificate is led there by a cookie; without
-/// one, the person finds it where the link came from.
-async fn setup(opened: &Opened) -> Option<Url> {
-    opened.offer.setup_url.as_ref()?;
-    let transport = &opened.transport;
-    let url = transport.server().at(&path(&opened.link, "/setup"), None);
-    let answer = transport.exchange(Method::GET, url, HeaderMap::new(), Vec::new()).await.ok()?;
-    let location = answer.headers.get(LOCATION)?.to_str().ok()?;
-    let target = Url::parse(&pages_of(opened)).ok()?.join(location).ok()?;
-    (matches!(target.scheme(), "http" | "https") && target.path().starts_with("/setup/")).then_some(target)
-}
-
-fn path(link: &Link, end: &str) -> String {
-    format!("/public/download-certs/{}{end}", link.token.expose())
-}
-
-fn machines_of(offer: &DownloadOffer) -> Result<Server, EnrolmentError> {
-    let url = Url::parse(&offer.machines_url).map_err(|_| EnrolmentError::NoMachines)?;
-    url.origin().ascii_serialization().parse().map_err(|_| EnrolmentError::NoMachines)
-}
-
-/// Where people ask for access: where the proven server says, if that is an address.
-fn pages_of(opened: &Opened) -> String {
-    Url::parse(&opened.offer.pages_url)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .map_or_else(|| opened.link.server.origin(), |url| url.origin().ascii_serialization())
-}
-
-fn refused(status: StatusCode, body: &[u8]) -> EnrolmentError {
-    match serde_json::from_slice::<Problem>(body) {
-        Ok(problem) => EnrolmentError::Refused(problem),
-        Err(_) => EnrolmentError::Unexpected(status),
+    /// The weaker judgement, where the link allows it. The authority's failed for `reason`.
+    async fn prove_by_system(
+        &self,
+        server: &Server,
+        link: &Link,
+        reason: &'static str,
+    ) -> Result<(Transport, Authorities), EnrolmentError> {
+        let by = match (link.by_system, link.authority) {
+            (true, _) => Judge::System,
+            (false, Some(_)) => Judge::Authority,
+            (false, None) => Judge::Person,
+        };
+        let unproven = EnrolmentError::Unproven { by, reason };
+        let (Judge::System, Some(system)) = (by, &self.system) else { return Err(unproven) };
+        let transport = Transport::anonymous(server.clone(), system)?;
+        match first_contact::told(&transport).await {
+            Ok(told) => Ok((transport, told)),
+            Err(EnrolmentError::Contact(Failure::ServerUntrusted(_))) => Err(unproven),
+            Err(other) => Err(other),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use http::{Response, StatusCode};
 use protocol::Problem;
 
+use super::Former;
 use super::wizard::{Finished, Stage};
 use crate::configuration::Server;
 use crate::keystore::Place;
@@ -12,24 +13,42 @@ use crate::page::{escaped, html, leading_on};
 /// Where these pages are, on the origin of the user interface.
 pub const ENROL: &str = "/~shim/enrol";
 const SIDEBAR: &str = crate::app_scheme::SIDEBAR;
+const FINGERPRINT: &str = "Fingerprint of its authority (SHA-256)";
 
-/// What stands to be done. `number` is that of the stage.
-pub fn page(number: u64, stage: &Stage, problem: Option<&Problem>) -> Response<Vec<u8>> {
-    let (title, body) = match stage {
-        Stage::Waiting => ("Set up this machine", waiting("", None)),
+/// What stands to be done.
+pub struct Shown<'a> {
+    /// Of the stage: its page's buttons confirm nothing else.
+    pub number: &'a str,
+    pub stage: &'a Stage,
+    /// What would be replaced.
+    pub former: Option<&'a Former>,
+    pub problem: Option<&'a Problem>,
+}
+
+pub fn page(shown: &Shown<'_>) -> Response<Vec<u8>> {
+    let Shown { number, stage, former, problem } = *shown;
+    let wrong = |name: &str| problem.and_then(|problem| problem.error_of(name));
+    let former = former.map(replaced).unwrap_or_default();
+    let (title, body, wrong) = match stage {
+        Stage::Waiting => ("Set up this machine", waiting(number, "", None), None),
         Stage::NotALink(typed) => {
-            ("Set up this machine", waiting(typed, problem.and_then(|p| p.error_of("link"))))
+            let wrong = wrong("link");
+            ("Set up this machine", waiting(number, typed, wrong), wrong)
         }
-        Stage::Linked(link) => ("Is this the right server?", linked(number, link)),
-        Stage::Met(met) => ("Do the fingerprints match?", met_page(number, met.server(), met.fingerprints())),
+        Stage::Linked(link) => ("Is this the right server?", former + &linked(number, link), None),
+        Stage::Met(met) => {
+            let body = met_page(number, met.server(), met.fingerprints());
+            ("Do the fingerprints match?", former + &body, None)
+        }
         Stage::Opened(opened) => {
-            let wrong = problem.and_then(|p| p.error_of("match_code"));
-            ("Enter your match code", code(number, opened.offer.device_name.as_deref(), wrong))
+            let wrong = wrong("match_code");
+            let body = code(number, opened.offer.device_name.as_deref(), wrong);
+            ("Enter your match code", former + &body, wrong)
         }
-        Stage::Done(finished) => ("This machine is set up", done(finished)),
+        Stage::Done(finished) => ("This machine is set up", done(finished), None),
     };
-    // One that belongs to a field stands there.
-    let told = problem.filter(|p| p.errors.is_empty()).map(notice).unwrap_or_default();
+    // One that belongs to a field of this page stands there.
+    let told = problem.filter(|_| wrong.is_none()).map(notice).unwrap_or_default();
     html(StatusCode::OK, title, &format!("<h1>{title}</h1>{told}{body}"))
 }
 
@@ -38,29 +57,47 @@ pub fn closed() -> Response<Vec<u8>> {
     leading_on("One moment", &format!("<p><a href=\"{SIDEBAR}\">Continue</a></p>"), SIDEBAR)
 }
 
-fn waiting(typed: &str, wrong: Option<&str>) -> String {
+fn replaced(former: &Former) -> String {
+    let words = match former {
+        Former::Of(server) => format!(
+            "This machine is set up with <code>{}</code> already. If you go on to the end, the server below takes its place,              and the former certificate and key are removed.",
+            escaped(server)
+        ),
+        Former::Unreadable => "This machine was set up before, but what it keeps of that cannot be read. If you go on to              the end, the server below takes its place."
+            .to_owned(),
+    };
+    format!("<div class=\"notice\"><p>{words}</p></div>")
+}
+
+fn waiting(number: &str, typed: &str, wrong: Option<&str>) -> String {
     let typed = escaped(typed);
     let field =
         field("link", "The link", "It begins with https:// or aiwe://", &format!("value=\"{typed}\""), wrong);
     format!(
-        "<p>Paste the link from the mail that approved your request.</p>\
-         <form method=\"post\" action=\"{ENROL}/link\">{field}\
-         <p><button class=\"action\">Continue</button></p></form>\
+        "<p>Paste the link from the mail that approved your request.</p>{}\
          <p>You have none yet? Open your organisation’s server in a browser, and ask for access there: its page \
-         is called “Request access”.</p>"
+         is called “Request access”.</p>",
+        form(number, "link", &field, "Continue")
     )
 }
 
-fn linked(number: u64, link: &Link) -> String {
+fn linked(number: &str, link: &Link) -> String {
     let server = server(&link.server);
+    let judged = if link.by_system {
+        "<div class=\"notice\"><p>This link lets your system judge the server, as a browser does, where the authority \
+         does not speak for it. Whoever your system trusts, such as a network that looks into connections, can then pass \
+         for the server.</p></div>"
+    } else {
+        ""
+    };
     match link.authority {
         Some(fingerprint) => format!(
             "<p>This link sets up your machine with the server below. Nothing was contacted yet. Continue only if it \
              is your organisation’s.</p>\
-             <dl>{server}{}</dl>{}{}",
-            fingerprints(&[fingerprint]),
+             <dl>{server}<dt>{FINGERPRINT}</dt>{}</dl>{judged}{}{}",
+            groups(fingerprint),
             form(number, "confirm", "", "It is: set up this machine"),
-            cancel()
+            cancel(number)
         ),
         None => format!(
             "<p>This link sets up your machine with the server below. Nothing was contacted yet. Continue only if it \
@@ -69,24 +106,44 @@ fn linked(number: u64, link: &Link) -> String {
              <p>The link does not say how to recognise the server. Next, the server is asked for the fingerprint of its \
              authority, for you to compare. Your link is not sent to it yet.</p>{}{}",
             form(number, "confirm", "", "It is: show its fingerprint"),
-            cancel()
+            cancel(number)
         ),
     }
 }
 
-fn met_page(number: u64, name: &Server, found: &[Fingerprint]) -> String {
+/// Each fingerprint has a button of its own: only the authority that was compared is trusted.
+fn met_page(number: &str, name: &Server, found: &[Fingerprint]) -> String {
+    let several = if found.len() > 1 {
+        "<p>The server names several authorities. Continue with the one that your administrator tells you, and with no \
+         other.</p>"
+    } else {
+        ""
+    };
+    let one = |(index, fingerprint): (usize, &Fingerprint)| {
+        let (which, button) = if found.len() > 1 {
+            let which = index + 1;
+            (format!(", number {which}"), format!("Number {which} matches: set up this machine"))
+        } else {
+            (String::new(), "They match: set up this machine".to_owned())
+        };
+        let chosen = format!("<input type=\"hidden\" name=\"ca\" value=\"{fingerprint}\">");
+        format!(
+            "<dl><dt>{FINGERPRINT}{which}</dt>{}</dl>{}",
+            groups(*fingerprint),
+            form(number, "confirm", &chosen, &button)
+        )
+    };
     format!(
         "<p>Compare the fingerprint with the one that your administrator tells you, by voice or chat. If they differ, \
-         somebody stands between you and the server. Your link was not sent yet.</p>\
-         <dl>{}{}</dl>{}{}",
+         somebody stands between you and the server. Your link was not sent yet.</p>{several}\
+         <dl>{}</dl>{}{}",
         server(name),
-        fingerprints(found),
-        form(number, "confirm", "", "They match: set up this machine"),
-        cancel()
+        found.iter().enumerate().map(one).collect::<String>(),
+        cancel(number)
     )
 }
 
-fn code(number: u64, device_name: Option<&str>, wrong: Option<&str>) -> String {
+fn code(number: &str, device_name: Option<&str>, wrong: Option<&str>) -> String {
     let device = device_name.map(|name| format!(" for “{}”", escaped(name))).unwrap_or_default();
     let field = field(
         "match_code",
@@ -98,7 +155,7 @@ fn code(number: u64, device_name: Option<&str>, wrong: Option<&str>) -> String {
     format!(
         "<p>The server proved itself. It gives the certificate{device} to whoever knows the match code.</p>{}{}",
         form(number, "code", &field, "Fetch the certificate"),
-        cancel()
+        cancel(number)
     )
 }
 
@@ -134,21 +191,21 @@ fn server(server: &Server) -> String {
     format!("<dt>Server</dt><dd><code>{}</code>{coded}</dd>", escaped(&server.to_string()))
 }
 
-fn fingerprints(all: &[Fingerprint]) -> String {
-    let one = |fingerprint: &Fingerprint| -> String {
-        let groups: String =
-            fingerprint.groups().iter().map(|group| format!("<code>{group}</code> ")).collect();
-        format!("<dd class=\"groups\">{groups}</dd>")
-    };
-    format!("<dt>Fingerprint of its authority (SHA-256)</dt>{}", all.iter().map(one).collect::<String>())
+fn groups(fingerprint: Fingerprint) -> String {
+    let groups: String = fingerprint.groups().iter().map(|group| format!("<code>{group}</code> ")).collect();
+    format!("<dd class=\"groups\">{groups}</dd>")
 }
 
-fn form(number: u64, action: &str, fields: &str, button: &str) -> String {
+fn form(number: &str, action: &str, fields: &str, button: &str) -> String {
     format!(
-        "<form method=\"post\" action=\"{ENROL}/{action}\">\
-         <input type=\"hidden\" name=\"number\" value=\"{number}\">{fields}\
-         <p><button class=\"action\">{button}</button></p></form>"
+        "<form method=\"post\" action=\"{ENROL}/{action}\">{}{fields}\
+         <p><button class=\"action\">{button}</button></p></form>",
+        hidden(number)
     )
+}
+
+fn hidden(number: &str) -> String {
+    format!("<input type=\"hidden\" name=\"number\" value=\"{number}\">")
 }
 
 fn field(name: &str, label: &str, hint: &str, more: &str, wrong: Option<&str>) -> String {
@@ -166,15 +223,18 @@ fn field(name: &str, label: &str, hint: &str, more: &str, wrong: Option<&str>) -
     )
 }
 
-fn cancel() -> String {
+fn cancel(number: &str) -> String {
     format!(
-        "<form method=\"post\" action=\"{ENROL}/cancel\"><button class=\"plain\">Use another link</button></form>"
+        "<form method=\"post\" action=\"{ENROL}/cancel\">{}<button class=\"plain\">Do not use this link</button></form>",
+        hidden(number)
     )
 }
 
 fn notice(problem: &Problem) -> String {
+    let errors: String =
+        problem.errors.iter().map(|error| format!("<p>{}</p>", escaped(&error.message))).collect();
     format!(
-        "<div class=\"notice\" role=\"alert\"><p class=\"bad\">{}</p><p>{}</p></div>",
+        "<div class=\"notice\" role=\"alert\"><p class=\"bad\">{}</p><p>{}</p>{errors}</div>",
         escaped(&problem.title),
         escaped(&problem.detail)
     )

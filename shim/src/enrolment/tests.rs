@@ -1,3 +1,5 @@
+mod of_pages;
+
 use std::sync::Mutex;
 
 use axum::extract::{Path, State};
@@ -5,8 +7,11 @@ use axum::http::{HeaderMap as Headers, Uri, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use http::Request;
-use serde_json::Value;
+use http::header::HeaderValue;
+use http::{Method, Request, StatusCode};
+use protocol::Problem;
+use protocol::enrolment::judged_by_system;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::clock::system_random;
@@ -24,11 +29,15 @@ const VALIDITY: (i64, i64) = (1_577_836_800, 4_102_444_800);
 struct Double {
     authority_told: Option<String>,
     machines_url: String,
-    asked_here: bool,
+    /// The server says that it wants no match code.
+    no_code_wanted: bool,
     /// The link is one that renews a browser's certificate.
     renews: bool,
     issued: Option<(String, String)>,
     lose_the_next_answer: bool,
+    /// Refuses the request for a field that no page has.
+    wrong_field: bool,
+    answer_with_nonsense: bool,
     /// Paths with methods, in order.
     requests: Vec<String>,
 }
@@ -50,7 +59,7 @@ async fn offer(State(shared): State<Shared>, Path(token): Path<String>) -> Respo
         "device_name": "Ada’s <desk>",
         "platform": "linux",
         "expires_at": 2_000_000_000,
-        "needs_match_code": !double.asked_here && !double.renews,
+        "needs_match_code": !double.no_code_wanted && !double.renews,
         "setup_url": format!("/public/download-certs/{TOKEN}/setup"),
         "machines_url": double.machines_url,
         "pages_url": "http://pages.example",
@@ -62,10 +71,13 @@ async fn offer(State(shared): State<Shared>, Path(token): Path<String>) -> Respo
 
 async fn csr(State(shared): State<Shared>, Json(asked): Json<Value>) -> Response {
     let mut double = shared.1.lock().unwrap();
-    if !double.asked_here && asked["match_code"] != CODE {
+    if asked["match_code"] != CODE {
         return refused(
             Problem::new("match-code", 403, "The match code is needed").field("match_code", "Wrong code"),
         );
+    }
+    if double.wrong_field {
+        return refused(Problem::invalid_input().field("csr", "Not such a request"));
     }
     let csr = asked["csr"].as_str().unwrap().to_owned();
     let certificate = match &double.issued {
@@ -76,6 +88,9 @@ async fn csr(State(shared): State<Shared>, Json(asked): Json<Value>) -> Response
     double.issued = Some((csr, certificate.clone()));
     if std::mem::take(&mut double.lose_the_next_answer) {
         return refused(Problem::internal());
+    }
+    if double.answer_with_nonsense {
+        return StatusCode::BAD_GATEWAY.into_response();
     }
     let cookie = HeaderValue::from_static("__Host-asked=1; Path=/; Secure");
     (AppendHeaders([(header::SET_COOKIE, cookie)]), certificate).into_response()
@@ -155,9 +170,12 @@ impl World {
         format!("{}/public/download-certs/{TOKEN}", self.server)
     }
 
-    async fn opened(&self, link: &str) -> Result<Opened, EnrolmentError> {
-        let met = self.enrolment.meet(&link.parse().unwrap()).await?;
-        self.enrolment.open(met).await
+    /// The person compares with what the administrator says.
+    async fn opened(&self, link: &str) -> Result<Opened, Stopped> {
+        let link: Link = link.parse().unwrap();
+        let met = self.enrolment.meet(&link).await?;
+        let compared = link.authority.unwrap_or(met.fingerprints()[0]);
+        self.enrolment.open(met, compared).await
     }
 
     /// No request had the token anywhere in its address.
@@ -172,7 +190,10 @@ async fn a_link_becomes_an_identity() {
     let opened = world.opened(&world.right_link()).await.unwrap();
     assert!(opened.offer.needs_match_code);
     let done = world.enrolment.redeem(&opened, " abcd ").await.unwrap_err();
-    assert!(matches!(&done, EnrolmentError::Refused(p) if p.error_of("match_code").is_some()), "{done:?}");
+    assert!(
+        matches!(&done.why, EnrolmentError::Refused(p) if p.error_of("match_code").is_some()),
+        "{done:?}"
+    );
     let done = world.enrolment.redeem(&opened, CODE).await.unwrap();
     assert_eq!(done.setup.unwrap().as_str(), "http://pages.example/setup/choose-a-password");
 
@@ -194,7 +215,7 @@ async fn another_authority_is_refused_before_the_token_leaves() {
     let world = World::new().await;
     let link = world.program_link(Authority::new().fingerprint());
     let error = world.opened(&link).await.unwrap_err();
-    assert!(matches!(error, EnrolmentError::OtherAuthority), "{error:?}");
+    assert!(matches!(error.why, EnrolmentError::OtherAuthority), "{error:?}");
     assert_eq!(world.double().requests, ["/ca.pem"]);
     assert!(world.system.names().is_empty() && world.enrolled.load().unwrap().is_none());
     let problem = error.problem(&world.server);
@@ -203,39 +224,70 @@ async fn another_authority_is_refused_before_the_token_leaves() {
 
 #[tokio::test]
 async fn whoever_only_repeats_the_right_authority_gets_no_token() {
-    let (world, right) = (World::new().await, Authority::new());
+    let (mut world, right) = (World::new().await, Authority::new());
     // In between: tells the right authority's certificate, but has none of its making.
     world.double().authority_told = Some(right.pem());
-    for link in [world.program_link(right.fingerprint()), world.mail_link()] {
+    let by_authority = world.program_link(right.fingerprint());
+    let by_system = judged_by_system(&by_authority);
+    // A network that looks into connections: this system trusts it, and it fails the other judgement on purpose.
+    let inspected = Trust::in_authorities(world.shared.0.pem().as_bytes()).unwrap();
+    for (system, link, judge, words) in [
+        (None, by_authority.clone(), Judge::Authority, "Somebody may stand between"),
+        (None, world.mail_link(), Judge::Person, "“Open in the desktop program”"),
+        (None, by_system, Judge::System, "This system does not know it either"),
+        (Some(inspected.clone()), by_authority, Judge::Authority, "Somebody may stand between"),
+        (Some(inspected), world.mail_link(), Judge::Person, "“Open in the desktop program”"),
+    ] {
+        world.enrolment.system = system;
         let error = world.opened(&link).await.unwrap_err();
-        assert!(matches!(error, EnrolmentError::Contact(Failure::ServerUntrusted(_))), "{link}: {error:?}");
-        assert!(error.problem(&world.server).detail.contains("was not sent"));
+        assert!(matches!(error.why, EnrolmentError::Unproven { by, .. } if by == judge), "{link}: {error:?}");
+        let told = error.problem(&world.server).detail;
+        assert!(told.contains("was not sent") && told.contains(words), "{told}");
     }
     assert!(world.token_stayed_here(), "{:?}", world.double().requests);
 }
 
 #[tokio::test]
-async fn a_server_with_a_public_certificate_is_judged_as_the_system_does() {
+async fn a_server_with_a_public_certificate_is_judged_as_the_system_does_where_the_link_says_so() {
     // The server's certificate comes from an authority that the system knows; machines' come from another one.
     let (mut world, own) = (World::new().await, Authority::new());
     world.double().authority_told = Some(own.pem());
     let known = Trust::in_authorities(world.shared.0.pem().as_bytes()).unwrap();
     world.enrolment.system = Some(known);
-    let opened = world.opened(&world.program_link(own.fingerprint())).await.unwrap();
+    let link = judged_by_system(&world.program_link(own.fingerprint()));
+    let opened = world.opened(&link).await.unwrap();
     assert_eq!(
         (opened.trusted, opened.authorities.fingerprints.as_slice()),
         (Trusted::System, &[own.fingerprint()][..])
     );
     // A link that tells another authority still leads nowhere.
-    let error = world.opened(&world.program_link(world.shared.0.fingerprint())).await.unwrap_err();
-    assert!(matches!(error, EnrolmentError::OtherAuthority), "{error:?}");
+    let link = judged_by_system(&world.program_link(world.shared.0.fingerprint()));
+    let error = world.opened(&link).await.unwrap_err();
+    assert!(matches!(error.why, EnrolmentError::OtherAuthority), "{error:?}");
+}
+
+#[tokio::test]
+async fn of_several_authorities_only_the_compared_one_is_trusted() {
+    // In between: tells the right authority beside its own, which has certified it.
+    let (world, right) = (World::new().await, Authority::new());
+    let attackers = world.shared.0.fingerprint();
+    for told in [right.pem() + &world.shared.0.pem(), world.shared.0.pem() + &right.pem()] {
+        world.double().authority_told = Some(told);
+        let met = world.enrolment.meet(&world.mail_link().parse().unwrap()).await.unwrap();
+        assert!(met.fingerprints().contains(&attackers) && met.fingerprints().len() == 2);
+        let error = world.enrolment.open(met.clone(), right.fingerprint()).await.unwrap_err();
+        assert!(matches!(error.why, EnrolmentError::Unproven { by: Judge::Person, .. }), "{error:?}");
+        let error = world.enrolment.open(met, Authority::new().fingerprint()).await.unwrap_err();
+        assert!(matches!(error.why, EnrolmentError::OtherAuthority), "{error:?}");
+    }
+    assert!(world.token_stayed_here(), "{:?}", world.double().requests);
 }
 
 #[tokio::test]
 async fn an_authority_that_speaks_for_the_server_is_the_only_one() {
     let mut world = World::new().await;
     world.enrolment.system = Some(Trust::in_authorities(world.shared.0.pem().as_bytes()).unwrap());
-    let opened = world.opened(&world.right_link()).await.unwrap();
+    let opened = world.opened(&judged_by_system(&world.right_link())).await.unwrap();
     assert_eq!(opened.trusted, Trusted::Authority);
 }
 
@@ -244,11 +296,14 @@ async fn the_server_that_the_certificate_opens_proves_itself_too() {
     let (world, other) = (World::new().await, World::new().await);
     world.double().machines_url = format!("{}/sidebar", other.server);
     let error = world.opened(&world.right_link()).await.unwrap_err();
-    assert!(matches!(error, EnrolmentError::Contact(Failure::ServerUntrusted(_))), "{error:?}");
+    assert!(matches!(error.why, EnrolmentError::Unproven { by: Judge::Authority, .. }), "{error:?}");
+    // The first server has seen it by then.
+    assert!(!error.problem(&world.server).detail.contains("was not sent"));
     assert!(other.token_stayed_here());
     for address in ["http://localhost:1/sidebar", "nothing"] {
         world.double().machines_url = address.to_owned();
-        assert!(matches!(world.opened(&world.right_link()).await, Err(EnrolmentError::NoMachines)));
+        let error = world.opened(&world.right_link()).await.unwrap_err();
+        assert!(matches!(error.why, EnrolmentError::NoMachines), "{error:?}");
     }
 }
 
@@ -265,7 +320,7 @@ async fn a_link_for_a_browser_is_left_to_it() {
     let world = World::new().await;
     world.double().renews = true;
     let refused = world.opened(&world.right_link()).await.unwrap_err();
-    assert!(matches!(refused, EnrolmentError::Renewal), "{refused}");
+    assert!(matches!(refused.why, EnrolmentError::Renewal), "{refused}");
     assert!(!world.double().requests.iter().any(|request| request.contains("/csr")));
 }
 
@@ -287,185 +342,19 @@ async fn what_is_no_such_server_is_told() {
     for text in ["", "<html>", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
         world.double().authority_told = Some(text.to_owned());
         let error = world.opened(&world.mail_link()).await.unwrap_err();
-        assert!(matches!(error, EnrolmentError::NoAuthority), "{text}: {error:?}");
+        assert!(matches!(error.why, EnrolmentError::NoAuthority), "{text}: {error:?}");
     }
     assert!(world.token_stayed_here());
 }
 
-/// The wizard with the pages that it answers.
-struct Pages {
-    wizard: Wizard,
-    connection: Arc<Connection>,
-}
-
-impl Pages {
-    fn of(world: &mut World) -> Self {
-        let connection = Arc::new(Connection::opening());
-        let placeholder = Enrolment::new(Arc::clone(&world.enrolled), None, system_random);
-        let enrolment = std::mem::replace(&mut world.enrolment, placeholder);
-        let settled = Arc::clone(&connection);
-        let wizard = Wizard::new(
-            enrolment,
-            Box::new(move |machine| {
-                let (_, configuration) = machine.configuration().unwrap();
-                let transport = Arc::new(Transport::new(configuration).unwrap());
-                settled.settle(Standing::Connected(Connected::new(transport, None, None)));
-                Ok(())
-            }),
-        );
-        Self { wizard, connection }
-    }
-
-    async fn see(&self) -> String {
-        self.send(Method::GET, "", "").await
-    }
-
-    /// Presses the button of a form that the page has, with the number that the page has.
-    async fn press(&self, page: &str, form: &str, field: &str) -> String {
-        assert!(page.contains(&format!("action=\"{ENROL}/{form}\"")), "{page}");
-        let number =
-            page.split("name=\"number\" value=\"").nth(1).map(|rest| rest.split('"').next().unwrap());
-        let body = format!("number={}&{field}", number.unwrap_or_default());
-        self.send(Method::POST, &format!("/{form}"), &body).await
-    }
-
-    async fn send(&self, method: Method, path: &str, body: &str) -> String {
-        let request = Request::builder().method(method).uri(format!("assistant://localhost{ENROL}{path}"));
-        let response = self.wizard.answer(&request.body(body.as_bytes().to_vec()).unwrap()).await;
-        let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
-        assert!(policy.starts_with("default-src 'none';") && !policy.contains("script"), "{policy}");
-        let page = String::from_utf8(response.into_body()).unwrap();
-        assert!(!page.contains("<script") && !page.contains("PRIVATE KEY"), "{page}");
-        page
-    }
-}
-
-fn escape(text: &str) -> String {
-    Url::parse_with_params("x:?", [("link", text)]).unwrap().query().unwrap().to_owned()
-}
-
 #[tokio::test]
-async fn the_pages_lead_from_the_programs_link_to_the_sign_in() {
-    let mut world = World::with(MemoryStore::away()).await;
-    let pages = Pages::of(&mut world);
-    pages.wizard.take(&world.right_link()).await;
-    let page = pages.see().await;
-    let groups = world.shared.0.fingerprint().groups();
-    assert!(page.contains(&world.server.origin()), "{page}");
-    assert!(groups.iter().all(|group| page.contains(&format!("<code>{group}</code>"))), "{page}");
-    assert!(world.double().requests.is_empty(), "nothing is contacted before the person confirms");
-
-    let page = pages.press(&page, "confirm", "").await;
-    assert!(page.contains("Ada’s &lt;desk&gt;") && page.contains("match_code"), "{page}");
-    let page = pages.press(&page, "code", "match_code=WRNG-2345").await;
-    assert!(page.contains("role=\"alert\" id=\"match_code-wrong\">Wrong code"), "{page}");
-    let page = pages.press(&page, "code", &format!("match_code={CODE}")).await;
-    assert!(page.contains("This machine is set up") && page.contains("only your account can read"), "{page}");
-    assert!(page.contains("href=\"http://pages.example/setup/choose-a-password\""), "{page}");
-    assert!(page.contains("href=\"/sidebar\""), "{page}");
-    assert!(matches!(pages.connection.now(), Standing::Connected(_)));
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let name = world.enrolled.load().unwrap().unwrap().record.current;
-        let file = world.folder.path().join("keys").join(name);
-        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
-    }
-}
-
-#[tokio::test]
-async fn the_link_of_the_mail_shows_the_fingerprint_before_the_token_leaves() {
-    let mut world = World::new().await;
-    world.double().asked_here = true;
-    let pages = Pages::of(&mut world);
-    pages.wizard.unlock();
-    let page = pages.see().await;
-    let page = pages.press(&page, "link", &escape(&world.mail_link())).await;
-    assert!(
-        page.contains(&world.server.origin()) && page.contains("does not say how to recognise"),
-        "{page}"
-    );
-    assert!(world.double().requests.is_empty());
-    let page = pages.press(&page, "confirm", "").await;
-    assert!(page.contains(&format!("<code>{}</code>", world.shared.0.fingerprint().groups()[0])), "{page}");
-    assert!(world.token_stayed_here(), "{:?}", world.double().requests);
-    let page = pages.press(&page, "confirm", "").await;
-    assert!(page.contains("This machine is set up") && page.contains("your system’s key store"), "{page}");
-}
-
-#[tokio::test]
-async fn a_page_confirms_only_what_it_shows() {
-    let mut world = World::new().await;
-    let pages = Pages::of(&mut world);
-    pages.wizard.take("aiwe://enrol?server=https://localhost:1&ca=x").await;
-    pages.wizard.take(&world.right_link()).await;
-    let shown = pages.see().await;
-    let evil =
-        format!("aiwe://enrol?server=https://evil.example&ca={}&token={TOKEN}", world.shared.0.fingerprint());
-    pages.wizard.take(&evil).await;
-    let page = pages.press(&shown, "confirm", "").await;
-    assert!(page.contains("https://evil.example") && page.contains("Is this the right server?"), "{page}");
-    assert!(world.double().requests.is_empty());
-}
-
-#[tokio::test]
-async fn what_is_no_link_is_told_at_its_field() {
-    let mut world = World::new().await;
-    let pages = Pages::of(&mut world);
-    pages.wizard.unlock();
-    let page = pages.see().await;
-    let page = pages.press(&page, "link", &escape("javascript:alert(\"<b>\")")).await;
-    assert!(
-        page.contains("id=\"link-wrong\"")
-            && page.contains("value=\"javascript:alert(&quot;&lt;b&gt;&quot;)\"")
-    );
-    let page = pages.press(&page, "link", &escape(&world.mail_link())).await;
-    assert!(page.contains("Is this the right server?"));
-    let page = pages.press(&page, "cancel", "").await;
-    assert!(page.contains("Set up this machine") && !page.contains("role=\"alert\""), "{page}");
-}
-
-#[tokio::test]
-async fn a_failure_stands_where_it_happened_and_can_be_tried_again() {
-    let mut world = World::new().await;
-    let pages = Pages::of(&mut world);
-    world.double().authority_told = Some(Authority::new().pem());
-    pages.wizard.take(&world.right_link()).await;
-    let page = pages.see().await;
-    let page = pages.press(&page, "confirm", "").await;
-    assert!(
-        page.contains("This is not the server of your link") && page.contains("role=\"alert\""),
-        "{page}"
-    );
-    world.double().authority_told = None;
-    let page = pages.press(&page, "confirm", "").await;
-    assert!(page.contains("Enter your match code") && !page.contains("role=\"alert\""), "{page}");
-    world.system.lock();
-    let page = pages.press(&page, "code", &format!("match_code={CODE}")).await;
-    assert!(page.contains("The key store is locked"), "{page}");
-    assert!(world.double().issued.is_none(), "no certificate for a key that is not kept");
-}
-
-#[tokio::test]
-async fn while_nobody_enrols_the_pages_lead_back() {
-    let mut world = World::new().await;
-    let pages = Pages::of(&mut world);
-    let page = pages.send(Method::POST, "/link", &escape(&world.mail_link())).await;
-    assert!(page.contains("url=/sidebar"), "{page}");
-    assert!(pages.see().await.contains("url=/sidebar"));
-    pages.wizard.unlock();
-    assert!(pages.see().await.contains("Set up this machine"));
-}
-
-#[tokio::test]
-async fn a_name_in_other_letters_is_pointed_out() {
-    let mut world = World::new().await;
-    let pages = Pages::of(&mut world);
-    let authority = world.shared.0.fingerprint();
-    pages
-        .wizard
-        .take(&format!("aiwe://enrol?server=https://\u{430}da.example&ca={authority}&token={TOKEN}"))
-        .await;
-    let page = pages.see().await;
-    assert!(page.contains("https://xn--") && page.contains("another script"), "{page}");
+async fn after_the_certificate_was_asked_for_nothing_is_claimed() {
+    let world = World::new().await;
+    let opened = world.opened(&world.right_link()).await.unwrap();
+    world.double().answer_with_nonsense = true;
+    let error = world.enrolment.redeem(&opened, CODE).await.unwrap_err();
+    assert_eq!(error.link, LinkUse::Asked);
+    let told = error.problem(&world.server).detail;
+    assert!(told.contains("is not known") && !told.contains("was not"), "{told}");
+    assert!(world.double().issued.is_some());
 }

@@ -19,6 +19,8 @@ enum State {
     Open,
     Away,
     Locked,
+    /// Keeps half of what it is given.
+    Spoilt,
 }
 
 impl MemoryStore {
@@ -32,13 +34,25 @@ impl MemoryStore {
         *self.state.lock().unwrap() = State::Locked;
     }
 
+    pub fn leave(&self) {
+        *self.state.lock().unwrap() = State::Away;
+    }
+
+    pub fn spoil(&self) {
+        *self.state.lock().unwrap() = State::Spoilt;
+    }
+
+    pub fn come_back(&self) {
+        *self.state.lock().unwrap() = State::Open;
+    }
+
     pub fn names(&self) -> Vec<String> {
         self.kept.lock().unwrap().keys().cloned().collect()
     }
 
     fn check(&self) -> Result<(), KeyStoreError> {
         match *self.state.lock().unwrap() {
-            State::Open => Ok(()),
+            State::Open | State::Spoilt => Ok(()),
             State::Away => Err(KeyStoreError::Unavailable("away".into())),
             State::Locked => Err(KeyStoreError::Locked("locked".into())),
         }
@@ -48,7 +62,9 @@ impl MemoryStore {
 impl KeyStore for MemoryStore {
     fn keep(&self, name: &str, secret: &[u8]) -> Result<(), KeyStoreError> {
         self.check()?;
-        self.kept.lock().unwrap().insert(name.to_owned(), secret.to_vec());
+        let spoilt = *self.state.lock().unwrap() == State::Spoilt;
+        let length = if spoilt { secret.len() / 2 } else { secret.len() };
+        self.kept.lock().unwrap().insert(name.to_owned(), secret[..length].to_vec());
         Ok(())
     }
 

@@ -39,8 +39,11 @@ fn entry(name: &str) -> Result<Entry, KeyStoreError> {
 
 fn told(error: Error) -> KeyStoreError {
     match error {
-        // Nothing answered when the store was first asked for.
-        Error::NoDefaultStore => KeyStoreError::Unavailable(Box::new(error)),
+        // Nothing answered when the store was first asked for, and it is not asked again. Why, only that time knew.
+        Error::NoDefaultStore => KeyStoreError::Unavailable(match Entry::store_status() {
+            Err(cause) => cause.to_string().into(),
+            Ok(()) => Box::new(error),
+        }),
         Error::NoStorageAccess(ref cause) if has_no_collection(cause.as_ref()) => {
             KeyStoreError::Unavailable(Box::new(error))
         }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `https://HOST/public/download-certs/TOKEN` | host and token |
 //! | `aiwe://enrol?server=https://HOST:PORT&ca=SHA-256&token=TOKEN` | these, and how to recognise the server |
+//! | `…&tls=system` | that the system may judge the server, where its authority does not speak for it |
 //!
 //! It comes from outside, so whatever is not exactly one of the two is refused. Hosts are kept as the network knows
 //! them: a name in other letters shows as `xn--…`, and cannot pass for one that it looks like.
@@ -12,7 +13,7 @@ mod fingerprint;
 
 use std::str::FromStr;
 
-use protocol::enrolment::SCHEME;
+use protocol::enrolment::{BY_SYSTEM, JUDGED, SCHEME};
 use tauri::Url;
 
 use crate::configuration::Server;
@@ -28,6 +29,9 @@ pub struct Link {
     pub server: Server,
     /// Of the authority that the server names; `None` when the link does not tell.
     pub authority: Option<Fingerprint>,
+    /// Whether this system may judge the server, where that authority does not speak for it. Only the link can tell: whoever
+    /// stands in between can make the authority's judgement fail.
+    pub by_system: bool,
     pub token: Secret,
 }
 
@@ -42,6 +46,10 @@ pub enum LinkError {
         "The link does not say how to recognise the server. Copy all of it, or paste the link from the mail."
     )]
     Fingerprint,
+    #[error(
+        "The link wants the server to be recognised in a way that this program does not know. Update the program."
+    )]
+    Judgement,
     #[error("This is not a link for setting up a machine. It begins with https:// or {SCHEME}://.")]
     NotALink,
     #[error("The link names no server that can be reached safely. Copy it again from where you got it.")]
@@ -95,6 +103,7 @@ fn of_program(url: &Url) -> Result<Link, LinkError> {
     Ok(Link {
         server: server_of(&server)?,
         authority: Some(authority.parse().map_err(|_| LinkError::Fingerprint)?),
+        by_system: by_system(url)?,
         token: token_of(&parameter(url, "token")?.ok_or(LinkError::Token)?)?,
     })
 }
@@ -112,7 +121,7 @@ fn of_mail(url: &Url) -> Result<Link, LinkError> {
         return Err(LinkError::Unencrypted);
     }
     let server = server_of(&url.origin().ascii_serialization())?;
-    Ok(Link { server, authority: None, token: token_of(token)? })
+    Ok(Link { server, authority: None, by_system: false, token: token_of(token)? })
 }
 
 fn has_user(url: &Url) -> bool {
@@ -124,6 +133,14 @@ fn parameter(url: &Url, name: &str) -> Result<Option<String>, LinkError> {
     let mut all = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     let first = all.next();
     if all.next().is_some() { Err(LinkError::Ambiguous) } else { Ok(first) }
+}
+
+fn by_system(url: &Url) -> Result<bool, LinkError> {
+    match parameter(url, JUDGED)?.as_deref() {
+        None => Ok(false),
+        Some(BY_SYSTEM) => Ok(true),
+        Some(_) => Err(LinkError::Judgement),
+    }
 }
 
 fn server_of(text: &str) -> Result<Server, LinkError> {

@@ -1,4 +1,4 @@
-use protocol::enrolment::DesktopLink;
+use protocol::enrolment::{DesktopLink, judged_by_system};
 
 use super::*;
 
@@ -21,6 +21,9 @@ fn what_the_server_writes_is_read() {
     assert_eq!(link.authority.unwrap().to_string(), CA);
     assert_eq!(link.token.expose(), TOKEN);
     assert!(!format!("{link:?} {written:?}").contains(TOKEN));
+    assert!(!link.by_system);
+    let public = parse(&judged_by_system(&written.to_string())).unwrap();
+    assert_eq!(public, Link { by_system: true, ..link.clone() });
     let escaped = program("https%3A%2F%2Fmachines.example.org%3A8443", CA, TOKEN);
     assert_eq!(parse(&format!(" {escaped}&later=1\n")), Ok(link), "escaped, with space around it");
     let address = program("https://[2001:db8::1]:8443", &CA.to_uppercase(), TOKEN);
@@ -113,6 +116,15 @@ fn the_fingerprint_is_there_and_whole() {
     for ca in ["", &CA[1..], &format!("{CA}0"), &CA.replace('0', "g"), &CA.replacen("00", "0:", 1)] {
         assert_eq!(parse(&program("https://h.example", ca, TOKEN)), Err(LinkError::Fingerprint), "{ca}");
     }
+}
+
+#[test]
+fn who_judges_the_server_is_said_in_one_way() {
+    let good = program("https://h.example", CA, TOKEN);
+    for judged in ["", "System", "none", "system%20", "authority"] {
+        assert_eq!(parse(&format!("{good}&tls={judged}")), Err(LinkError::Judgement), "{judged}");
+    }
+    assert_eq!(parse(&format!("{good}&tls=system&tls=system")), Err(LinkError::Ambiguous));
 }
 
 #[test]

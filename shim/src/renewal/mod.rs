@@ -32,6 +32,17 @@ pub struct Renewal {
     validity: (i64, i64),
     random: Random,
     retry: Retry,
+    /// A new certificate that counts and is not used yet.
+    ready: Option<Ready>,
+}
+
+/// What requests go out with as soon as nobody is disturbed by it.
+#[derive(Debug)]
+struct Ready {
+    candidate: Arc<Transport>,
+    /// The sign-in that `token` follows.
+    former: Option<Secret>,
+    token: Option<Secret>,
 }
 
 /// What came of looking after it.
@@ -40,6 +51,8 @@ pub enum Outcome {
     /// It will be tried again.
     Failed,
     NotDue,
+    /// Another enrolment took the place, or this one was removed: there is nothing to renew any more.
+    Over,
     Renewed,
     /// It is due, but nobody is signed in.
     SignedOut,
@@ -75,11 +88,12 @@ impl Renewal {
         validity: (i64, i64),
         random: Random,
     ) -> Self {
-        Self { enrolled, native, record, validity, random, retry: Retry::default() }
+        Self { enrolled, native, record, validity, random, retry: Retry::default(), ready: None }
     }
 
     /// Does what is due. To be called now and then; `now` is in seconds since the Unix epoch.
     pub async fn look_after(&mut self, now: i64) -> Outcome {
+        self.use_ready();
         let issued = matches!(self.record.next, Some(Next::Issued { .. }));
         if !issued && now < due_from(self.validity) {
             return Outcome::NotDue;
@@ -98,6 +112,10 @@ impl Renewal {
                 tracing::info!("this machine's certificate was renewed");
                 self.retry = Retry::default();
                 Outcome::Renewed
+            }
+            Err(RenewalError::Enrolled(EnrolledError::Superseded)) => {
+                tracing::info!("another enrolment took the place of the one that was being renewed");
+                Outcome::Over
             }
             Err(error) => {
                 tracing::warn!(%error, source = ?std::error::Error::source(&error), "the renewal failed");
@@ -134,9 +152,9 @@ impl Renewal {
             }
             let key = new_key(random).map_err(|_| EnrolledError::NoRandom)?;
             let name = enrolled.keep(record.kept_in, &key, None)?;
-            let record = Record { next: Some(Next::Asked { name }), ..record };
-            enrolled.save(&record)?;
-            Ok((record, key))
+            let asked = Record { next: Some(Next::Asked { name }), ..record.clone() };
+            enrolled.go_on(&record, &asked)?;
+            Ok((asked, key))
         });
         let (record, key) = made.await?;
         self.record = record;
@@ -153,9 +171,9 @@ impl Renewal {
         let kept = self.enrolled.run(move |enrolled| {
             let name = enrolled.keep(record.kept_in, &key, Some(&chain))?;
             let identity = enrolled.identity(record.kept_in, &name)?;
-            let record = Record { next: Some(Next::Issued { name, authorities }), ..record };
-            enrolled.save(&record)?;
-            Ok((record, identity))
+            let issued = Record { next: Some(Next::Issued { name, authorities }), ..record.clone() };
+            enrolled.go_on(&record, &issued)?;
+            Ok((issued, identity))
         });
         let (record, identity) = kept.await?;
         self.record = record;
@@ -180,13 +198,27 @@ impl Renewal {
             None => NativeClient::new(Arc::clone(&candidate)).certificate().await?,
         }
         let record = self.record.clone();
-        self.record = self.enrolled.run(move |enrolled| enrolled.succeed(record)).await?;
+        self.record = self.enrolled.run(move |enrolled| enrolled.succeed(&record)).await?;
         self.validity = identity.validity().unwrap_or(self.validity);
-        if !self.native.go_on_with(&candidate, former, token) {
-            // The old one is good for a third of its life yet, and the next start uses the new one.
-            tracing::info!("somebody signs in with the former certificate; it is used until the next start");
+        self.ready = Some(Ready { candidate, former: former.cloned(), token });
+        if !self.use_ready() {
+            // The old one is good for a third of its life yet.
+            tracing::info!("somebody signs in with the former certificate; the new one is used afterwards");
         }
         Ok(())
+    }
+
+    /// Whether no new certificate waits any more. Whoever signed in meanwhile keeps the former one: the sign-in counts with
+    /// it alone.
+    fn use_ready(&mut self) -> bool {
+        if let Some(Ready { candidate, former, token }) = &self.ready {
+            let follows = self.native.go_on_with(candidate, former.as_ref(), token.clone());
+            if !follows && !self.native.go_on_with(candidate, None, None) {
+                return false;
+            }
+            self.ready = None;
+        }
+        true
     }
 }
 

@@ -99,6 +99,11 @@ async fn session(
         .into_response()
 }
 
+/// The first step of a sign-in.
+async fn login() -> Response {
+    Json(json!({"challenge": "c-1", "methods": ["totp"], "expires_in": 300})).into_response()
+}
+
 struct World {
     shared: Shared,
     enrolled: Arc<Enrolled>,
@@ -115,6 +120,7 @@ impl World {
         let shared: Shared = Arc::new((Authority::new(), Mutex::default()));
         let routes = Router::new()
             .route("/native/renew", post(renew))
+            .route("/native/login", post(login))
             .route("/native/session", get(session))
             .with_state(Arc::clone(&shared));
         let address = shared.0.serve(routes).await;
@@ -259,12 +265,43 @@ async fn a_renewal_that_cannot_succeed_locks_nobody_out() {
 
 #[tokio::test]
 async fn somebody_who_is_signing_in_is_not_disturbed() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let other = Transport::anonymous("https://localhost:1".parse().unwrap(), &world.trust()).unwrap();
     let wrong = Secret::new("of another sign-in".into());
     assert!(!world.native.go_on_with(&other, Some(&wrong), None));
     assert!(!world.native.go_on_with(&other, None, Some(wrong)));
     assert_eq!(world.used().await, world.old);
+    // Between password and code nobody is signed in, as when the program has just started.
+    world.restart();
+    world.native.login("ada@example.org".into(), "a password".into()).await.unwrap();
+    assert!(!world.native.go_on_with(&other, None, None));
+    assert_eq!(world.used().await, world.old);
+}
+
+#[tokio::test]
+async fn what_had_to_wait_is_used_at_the_next_look() {
+    let mut world = World::new().await;
+    world.double().refuse_new = true;
+    assert_eq!(world.renewal.look_after(DUE).await, Outcome::Failed);
+    world.double().refuse_new = false;
+    world.restart();
+    world.native.login("ada@example.org".into(), "a password".into()).await.unwrap();
+    assert_eq!(world.renewal.look_after(DUE).await, Outcome::Renewed);
+    assert_eq!(world.used().await, world.old, "not now");
+    assert_eq!(world.renewal.look_after(DUE - 1).await, Outcome::NotDue);
+    assert_eq!(world.used().await, world.old, "not yet");
+    world.native.logout().await.unwrap();
+    assert_eq!(world.renewal.look_after(DUE - 1).await, Outcome::NotDue);
+    assert_eq!(world.used().await, world.new_one());
+}
+
+#[tokio::test]
+async fn a_renewal_ends_with_its_enrolment() {
+    let mut world = World::new().await;
+    assert!(world.enrolled.forget().unwrap());
+    assert_eq!(world.renewal.look_after(DUE).await, Outcome::Over);
+    assert!(world.enrolled.record().unwrap().is_none() && world.system.names().is_empty());
+    assert_eq!(world.double().asked, 0);
 }
 
 impl World {

@@ -66,8 +66,8 @@ impl Failure {
                 403,
                 "The server refused this machine's certificate",
                 format!(
-                    "{server} says: {reason}. Ask your administrator for a new certificate, and start the \
-                     program with it."
+                    "{server} says: {reason}. Ask for access again, as for a new machine, or ask your \
+                     administrator."
                 ),
             ),
             Self::Elsewhere => (
@@ -81,9 +81,9 @@ impl Failure {
                 502,
                 "The server's certificate is not trusted",
                 format!(
-                    "{reason}. Nothing was sent. If {server} has a new authority, get its CA certificate \
-                     from your administrator and start the program with it; if not, somebody may stand \
-                     between you and the server."
+                    "{reason}. Nothing was sent. Ask your administrator whether {server} has a new authority. If \
+                     so, set this machine up with a new link, or, where it is started with --ca, with the new CA \
+                     certificate; if not, somebody may stand between you and the server."
                 ),
             ),
             Self::TimedOut => (
