@@ -11,8 +11,7 @@ pub const JUDGED: &str = "tls";
 pub const BY_SYSTEM: &str = "system";
 
 /// What the desktop program is handed: where to fetch a certificate, and how to know that it is the right server. Written
-/// out it is `aiwe://enrol?server=…&ca=…&token=…`, with `&tls=system` where [`judged_by_system`]; the desktop program reads
-/// it.
+/// out it is `aiwe://enrol?server=…&ca=…&token=…`, with `&tls=system` where the system may judge; the desktop program reads it.
 #[derive(Clone, Copy)]
 pub struct DesktopLink<'a> {
     /// The machines listener: scheme, host and port.
@@ -21,19 +20,18 @@ pub struct DesktopLink<'a> {
     pub authority: &'a str,
     /// The end of the link in the mail.
     pub token: &'a str,
+    /// The server's certificate may come from another authority than its own: where that does not speak for it, the machine's
+    /// system judges it.
+    pub by_system: bool,
 }
 
 impl std::fmt::Display for DesktopLink<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // None of the three has a character that a query must escape (RFC 3986 section 3.4).
-        let Self { server, authority, token } = self;
-        write!(f, "{SCHEME}://enrol?server={server}&ca={authority}&token={token}")
+        let Self { server, authority, token, by_system } = self;
+        write!(f, "{SCHEME}://enrol?server={server}&ca={authority}&token={token}")?;
+        if *by_system { write!(f, "&{JUDGED}={BY_SYSTEM}") } else { Ok(()) }
     }
-}
-
-/// The same link to a server whose certificate may come from another authority than its own.
-pub fn judged_by_system(link: &str) -> String {
-    format!("{link}&{JUDGED}={BY_SYSTEM}")
 }
 
 impl std::fmt::Debug for DesktopLink<'_> {

@@ -6,7 +6,6 @@
 mod decide;
 mod history;
 pub mod http;
-mod judged;
 mod link;
 pub mod look;
 mod notify;
@@ -85,7 +84,7 @@ impl AccessService for Access {
     }
 
     async fn offer(&self, visit: &Visit, token: &str) -> Result<DownloadOffer, Problem> {
-        Ok(self.saying_who_judges(self.offer_of(visit, token).await?))
+        Ok(self.offer_of(visit, token).await?)
     }
 
     async fn ask_for_link(
@@ -94,8 +93,7 @@ impl AccessService for Access {
         token: &str,
         match_code: Option<&str>,
     ) -> Result<Answer<DownloadOffer>, Problem> {
-        let Answer { value, cookies } = self.ask_for_new_link(visit, token, match_code).await?;
-        Ok(Answer { value: self.saying_who_judges(value), cookies })
+        Ok(self.ask_for_new_link(visit, token, match_code).await?)
     }
 
     async fn list(

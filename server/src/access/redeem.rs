@@ -83,6 +83,8 @@ impl Access {
             server: self.env.config.machines_url.origin(),
             authority: &self.certificates.root_fingerprint_hex()?,
             token,
+            // Nobody else could tell: who stands in between has the weaker judgement by failing the stronger one.
+            by_system: !self.env.config.machines.tls.is_of_own_authority(),
         };
         Ok(link.to_string())
     }

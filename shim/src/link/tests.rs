@@ -1,4 +1,4 @@
-use protocol::enrolment::{DesktopLink, judged_by_system};
+use protocol::enrolment::DesktopLink;
 
 use super::*;
 
@@ -15,14 +15,15 @@ fn program(server: &str, ca: &str, token: &str) -> String {
 
 #[test]
 fn what_the_server_writes_is_read() {
-    let written = DesktopLink { server: "https://machines.example.org:8443", authority: CA, token: TOKEN };
+    let server = "https://machines.example.org:8443";
+    let written = DesktopLink { server, authority: CA, token: TOKEN, by_system: false };
     let link = parse(&written.to_string()).unwrap();
     assert_eq!(link.server.origin(), "https://machines.example.org:8443");
     assert_eq!(link.authority.unwrap().to_string(), CA);
     assert_eq!(link.token.expose(), TOKEN);
     assert!(!format!("{link:?} {written:?}").contains(TOKEN));
     assert!(!link.by_system);
-    let public = parse(&judged_by_system(&written.to_string())).unwrap();
+    let public = parse(&DesktopLink { by_system: true, ..written }.to_string()).unwrap();
     assert_eq!(public, Link { by_system: true, ..link.clone() });
     let escaped = program("https%3A%2F%2Fmachines.example.org%3A8443", CA, TOKEN);
     assert_eq!(parse(&format!(" {escaped}&later=1\n")), Ok(link), "escaped, with space around it");
