@@ -328,7 +328,6 @@ mod tests {
             head.codes_tried(&to, &to, CodesTried::Often { wrong: 3 }, URL),
             head.codes_tried(&to, &to, CodesTried::Closed, URL),
             head.link_ended(&to, Some(&device), true, URL),
-            head.link_ended(&to, Some(&device), false, URL),
         ]
     }
 
@@ -348,6 +347,17 @@ mod tests {
             assert!(mail.html.contains("Smith &amp; Sons"));
             assert!(mail.text.starts_with(|c: char| c.is_alphanumeric()));
         }
+    }
+
+    #[test]
+    fn after_the_last_link_nobody_is_sent_to_its_page() {
+        let to = "anna@example.org".parse().unwrap();
+        let text = |another| {
+            let mail = head().link_ended(&to, None, another, URL);
+            mail.text.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert!(text(true).contains("its page lets you ask") && !text(false).contains("its page"));
+        assert!([true, false].iter().all(|another| text(*another).contains(URL)));
     }
 
     #[test]
