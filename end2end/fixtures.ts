@@ -6,17 +6,25 @@ import { test as base, type BrowserContext, expect, type Page } from "@playwrigh
 import { markHydration } from "./hydration.ts";
 import { MailServer } from "./mail.ts";
 import { browserIn, furnish, type Identity } from "./machine.ts";
-import { Server } from "./server.ts";
+import { Server, type ServerOptions } from "./server.ts";
 
 interface Fixtures {
   mail: MailServer;
+  servers: Servers;
+  /** A new one, without an administrator. */
   server: Server;
+  /** Further configuration of the server: `AIWE_…` variables. */
+  settings: Record<string, string>;
+  /** Who comes to `server`. */
   people: People;
+  peopleAt: (server: Server) => People;
 }
 
 export interface VisitorOptions {
   /** Off: the browser runs no scripts. */
   scripts?: boolean;
+  /** On: the browser goes on whoever signed a server's certificate. */
+  credulous?: boolean;
 }
 
 /** Opens browsers and watches what their consoles say. */
@@ -44,10 +52,10 @@ export class People {
     return this.watched(await this.newContext(options));
   }
 
-  /** A machine that trusts the server's authority and holds `identity`, if there is one. */
-  async machine(name: string, identity?: Identity): Promise<Page> {
+  /** A machine that trusts the server's authority and `others`, and holds `identity`, if there is one. */
+  async machine(name: string, identity?: Identity, others: string[] = []): Promise<Page> {
     const authority = await (await fetch(`${this.server.pages}/ca.pem`)).text();
-    const home = await furnish(this.folder(name), authority, identity);
+    const home = await furnish(this.folder(name), [authority, ...others], identity);
     return this.watched(await browserIn(home));
   }
 
@@ -67,6 +75,34 @@ export class People {
   }
 }
 
+/** Servers that a test starts itself, one after the other or beside each other. */
+export class Servers {
+  private readonly mail: MailServer;
+  private readonly all: Server[] = [];
+
+  constructor(mail: MailServer) {
+    this.mail = mail;
+  }
+
+  async start(options: ServerOptions): Promise<Server> {
+    const server = await Server.start({ mailPort: this.mail.port, ...options });
+    this.all.push(server);
+    return server;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.all.map((server) => server.stop()));
+  }
+
+  log(): string {
+    return this.all.map((server) => server.log()).join("\n");
+  }
+
+  complaints(): string[] {
+    return this.all.flatMap((server) => server.complaints());
+  }
+}
+
 export const test = base.extend<Fixtures>({
   mail: async ({}, use, info) => {
     const mail = await MailServer.start(info.outputPath("mails"));
@@ -74,23 +110,43 @@ export const test = base.extend<Fixtures>({
     await mail.stop();
   },
 
-  server: async ({ mail }, use, info) => {
-    const server = await Server.start({ folder: info.outputPath("server"), mailPort: mail.port });
-    await use(server);
-    await server.stop();
-    await info.attach("server.log", { body: server.log(), contentType: "text/plain" });
-    expect(server.complaints(), "the server's log").toEqual([]);
+  servers: async ({ mail }, use, info) => {
+    const servers = new Servers(mail);
+    await use(servers);
+    await servers.stop();
+    await info.attach("server.log", { body: servers.log(), contentType: "text/plain" });
+    expect(servers.complaints(), "the servers' log").toEqual([]);
   },
 
-  people: async ({ browser, server }, use, info) => {
-    const people = new People(
-      server,
-      (name) => info.outputPath(name),
-      ({ scripts = true }) =>
-        browser.newContext({ baseURL: server.pages, javaScriptEnabled: scripts, locale: "en-GB" }),
-    );
-    await use(people);
-    expect(await people.leave(), "the browsers' consoles").toEqual([]);
+  settings: [{}, { option: true }],
+
+  server: async ({ servers, settings }, use, info) => {
+    await use(await servers.start({ folder: info.outputPath("server"), settings }));
+  },
+
+  peopleAt: async ({ browser, servers: _ }, use, info) => {
+    const all: People[] = [];
+    await use((server) => {
+      const people = new People(
+        server,
+        (name) => info.outputPath(name),
+        ({ scripts = true, credulous = false }) =>
+          browser.newContext({
+            baseURL: server.pages,
+            ignoreHTTPSErrors: credulous,
+            javaScriptEnabled: scripts,
+            locale: "en-GB",
+          }),
+      );
+      all.push(people);
+      return people;
+    });
+    const complaints = await Promise.all(all.map((people) => people.leave()));
+    expect(complaints.flat(), "the browsers' consoles").toEqual([]);
+  },
+
+  people: async ({ server, peopleAt }, use) => {
+    await use(peopleAt(server));
   },
 });
 

@@ -14,24 +14,17 @@ export interface Identity {
   password: string;
 }
 
-/** Makes `home` a home folder whose NSS store trusts the authority (PEM) and holds the identity, if any. */
-export async function furnish(home: string, authority: string, identity?: Identity): Promise<string> {
+/** Makes `home` a home folder whose NSS store trusts the authorities (PEM) and holds the identity, if any. */
+export async function furnish(home: string, authorities: string[], identity?: Identity): Promise<string> {
   const store = join(home, ".pki/nssdb");
   const database = `sql:${store}`;
   mkdirSync(store, { recursive: true });
   await run("certutil", ["-N", "-d", database, "--empty-password"]);
-  writeFileSync(join(home, "authority.pem"), authority);
-  await run("certutil", [
-    "-A",
-    "-d",
-    database,
-    "-n",
-    "authority",
-    "-t",
-    "C,,",
-    "-i",
-    join(home, "authority.pem"),
-  ]);
+  for (const [number, authority] of authorities.entries()) {
+    const [name, file] = [`authority ${number}`, join(home, `authority-${number}.pem`)];
+    writeFileSync(file, authority);
+    await run("certutil", ["-A", "-d", database, "-n", name, "-t", "C,,", "-i", file]);
+  }
   if (identity) {
     writeFileSync(join(home, "machine.p12"), identity.p12);
     await run("pk12util", [

@@ -2,6 +2,7 @@
 import { createServer } from "node:net";
 import { join } from "node:path";
 
+import { moved } from "./clock.ts";
 import { Program, until } from "./process.ts";
 
 export interface ServerOptions {
@@ -11,12 +12,16 @@ export interface ServerOptions {
   mailPort?: number;
   /** Further configuration: `AIWE_…` variables. */
   settings?: Record<string, string>;
+  /** By how many seconds its clock is ahead. */
+  ahead?: number;
+  /** Its folder has an administrator already, so that it prints no link. */
+  known?: boolean;
 }
 
 export class Server {
   readonly pages: string;
   readonly machines: string;
-  /** The one-time link that creates the first administrator. */
+  /** The one-time link that creates the first administrator; nothing when there is one. */
   readonly setupLink: string;
   private readonly program: Program;
 
@@ -27,7 +32,7 @@ export class Server {
     this.setupLink = setupLink;
   }
 
-  static async start({ folder, mailPort, settings = {} }: ServerOptions): Promise<Server> {
+  static async start({ folder, mailPort, settings = {}, ahead = 0, known }: ServerOptions): Promise<Server> {
     const binary = process.env.END2END_SERVER;
     if (!binary)
       throw new Error("END2END_SERVER is not set; start these tests with `cargo xtask test browser`");
@@ -50,10 +55,11 @@ export class Server {
         AIWE_PUBLIC_URL: pages,
         AIWE_MACHINES_URL: machines,
         ...mail,
+        ...(ahead ? await moved(ahead, folder) : {}),
         ...settings,
       },
     });
-    const setupLink = await program.says(/(https?:\/\/\S+\/setup\/[\w-]+)/);
+    const setupLink = known ? "" : await program.says(/(https?:\/\/\S+\/setup\/[\w-]+)/);
     const server = new Server(program, pages, machines, setupLink);
     const ready = await until(30, async () => ((await server.answers("/readyz")) ? true : undefined));
     if (!ready)

@@ -81,6 +81,17 @@ export class DesktopWindow {
     await this.command(`element/${element}/value`, { text });
   }
 
+  async clear(element: string): Promise<void> {
+    await this.command(`element/${element}/clear`, {});
+  }
+
+  /** A property as scripts see it: of `href`, the whole address. */
+  async attribute(element: string, name: string): Promise<string> {
+    const script = `return arguments[0].${name}`;
+    const args = [{ [ELEMENT]: element }];
+    return (await this.command("execute/sync", { script, args })) as string;
+  }
+
   /** What a person reads in the window. */
   async text(): Promise<string> {
     return (await this.command("execute/sync", {

@@ -57,7 +57,16 @@ pub fn send_forms_once() {
     use web_sys::{Element, HtmlElement, SubmitEvent};
 
     const SENT: &str = "data-sent";
+    const BUSY: &str = "aria-busy";
     const AGAIN_AFTER: std::time::Duration = std::time::Duration::from_secs(10);
+    fn release(form: &Element) {
+        // Plain names cannot be refused.
+        let _ = form.remove_attribute(SENT);
+        if let Ok(Some(button)) = form.query_selector("[aria-busy]") {
+            let _ = button.remove_attribute(BUSY);
+        }
+    }
+
     let sending = window_event_listener(ev::submit, |event: SubmitEvent| {
         let form = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         // What lives sends for itself.
@@ -66,22 +75,20 @@ pub fn send_forms_once() {
             event.prevent_default();
             return;
         }
-        // Neither attribute can be refused: both names are plain.
         let _ = form.set_attribute(SENT, "");
         let sent = form.clone();
         // Also when the person stopped the browser, which tells nobody.
-        set_timeout(move || drop(sent.remove_attribute(SENT)), AGAIN_AFTER);
+        set_timeout(move || release(&sent), AGAIN_AFTER);
         if let Some(button) = event.submitter().map(|button| button.unchecked_into::<HtmlElement>()) {
-            let _ = button.set_attribute("aria-busy", "true");
+            let _ = button.set_attribute(BUSY, "true");
         }
     });
     // Back in the history, the page comes as it was left.
     let returning = window_event_listener(ev::pageshow, |_| {
-        let Ok(sent) = document().query_selector_all("form[data-sent], form [aria-busy]") else { return };
+        let Ok(sent) = document().query_selector_all("form[data-sent]") else { return };
         for index in 0..sent.length() {
-            if let Some(element) = sent.get(index).and_then(|node| node.dyn_into::<Element>().ok()) {
-                let _ = element.remove_attribute(SENT);
-                let _ = element.remove_attribute("aria-busy");
+            if let Some(form) = sent.get(index).and_then(|node| node.dyn_into::<Element>().ok()) {
+                release(&form);
             }
         }
     });

@@ -54,6 +54,11 @@ pub struct Programs {
     /// The folder of the peer
     #[arg(long)]
     peer: PathBuf,
+    #[arg(long)]
+    caddy: PathBuf,
+    /// The project's own
+    #[arg(long)]
+    caddyfile: PathBuf,
 }
 
 fn main() -> ExitCode {

@@ -8,7 +8,10 @@ import { join } from "node:path";
 
 import { expect, test } from "@playwright/test";
 
+import { Authority } from "../authority.ts";
+import { DAY, moved } from "../clock.ts";
 import { browserIn, furnish } from "../machine.ts";
+import { run } from "../process.ts";
 import { compilerError } from "../screen.ts";
 import { Authenticator } from "../totp.ts";
 
@@ -22,6 +25,13 @@ test("the authenticator computes the codes of RFC 6238, appendix B", () => {
     [20_000_000_000, "353130"],
   ];
   for (const [seconds, code] of vectors) expect(authenticator.at(Math.floor(seconds / 30))).toBe(code);
+});
+
+test("a program whose clock is moved believes that it is another day", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "aiwe-clock-"));
+  const env = { ...process.env, ...(await moved(-200 * DAY, folder)) };
+  const seconds = Number(await run("date", ["+%s"], env));
+  expect(Math.abs(Date.now() / 1000 - 200 * DAY - seconds)).toBeLessThan(60);
 });
 
 test("a screenshot of a compiler's error can be read", async () => {
@@ -38,59 +48,14 @@ test("a screenshot of a compiler's error can be read", async () => {
 
 test("Chromium presents the certificate of a furnished home, and none from an empty one", async () => {
   const folder = mkdtempSync(join(tmpdir(), "aiwe-machine-"));
-  const openssl = (...args: string[]) =>
-    execFileSync("openssl", args, { cwd: folder, stdio: ["ignore", "pipe", "ignore"] });
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  openssl(
-    "req",
-    "-x509",
-    ...key,
-    "-keyout",
-    "ca.key",
-    "-out",
-    "ca.pem",
-    "-subj",
-    "/CN=Authority",
-    "-days",
-    "2",
-  );
-  for (const [name, usage] of [
-    ["localhost", "serverAuth"],
-    ["laptop", "clientAuth"],
-  ] as const) {
-    writeFileSync(join(folder, "extensions"), `extendedKeyUsage=${usage}\nsubjectAltName=DNS:${name}\n`);
-    openssl("req", ...key, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`);
-    const signer = [
-      "-CA",
-      "ca.pem",
-      "-CAkey",
-      "ca.key",
-      "-CAcreateserial",
-      "-days",
-      "2",
-      "-extfile",
-      "extensions",
-    ];
-    openssl("x509", "-req", "-in", `${name}.csr`, "-out", `${name}.pem`, ...signer);
-  }
-  openssl(
-    "pkcs12",
-    "-export",
-    "-inkey",
-    "laptop.key",
-    "-in",
-    "laptop.pem",
-    "-out",
-    "laptop.p12",
-    "-passout",
-    "pass:a long password",
-  );
-  const read = (name: string) => readFileSync(join(folder, name));
+  const authority = await Authority.create(folder, "/CN=Authority");
+  const { certificate, key } = await authority.issue("localhost", "serverAuth");
+  const identity = await authority.identity("laptop");
 
   const options = {
-    key: read("localhost.key"),
-    cert: read("localhost.pem"),
-    ca: read("ca.pem"),
+    key: readFileSync(key),
+    cert: readFileSync(certificate),
+    ca: authority.pem,
     requestCert: true,
   };
   const server = createServer({ ...options, rejectUnauthorized: false }, (request, response) => {
@@ -100,13 +65,11 @@ test("Chromium presents the certificate of a furnished home, and none from an em
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = `https://localhost:${(server.address() as AddressInfo).port}/`;
 
-  const authority = read("ca.pem").toString();
-  const identity = { p12: read("laptop.p12"), password: "a long password" };
   for (const [home, who] of [
     ["with", "laptop"],
     ["without", "stranger"],
   ] as const) {
-    await furnish(join(folder, home), authority, home === "with" ? identity : undefined);
+    await furnish(join(folder, home), [authority.pem], home === "with" ? identity : undefined);
     const browser = await browserIn(join(folder, home));
     const page = await browser.newPage();
     await page.goto(address);

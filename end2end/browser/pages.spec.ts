@@ -27,6 +27,12 @@ test("every page fits, reads in light and dark, and is accessible", async ({ ser
     await hydrated(requester, path);
     await look(requester, name);
   }
+  const late = await people.visitor();
+  const end = { name: "aiwe_certificate_end", value: "1767225600" };
+  await late.context().addCookies([{ ...end, url: server.pages }]);
+  await hydrated(late, "/request-access?reason=missing");
+  await expect(late.getByText("ended on 2026-01-01")).toBeVisible();
+  await look(late, "request-access-ended");
   const code = await ask(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
   await look(requester, "status-pending");
   await ask(await people.visitor(), "ben.with-a-rather-long-name@clinic.example.org", "Windows", "Front desk");
@@ -110,6 +116,32 @@ test("an administrator signs in and decides by keyboard alone", async ({ server,
   await reach(admin, "button", "The codes match: approve");
   await admin.keyboard.press("Enter");
   await expect(admin.getByText("The link was mailed to the requester")).toBeVisible();
+});
+
+test("a form is sent once however often it is pressed, and again when there was no answer for ten seconds", async ({
+  people,
+}) => {
+  const requester = await people.visitor();
+  await requester.clock.install();
+  await hydrated(requester, "/request-access");
+  let posts = 0;
+  await requester.route("**/app/access/submit", (route) => {
+    posts += 1;
+    // No page follows, as when the person has stopped the browser.
+    return route.abort("aborted");
+  });
+  await requester.getByLabel("Your e-mail address").fill("anna@example.org");
+  await requester.getByRole("radio", { name: "Ubuntu" }).check();
+  await requester.getByLabel("A name for this machine").fill("Anna's laptop");
+  const button = requester.getByRole("button", { name: "Request access" });
+  for (let presses = 0; presses < 3; presses += 1) await button.click();
+  await expect(button).toHaveAttribute("aria-busy", "true");
+  expect(posts).toBe(1);
+
+  await requester.clock.runFor(10_000);
+  await expect(button).not.toHaveAttribute("aria-busy");
+  await button.click();
+  await expect.poll(() => posts).toBe(2);
 });
 
 /** Presses Tab until the control has the focus; every stop on the way shows where the focus is. */

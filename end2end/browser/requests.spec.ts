@@ -3,7 +3,7 @@
 import type { Page } from "@playwright/test";
 
 import { expect, test } from "../fixtures.ts";
-import { ask, hydrated, linkIn, setUp, signIn } from "../journey.ts";
+import { approve, ask, hydrated, linkIn, setUp, signIn } from "../journey.ts";
 import type { Server } from "../server.ts";
 
 async function administrator(page: Page, server: Server): Promise<Page> {
@@ -107,11 +107,16 @@ test("new requests appear by themselves, and nothing that was ticked or typed is
   await expect(reason).toBeFocused();
 });
 
-test("a look-alike is pointed out in the list and where it is decided", async ({ server, people }) => {
+test("a look-alike is pointed out in the list and where it is decided, and gets nothing of the other's", async ({
+  server,
+  mail,
+  people,
+}) => {
   const admin = await administrator(await people.visitor(), server);
-  const requester = await people.visitor();
-  await ask(requester, "modern@example.org", "Ubuntu", "Laptop");
-  await ask(requester, "modem@example.org", "Ubuntu", "Laptop");
+  const [requester, mimic] = [await people.visitor(), await people.visitor()];
+  const code = await ask(requester, "modern@example.org", "Ubuntu", "Laptop");
+  const other = await ask(mimic, "modem@example.org", "Ubuntu", "Laptop");
+  expect(other).not.toBe(code);
   await hydrated(admin, "/admin/requests?state=pending");
   const row = admin.getByRole("row").filter({ has: box(admin, "modem@example.org") });
   await expect(row.getByText("Looks like modern@example.org, which has asked for access too.")).toBeVisible();
@@ -119,6 +124,21 @@ test("a look-alike is pointed out in the list and where it is decided", async ({
   await admin.getByRole("button", { name: "Approve…", exact: true }).click();
   const dialog = admin.getByRole("dialog", { name: "Approve modem@example.org" });
   await expect(dialog.getByText("Looks like modern@example.org")).toBeVisible();
+  await expect(dialog.getByText(other)).toBeVisible();
+  await expect(dialog.getByText(code)).toHaveCount(0);
+
+  // The right one is approved: by the code that its requester reads out.
+  await approve(admin, "modern@example.org", code);
+  const link = linkIn(await mail.mailTo("modern@example.org", /approved/));
+  await hydrated(admin, "/admin/requests?state=pending");
+  await expect(row.getByText("Looks like modern@example.org, which has an account.")).toBeVisible();
+  await mimic.goto(link);
+  await expect(mimic.getByLabel("Your match code"), "its own request is not this one").toBeVisible();
+  await requester.goto(link);
+  await expect(requester.getByRole("button", { name: "Download" })).toBeVisible();
+  await expect(requester.getByLabel("Your match code")).toHaveCount(0);
+  const toMimic = mail.mails().filter((sent) => sent.to.includes("modem@example.org"));
+  expect(toMimic.map((sent) => sent.subject).filter((subject) => /approved/.test(subject))).toEqual([]);
 });
 
 test("a lost link is replaced by keyboard alone, and the request tells its history", async ({

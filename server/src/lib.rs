@@ -27,5 +27,6 @@ pub mod secret;
 pub mod start;
 pub mod state;
 pub mod store;
+pub mod sweep;
 pub mod turns;
 pub mod vault;

@@ -147,6 +147,7 @@ impl Server {
             move |_| renew_tls(&state, machines_tls.as_ref())
         }));
         jobs.spawn(self.state.access.clone().remind_of_ends(self.shutdown.clone()));
+        jobs.spawn(crate::sweep::run(Arc::clone(&self.state.env), self.shutdown.clone()));
         for (edge, listener) in self.listeners {
             jobs.spawn(edge.serve(listener, router.clone()));
         }

@@ -6,23 +6,23 @@ use protocol::Problem;
 use tokio_util::sync::CancellationToken;
 
 use crate::capture::{CaptureError, Frame, Frames, Picture, Point, ScreenCapture};
+use crate::connection::Connection;
 use crate::native::NativeClient;
 
 pub struct Assistant {
-    /// Or why there is none.
-    native: Result<NativeClient, Problem>,
+    connection: Arc<Connection>,
     screen: Arc<dyn ScreenCapture>,
     frames: Mutex<Frames>,
     running: Mutex<CancellationToken>,
 }
 
 impl Assistant {
-    pub fn new(native: Result<NativeClient, Problem>, screen: Arc<dyn ScreenCapture>) -> Self {
-        Self { native, screen, frames: Mutex::default(), running: Mutex::default() }
+    pub fn new(connection: Arc<Connection>, screen: Arc<dyn ScreenCapture>) -> Self {
+        Self { connection, screen, frames: Mutex::default(), running: Mutex::default() }
     }
 
-    pub fn native(&self) -> Result<&NativeClient, Problem> {
-        self.native.as_ref().map_err(Clone::clone)
+    pub async fn native(&self) -> Result<Arc<NativeClient>, Problem> {
+        Ok(self.connection.connected().await?.native)
     }
 
     /// Takes and keeps a picture of the monitor at a point; gives its id.
@@ -92,7 +92,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_frame_is_kept_by_its_id() {
-        let assistant = Assistant::new(Err(Problem::internal()), Arc::new(Grey));
+        let assistant = Assistant::new(Arc::new(Connection::failed(Problem::internal())), Arc::new(Grey));
         let (id, frame) = assistant.capture(Some(Point { x: 0, y: 0 })).await.unwrap();
         assert_eq!(frame.pixels.dimensions(), (4, 3));
         assert!(!assistant.preview(&id).await.unwrap().is_empty());
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_new_analysis_ends_the_one_before() {
-        let assistant = Assistant::new(Err(Problem::internal()), Arc::new(Grey));
+        let assistant = Assistant::new(Arc::new(Connection::failed(Problem::internal())), Arc::new(Grey));
         let (first, second) = (assistant.begin_analysis(), assistant.begin_analysis());
         assert!(first.is_cancelled() && !second.is_cancelled());
         assistant.cancel_analysis();

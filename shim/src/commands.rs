@@ -65,7 +65,7 @@ pub enum PictureSource {
 
 #[tauri::command]
 pub async fn session(assistant: State<'_, Assistant>) -> Result<SessionView, Problem> {
-    let session = assistant.native()?.session().await?;
+    let session = assistant.native().await?.session().await?;
     Ok(SessionView { signed_in: session.is_some(), details: session.map(Into::into) })
 }
 
@@ -75,24 +75,24 @@ pub async fn login(
     username: String,
     password: String,
 ) -> Result<ChallengeView, Problem> {
-    let next = assistant.native()?.login(username, password).await?;
+    let next = assistant.native().await?.login(username, password).await?;
     Ok(ChallengeView { methods: next.methods, expires_in: next.expires_in })
 }
 
 #[tauri::command]
 pub async fn verify(assistant: State<'_, Assistant>, code: String) -> Result<SessionDetails, Problem> {
-    Ok(assistant.native()?.verify(code).await?.into())
+    Ok(assistant.native().await?.verify(code).await?.into())
 }
 
 #[tauri::command]
 pub async fn logout(assistant: State<'_, Assistant>) -> Result<(), Problem> {
     assistant.cancel_analysis();
-    assistant.native()?.logout().await
+    assistant.native().await?.logout().await
 }
 
 #[tauri::command]
 pub async fn modes(assistant: State<'_, Assistant>) -> Result<Vec<ModeSummary>, Problem> {
-    assistant.native()?.modes().await
+    assistant.native().await?.modes().await
 }
 
 #[tauri::command]
@@ -132,7 +132,7 @@ pub async fn analyze(
         PictureSource::Upload { data } => Picture::from_base64(&data)?,
     };
     let question = Question { picture, context, mode: mode.filter(|id| !id.is_empty()) };
-    assistant.native()?.analyze(question, &cancel, |event| events.send(event).is_ok()).await
+    assistant.native().await?.analyze(question, &cancel, |event| events.send(event).is_ok()).await
 }
 
 #[tauri::command]

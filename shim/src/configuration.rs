@@ -8,13 +8,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
-use rustls::RootCertStore;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 use tauri::Url;
 
 use crate::identity::{Identity, IdentityError};
 use crate::secret::Secret;
+use crate::transport::Trust;
 
 /// The variable that may hold the password itself; `AIWE_IDENTITY_PASSWORD_FILE` names a file that does.
 pub const PASSWORD_VARIABLE: &str = "AIWE_IDENTITY_PASSWORD";
@@ -36,11 +34,18 @@ pub struct Arguments {
     pub password_file: Option<PathBuf>,
 }
 
+impl Arguments {
+    /// Whether the command line or the environment says anything of the connection. Then all of it comes from there.
+    pub fn are_given(&self) -> bool {
+        self.server.is_some() || self.ca.is_some() || self.identity.is_some() || self.password_file.is_some()
+    }
+}
+
 /// Everything that a connection needs.
 #[derive(Debug)]
 pub struct Configuration {
     pub server: Server,
-    pub roots: RootCertStore,
+    pub trust: Trust,
     pub identity: Identity,
 }
 
@@ -83,13 +88,17 @@ impl Configuration {
                 wrong("--password-file", expected, None)
             })?,
         };
-        let roots = roots(ca)?;
+        let trust = Trust::in_authorities(&bytes(ca, "--ca")?).map_err(|error| {
+            let expected =
+                format!("expected a PEM file with at least one certificate; {} has none", ca.display());
+            wrong("--ca", expected, Some(Box::new(error)))
+        })?;
         let identity = Identity::read(&bytes(identity, "--identity")?, &password).map_err(|error| {
             let field =
                 if matches!(error, IdentityError::Password) { "--password-file" } else { "--identity" };
             wrong(field, error.to_string(), Some(Box::new(error)))
         })?;
-        Ok(Self { server, roots, identity })
+        Ok(Self { server, trust, identity })
     }
 }
 
@@ -123,6 +132,11 @@ impl Server {
         self.0.origin().ascii_serialization()
     }
 
+    /// The host alone, as the network knows it.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
     pub fn is_origin_of(&self, url: &Url) -> bool {
         self.0.origin() == url.origin()
     }
@@ -140,19 +154,6 @@ impl std::fmt::Display for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.origin())
     }
-}
-
-fn roots(file: &Path) -> Result<RootCertStore, ConfigurationError> {
-    let pem = bytes(file, "--ca")?;
-    let no_certificate =
-        || format!("expected a PEM file with at least one certificate; {} has none", file.display());
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate =
-            certificate.map_err(|error| wrong("--ca", no_certificate(), Some(Box::new(error))))?;
-        roots.add(certificate).map_err(|error| wrong("--ca", no_certificate(), Some(Box::new(error))))?;
-    }
-    if roots.is_empty() { Err(wrong("--ca", no_certificate(), None)) } else { Ok(roots) }
 }
 
 fn required<'a, T>(
@@ -211,7 +212,7 @@ mod tests {
         let folder = Authority::new().package();
         let configuration = Configuration::read(&arguments(folder.path()), |_| None).unwrap();
         assert_eq!(configuration.server.origin(), "https://localhost:8443");
-        assert_eq!(configuration.roots.len(), 1);
+        assert!(matches!(configuration.trust, Trust::Authorities(roots) if roots.len() == 1));
     }
 
     #[test]

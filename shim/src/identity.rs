@@ -1,10 +1,13 @@
-//! This machine's certificate and key, as they come out of a PKCS#12 package (RFC 7292).
+//! This machine's certificate and key, as they come out of a PKCS#12 package (RFC 7292) or out of the key store.
 
+use keys::{Chain, KeyError, MachineKey};
 use p12_keystore::error::Error;
 use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
+use package::PrivateKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
 
+use crate::clock::Random;
 use crate::secret::Secret;
 
 /// A certificate with its issuers, leaf first, and the key that belongs to the leaf.
@@ -18,8 +21,12 @@ pub struct Identity {
 pub enum IdentityError {
     #[error("expected a .p12 or .pfx package with one certificate and its key")]
     Incomplete,
+    #[error("what is kept of the identity is damaged")]
+    Kept,
     #[error("the password does not open the identity")]
     Password,
+    #[error("the key or a certificate is too long to be kept")]
+    TooLong,
     #[error("expected a .p12 or .pfx package")]
     Unreadable(#[source] Error),
 }
@@ -42,6 +49,46 @@ impl Identity {
         })
     }
 
+    /// What goes into the key store: the key and, once there are any, the certificates without the root. Each in DER, after
+    /// its length in two bytes: Windows keeps 2,560 bytes under a name, which text would not always fit into.
+    pub fn to_keep(key: &PrivateKey, chain: Option<&Chain>) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
+        // What grows is copied, and the copy left behind is not wiped.
+        let mut kept = Zeroizing::new(Vec::with_capacity(8 * 1024));
+        let above = chain.and_then(|chain| chain.above.split_last()).map_or(&[][..], |(_, rest)| rest);
+        let certificates = chain.iter().map(|chain| &chain.certificate).chain(above);
+        for der in std::iter::once(key.der()).chain(certificates.map(Vec::as_slice)) {
+            let length = u16::try_from(der.len()).map_err(|_| IdentityError::TooLong)?;
+            kept.extend_from_slice(&length.to_be_bytes());
+            kept.extend_from_slice(der);
+        }
+        Ok(kept)
+    }
+
+    pub fn from_kept(kept: &[u8]) -> Result<Self, IdentityError> {
+        let (key, mut rest) = first(kept)?;
+        let mut certificates = Vec::new();
+        while !rest.is_empty() {
+            let (der, after) = first(rest)?;
+            certificates.push(CertificateDer::from(der.to_vec()));
+            rest = after;
+        }
+        let whole = certificates.first().is_some_and(|leaf| package::parse(leaf).is_some());
+        let key = Zeroizing::new(key.to_vec());
+        if whole { Ok(Self { certificates, key }) } else { Err(IdentityError::Kept) }
+    }
+
+    /// From when to when the certificate is good: seconds since the Unix epoch.
+    pub fn validity(&self) -> Option<(i64, i64)> {
+        let leaf = package::parse(self.certificates.first()?)?;
+        let validity = leaf.validity();
+        Some((validity.not_before.timestamp(), validity.not_after.timestamp()))
+    }
+
+    /// The machine's name.
+    pub fn device_name(&self) -> Option<String> {
+        package::common_name(&package::parse(self.certificates.first()?)?)
+    }
+
     pub fn certificates(&self) -> Vec<CertificateDer<'static>> {
         self.certificates.clone()
     }
@@ -51,9 +98,36 @@ impl Identity {
     }
 }
 
+/// A new key from the system's randomness.
+pub fn new_key(random: Random) -> Result<MachineKey, KeyError> {
+    let mut failed = false;
+    let key = MachineKey::generate(&mut |bytes| failed |= !random(bytes));
+    if failed { Err(KeyError::Random) } else { key }
+}
+
+/// The key of what is kept, with or without certificates.
+pub fn kept_key(kept: &[u8]) -> Result<MachineKey, IdentityError> {
+    let key = PrivateKey::from_der(Zeroizing::new(first(kept)?.0.to_vec()));
+    MachineKey::from_key(&key).map_err(|_| IdentityError::Kept)
+}
+
+/// The first part of what is kept, and what comes after it.
+fn first(kept: &[u8]) -> Result<(&[u8], &[u8]), IdentityError> {
+    let (length, rest) = kept.split_first_chunk().ok_or(IdentityError::Kept)?;
+    rest.split_at_checked(u16::from_be_bytes(*length).into()).ok_or(IdentityError::Kept)
+}
+
 impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Identity").field("certificates", &self.certificates.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+impl Identity {
+    /// The first certificate of a PEM text.
+    pub fn leaf_of(pem: &str) -> CertificateDer<'static> {
+        rustls_pki_types::pem::PemObject::from_pem_slice(pem.as_bytes()).unwrap()
     }
 }
 
@@ -89,6 +163,36 @@ mod tests {
         ]);
         let identity = read(&std::fs::read(folder.path().join("machine.p12")).unwrap(), PASSWORD).unwrap();
         assert_eq!(identity.certificates()[0], authority.machine_certificate());
+    }
+
+    #[test]
+    fn what_is_damaged_in_the_key_store_is_no_identity() {
+        let (authority, key) = (Authority::new(), new_key(crate::clock::system_random).unwrap());
+        let certificates = authority.certify(key.request(), (1_577_836_800, 4_102_444_800));
+        let roots = authority.pem();
+        let answer = keys::Answer { certificates: &certificates, roots: &roots };
+        let kept = Identity::to_keep(key.key(), Some(&key.chain(answer).unwrap())).unwrap();
+        assert_eq!(kept_key(&kept).unwrap().request(), key.request());
+        assert_eq!(Identity::from_kept(&kept).unwrap().certificates().len(), 2);
+        for length in 0..kept.len() {
+            let whole = Identity::from_kept(&kept[..length]).is_ok_and(|read| read.certificates().len() != 1);
+            assert!(!whole, "{length}");
+        }
+        let only_key = Identity::to_keep(key.key(), None).unwrap();
+        assert!(matches!(Identity::from_kept(&only_key), Err(IdentityError::Kept)));
+        assert!(matches!(
+            Identity::from_kept(&[&only_key[..], b"\0\x04text"].concat()),
+            Err(IdentityError::Kept)
+        ));
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_kept() {
+        let key = new_key(crate::clock::system_random).unwrap();
+        let chain = |length| Chain { certificate: vec![0; length], above: Vec::new() };
+        let keep = |length| Identity::to_keep(key.key(), Some(&chain(length)));
+        assert!(keep(65_535).is_ok());
+        assert!(matches!(keep(65_536), Err(IdentityError::TooLong)));
     }
 
     #[test]

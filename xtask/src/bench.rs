@@ -25,7 +25,9 @@ pub fn bench(places: &Places, names: &[String]) -> Outcome {
         .arg(places.tools().join("bin/tauri-driver"))
         .arg("--peer-python")
         .arg(tools.python("bench"))
-        .args(["--peer", "bench/peer", "--commit", &commit(&tools)])
+        .arg("--caddy")
+        .arg(places.venv("caddy").join("bin/caddy"))
+        .args(["--peer", "bench/peer", "--caddyfile", "Caddyfile", "--commit", &commit(&tools)])
         .arg("--results")
         .arg(places.target().join("bench"))
         .args(names);

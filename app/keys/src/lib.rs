@@ -1,7 +1,8 @@
-//! A machine's key, made in the page: the key, the request for its certificate (PKCS#10), and the package of both.
+//! A machine's key, made where it is used: the key, the request for its certificate (PKCS#10), and the package of both. The
+//! download page loads it as a module; the desktop program makes its keys with it too.
 //!
 //! What always holds:
-//! - Only the request and, locked with the visitor's password, the package leave this module. Nothing is logged.
+//! - Only the request and, locked with the visitor's password, the package leave the page's module. Nothing is logged.
 //! - The key is wiped when it is dropped. In the page, so is every piece of memory that is given back
 //!   ([`module`](self)): the PKCS#12 library makes copies that it does not wipe.
 //! - Random bytes and the time are parameters. The salts inside a PKCS#12 file are the exception: its library takes them
@@ -13,7 +14,7 @@ mod module;
 use p256::SecretKey;
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{DerSignature, SigningKey};
-use p256::pkcs8::EncodePrivateKey;
+use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use package::{Contents, Package, PackageError, PrivateKey, RandomBytes, common_name, parse, pem};
 use protocol::access::Platform;
 use time::OffsetDateTime;
@@ -53,7 +54,14 @@ pub struct Answer<'a> {
     pub roots: &'a str,
 }
 
-/// A new key and the request for its certificate.
+/// A machine's certificate and those above it, up to the root. DER.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    pub certificate: Vec<u8>,
+    pub above: Vec<Vec<u8>>,
+}
+
+/// A key and the request for its certificate.
 #[derive(Debug)]
 pub struct MachineKey {
     key: PrivateKey,
@@ -68,16 +76,55 @@ impl MachineKey {
     /// # Errors
     /// [`KeyError::Random`], [`KeyError::Encoding`].
     pub fn generate(random: &mut RandomBytes<'_>) -> Result<Self, KeyError> {
-        let secret = secret(random)?;
+        Self::of(&secret(random)?)
+    }
+
+    /// A key that was made before. Its request is the same as then.
+    ///
+    /// # Errors
+    /// [`KeyError::Encoding`]: it is no P-256 key in PKCS#8.
+    pub fn from_key(key: &PrivateKey) -> Result<Self, KeyError> {
+        Self::of(&SecretKey::from_pkcs8_der(key.der()).map_err(|_| KeyError::Encoding)?)
+    }
+
+    fn of(secret: &SecretKey) -> Result<Self, KeyError> {
         let der = secret.to_pkcs8_der().map_err(|_| KeyError::Encoding)?;
         let key = PrivateKey::from_der(Zeroizing::new(der.as_bytes().to_vec()));
-        let (public, request) = request(&SigningKey::from(&secret)).map_err(|_| KeyError::Encoding)?;
+        let (public, request) = request(&SigningKey::from(secret)).map_err(|_| KeyError::Encoding)?;
         Ok(Self { key, public, request })
+    }
+
+    pub fn key(&self) -> &PrivateKey {
+        &self.key
+    }
+
+    /// SubjectPublicKeyInfo, DER.
+    pub fn public(&self) -> &[u8] {
+        &self.public
     }
 
     /// The request, PEM: the same each time, since the server gives the same certificate only for the same text.
     pub fn request(&self) -> &str {
         &self.request
+    }
+
+    /// The certificates of the answer, in order.
+    ///
+    /// # Errors
+    /// [`KeyError::Answer`], [`KeyError::Authority`].
+    pub fn chain(&self, answer: Answer<'_>) -> Result<Chain, KeyError> {
+        let mut given = certificates(answer.certificates)?.into_iter();
+        let certificate = given.next().ok_or(KeyError::Answer)?;
+        let leaf = parse(&certificate).ok_or(KeyError::Answer)?;
+        // With another key's certificate, the machine's store would show the package and no server would take it.
+        if leaf.public_key().raw != self.public {
+            return Err(KeyError::Answer);
+        }
+        let mut above: Vec<_> = given.filter(|der| parse(der).is_none_or(|above| !is_root(&above))).collect();
+        let top = above.last().and_then(|der| parse(der)).ok_or(KeyError::Answer)?;
+        let root = root_of(&top, certificates(answer.roots)?).ok_or(KeyError::Authority)?;
+        above.push(root);
+        Ok(Chain { certificate, above })
     }
 
     /// The package for a platform, named after the machine as the certificate names it. `now` dates the files in it.
@@ -92,18 +139,8 @@ impl MachineKey {
         now: OffsetDateTime,
         random: &mut RandomBytes<'_>,
     ) -> Result<Package, KeyError> {
-        let mut given = certificates(answer.certificates)?.into_iter();
-        let certificate = given.next().ok_or(KeyError::Answer)?;
-        let leaf = parse(&certificate).ok_or(KeyError::Answer)?;
-        // With another key's certificate, the machine's store would show the package and no server would take it.
-        if leaf.public_key().raw != self.public {
-            return Err(KeyError::Answer);
-        }
-        let mut chain: Vec<_> = given.filter(|der| parse(der).is_none_or(|above| !is_root(&above))).collect();
-        let top = chain.last().and_then(|der| parse(der)).ok_or(KeyError::Answer)?;
-        let root = root_of(&top, certificates(answer.roots)?).ok_or(KeyError::Authority)?;
-        chain.push(root);
-        let device_name = common_name(&leaf).unwrap_or_default();
+        let Chain { certificate, above: chain } = self.chain(answer)?;
+        let device_name = parse(&certificate).and_then(|leaf| common_name(&leaf)).unwrap_or_default();
         let contents =
             Contents { certificate: &certificate, chain: &chain, key: &self.key, device_name: &device_name };
         Ok(package::build(platform, &contents, password, now, random)?)

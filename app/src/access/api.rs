@@ -37,13 +37,20 @@ const DECIDE_ALL: &str = "access/decide";
 pub struct FormStart {
     /// The visitor's own system, as far as it tells.
     pub platform: Option<Platform>,
+    /// When the certificate ended that this browser presented here last, if it has and presents none now. Seconds since the
+    /// Unix epoch.
+    pub certificate_ended: Option<i64>,
     pub refused: Option<Refused>,
 }
 
 #[server(prefix = "/app", endpoint = "access/start")]
 pub async fn start() -> Result<FormStart, AppError> {
-    let platform = Platform::from_user_agent(&Visit::current()?.user_agent);
-    Ok(FormStart { platform, refused: form::refused(SUBMIT) })
+    let visit = Visit::current()?;
+    Ok(FormStart {
+        platform: Platform::from_user_agent(&visit.user_agent),
+        certificate_ended: visit.certificate.last_ended,
+        refused: form::refused(SUBMIT),
+    })
 }
 
 #[server(prefix = "/app", endpoint = "access/submit")]

@@ -7,6 +7,7 @@ use protocol::access::{Message, Platform};
 use protocol::certificate::RejectionReason;
 
 use super::api::{self, FormStart, Submit};
+use crate::certificate::LastEnded;
 use crate::design::{
     Button, Check, Field, FieldKind, Look, Notice, NoticeTone, ProblemNotice, PublicPage, Shape,
     TextAreaField, loaded,
@@ -20,20 +21,31 @@ pub fn RequestAccessPage() -> impl IntoView {
     let reason: Option<RejectionReason> = query.get_str("reason").and_then(|reason| reason.parse().ok());
     view! {
         <PublicPage title="Request access">
-            {reason.map(|reason| view! { <WhyHere reason /> })}
-            <p>
-                "Ask for access for the machine in front of you. An administrator compares a code with you and approves \
-                 it; then you get a mail with a link to this machine's certificate."
-            </p>
-            {loaded(start, move |start| view! { <RequestForm start reason /> })}
+            {loaded(start, move |start| {
+                let ended = start.certificate_ended;
+                view! {
+                    {reason.map(|reason| view! { <WhyHere reason ended /> })}
+                    <p>
+                        "Ask for access for the machine in front of you. An administrator compares a code with you and \
+                         approves it; then you get a mail with a link to this machine's certificate."
+                    </p>
+                    <RequestForm start reason />
+                }
+            })}
         </PublicPage>
     }
 }
 
 /// Which problem of the certificate brought the visitor here, and what to do about it.
 #[component]
-fn WhyHere(reason: RejectionReason) -> impl IntoView {
+fn WhyHere(
+    reason: RejectionReason,
+    /// When this browser's last certificate ended, if it presented none now.
+    ended: Option<i64>,
+) -> impl IntoView {
+    let ended = ended.filter(|_| reason == RejectionReason::Missing);
     let next = match reason {
+        RejectionReason::Missing if ended.is_some() => "Ask for access again. You keep your account.",
         RejectionReason::Missing => {
             "If you have a certificate already, import it, close every window of the browser, and try again. An expired \
              certificate is not offered by browsers, so it looks the same. Otherwise ask for access here."
@@ -52,6 +64,7 @@ fn WhyHere(reason: RejectionReason) -> impl IntoView {
     };
     view! {
         <Notice tone=NoticeTone::Bad title=reason.explanation()>
+            {ended.map(|at| view! { <LastEnded at /> })}
             <p>{next}</p>
             <p>
                 <a class="link" href="/certificate-test">
@@ -66,7 +79,12 @@ fn WhyHere(reason: RejectionReason) -> impl IntoView {
 fn RequestForm(start: FormStart, reason: Option<RejectionReason>) -> impl IntoView {
     let problem = Signal::stored(start.refused.as_ref().map(|refused| refused.problem.clone()));
     let typed = start.refused.map(|r| r.typed).unwrap_or_default();
-    let chosen = typed.value("platform").or_else(|| start.platform.map(|p| p.as_str().to_owned()));
+    // The desktop program opens this page with what it knows of its machine.
+    let query = use_query_map();
+    let told = move |field: &str| query.with_untracked(|q| q.get(field));
+    let platform = told("platform").and_then(|name| name.parse().ok()).or(start.platform);
+    let chosen = typed.value("platform").or_else(|| platform.map(|p| p.as_str().to_owned()));
+    let device_name = typed.value("device_name").or_else(|| told("device_name")).unwrap_or_default();
     let value = move |field: &str| typed.value(field).unwrap_or_default();
     let platform_error = field_error(problem, "platform");
     view! {
@@ -97,7 +115,7 @@ fn RequestForm(start: FormStart, reason: Option<RejectionReason>) -> impl IntoVi
                     hint="So that you and the administrator recognise it, such as “Anna’s laptop”."
                     optional=true
                     maxlength=64
-                    value=value("device_name")
+                    value=device_name
                     error=field_error(problem, "device_name")
                 />
                 <TextAreaField

@@ -8,6 +8,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use protocol::access::{DownloadOffer, DownloadState, Platform};
 
 use super::api;
+use super::desktop::OpenInDesktop;
 use super::redeem::{DownloadForm, Refusal, Systems};
 use super::relink::AskForLink;
 use super::steps::ImportSteps;
@@ -39,15 +40,22 @@ fn Offer(
     let ready = offer.state == DownloadState::Ready;
     let expired = offer.state == DownloadState::Expired;
     let chosen = platform.unwrap_or(Platform::Windows);
-    let stops = refusal.filter(|r| matches!(r, Refusal::Expired | Refusal::TooMany | Refusal::Used));
-    let stops = stops.filter(|r| ready || *r == Refusal::TooMany);
+    // The others stand at their fields.
+    let stops = refusal.filter(|r| !matches!(r, Refusal::MatchCode | Refusal::Password | Refusal::Platform));
+    let stops = stops.filter(|r| ready || matches!(r, Refusal::Elsewhere | Refusal::TooMany));
+    let elsewhere = ready && offer.needs_certificate;
     let device = offer.device_name.clone().map(|name| format!(" for “{name}”")).unwrap_or_default();
     let needs_match_code = offer.needs_match_code;
     let expires_at = offer.expires_at;
     view! {
         {stops.map(|r| view! { <BriefNotice tone=NoticeTone::Bad title=r.message() /> })}
         {match offer.state {
-            DownloadState::Ready => None,
+            DownloadState::Ready if elsewhere => {
+                Some(view! { <OnTheMachine device_name=offer.device_name.clone() /> }.into_any())
+            }
+            DownloadState::Ready => {
+                offer.desktop_link.clone().map(|link| view! { <OpenInDesktop link /> }.into_any())
+            }
             DownloadState::Redeemed => {
                 Some(view! {
                     <Notice title="The certificate was downloaded">
@@ -69,7 +77,7 @@ fn Offer(
             }
         }}
         <AskForLink offer=offer.clone() token=token.clone() />
-        <div class="choices space-y-10" hidden=expired>
+        <div class="choices space-y-10" hidden=expired || elsewhere>
             <section class="space-y-5">
                 <h2 class="text-lg">{if ready { format!("1. Download the certificate{device}") } else { "Your system".to_owned() }}</h2>
                 {if ready {
@@ -86,6 +94,25 @@ fn Offer(
             </section>
             <Onward offer numbered=ready />
         </div>
+    }
+}
+
+/// For a link that renews a certificate, in a browser that did not show it.
+#[component]
+fn OnTheMachine(device_name: Option<String>) -> impl IntoView {
+    let named = device_name.map(|name| format!(" “{name}”")).unwrap_or_default();
+    view! {
+        <Notice title="Open this link on the machine itself">
+            <p>
+                {format!("It renews the certificate of the machine{named}, and needs that certificate: open the link there, and \
+                          choose the machine’s name when the browser asks for a certificate.")}
+            </p>
+            <p>
+                "A browser that does not ask remembers an earlier choice: close all of its windows, then open the link again. If \
+                 the certificate was lost or has ended, "
+                <a class="link" href="/request-access">"ask for access again"</a> "."
+            </p>
+        </Notice>
     }
 }
 

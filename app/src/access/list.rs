@@ -9,7 +9,7 @@ use super::api::{self, DecideAll, LastVerdict};
 use super::bulk::{Chosen, Tick, Verdicts, WhatBecame};
 use super::listing::{Listing, PATH, Requests, WAITING};
 use super::news::{NewsLine, NewsWatch};
-use super::notes::AddressNotes;
+use super::notes::{AddressNotes, CodesTried};
 use super::state::{StateBadge, word};
 use crate::admin::PanelPage;
 use crate::design::{
@@ -192,6 +192,7 @@ fn RequestLine(row: AccessRequestRow, listing: Memo<Listing>, chosen: Chosen) ->
             </Cell>
             <Cell>
                 <StateBadge state=row.state />
+                {row.links.map(|links| view! { <CodesTried links /> })}
             </Cell>
             <Cell wide_only=true>
                 <Time at=row.requested_at />

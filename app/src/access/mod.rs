@@ -6,6 +6,7 @@ pub mod redeem;
 mod ask;
 mod bulk;
 mod decide;
+mod desktop;
 mod download;
 mod list;
 mod listing;

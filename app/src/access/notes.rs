@@ -1,6 +1,7 @@
 //! What makes a requester's address suspicious, in sentences.
 
 use leptos::prelude::*;
+use protocol::access::Links;
 use protocol::review::AddressNote;
 
 use crate::design::{Icon, Shape};
@@ -31,6 +32,24 @@ pub fn AddressNotes(notes: Vec<AddressNote>) -> impl IntoView {
                     .collect_view()}
             </ul>
         }
+    })
+}
+
+/// Somebody with the link who does not know the code: a slip, or a thief. Nothing when there is nothing to say.
+#[component]
+pub fn CodesTried(links: Links) -> impl IntoView {
+    let words = match links.wrong_codes {
+        0 => return None,
+        1 => "1 wrong match code".to_owned(),
+        number => format!("{number} wrong match codes"),
+    };
+    Some(view! {
+        <span class="mt-1 flex items-start gap-1.5 font-semibold text-bad">
+            <span class="mt-0.5">
+                <Icon shape=Shape::Alert />
+            </span>
+            {words}
+        </span>
     })
 }
 

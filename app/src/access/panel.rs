@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
-use protocol::access::{AccessRequestRow, RequestState};
+use protocol::access::{AccessRequestRow, Links, RequestState};
 use protocol::review::{HistoryEntry, RequestDetail, RequestEvent};
 
 use super::api;
@@ -11,7 +11,7 @@ use super::decide::{Decide, Decision};
 use super::list::Decisions;
 use super::listing::Listing;
 use super::news::NewsWatch;
-use super::notes::AddressNotes;
+use super::notes::{AddressNotes, CodesTried};
 use super::relink::Relink;
 use super::state::StateBadge;
 use crate::design::{Code, ProblemNotice, Time, loaded};
@@ -98,7 +98,8 @@ pub struct Question(pub AccessRequestRow);
 impl Question {
     /// Without what may change while somebody writes a reason.
     fn of(row: &AccessRequestRow) -> Self {
-        Self(AccessRequestRow { reminded_at: None, known_account: false, ..row.clone() })
+        let links = row.links.map(|links| Links { wrong_codes: 0, ..links });
+        Self(AccessRequestRow { reminded_at: None, known_account: false, links, ..row.clone() })
     }
 }
 
@@ -126,6 +127,7 @@ fn Facts(row: AccessRequestRow) -> impl IntoView {
         <dl class="divide-y divide-line border-y border-line">
             <Fact term="State">
                 <StateBadge state=row.state />
+                {row.links.map(|links| view! { <CodesTried links /> })}
                 {asks_for_link.map(|at| view! { <span class="mt-1 block">"Asks for a new link, since " <Time at /></span> })}
             </Fact>
             <Fact term="Address">

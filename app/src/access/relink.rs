@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::components::A;
-use protocol::access::{AccessRequestRow, DownloadOffer, NewLink, RequestState};
+use protocol::access::{AccessRequestRow, DownloadOffer, DownloadState, NewLink, RequestState};
 
 use super::api::{self, AskLink, SendLink as Sending};
 use super::redeem::MatchCodeField;
@@ -97,6 +97,8 @@ pub fn SendLink(row: AccessRequestRow, relink: Relink) -> impl IntoView {
 pub fn AskForLink(offer: DownloadOffer, token: String) -> impl IntoView {
     let NewLink { open, asked_at, at } = offer.new_link?;
     let needs_code = offer.needs_match_code;
+    // Whoever has fetched the file goes on with it, and seldom needs another link.
+    let look = if offer.state == DownloadState::Expired { Look::Primary } else { Look::Secondary };
     let refused = Resource::new_blocking(|| (), |()| api::ask_link_start());
     Some(view! {
         <section class="space-y-4">
@@ -109,7 +111,7 @@ pub fn AskForLink(offer: DownloadOffer, token: String) -> impl IntoView {
                     view! {
                         <ProblemNotice problem shown_at_fields=&["match_code"] />
                         {asked_at.map(|since| view! { <Asked since again=at /> })}
-                        {open.then(|| view! { <AskForm token needs_code code_error /> })}
+                        {open.then(|| view! { <AskForm token needs_code look code_error /> })}
                     }
                 },
             )}
@@ -128,13 +130,13 @@ fn Asked(since: i64, again: Option<i64>) -> impl IntoView {
 }
 
 #[component]
-fn AskForm(token: String, needs_code: bool, code_error: Signal<Option<String>>) -> impl IntoView {
+fn AskForm(token: String, needs_code: bool, look: Look, code_error: Signal<Option<String>>) -> impl IntoView {
     view! {
         <form method="post" action=AskLink::url()>
             <div class="space-y-4">
                 <input type="hidden" name="token" value=token />
                 {needs_code.then(|| view! { <MatchCodeField error=code_error /> })}
-                <Button look=Look::Primary large=true icon=Shape::Mail>
+                <Button look large=true icon=Shape::Mail>
                     "Ask for a new link"
                 </Button>
                 <p class="text-sm text-muted">"The administrators get a mail. You keep your match code."</p>

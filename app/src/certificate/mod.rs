@@ -8,7 +8,7 @@ mod report;
 use serde::{Deserialize, Serialize};
 
 pub use list::CertificatesPage;
-pub use report::CertificateTestPage;
+pub use report::{CertificateTestPage, LastEnded};
 
 /// One authority is replacing another; both are trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

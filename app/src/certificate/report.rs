@@ -31,7 +31,8 @@ fn Report(report: CertificateReport) -> impl IntoView {
         .into_any(),
         Some(reason) => view! {
             <Notice tone=NoticeTone::Bad title=reason.explanation()>
-                <p>{next_step(reason)}</p>
+                {report.last_ended.map(|at| view! { <LastEnded at /> })}
+                <p>{next_step(reason, report.last_ended.is_some())}</p>
             </Notice>
         }
         .into_any(),
@@ -59,8 +60,23 @@ fn Report(report: CertificateReport) -> impl IntoView {
     }
 }
 
-fn next_step(reason: RejectionReason) -> &'static str {
+/// The likely reason why a browser presents nothing.
+#[component]
+pub fn LastEnded(
+    /// Seconds since the Unix epoch.
+    at: i64,
+) -> impl IntoView {
+    view! {
+        <p>
+            "The certificate that this browser showed here last ended on " <Time at date_only=true />
+            ". Browsers do not offer a certificate that has ended."
+        </p>
+    }
+}
+
+fn next_step(reason: RejectionReason, ended: bool) -> &'static str {
     match reason {
+        RejectionReason::Missing if ended => "Ask for access again. You keep your account.",
         RejectionReason::Missing => {
             "If you have imported one, close every window of the browser and come back. Make sure that you are on the \
              address for machines, which your mail names: on other addresses the server does not ask for a certificate. \

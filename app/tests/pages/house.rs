@@ -129,7 +129,11 @@ fn visit(who: Who) -> Visit {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         user_agent: "Mozilla/5.0 (X11; Linux x86_64)".into(),
         secure: false,
-        certificate: CertificateReport { rejection: Some(RejectionReason::Missing), presented: None },
+        certificate: CertificateReport {
+            rejection: Some(RejectionReason::Missing),
+            presented: None,
+            last_ended: None,
+        },
     }
 }
 
@@ -171,7 +175,7 @@ fn row(id: &str, email: &str, state: RequestState) -> AccessRequestRow {
             _ => Vec::new(),
         },
         reminded_at: None,
-        links: (id == "2").then_some(Links { sent: 1, left: 4, asked_at: Some(NOW + 300) }),
+        links: (id == "2").then_some(Links { sent: 1, left: 4, asked_at: Some(NOW + 300), wrong_codes: 3 }),
     }
 }
 
@@ -222,9 +226,12 @@ impl AccessService for Memory {
             platform: None,
             expires_at: NOW + 86_400,
             needs_match_code: true,
+            needs_certificate: false,
             setup_url: Some("/public/download-certs/ready/setup".into()),
             machines_url: "https://localhost:8443/".into(),
             new_link: (token != "ready").then_some(NewLink { open: true, asked_at: None, at: None }),
+            pages_url: "http://localhost:8080".into(),
+            desktop_link: Some(format!("aiwe://enrol?server=https://localhost:8443&ca=00&token={token}")),
         })
     }
 

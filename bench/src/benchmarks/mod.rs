@@ -1,7 +1,10 @@
 //! What is measured. A benchmark is one file here and one line in [`ALL`].
 
+mod issuances;
 mod memory;
 mod pages;
+mod redeem;
+mod revoke;
 mod start_up;
 mod throughput;
 mod window;
@@ -40,5 +43,8 @@ pub const ALL: &[Benchmark] = &[
     Benchmark { name: "throughput", run: |setting| Box::pin(throughput::run(setting)) },
     Benchmark { name: "start-up", run: |setting| Box::pin(start_up::run(setting)) },
     Benchmark { name: "memory", run: |setting| Box::pin(memory::run(setting)) },
+    Benchmark { name: "revoke", run: |setting| Box::pin(revoke::run(setting)) },
+    Benchmark { name: "redeem", run: |setting| Box::pin(redeem::run(setting)) },
+    Benchmark { name: "issuances", run: |setting| Box::pin(issuances::run(setting)) },
     Benchmark { name: "window", run: |setting| Box::pin(window::run(setting)) },
 ];

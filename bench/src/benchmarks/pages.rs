@@ -15,6 +15,10 @@ use crate::spread::Spread;
 
 /// What a server that compresses while it serves takes for pages.
 const QUALITY: u32 = 5;
+/// What a first visit to a public page may bring, with Brotli, in bytes.
+const GOAL: f64 = 150_000.0;
+/// What the download page loads when a key is to be made, and not before.
+const KEY_MODULE: [&str; 2] = ["/pkg/aiwe-keys.js", "/pkg/aiwe-keys_bg.wasm"];
 const KINDS: [&str; 5] = ["HTML", "CSS", "JS", "WASM", "icons"];
 
 /// One file.
@@ -37,11 +41,21 @@ pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
         files: BTreeMap::new(),
     };
     let (mut raw, mut brotli, mut uncompressed) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let mut heaviest = ("", 0.0);
     for page in &house.pages {
         let all = fetcher.visit(page).await.with_context(|| format!("opening {}", page.name))?;
         uncompressed.extend(all.iter().filter(|(_, weight)| !weight.sent).map(|(kind, _)| *kind));
         raw.push(row(page, &all, |weight| weight.raw));
         brotli.push(row(page, &all, |weight| weight.brotli));
+        let sum = all.iter().map(|(_, weight)| weight.brotli).sum();
+        if page.is_public() && sum > heaviest.1 {
+            heaviest = (page.name, sum);
+        }
+    }
+    let mut key_module = 0.0;
+    for path in KEY_MODULE {
+        key_module +=
+            fetcher.fetch(path, "", false).await.with_context(|| format!("fetching {path}"))?.1.brotli;
     }
     server.program.stop().await?;
     let note = if uncompressed.is_empty() {
@@ -54,6 +68,17 @@ pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
     Ok(vec![
         section("Bytes of a first visit, as they are", raw, Vec::new()),
         section("Bytes of a first visit, with Brotli", brotli, vec![note]),
+        section(
+            "A first visit to the public pages beside its goal, with Brotli",
+            vec![
+                beside_goal(format!("the heaviest, {}", heaviest.0), heaviest.1),
+                Row {
+                    name: "the module that makes keys".to_owned(),
+                    figures: vec![kilobytes("all", key_module)],
+                },
+            ],
+            vec!["The module is loaded when Download is pressed; the goal does not count it.".to_owned()],
+        ),
     ])
 }
 
@@ -119,6 +144,15 @@ fn row(page: &Page, all: &[(&'static str, Weight)], of: fn(&Weight) -> f64) -> R
     let mut figures: Vec<Figure> = KINDS.iter().map(|kind| Figure::new(kind, "", sum(Some(kind)))).collect();
     figures.push(Figure::new("all", "", sum(None)));
     Row { name: page.name.to_owned(), figures }
+}
+
+fn beside_goal(name: String, bytes: f64) -> Row {
+    let share = Figure::new("of the goal", "%", Spread::exact(bytes / GOAL * 100.0));
+    Row { name, figures: vec![kilobytes("all", bytes), kilobytes("goal", GOAL), share] }
+}
+
+fn kilobytes(name: &'static str, bytes: f64) -> Figure {
+    Figure::new(name, "kB", Spread::exact(bytes / 1e3))
 }
 
 /// The files on this server whose paths stand between quotation marks, with their kinds.

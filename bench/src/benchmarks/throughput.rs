@@ -77,15 +77,27 @@ pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
     }
     let rows =
         kinds.iter().zip(&rounds).map(|((path, who, _), rounds)| row(format!("{path}  {who}"), rounds));
+    let mut notes = vec![
+        "≥: the generator was at its limit before the server; the server can do more.".to_owned(),
+        "Of a whole core: answers per second of processor time that the server took.".to_owned(),
+        "Mutual TLS ends in the server itself; behind a proxy, the proxy's own work is not counted."
+            .to_owned(),
+        "peer, token alone: without looking up certificate, session and account, as the server always does."
+            .to_owned(),
+    ];
+    let all: Vec<&Round> = rounds.iter().flatten().collect();
+    let disturbed = all.iter().filter(|round| round.disturbed()).count();
+    if disturbed > 0 {
+        notes.push(format!(
+            "DISTURBED: in {disturbed} of {} rounds something else took the cores. Compare whole cores only, or measure \
+             again.",
+            all.len()
+        ));
+    }
     Ok(vec![Section {
         title: format!("Requests per second of one core, {CONNECTIONS} connections"),
         rows: rows.collect(),
-        notes: vec![
-            "≥: the generator was at its limit before the server; the server can do more.".to_owned(),
-            "Mutual TLS ends in the server itself; behind a proxy, the proxy's own work is not counted.".to_owned(),
-            "peer, token alone: without looking up certificate, session and account, as the server always does."
-                .to_owned(),
-        ],
+        notes,
     }])
 }
 
@@ -96,6 +108,7 @@ fn row(name: String, rounds: &[Round]) -> Row {
     let figures = [
         spread(|round| round.per_second)
             .map(|spread| Figure { lower_bound: bounded, ..Figure::new("requests", "1/s", spread) }),
+        spread(Round::per_core).map(|spread| Figure::new("of a whole core", "1/s", spread)),
         median(|round| round.server_share * 100.0).map(|share| Figure::new("server's core", "%", share)),
         median(|round| round.generator_share * 100.0)
             .map(|share| Figure::new("generator's core", "%", share)),

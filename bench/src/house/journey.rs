@@ -1,5 +1,6 @@
 //! The way from an empty data folder to somebody who is signed in on a machine, over HTTP alone.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
@@ -19,6 +20,8 @@ use crate::programs::{Ports, Server};
 
 const ADMINISTRATOR: &str = "chief@example.org";
 const OWNER: &str = "anna@example.org";
+/// Where the mail about an approved request leads.
+const LINK: &str = "/public/download-certs/";
 /// Has asked and been approved, and stops there: the pages of that way stay open.
 const WAITING: &str = "bert@example.org";
 const PASSWORD: &str = "several words make a password";
@@ -36,28 +39,106 @@ struct Mail {
 }
 
 /// An approved request.
-struct Approved {
-    id: String,
+#[derive(Debug, Clone)]
+pub struct Approved {
+    pub id: String,
+    pub email: String,
     /// The browser that asked.
-    browser: Visitor,
-    status_path: String,
-    download_path: String,
+    pub browser: Visitor,
+    pub status_path: String,
+    pub download_path: String,
 }
 
-pub async fn furnish(server: &mut Server, ports: Ports, folder: &Path) -> Result<(Machine, Vec<Page>)> {
+/// What [`furnish`] made.
+#[derive(Debug)]
+pub struct Furnished {
+    pub administrator: Visitor,
+    pub machine: Machine,
+    pub pages: Vec<Page>,
+}
+
+pub async fn furnish(server: &mut Server, ports: Ports, folder: &Path) -> Result<Furnished> {
     let url = ports.pages_url();
-    let someone = || Ok::<_, anyhow::Error>(Visitor::new(http_client(None)?, url.clone()));
     let link = server.program.says("First administrator (one-time link): ").await?;
     let link = link.strip_prefix(&url).context("the set-up link leads elsewhere")?.to_owned();
-    let mut administrator = someone()?;
+    let mut administrator = Visitor::new(http_client(None)?, url);
     let codes = set_up(&mut administrator, &link, ADMINISTRATOR).await?;
     sign_in(&mut administrator, &codes).await?;
 
-    let mut owner = approved(&mut administrator, someone()?, OWNER).await?;
-    let waiting = approved(&mut administrator, someone()?, WAITING).await?;
-    let machine = machine(&mut owner, ports, folder).await?;
+    let machine = provision(&mut administrator, OWNER, ports, folder).await?;
+    let waiting = approved(&mut administrator, WAITING).await?;
     let pages = pages(&administrator, waiting, &machine).await?;
-    Ok((machine, pages))
+    Ok(Furnished { administrator, machine, pages })
+}
+
+/// Brings somebody from asking for access to being signed in on a machine. Its files go to `folder`.
+pub async fn provision(
+    administrator: &mut Visitor,
+    email: &str,
+    ports: Ports,
+    folder: &Path,
+) -> Result<Machine> {
+    let owner = approved(administrator, email).await?;
+    machine(owner, ports, folder).await
+}
+
+/// Asks for access, from a browser of one's own, and is approved.
+pub async fn approved(administrator: &mut Visitor, email: &str) -> Result<Approved> {
+    let mut browser = administrator.stranger().reconnected()?;
+    let asked = ask(&mut browser, email).await?;
+    let id = request_of(administrator, email).await?;
+    approve(administrator, &id).await?;
+    let links = links(administrator, 1).await?;
+    Ok(Approved {
+        id,
+        browser,
+        status_path: path_of(&asked.status_url)?,
+        download_path: links.get(email).with_context(|| format!("no link in a mail to {email}"))?.clone(),
+        email: email.to_owned(),
+    })
+}
+
+pub async fn ask(browser: &mut Visitor, email: &str) -> Result<Asked> {
+    let request = RequestAccess {
+        email: email.to_owned(),
+        // Its package is the bare PKCS#12 file.
+        platform: Some("macos".to_owned()),
+        device_name: Some("A machine to measure with".to_owned()),
+        message: None,
+    };
+    browser.post("/public/request-access", &request).await
+}
+
+/// The id of the request that came from this address.
+pub async fn request_of(administrator: &mut Visitor, email: &str) -> Result<String> {
+    let path = format!("/admin/api/access-requests?search={email}");
+    let list: List<AccessRequestRow> = administrator.get(&path).await?;
+    Ok(list.rows.into_iter().next().with_context(|| format!("no request of {email}"))?.id)
+}
+
+pub async fn approve(administrator: &mut Visitor, id: &str) -> Result<()> {
+    let path = format!("/admin/api/access-requests/{id}/approve");
+    let _: AccessRequestRow = administrator.post(&path, &json!({})).await?;
+    Ok(())
+}
+
+/// The newest `count` download links and perhaps some before them, by the addresses that they were mailed to. Without a
+/// mail server the mails stay where the administrator can copy them.
+pub async fn links(administrator: &mut Visitor, count: usize) -> Result<BTreeMap<String, String>> {
+    let mut links = BTreeMap::new();
+    for page in 0_u32.. {
+        let mails: List<Mail> = administrator.call("outbox/list", &[("page", &page.to_string())]).await?;
+        let last = mails.rows.is_empty();
+        for Mail { to, text } in mails.rows {
+            let Some(start) = text.find(LINK) else { continue };
+            let link = text.get(start..).and_then(|rest| rest.split_whitespace().next()).unwrap_or_default();
+            links.entry(to).or_insert_with(|| link.to_owned());
+        }
+        if last || links.len() >= count {
+            break;
+        }
+    }
+    Ok(links)
 }
 
 /// Chooses password and second factor behind a set-up link. Gives codes that need no clock afterwards.
@@ -89,41 +170,14 @@ async fn sign_in(visitor: &mut Visitor, codes: &[String]) -> Result<()> {
     Ok(())
 }
 
-async fn approved(administrator: &mut Visitor, mut browser: Visitor, email: &str) -> Result<Approved> {
-    let request = RequestAccess {
-        email: email.to_owned(),
-        // Its package is the bare PKCS#12 file.
-        platform: Some("macos".to_owned()),
-        device_name: Some("A machine to measure with".to_owned()),
-        message: None,
-    };
-    let asked: Asked = browser.post("/public/request-access", &request).await?;
-    let list: List<AccessRequestRow> =
-        administrator.get(&format!("/admin/api/access-requests?search={email}")).await?;
-    let id = list.rows.into_iter().next().with_context(|| format!("no request of {email}"))?.id;
-    let path = format!("/admin/api/access-requests/{id}/approve");
-    let _: AccessRequestRow = administrator.post(&path, &json!({})).await?;
-    // Without a mail server the mail stays where the administrator can copy it.
-    let mails: List<Mail> = administrator.call("outbox/list", &[("page", "0")]).await?;
-    let link = mails.rows.iter().filter(|mail| mail.to == email).find_map(|mail| {
-        let start = mail.text.find("/public/download-certs/")?;
-        mail.text.get(start..)?.split_whitespace().next()
-    });
-    Ok(Approved {
-        id,
-        browser,
-        status_path: path_of(&asked.status_url)?,
-        download_path: link.with_context(|| format!("no link in a mail to {email}"))?.to_owned(),
-    })
-}
-
 /// Redeems the link, sets the owner up and signs in over mutual TLS.
-async fn machine(owner: &mut Approved, ports: Ports, folder: &Path) -> Result<Machine> {
+async fn machine(mut owner: Approved, ports: Ports, folder: &Path) -> Result<Machine> {
     let path = owner.download_path.clone();
     let package =
         owner.browser.post_for_bytes(&path, &json!({ "platform": "macos", "password": PASSWORD })).await?;
     let authority = http_client(None)?.get(format!("{}/ca.pem", ports.pages_url())).send().await?;
     let authority = authority.error_for_status()?.bytes().await?;
+    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     let (package_file, authority_file) = (folder.join("machine.p12"), folder.join("ca.pem"));
     fs::write(&package_file, &package)?;
     fs::write(&authority_file, &authority)?;
@@ -132,7 +186,7 @@ async fn machine(owner: &mut Approved, ports: Ports, folder: &Path) -> Result<Ma
     let setup = owner.browser.redirected(&format!("{path}/setup")).await?;
     let codes = set_up(&mut owner.browser, &setup, "").await?;
     let mut machine = Visitor::new(http_client(Some((*tls).clone()))?, ports.machines_url());
-    let login = Login { username: OWNER.to_owned(), password: PASSWORD.to_owned() };
+    let login = Login { username: owner.email.clone(), password: PASSWORD.to_owned() };
     let challenge: Challenge = machine.post("/native/login", &login).await?;
     let code = codes.first().context("no recovery code")?.clone();
     let factor = SecondFactor { challenge: challenge.challenge, code };
@@ -140,7 +194,7 @@ async fn machine(owner: &mut Approved, ports: Ports, folder: &Path) -> Result<Ma
     machine.carry(&token.access_token);
     let modes: Vec<ModeSummary> = machine.get("/native/modes").await?;
     Ok(Machine {
-        email: OWNER.to_owned(),
+        email: owner.email,
         certificate,
         package_file,
         package_password: PASSWORD.to_owned(),

@@ -20,14 +20,17 @@ use tempfile::TempDir;
 
 use crate::Programs;
 use crate::programs::{Ports, Server};
+use journey::Furnished;
 
-pub use visitor::http_client;
+pub use journey::{Approved, approve, approved, ask, links, provision, request_of};
+pub use visitor::{Visitor, http_client};
 
 #[derive(Debug)]
 pub struct House {
     folder: TempDir,
     /// In the links, cookies and tokens of everything below.
     pub ports: Ports,
+    administrator: Visitor,
     pub machine: Machine,
     pub pages: Vec<Page>,
 }
@@ -68,9 +71,15 @@ impl House {
         let folder = tempfile::Builder::new().prefix("aiwe-bench-").tempdir()?;
         let ports = Ports::free()?;
         let mut server = Server::start(programs, &folder.path().join("data"), ports, None).await?;
-        let (machine, pages) = journey::furnish(&mut server, ports, folder.path()).await?;
+        let Furnished { administrator, machine, pages } =
+            journey::furnish(&mut server, ports, folder.path()).await?;
         server.program.stop().await?;
-        Ok(Self { folder, ports, machine, pages })
+        Ok(Self { folder, ports, administrator, machine, pages })
+    }
+
+    /// Somebody who is signed in to the panel.
+    pub fn administrator(&self) -> Result<Visitor> {
+        self.administrator.reconnected()
     }
 
     /// A copy of the data folder, below `folder`.
@@ -81,13 +90,28 @@ impl House {
     }
 }
 
+impl Page {
+    /// Whether it is for everybody: neither of the panel nor the sidebar.
+    pub fn is_public(&self) -> bool {
+        !(self.on_machines || self.path.starts_with("/admin"))
+    }
+}
+
 impl Machine {
     pub fn certificate_base64(&self) -> String {
         STANDARD.encode(&self.certificate)
     }
+
+    /// As `tls`, towards a server whose certificate another authority made (PEM).
+    pub fn tls_towards(&self, authority: &[u8]) -> Result<Arc<ClientConfig>> {
+        let package = fs::read(&self.package_file)
+            .with_context(|| format!("reading {}", self.package_file.display()))?;
+        Ok(identity::open(&package, &self.package_password, authority)?.1)
+    }
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+/// Copies a folder with everything in it.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("making {}", to.display()))?;
     for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
         let entry = entry?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use reqwest::header::{ACCEPT, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use rustls::ClientConfig;
@@ -18,7 +18,7 @@ pub fn http_client(tls: Option<ClientConfig>) -> Result<Client> {
     builder.build().context("making an HTTP client")
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Visitor {
     client: Client,
     /// Scheme, host and port.
@@ -32,6 +32,16 @@ impl Visitor {
         Self { client, server, cookies: BTreeMap::new(), token: None }
     }
 
+    /// The same person with connections of its own: those to a server that has ended are no use.
+    pub fn reconnected(&self) -> Result<Self> {
+        Ok(Self { client: http_client(None)?, ..self.clone() })
+    }
+
+    /// Somebody else, over the same connections.
+    pub fn stranger(&self) -> Self {
+        Self { cookies: BTreeMap::new(), token: None, ..self.clone() }
+    }
+
     /// Sends an access token from now on.
     pub fn carry(&mut self, token: &str) {
         self.token = Some(token.to_owned());
@@ -39,8 +49,13 @@ impl Visitor {
 
     /// As the `Cookie` header.
     pub fn cookies(&self) -> String {
-        let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        let pairs = self.jar().map(|(name, value)| format!("{name}={value}"));
         pairs.collect::<Vec<_>>().join("; ")
+    }
+
+    /// The cookies with their names.
+    pub fn jar(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.cookies.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T> {
@@ -75,6 +90,17 @@ impl Visitor {
     pub async fn post_for_bytes(&mut self, path: &str, body: &impl Serialize) -> Result<Vec<u8>> {
         let request = self.client.post(format!("{}{path}", self.server)).json(body);
         Ok(self.send(path, request).await?.bytes().await?.to_vec())
+    }
+
+    /// Sends a form as a browser without scripts does, and gets a file.
+    pub async fn download(&mut self, path: &str, form: &[(&str, &str)]) -> Result<Vec<u8>> {
+        let answer = self.send(path, self.client.post(format!("{}{path}", self.server)).form(form)).await?;
+        ensure!(
+            answer.status().is_success(),
+            "{path} gives no file but leads to {:?}",
+            answer.headers().get(LOCATION)
+        );
+        Ok(answer.bytes().await?.to_vec())
     }
 
     async fn send(&mut self, path: &str, request: RequestBuilder) -> Result<Response> {

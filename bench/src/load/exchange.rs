@@ -1,6 +1,7 @@
 //! HTTP/1.1 as far as a load generator needs it, and no further: a request is bytes that are made once, an answer is
 //! measured and not kept. What the generator spends on a request, it cannot spend on the next.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -16,19 +17,31 @@ use tokio_rustls::TlsConnector;
 const HOST: &str = "localhost";
 const MOST_HEADERS: usize = 64;
 
-/// A GET request, ready to be sent.
+/// A request, ready to be sent.
 #[derive(Debug, Clone)]
 pub struct Request(Vec<u8>);
 
 impl Request {
     pub fn get(path: &str, headers: &[(&str, &str)]) -> Self {
-        let mut text = format!("GET {path} HTTP/1.1\r\nHost: {HOST}\r\n");
-        for (name, value) in headers {
-            text += &format!("{name}: {value}\r\n");
-        }
-        text += "\r\n";
-        Self(text.into_bytes())
+        Self(head("GET", path, headers).into_bytes())
     }
+
+    pub fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Self {
+        let length = body.len().to_string();
+        let mut all = headers.to_vec();
+        all.push(("Content-Length", &length));
+        let mut bytes = head("POST", path, &all).into_bytes();
+        bytes.extend_from_slice(body);
+        Self(bytes)
+    }
+}
+
+fn head(method: &str, path: &str, headers: &[(&str, &str)]) -> String {
+    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {HOST}\r\n");
+    for (name, value) in headers {
+        text += &format!("{name}: {value}\r\n");
+    }
+    text + "\r\n"
 }
 
 trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -56,33 +69,62 @@ impl Connection {
     }
 
     /// Sends a request and reads the whole answer. Everything but 200 is an error.
-    pub async fn ask(&mut self, Request(request): &Request) -> Result<()> {
-        self.stream.write_all(request).await?;
-        self.stream.flush().await?;
-        self.answer.clear();
+    pub async fn ask(&mut self, request: &Request) -> Result<()> {
+        let status = self.status_of(request).await?;
+        ensure!(status == 200, "expected 200: {}", self.text());
+        Ok(())
+    }
+
+    /// Sends a request, reads the whole answer and gives its status.
+    pub async fn status_of(&mut self, request: &Request) -> Result<u16> {
+        self.send(request).await?;
         loop {
-            ensure!(
-                self.stream.read_buf(&mut self.answer).await? > 0,
-                "the connection ended within an answer"
-            );
-            if let Some(length) = whole(&self.answer)? {
+            self.read().await?;
+            if let Some((status, length)) = whole(&self.answer)? {
                 ensure!(length == self.answer.len(), "an answer goes on after its end");
-                return Ok(());
+                return Ok(status);
             }
         }
     }
+
+    /// Sends a request and reads until `words` have come.
+    pub async fn ask_until(&mut self, request: &Request, words: &str) -> Result<()> {
+        self.send(request).await?;
+        while !self.text().contains(words) {
+            self.read().await.with_context(|| format!("waiting for `{words}` after {}", self.text()))?;
+        }
+        Ok(())
+    }
+
+    /// Reads on until the connection ends.
+    pub async fn ended(&mut self) {
+        while self.read().await.is_ok() {}
+    }
+
+    /// What has come of the last answer.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.answer)
+    }
+
+    async fn send(&mut self, Request(request): &Request) -> Result<()> {
+        self.answer.clear();
+        self.stream.write_all(request).await?;
+        Ok(self.stream.flush().await?)
+    }
+
+    async fn read(&mut self) -> Result<()> {
+        ensure!(self.stream.read_buf(&mut self.answer).await? > 0, "the connection ended within an answer");
+        Ok(())
+    }
 }
 
-/// The length of the answer at the start of `bytes`, once all of it is there.
-fn whole(bytes: &[u8]) -> Result<Option<usize>> {
+/// Status and length of the answer at the start of `bytes`, once all of it is there.
+fn whole(bytes: &[u8]) -> Result<Option<(u16, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut answer = httparse::Response::new(&mut headers);
     let Status::Complete(head) = answer.parse(bytes).context("reading an answer's head")? else {
         return Ok(None);
     };
-    if answer.code != Some(200) {
-        bail!("expected 200: {}", String::from_utf8_lossy(bytes));
-    }
     let header = |name: &str| {
         let found = answer.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
         found.and_then(|header| std::str::from_utf8(header.value).ok())
@@ -93,7 +135,8 @@ fn whole(bytes: &[u8]) -> Result<Option<usize>> {
         (None, Some(_)) => chunks(body)?,
         (None, None) => bail!("the answer does not say where it ends"),
     };
-    Ok(length.filter(|length| *length <= body.len()).map(|length| head + length))
+    let length = length.filter(|length| *length <= body.len());
+    Ok(length.map(|length| (answer.code.unwrap_or_default(), head + length)))
 }
 
 /// The length of a body in chunks (RFC 9112 §7.1, without trailers), once its last chunk is there.
@@ -116,7 +159,7 @@ mod tests {
     use super::*;
 
     fn length(answer: &str) -> Option<usize> {
-        whole(answer.as_bytes()).unwrap()
+        whole(answer.as_bytes()).unwrap().map(|(_, length)| length)
     }
 
     /// Whatever comes in between, an answer is whole with its last byte and not before.
@@ -140,9 +183,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_success_is_told_with_its_body() {
-        let refused = whole(b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 4\r\n\r\nwait").unwrap_err();
-        assert!(refused.to_string().contains("429") && refused.to_string().contains("wait"), "{refused}");
+    fn the_status_is_told_and_what_is_no_answer_is_an_error() {
+        let refused = "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 4\r\n\r\nwait";
+        assert_eq!(whole(refused.as_bytes()).unwrap(), Some((429, refused.len())));
         whole(b"HTTP/1.1 200 OK\r\n\r\nuntil the end").unwrap_err();
         whole(b"not HTTP\r\n\r\n").unwrap_err();
     }
@@ -151,5 +194,7 @@ mod tests {
     fn a_request_names_its_host_and_ends() {
         let Request(bytes) = Request::get("/a", &[("Accept", "text/html")]);
         assert_eq!(bytes, b"GET /a HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n");
+        let Request(bytes) = Request::post("/a", &[], b"body");
+        assert_eq!(bytes, b"POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbody");
     }
 }

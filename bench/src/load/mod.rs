@@ -23,6 +23,8 @@ use crate::machine::{self, Tree};
 pub const CONNECTIONS: usize = 32;
 /// Before the count begins: the connections are open by then, and have fallen into step.
 const RUN_UP: Duration = Duration::from_millis(300);
+/// The share of a core from which on it counts as used up.
+const NEARLY_ALL: f64 = 0.9;
 
 /// What is asked, again and again.
 #[derive(Clone)]
@@ -46,10 +48,19 @@ pub struct Round {
 }
 
 impl Round {
+    /// Answers per second of processor time that the server took: what it would answer if it had all of its core.
+    pub fn per_core(&self) -> f64 {
+        self.per_second / self.server_share
+    }
+
+    /// Whether neither side was at its limit, though the generator never waits: something else took the cores.
+    pub fn disturbed(&self) -> bool {
+        self.server_share < NEARLY_ALL && self.generator_share < NEARLY_ALL
+    }
+
     /// Whether the generator had hardly anything left to give and the server had more: then the server can do more than
     /// this. What a virtual machine's host takes is missing from both shares, so neither need be quite 1.
     pub fn limited_by_generator(&self) -> bool {
-        const NEARLY_ALL: f64 = 0.9;
         const SAME: f64 = 0.02;
         self.generator_share >= NEARLY_ALL && self.generator_share > self.server_share + SAME
     }
@@ -88,40 +99,74 @@ impl Target {
             });
         }
         sleep(RUN_UP).await;
-        let before = self.account(&counted)?;
+        let (first, before) = (counted.load(Ordering::Relaxed), Account::of(self.server)?);
         sleep(time).await;
-        let after = self.account(&counted)?;
+        let (last, cost) = (counted.load(Ordering::Relaxed), before.cost_since()?);
         over.store(true, Ordering::Relaxed);
         while let Some(ended) = tasks.join_next().await {
             ended??;
         }
-        if after.answers == before.answers {
+        if last == first {
             bail!("no answer came within {time:?}");
         }
-        let seconds = (after.at - before.at).as_secs_f64();
-        Ok(Round {
-            per_second: (after.answers - before.answers) as f64 / seconds,
-            server_share: (after.server - before.server) / seconds,
-            generator_share: (after.generator - before.generator) / seconds,
-        })
+        Ok(cost.round(last - first))
+    }
+}
+
+/// The clocks at an instant.
+#[derive(Debug)]
+pub struct Account {
+    at: Instant,
+    /// The process that `server` is counted of.
+    process: u32,
+    /// Seconds of processor time.
+    server: f64,
+    generator: f64,
+}
+
+/// What something took, in seconds: of time, and of processor time.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    pub seconds: f64,
+    pub server: f64,
+    pub generator: f64,
+}
+
+impl Account {
+    /// For a server's process and for the thread that calls this.
+    pub fn of(process: u32) -> Result<Self> {
+        let at = Instant::now();
+        let (server, generator) = (Tree::of(process)?.seconds(), machine::seconds_of_this_thread());
+        Ok(Self { at, process, server, generator })
     }
 
-    fn account(&self, counted: &AtomicU64) -> Result<Account> {
-        Ok(Account {
-            at: Instant::now(),
-            answers: counted.load(Ordering::Relaxed),
-            server: Tree::of(self.server)?.seconds(),
-            generator: machine::seconds_of_this_thread(),
+    pub fn cost_since(&self) -> Result<Cost> {
+        let now = Self::of(self.process)?;
+        Ok(Cost {
+            seconds: (now.at - self.at).as_secs_f64(),
+            server: now.server - self.server,
+            generator: now.generator - self.generator,
         })
     }
 }
 
-struct Account {
-    at: Instant,
-    answers: u64,
-    /// Seconds of processor time.
-    server: f64,
-    generator: f64,
+impl Cost {
+    /// With so many answers in it.
+    pub fn round(self, answers: u64) -> Round {
+        Round {
+            per_second: answers as f64 / self.seconds,
+            server_share: self.server / self.seconds,
+            generator_share: self.generator / self.seconds,
+        }
+    }
+
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            seconds: self.seconds + other.seconds,
+            server: self.server + other.server,
+            generator: self.generator + other.generator,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -182,5 +227,14 @@ mod tests {
         assert!(round(0.88, 0.94).limited_by_generator());
         assert!(!round(0.99, 0.99).limited_by_generator());
         assert!(!round(0.8, 0.8).limited_by_generator());
+    }
+
+    #[test]
+    fn a_core_that_something_else_took_is_noticed_and_reckoned_without() {
+        let round = Round { per_second: 1_000.0, server_share: 0.5, generator_share: 0.2 };
+        assert!(round.disturbed());
+        assert_eq!(round.per_core(), 2_000.0);
+        assert!(!Round { server_share: 0.98, ..round }.disturbed());
+        assert!(!Round { generator_share: 0.98, ..round }.disturbed());
     }
 }

@@ -4,14 +4,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use reqwest::Client;
-use serde_json::{Value, json};
+use anyhow::{Context, Result, bail};
+use serde_json::json;
 use tokio::time::sleep;
 
+use super::webdriver::{Driver, Session};
 use super::{GLANCE, PATIENCE, Program, bound, free_port};
 use crate::Programs;
-use crate::house::{House, http_client};
+use crate::house::House;
 use crate::machine::Tree;
 
 /// A screen without a monitor.
@@ -35,36 +35,26 @@ impl Screen {
 /// A desktop window that shows its first form.
 #[derive(Debug)]
 pub struct Window {
-    client: Client,
-    session: String,
-    driver: Program,
+    session: Session,
+    driver: Driver,
     /// From the order to start it until the form is there.
     pub start_up: Duration,
 }
 
 impl Window {
     pub async fn open(programs: &Programs, house: &House, screen: &Screen, folder: &Path) -> Result<Self> {
-        let (port, native) = (free_port()?.to_string(), free_port()?.to_string());
+        let (port, native) = (free_port()?, free_port()?);
         let mut command = bound(Path::new("dbus-run-session"));
         command
             .arg("--")
             .arg(&programs.tauri_driver)
-            .args(["--port", &port, "--native-port", &native])
+            .args(["--port", &port.to_string(), "--native-port", &native.to_string()])
             .env("DISPLAY", &screen.display)
             .envs(environment(house, folder));
-        let driver = Program::start("window", &mut command, folder)?;
-        let (client, base) = (http_client(None)?, format!("http://127.0.0.1:{port}"));
-        let ready = Instant::now();
-        while client.get(format!("{base}/status")).send().await.is_err() {
-            ensure!(ready.elapsed() < PATIENCE, "tauri-driver does not answer: {}", driver.told());
-            sleep(GLANCE).await;
-        }
+        let driver = Driver::of(Program::start("window", &mut command, folder)?, port).await?;
         let started = Instant::now();
-        let wish = json!({ "capabilities": { "alwaysMatch": { "tauri:options": { "application": programs.shim } } } });
-        let answer = call(&client, &format!("{base}/session"), &wish).await.with_context(|| driver.told())?;
-        let id = answer.get("sessionId").and_then(Value::as_str).context("WebDriver gave no session")?;
-        let mut window =
-            Self { session: format!("{base}/session/{id}"), client, driver, start_up: Duration::ZERO };
+        let session = driver.open(json!({ "tauri:options": { "application": programs.shim } })).await?;
+        let mut window = Self { session, driver, start_up: Duration::ZERO };
         window.wait_for("username").await?;
         window.start_up = started.elapsed();
         Ok(window)
@@ -72,13 +62,12 @@ impl Window {
 
     /// The window's own processes: the program and what WebKit starts for it, without what drives it.
     pub fn processes(&self) -> Result<Tree> {
-        let all = Tree::of(self.driver.id())?;
+        let all = Tree::of(self.driver.program.id())?;
         Tree::of(all.find("shim").context("the window's program does not run")?)
     }
 
-    /// Closes it. The driver answers only once the window has gone; if it does not go, it is ended with the driver.
     pub async fn close(self) {
-        let _ = self.client.delete(&self.session).timeout(Duration::from_secs(5)).send().await;
+        self.session.close().await;
     }
 
     /// Waits for a field. The sign-in is drawn by the page's scripts, once they know that nobody is signed in: whoever
@@ -87,7 +76,7 @@ impl Window {
         let start = Instant::now();
         let search = json!({ "using": "css selector", "value": format!("#{id}") });
         while start.elapsed() < PATIENCE {
-            let found = call(&self.client, &format!("{}/elements", self.session), &search).await;
+            let found = self.session.call("elements", &search).await;
             // While one page makes way for the next, the driver may have none to look at.
             if found.is_ok_and(|found| found.as_array().is_some_and(|elements| !elements.is_empty())) {
                 return Ok(());
@@ -97,18 +86,9 @@ impl Window {
         bail!(
             "the window does not show the field {id} within {} s: {}",
             PATIENCE.as_secs(),
-            self.driver.told()
+            self.driver.program.told()
         )
     }
-}
-
-async fn call(client: &Client, address: &str, body: &Value) -> Result<Value> {
-    let answer = client.post(address).json(body).send().await?;
-    let status = answer.status();
-    let mut document: Value = answer.json().await?;
-    let value = document.get_mut("value").map(Value::take).unwrap_or_default();
-    ensure!(status.is_success(), "WebDriver answers {status}: {value}");
-    Ok(value)
 }
 
 fn environment(house: &House, folder: &Path) -> Vec<(&'static str, String)> {

@@ -1,8 +1,12 @@
 //! Other programs: started to be measured, and ended whatever happens.
 
+mod caddy;
+mod chromium;
 mod desktop;
+mod model;
 mod peer;
 mod server;
+mod webdriver;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -17,9 +21,13 @@ use tokio::time::sleep;
 
 use crate::load::{Connection, Request};
 
+pub use caddy::Caddy;
+pub use chromium::Chromium;
 pub use desktop::{Screen, Window};
+pub use model::EndlessModel;
 pub use peer::Peer;
-pub use server::{Ports, Server};
+pub use server::{HARDLY_LIMITED, Ports, Server};
+pub use webdriver::Session;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks whether something has happened: what is measured is known to about this much.

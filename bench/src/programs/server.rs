@@ -12,7 +12,17 @@ use crate::Programs;
 use crate::load::Request;
 
 /// Behind a proxy: what the proxy sends so that its word about the client's certificate counts.
-const PROXY_SECRET: &str = "only these benchmarks' own proxy knows it";
+pub const PROXY_SECRET: &str = "only these benchmarks' own proxy knows it";
+const BEHIND_PROXY: [(&str, &str); 2] =
+    [("AIWE_MACHINES__PLAIN", "true"), ("AIWE_PROXY__SECRET", PROXY_SECRET)];
+
+/// For preparing more than people do within an hour.
+pub const HARDLY_LIMITED: [(&str, &str); 4] = [
+    ("AIWE_LIMITS__ACCESS_REQUESTS_PER_HOUR", "1000000"),
+    ("AIWE_LIMITS__LINKS_PER_MINUTE", "1000000"),
+    ("AIWE_LIMITS__SIGN_IN_PER_ACCOUNT_AND_HOUR", "1000000"),
+    ("AIWE_LIMITS__SIGN_IN_PER_MINUTE", "1000000"),
+];
 
 /// Where a server listens on the loopback.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +59,20 @@ impl Ports {
 impl Server {
     /// Starts it on `core`, or on any.
     pub async fn start(programs: &Programs, data: &Path, ports: Ports, core: Option<usize>) -> Result<Self> {
-        Self::start_as("server", command(programs, data, ports, ports, core), ports, data).await
+        Self::start_with(programs, data, ports, core, &[]).await
+    }
+
+    /// The same with more of its settings, by their variables.
+    pub async fn start_with(
+        programs: &Programs,
+        data: &Path,
+        ports: Ports,
+        core: Option<usize>,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
+        let mut command = command(programs, data, ports, ports, core);
+        command.envs(settings.iter().copied());
+        Self::start_as("server", command, ports, data).await
     }
 
     /// Starts it as it stands behind a proxy that ends TLS: the same addresses, but it listens elsewhere, without TLS.
@@ -61,8 +84,21 @@ impl Server {
     ) -> Result<Self> {
         let own = Ports::free()?;
         let mut command = command(programs, data, ports, own, Some(core));
-        command.env("AIWE_MACHINES__PLAIN", "true").env("AIWE_PROXY__SECRET", PROXY_SECRET);
+        command.envs(BEHIND_PROXY);
         Self::start_as("server-behind-proxy", command, own, data).await
+    }
+
+    /// Starts it behind a proxy that is to listen where its machines come in. Its pages are reached without.
+    pub async fn start_behind_caddy(
+        programs: &Programs,
+        data: &Path,
+        ports: Ports,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
+        let own = Ports { machines: free_port()?, ..ports };
+        let mut command = command(programs, data, ports, own, None);
+        command.envs(BEHIND_PROXY).envs(settings.iter().copied());
+        Self::start_as("server-behind-caddy", command, own, data).await
     }
 
     async fn start_as(name: &str, mut command: Command, ports: Ports, data: &Path) -> Result<Self> {

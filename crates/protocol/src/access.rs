@@ -1,198 +1,16 @@
 //! Asking for access: what a requester enters and sees, and what an administrator sees of it.
 
+mod download;
+mod fields;
+
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::review::AddressNote;
 pub use crate::text::Invalid;
-use crate::text::{checked_string, is_invisible};
-
-/// An e-mail address: lower case, one `@`, no white space, nothing that could break a mail's header.
-///
-/// Deliberately narrower than RFC 5321 (no quoted local parts, no address literals) and ASCII only: an
-/// internationalised domain is entered in its `xn--` form, so that look-alikes show.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct EmailAddress(String);
-
-impl EmailAddress {
-    /// RFC 5321 §4.5.3.1.3, less the angle brackets.
-    pub const MAX_LENGTH: usize = 254;
-}
-
-impl FromStr for EmailAddress {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        const EXPECTED: Invalid = Invalid("Enter an e-mail address, such as name@example.org.");
-        let text = text.trim().to_ascii_lowercase();
-        let (local, domain) = text.split_once('@').ok_or(EXPECTED)?;
-        let local_ok = !local.is_empty()
-            && local.len() <= 64
-            && !local.starts_with('.')
-            && !local.ends_with('.')
-            && !local.contains("..")
-            && local.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b));
-        let domain_ok = domain.split('.').all(|label| {
-            !label.is_empty()
-                && label.len() <= 63
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        });
-        if local_ok && domain_ok && text.len() <= Self::MAX_LENGTH { Ok(Self(text)) } else { Err(EXPECTED) }
-    }
-}
-
-checked_string!(EmailAddress);
-
-/// What the requester calls the machine. It becomes the certificate's common name, so 64 characters at most
-/// (RFC 5280, `ub-common-name`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct DeviceName(String);
-
-impl FromStr for DeviceName {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let text = text.trim();
-        if text.is_empty() || text.chars().count() > 64 || text.chars().any(is_invisible) {
-            return Err(Invalid("Enter a name of 1 to 64 visible characters, such as “Anna’s laptop”."));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-checked_string!(DeviceName);
-
-/// A few words to the other side: a requester's to the administrator, a rejection's reason to the requester.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Message(String);
-
-impl Message {
-    pub const MAX_CHARS: usize = 500;
-}
-
-impl FromStr for Message {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let text = text.trim().replace("\r\n", "\n");
-        if text.chars().count() > Self::MAX_CHARS || text.chars().any(|c| c != '\n' && is_invisible(c)) {
-            return Err(Invalid("Use at most 500 visible characters."));
-        }
-        Ok(Self(text))
-    }
-}
-
-checked_string!(Message);
-
-/// The code that the requester reads out and the administrator compares: eight characters of an alphabet without
-/// look-alikes (no 0/O, 1/I/L, U), 40 bits, shown as two groups of four.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct MatchCode(String);
-
-impl MatchCode {
-    pub const ALPHABET: &'static [u8; 30] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
-    pub const LENGTH: usize = 8;
-
-    /// Builds a code from uniformly random bytes; rejects those that would favour some characters.
-    /// `None` when the bytes ran out.
-    pub fn from_random(bytes: impl IntoIterator<Item = u8>) -> Option<Self> {
-        let letters = Self::ALPHABET;
-        let code: String = bytes
-            .into_iter()
-            .filter(|b| *b < 240)
-            .take(Self::LENGTH)
-            .map(|b| letters[usize::from(b) % letters.len()] as char)
-            .collect();
-        (code.len() == Self::LENGTH).then_some(Self(code))
-    }
-
-    /// `ABCD-EFGH`, as it is shown and read out.
-    pub fn grouped(&self) -> String {
-        format!("{}-{}", &self.0[..4], &self.0[4..])
-    }
-}
-
-impl std::fmt::Debug for MatchCode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("MatchCode([redacted])")
-    }
-}
-
-impl FromStr for MatchCode {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let code: String = text
-            .chars()
-            .filter(|c| !c.is_whitespace() && *c != '-')
-            .map(|c| c.to_ascii_uppercase())
-            .collect();
-        if code.len() == Self::LENGTH && code.bytes().all(|b| Self::ALPHABET.contains(&b)) {
-            Ok(Self(code))
-        } else {
-            Err(Invalid("Enter the eight characters of the match code, such as ABCD-2345."))
-        }
-    }
-}
-
-checked_string!(MatchCode);
-
-/// Which kind of package a machine needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum Platform {
-    Linux,
-    Macos,
-    Windows,
-}
-
-impl Platform {
-    pub const ALL: [Self; 3] = [Self::Windows, Self::Macos, Self::Linux];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Linux => "linux",
-            Self::Macos => "macos",
-            Self::Windows => "windows",
-        }
-    }
-
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Linux => "Ubuntu",
-            Self::Macos => "macOS",
-            Self::Windows => "Windows",
-        }
-    }
-
-    /// The visitor's own system, as far as its `User-Agent` says. Used to show the fitting steps first, never to decide.
-    pub fn from_user_agent(user_agent: &str) -> Option<Self> {
-        // A phone's certificate would be of no use, and an iPhone says that it is “like Mac OS X”.
-        if ["Android", "iPhone", "iPad"].iter().any(|phone| user_agent.contains(phone)) {
-            None
-        } else if user_agent.contains("Windows") {
-            Some(Self::Windows)
-        } else if user_agent.contains("Mac OS X") || user_agent.contains("Macintosh") {
-            Some(Self::Macos)
-        } else if user_agent.contains("Linux") {
-            Some(Self::Linux)
-        } else {
-            None
-        }
-    }
-}
-
-impl FromStr for Platform {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        Self::ALL.into_iter().find(|p| p.as_str() == text).ok_or(Invalid("Choose windows, macos or linux."))
-    }
-}
+pub use download::{DownloadOffer, DownloadState, NewLink};
+pub use fields::{DeviceName, EmailAddress, MatchCode, Message, Platform};
 
 /// A request for access, unchecked as it arrives: `POST /public/request-access`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -396,6 +214,8 @@ pub struct Links {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub asked_at: Option<i64>,
+    /// How many wrong match codes came with the last one. Ten close it to everybody but the asking browser.
+    pub wrong_codes: u32,
 }
 
 /// Which requests to list.
@@ -429,120 +249,9 @@ pub struct Page<T> {
     pub page_size: u32,
 }
 
-/// What the download page shows: `GET /public/download-certs/{token}` spends nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct DownloadOffer {
-    /// Whether this link still gives a package.
-    pub state: DownloadState,
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub device_name: Option<String>,
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub platform: Option<Platform>,
-    /// Seconds since the Unix epoch.
-    pub expires_at: i64,
-    /// Whether the match code must be entered: this is not the browser that asked.
-    pub needs_match_code: bool,
-    /// Where the person goes on to choose a password, once the package is there; `null` when the account is set up.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub setup_url: Option<String>,
-    /// The server that the certificate opens.
-    pub machines_url: String,
-    /// How an ended link's holder asks for a new one, if that is possible.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
-    pub new_link: Option<NewLink>,
-}
-
-/// Asking the administrators for a new link. Whoever has only the link, and neither the asking browser nor the match
-/// code, learns nothing from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct NewLink {
-    /// Whether they can be asked now.
-    pub open: bool,
-    /// When they were asked already, in seconds since the Unix epoch; only for the browser that asked for access.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
-    pub asked_at: Option<i64>,
-    /// From when on they can be asked again, in seconds since the Unix epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
-    pub at: Option<i64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum DownloadState {
-    Expired,
-    Ready,
-    Redeemed,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_lowered_and_trimmed() {
-        let address: EmailAddress = "  Anna.Smith+x@Example.ORG ".parse().unwrap();
-        assert_eq!(address.as_str(), "anna.smith+x@example.org");
-    }
-
-    #[test]
-    fn addresses_that_could_break_a_header_or_deceive_are_refused() {
-        for bad in [
-            "",
-            "anna",
-            "@x.org",
-            "a@",
-            "a@b@c.org",
-            "a b@x.org",
-            "a\r\nBcc: x@y.org@z.org",
-            "a@x..org",
-            "a@-x.org",
-            "\"a\"@x.org",
-            "аnna@example.org",
-            "a@[127.0.0.1]",
-            "a@x.org\n",
-        ] {
-            let parsed = bad.parse::<EmailAddress>();
-            if bad == "a@x.org\n" {
-                assert_eq!(parsed.unwrap().as_str(), "a@x.org");
-            } else {
-                assert!(parsed.is_err(), "{bad:?} was accepted");
-            }
-        }
-    }
-
-    #[test]
-    fn a_visitor_s_system_is_told_by_the_browser_and_a_phone_is_none() {
-        for (told, platform) in [
-            ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/150.0 Safari/537.36", Some(Platform::Windows)),
-            (
-                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.0 Safari/605",
-                Some(Platform::Macos),
-            ),
-            ("Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:149.0) Firefox/149.0", Some(Platform::Linux)),
-            ("Mozilla/5.0 (Linux; Android 15) Chrome/150.0 Mobile Safari/537.36", None),
-            ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148", None),
-            ("curl/8.9", None),
-        ] {
-            assert_eq!(Platform::from_user_agent(told), platform, "{told}");
-        }
-    }
-
-    #[test]
-    fn a_match_code_survives_how_people_write_it() {
-        let code = MatchCode::from_random([0, 1, 2, 255, 3, 4, 5, 6, 7]).unwrap();
-        assert_eq!(code.grouped(), "2345-6789");
-        for written in ["2345-6789", "2345 6789", " 23456789", "2345–6789".replace('–', "-").as_str()] {
-            assert_eq!(written.parse::<MatchCode>().unwrap(), code);
-        }
-        assert!("2345-678O".parse::<MatchCode>().is_err());
-        assert!(MatchCode::from_random([255; 64]).is_none());
-    }
 
     #[test]
     fn every_wrong_field_is_named_at_once() {

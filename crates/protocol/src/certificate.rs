@@ -59,6 +59,9 @@ pub struct CertificateReport {
     pub rejection: Option<RejectionReason>,
     /// What the certificate says of itself, if there was one.
     pub presented: Option<PresentedCertificate>,
+    /// When the certificate ended that this browser presented here last, if it has and none was presented now. Seconds since
+    /// the Unix epoch. The browser's own word, worth a hint to its person and nothing else.
+    pub last_ended: Option<i64>,
 }
 
 /// The readable parts of a presented certificate. Nothing here is proof of anything.

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod analysis;
 pub mod certificate;
+pub mod enrolment;
 pub mod mode;
 pub mod native;
 pub mod people;

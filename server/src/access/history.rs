@@ -29,9 +29,10 @@ fn history(request: &AccessRequest, entries: Vec<SubjectEntry>, now: i64) -> Vec
             State::Pending { .. } => RequestEvent::Expired,
             _ => RequestEvent::LinkEnded,
         };
-        // The log may already tell of it, or not yet.
-        let known = history.iter().any(|entry| entry.what == what && what == RequestEvent::Expired);
-        if let (Some(at), false) = (request.expires_at(), known) {
+        if let Some(at) = request.expires_at()
+            // The log may already tell of it, or not yet.
+            && !history.iter().any(|entry| entry.what == what && entry.at == at)
+        {
             history.push(HistoryEntry { at, what, by: None, detail: String::new() });
         }
     }
@@ -49,36 +50,22 @@ fn told(request: &AccessRequest, entry: SubjectEntry) -> Option<HistoryEntry> {
         "access-request.reminded" => RequestEvent::Reminded,
         "access-request.submitted" => RequestEvent::Asked,
         "download-link.asked" => RequestEvent::LinkAsked,
+        "download-link.ended" => RequestEvent::LinkEnded,
         "download-link.redeemed" => RequestEvent::Fetched,
         "download-link.sent-again" => RequestEvent::LinkSent,
         "download-link.wrong-code" => RequestEvent::WrongCode,
         _ => return None,
     };
-    // It is written down when the requester is told, which may be later.
-    let ended = request.expires_at().filter(|_| what == RequestEvent::Expired);
-    Some(HistoryEntry { at: ended.unwrap_or(entry.at), what, by: entry.email, detail: entry.detail })
+    // An end is written down when the requester is told, which may be later. A link before the present one has no end here.
+    let is_end = matches!(what, RequestEvent::Expired | RequestEvent::LinkEnded);
+    let end = request.expires_at().filter(|end| is_end && *end <= entry.at);
+    Some(HistoryEntry { at: end.unwrap_or(entry.at), what, by: entry.email, detail: entry.detail })
 }
 
 #[cfg(test)]
 mod tests {
-    use protocol::access::Message;
-
-    use super::super::Reminders;
     use super::*;
-
-    fn request() -> AccessRequest {
-        AccessRequest {
-            id: "r".into(),
-            email: "anna@example.org".parse().unwrap(),
-            match_code: "2345-6789".parse().unwrap(),
-            platform: None,
-            device_name: None,
-            message: Message::default(),
-            requested_at: 0,
-            reminders: Reminders::default(),
-            state: State::Pending { expires_at: 100 },
-        }
-    }
+    use crate::access::pending;
 
     fn entry(at: i64, action: &str, email: Option<&str>) -> SubjectEntry {
         SubjectEntry { at, action: action.into(), detail: String::new(), email: email.map(str::to_owned) }
@@ -92,15 +79,15 @@ mod tests {
     fn the_end_is_told_before_and_after_the_log_has_it() {
         let asked = || entry(0, "access-request.submitted", None);
         let whole = [(0, RequestEvent::Asked), (100, RequestEvent::Expired)];
-        assert_eq!(events(&request(), vec![asked()], 99), whole[..1]);
-        assert_eq!(events(&request(), vec![asked()], 100), whole);
+        assert_eq!(events(&pending(), vec![asked()], 99), whole[..1]);
+        assert_eq!(events(&pending(), vec![asked()], 100), whole);
         let told = vec![asked(), entry(117, "access-request.expired", None)];
-        assert_eq!(events(&request(), told, 120), whole, "once, and when it was");
+        assert_eq!(events(&pending(), told, 120), whole, "once, and when it was");
     }
 
     #[test]
     fn an_unused_link_ends_and_others_actions_are_left_out() {
-        let approved = request().approve("ada@example.org", 10, 50).unwrap();
+        let approved = pending().approve("ada@example.org", 10, 50).unwrap();
         let entries = vec![
             entry(0, "access-request.submitted", None),
             entry(10, "access-request.approved", Some("ada@example.org")),
@@ -110,5 +97,27 @@ mod tests {
         assert_eq!(history.len(), 3);
         assert_eq!(history[1].by.as_deref(), Some("ada@example.org"));
         assert_eq!((history[2].at, history[2].what), (50, RequestEvent::LinkEnded));
+    }
+
+    #[test]
+    fn each_link_that_ended_is_told_once() {
+        let second = pending().approve("ada@example.org", 10, 150).unwrap();
+        let entries = || {
+            vec![
+                entry(10, "access-request.approved", Some("ada@example.org")),
+                entry(60, "download-link.ended", None),
+                entry(100, "download-link.sent-again", Some("ada@example.org")),
+            ]
+        };
+        let whole = [
+            (10, RequestEvent::Approved),
+            (60, RequestEvent::LinkEnded),
+            (100, RequestEvent::LinkSent),
+            (150, RequestEvent::LinkEnded),
+        ];
+        assert_eq!(events(&second, entries(), 149), whole[..3]);
+        assert_eq!(events(&second, entries(), 160), whole);
+        let told = [entries(), vec![entry(170, "download-link.ended", None)]].concat();
+        assert_eq!(events(&second, told, 180), whole, "once, and when it was");
     }
 }

@@ -87,7 +87,8 @@ impl Access {
         }
     }
 
-    fn next_link_ask(&self, request: &AccessRequest) -> Option<i64> {
+    /// When another link can be asked for by the page of an ended one; `None`: never.
+    pub(super) fn next_link_ask(&self, request: &AccessRequest) -> Option<i64> {
         let access = &self.env.config.access;
         let rules = ReminderRules {
             first_after: 0,

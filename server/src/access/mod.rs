@@ -14,6 +14,7 @@ mod remind;
 mod renewal;
 mod request;
 mod submit;
+mod unheard;
 
 use std::sync::Arc;
 
@@ -29,10 +30,13 @@ use protocol::review::{Decide, Decided, News, RequestDetail};
 pub use link::{LinkAsking, Relinking};
 pub use redeem::{Proof, Redeemed, SetupPath};
 pub use remind::Reminding;
+#[cfg(test)]
+pub use request::tests::pending;
 pub use request::{
     AccessRequest, Decision, Grant, InvalidTransition, Notice, Redemption, ReminderRules, Reminders, State,
 };
 pub use submit::Submission;
+pub use unheard::UnheardRequest;
 
 use crate::certificate::Certificates;
 use crate::environment::Environment;

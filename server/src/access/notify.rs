@@ -1,4 +1,4 @@
-//! Telling people what time brings: requesters that nobody decided, administrators that somebody waits.
+//! Telling people what time brings: requesters that nobody decided, or that their link has ended, administrators that somebody waits.
 //!
 //! Administrators get at most one mail about requests per `access.notice_minutes`. The first thing that happens is
 //! mailed in its own transaction; what comes soon after waits for the next round of the job.
@@ -63,7 +63,7 @@ impl Access {
         }
     }
 
-    /// Tells requesters of expired requests, and administrators what was gathered for them. Any number of servers may
+    /// Tells requesters of expired requests and links, and administrators what was gathered for them. Any number of servers may
     /// do it at once.
     pub async fn round(&self) -> Result<(), Refusal> {
         self.tell_of_expiries().await?;
@@ -97,11 +97,18 @@ impl Access {
             }
             for request in expired {
                 let mut tx = self.env.store.begin().await?;
-                if tx.set_expiry_told(&request.id).await? {
+                if !tx.set_expiry_told(&request).await? {
+                    continue;
+                }
+                if request.grant().is_some() {
+                    tx.audit(now, "server", "download-link.ended", &request.id, "").await?;
+                    let another = self.next_link_ask(&request).is_some();
+                    self.outbox.link_ended(&mut tx, &request, another).await?;
+                } else {
                     tx.audit(now, "server", "access-request.expired", &request.id, "").await?;
                     self.outbox.expired(&mut tx, &request).await?;
-                    tx.commit().await?;
                 }
+                tx.commit().await?;
             }
         }
     }

@@ -3,6 +3,7 @@
 use app::visit::Visit;
 use protocol::Problem;
 use protocol::access::{DownloadOffer, DownloadState, MatchCode, Platform, RequestState};
+use protocol::enrolment::DesktopLink;
 use protocol::people::NewPassword;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -13,12 +14,19 @@ use super::{Access, AccessRequest, Redemption, renewal};
 use crate::certificate::{IssuedPackage, NewCertificate};
 use crate::failure::Refusal;
 use crate::http::refusals::Refuses;
+use crate::mail::CodesTried;
 use crate::people::CookieKind;
 use crate::secret::{Token, TokenHash};
 use crate::store::{AccountState, Tx};
 
 /// Wrong match codes after which only the asking browser opens the link.
 const MAX_WRONG_CODES: i64 = 10;
+/// More than a slip or two: administrators are told.
+const MANY_WRONG_CODES: i64 = 3;
+
+pub(super) const MACHINE_NEEDED: &str = "machine-certificate";
+pub(super) const TOO_MANY_CODES: &str = "too-many-codes";
+pub(super) const WRONG_CODE: &str = "match-code";
 
 /// What shows that the holder of the link is the one who asked.
 #[derive(Debug, Clone)]
@@ -46,6 +54,7 @@ impl Access {
         let mut tx = self.env.store.read().await?;
         let request = request_behind(&mut tx, token).await?;
         let asked_here = asked_here(&mut tx, visit, &request).await?;
+        let renews = renewal::renews(&mut tx, &request).await?;
         let state = match request.state_at(now) {
             RequestState::Approved => DownloadState::Ready,
             RequestState::Redeemed => DownloadState::Redeemed,
@@ -58,11 +67,26 @@ impl Access {
             device_name: request.device_name.as_ref().map(|n| n.as_str().to_owned()),
             platform: request.platform,
             expires_at: request.expires_at().or(request.grant().map(|g| g.expires_at)).unwrap_or(now),
-            needs_match_code: !asked_here,
-            new_link: self.new_link(&request, asked_here),
+            needs_match_code: !asked_here && !renews,
+            needs_certificate: !asked_here && renews,
+            new_link: self.new_link(&request, asked_here).filter(|_| asked_here || !renews),
             setup_url: invited.then(|| format!("/public/download-certs/{token}/setup")),
             machines_url: self.env.config.machines_url.origin().to_owned(),
+            pages_url: self.env.config.public_url.origin().to_owned(),
+            // The desktop program renews by itself, and shows no certificate of a browser.
+            desktop_link: if renews { None } else { Some(self.desktop_link(token)?) },
         })
+    }
+
+    fn desktop_link(&self, token: &str) -> Result<String, Refusal> {
+        let link = DesktopLink {
+            server: self.env.config.machines_url.origin(),
+            authority: &self.certificates.root_fingerprint_hex()?,
+            token,
+            // Nobody else could tell: who stands in between has the weaker judgement by failing the stronger one.
+            by_system: !self.env.config.machines.tls.is_of_own_authority(),
+        };
+        Ok(link.to_string())
     }
 
     /// A key, a certificate and a package of both, made here; the key is not kept.
@@ -93,10 +117,13 @@ impl Access {
         match_code: Option<&str>,
     ) -> Result<Redeemed<String>, Refusal> {
         let csr_hash = Sha256::digest(csr.as_bytes()).to_vec();
-        if let Some(chain) = self.same_again(visit, token, &csr_hash, match_code).await? {
-            return Ok(Redeemed { value: chain, cookies: Vec::new() });
+        let (mut tx, request, proof) = self.identify(visit, token, match_code).await?;
+        let again = self.same_again(&mut tx, &request, &csr_hash).await?;
+        drop(tx);
+        if let Some(chain) = again {
+            return self.with_cookie(visit, token, &proof, chain).await;
         }
-        let (request, proof) = self.prove(visit, token, match_code).await?;
+        self.check_open(&request)?;
         let new = self.new_certificate(&request).await?;
         let certificate = self.certificates.issue_for_csr(new, csr).await?;
         let at = self.env.now();
@@ -137,10 +164,15 @@ impl Access {
         match_code: Option<&str>,
     ) -> Result<(AccessRequest, Proof), Refusal> {
         let (_, request, proof) = self.identify(visit, token, match_code).await?;
+        self.check_open(&request)?;
+        Ok((request, proof))
+    }
+
+    fn check_open(&self, request: &AccessRequest) -> Result<(), Problem> {
         match request.state_at(self.env.now()) {
-            RequestState::Approved => Ok((request, proof)),
-            RequestState::Redeemed => Err(handed_out().into()),
-            _ => Err(link_over().into()),
+            RequestState::Approved => Ok(()),
+            RequestState::Redeemed => Err(handed_out()),
+            _ => Err(link_over()),
         }
     }
 
@@ -156,16 +188,23 @@ impl Access {
         let request = request_behind(&mut tx, token).await?;
         let proof = if asked_here(&mut tx, visit, &request).await? {
             Proof::AskingBrowser
+        } else if renewal::renews(&mut tx, &request).await? {
+            return Err(machine_needed().into());
         } else if request.grant().is_some_and(|g| g.wrong_codes >= MAX_WRONG_CODES) {
             return Err(too_many_codes().into());
         } else if is_match_code(&request, match_code) {
             Proof::MatchCode
         } else {
-            if match_code.is_some_and(|code| !code.trim().is_empty()) {
+            // What cannot be a code is a slip, or a program that fills in forms, and no try.
+            if match_code.is_some_and(|code| code.parse::<MatchCode>().is_ok()) {
                 let wrong = tx.count_wrong_code(&request.id).await?;
                 let detail = format!("{wrong} so far");
                 tx.audit(self.env.now(), "visitor", "download-link.wrong-code", &request.id, &detail).await?;
+                if let Some(tried) = worth_telling(wrong) {
+                    self.outbox.codes_tried(&mut tx, &request, tried).await?;
+                }
                 tx.commit().await?;
+                self.outbox.wake();
             }
             return Err(wrong_code().into());
         };
@@ -175,17 +214,12 @@ impl Access {
     /// The certificate that the very same certificate request got before.
     async fn same_again(
         &self,
-        visit: &Visit,
-        token: &str,
+        tx: &mut Tx,
+        request: &AccessRequest,
         csr_hash: &[u8],
-        match_code: Option<&str>,
     ) -> Result<Option<String>, Refusal> {
-        let mut tx = self.env.store.read().await?;
-        let Some(request) = tx.access_request_by_grant(&TokenHash::of(token)).await? else { return Ok(None) };
         let super::State::Redeemed { grant, redemption, .. } = &request.state else { return Ok(None) };
-        let same = redemption.csr_hash.as_deref() == Some(csr_hash) && grant.expires_at > self.env.now();
-        let proven = is_match_code(&request, match_code) || asked_here(&mut tx, visit, &request).await?;
-        if !(same && proven) {
+        if redemption.csr_hash.as_deref() != Some(csr_hash) || grant.expires_at <= self.env.now() {
             return Ok(None);
         }
         let certificate = tx.certificate(&redemption.certificate_id).await?;
@@ -234,7 +268,8 @@ impl Access {
         Ok(())
     }
 
-    /// Whoever knew the match code counts as the asking browser from now on.
+    /// Whoever knew the match code counts like the asking browser from now on, which keeps its place: the desktop program
+    /// fetches the certificate, and the person goes on in the browser.
     pub(super) async fn with_cookie<T>(
         &self,
         visit: &Visit,
@@ -248,7 +283,7 @@ impl Access {
         let mut tx = self.env.store.begin().await?;
         let browser = Token::generate(self.env.random.as_ref());
         if let Some(request) = tx.access_request_by_grant(&TokenHash::of(token)).await? {
-            tx.set_asking_browser(&request.id, &browser.hash()).await?;
+            tx.set_proven_browser(&request.id, &browser.hash()).await?;
             tx.commit().await?;
         }
         let cookie = CookieKind::Asked.set(browser.expose(), ASKED_COOKIE_SECONDS, visit.secure);
@@ -264,6 +299,15 @@ pub(super) async fn asked_here(tx: &mut Tx, visit: &Visit, request: &AccessReque
     }
 }
 
+/// Twice per link, so that whoever has one cannot flood anybody.
+fn worth_telling(wrong: i64) -> Option<CodesTried> {
+    match wrong {
+        MANY_WRONG_CODES => Some(CodesTried::Often { wrong }),
+        MAX_WRONG_CODES => Some(CodesTried::Closed),
+        _ => None,
+    }
+}
+
 fn is_match_code(request: &AccessRequest, given: Option<&str>) -> bool {
     given
         .and_then(|code| code.parse::<MatchCode>().ok())
@@ -272,14 +316,20 @@ fn is_match_code(request: &AccessRequest, given: Option<&str>) -> bool {
 
 /// 403: the link alone opens nothing.
 fn wrong_code() -> Problem {
-    Problem::new("match-code", 403, "The match code is needed")
+    Problem::new(WRONG_CODE, 403, "The match code is needed")
         .detail("Open this page in the browser that you asked with, or enter the code that was shown to you there.")
         .field("match_code", "Enter the match code that was shown when you asked for access.")
 }
 
+/// 403: there is no match code to a link that the server sent for a machine.
+fn machine_needed() -> Problem {
+    Problem::new(MACHINE_NEEDED, 403, "The machine's certificate is needed")
+        .detail("Open this link on the machine itself, and choose its certificate when the browser asks.")
+}
+
 /// 429: only the asking browser opens this link now.
 fn too_many_codes() -> Problem {
-    Problem::new("too-many-codes", 429, "Too many wrong match codes")
+    Problem::new(TOO_MANY_CODES, 429, "Too many wrong match codes")
         .detail("Open this page in the browser that you asked with, or ask an administrator for a new link.")
         .retry_after(3600)
 }
@@ -301,7 +351,7 @@ fn not_proven() -> Problem {
 
 impl Refuses for Proof {
     fn problems() -> Vec<Problem> {
-        vec![Problem::not_found(), wrong_code(), handed_out(), too_many_codes()]
+        vec![Problem::not_found(), wrong_code(), machine_needed(), handed_out(), too_many_codes()]
     }
 }
 

@@ -4,7 +4,7 @@ use app::visit::Visit;
 use protocol::Problem;
 use protocol::access::{Reminder, RequestStatus};
 
-use super::{Access, AccessRequest, ReminderRules};
+use super::{Access, AccessRequest, ReminderRules, Reminders};
 use crate::failure::Refusal;
 use crate::http::refusals::Refuses;
 use crate::secret::TokenHash;
@@ -20,12 +20,13 @@ impl Access {
         self.check_link_rate(visit)?;
         let (status, now) = (TokenHash::of(token), self.env.now());
         let mut tx = self.env.store.begin().await?;
-        let request = tx.access_request_by_status(&status).await?.ok_or_else(Problem::not_found)?;
-        match request.next_reminder(self.reminder_rules(), now) {
-            None => return Err(no_more().into()),
-            Some(at) if at > now => return Err(too_early(at - now).into()),
-            Some(_) => {}
-        }
+        let Some(request) = tx.access_request_by_status(&status).await? else {
+            let unheard = tx.unheard_request(&status).await?.ok_or_else(Problem::not_found)?;
+            let standing = self.remind_of_unheard(&mut tx, visit, &status, unheard).await?;
+            tx.commit().await?;
+            return Ok(standing);
+        };
+        may_remind_now(request.next_reminder(self.reminder_rules(), now), now)?;
         if !tx.remind(&request, self.env.config.access.notices, now).await? {
             return Err(faster().into());
         }
@@ -42,21 +43,40 @@ impl Access {
     /// When the next reminder is taken, if there is one.
     pub(super) fn reminder(&self, request: &AccessRequest) -> Option<Reminder> {
         let (rules, now) = (self.reminder_rules(), self.env.now());
-        let at = request
-            .next_reminder(rules, now)
-            .filter(|at| request.expires_at().is_none_or(|end| *at < end))?;
-        let left = u32::try_from(rules.most - request.reminders.sent).unwrap_or_default();
-        Some(Reminder { at: (at > now).then_some(at), left })
+        let at = request.next_reminder(rules, now)?;
+        reminder(at, request.expires_at(), request.reminders, rules, now)
     }
 
     /// The first one is not taken before the notice of the request itself has surely gone out.
-    fn reminder_rules(&self) -> ReminderRules {
+    pub(super) fn reminder_rules(&self) -> ReminderRules {
         let access = &self.env.config.access;
         ReminderRules {
             first_after: i64::from(access.notice_minutes) * 60,
             apart: i64::from(access.reminder_hours) * 3600,
             most: i64::from(access.max_reminders),
         }
+    }
+}
+
+/// A reminder that is taken from `at` on; `None` if what it reminds of ends before.
+pub(super) fn reminder(
+    at: i64,
+    ends_at: Option<i64>,
+    sent: Reminders,
+    rules: ReminderRules,
+    now: i64,
+) -> Option<Reminder> {
+    let left = u32::try_from(rules.most - sent.sent).unwrap_or_default();
+    let reminder = Reminder { at: (at > now).then_some(at), left };
+    ends_at.is_none_or(|end| at < end).then_some(reminder)
+}
+
+/// By when the next one is taken, if any is.
+pub(super) fn may_remind_now(next: Option<i64>, now: i64) -> Result<(), Problem> {
+    match next {
+        None => Err(no_more()),
+        Some(at) if at > now => Err(too_early(at - now)),
+        Some(_) => Ok(()),
     }
 }
 
@@ -71,7 +91,7 @@ fn too_early(seconds: i64) -> Problem {
         .retry_after(seconds.unsigned_abs())
 }
 
-fn faster() -> Problem {
+pub(super) fn faster() -> Problem {
     Problem::conflict("The request was decided, or the administrators were reminded, a moment ago.")
 }
 

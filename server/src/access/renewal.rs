@@ -14,6 +14,11 @@ use super::redeem::{handed_out, link_over};
 use crate::failure::Refusal;
 use crate::store::Tx;
 
+/// Whether the server asked, for a machine whose certificate ends, and no person.
+pub(super) async fn renews(tx: &mut Tx, request: &AccessRequest) -> Result<bool, Refusal> {
+    Ok(tx.certificate_behind_renewal_link(&request.id).await?.is_some())
+}
+
 /// Whether the visitor is on the machine that the request is about: it shows a certificate of this machine, in force.
 pub(super) async fn is_the_machine(
     tx: &mut Tx,

@@ -25,8 +25,10 @@ pub struct Reminders {
 }
 
 impl Reminders {
-    fn next(self, since: i64, rules: ReminderRules) -> i64 {
-        self.last_at.map_or(since + rules.first_after, |last| last + rules.apart)
+    /// From when on the next one is taken, of something that waits since then; `None`: none is any more.
+    pub fn next(self, since: i64, rules: ReminderRules) -> Option<i64> {
+        let next = self.last_at.map_or(since + rules.first_after, |last| last + rules.apart);
+        (self.sent < rules.most).then_some(next)
     }
 }
 
@@ -199,10 +201,10 @@ impl AccessRequest {
 
     /// From when on a reminder is taken; `None`: none is any more.
     pub fn next_reminder(&self, rules: ReminderRules, now: i64) -> Option<i64> {
-        if self.state_at(now) != RequestState::Pending || self.reminders.sent >= rules.most {
-            return None;
+        match self.state_at(now) {
+            RequestState::Pending => self.reminders.next(self.requested_at, rules),
+            _ => None,
         }
-        Some(self.reminders.next(self.requested_at, rules))
     }
 
     /// From when on the holder of an ended link may ask for another one; `None`: not at all, or not any more.
@@ -211,7 +213,7 @@ impl AccessRequest {
             RequestState::Expired | RequestState::Redeemed => self.grant(),
             RequestState::Approved | RequestState::Pending | RequestState::Rejected => None,
         };
-        ended.filter(|grant| grant.asks.sent < rules.most).map(|grant| grant.asks.next(now, rules))
+        ended.and_then(|grant| grant.asks.next(now, rules))
     }
 
     /// The machine's name: as asked for, or one that tells whose it is.
@@ -231,10 +233,11 @@ impl AccessRequest {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn pending() -> AccessRequest {
+    /// Anna's, of the year 1970, which waits for 100 seconds.
+    pub fn pending() -> AccessRequest {
         AccessRequest {
             id: "r".into(),
             email: "anna@example.org".parse().unwrap(),

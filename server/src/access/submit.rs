@@ -5,7 +5,7 @@ use protocol::Problem;
 use protocol::access::{Asked, CheckedRequest, MatchCode, RequestAccess, RequestStatus};
 
 use super::redeem::asked_here;
-use super::{Access, AccessRequest, Reminders, State};
+use super::{Access, AccessRequest, Reminders, State, UnheardRequest};
 use crate::failure::{Failure, Refusal};
 use crate::http::Rule;
 use crate::http::refusals::Refuses;
@@ -18,7 +18,7 @@ pub(super) const ASKED_COOKIE_SECONDS: i64 = 60 * 24 * 3600;
 
 impl Access {
     /// Takes a request. The answer is the same whether or not the address is known, and whether or not the address
-    /// has asked too often: then nothing is stored, and nobody learns of it.
+    /// has asked too often: then nobody hears of it, which nobody learns.
     pub(super) async fn submit_request(
         &self,
         visit: &Visit,
@@ -46,9 +46,12 @@ impl Access {
     pub(super) async fn status_of(&self, visit: &Visit, token: &str) -> Result<RequestStatus, Refusal> {
         self.check_link_rate(visit)?;
         let mut tx = self.env.store.read().await?;
-        let request =
-            tx.access_request_by_status(&TokenHash::of(token)).await?.ok_or_else(Problem::not_found)?;
-        self.standing(&mut tx, visit, &request).await
+        let status = TokenHash::of(token);
+        if let Some(request) = tx.access_request_by_status(&status).await? {
+            return self.standing(&mut tx, visit, &request).await;
+        }
+        let unheard = tx.unheard_request(&status).await?.ok_or_else(Problem::not_found)?;
+        Ok(self.standing_of_unheard(visit, &unheard))
     }
 
     /// What the holder of the status page's address may know of a request.
@@ -108,12 +111,16 @@ impl Access {
         if tx.count_pending(now).await? >= u64::from(limits.max_pending) {
             return Err(too_many_pending().into());
         }
-        if tx.count_pending_of(&request.email, now).await? >= u64::from(limits.max_pending_per_address) {
-            tracing::info!(
-                request = request.id,
-                "a request was dropped: its address has too many that are pending"
-            );
-            return Ok(());
+        if tx.count_pending_of(&request.email, now).await? >= u64::from(limits.max_pending_per_address)
+            && let Some(unheard) = UnheardRequest::instead_of(request, browser)
+        {
+            // A refusal would tell who filled them up which addresses have many.
+            if tx.count_unheard_requests(now).await? >= u64::from(limits.max_pending) {
+                tx.forget_an_unheard_request(now).await?;
+            }
+            tracing::info!("nobody hears of a request: its address has too many that are pending");
+            tx.insert_unheard_request(&unheard, &status.hash()).await?;
+            return Ok(tx.commit().await?);
         }
         tx.insert_access_request(request, &status.hash(), browser).await?;
         tx.audit(now, "visitor", "access-request.submitted", &request.id, "").await?;

@@ -26,7 +26,7 @@ pub async fn ca_pem(State(certificates): State<Certificates>) -> Response {
         (header::CONTENT_TYPE, "application/x-pem-file"),
         (header::CONTENT_DISPOSITION, "attachment; filename=ca.pem"),
     ];
-    (headers, certificates.root_pem()).into_response()
+    (headers, certificates.roots_pem()).into_response()
 }
 
 /// The revocation list of the authority in use

@@ -73,6 +73,7 @@ impl Certificates {
         Ok(CertificateReport {
             rejection,
             presented: presented.and_then(|p| ::certificate::describe(&p.leaf)),
+            last_ended: None,
         })
     }
 

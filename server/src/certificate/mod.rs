@@ -29,7 +29,7 @@ use authority::Authorities;
 use crate::edge::Connections;
 use crate::edge::tls::Identity;
 use crate::environment::Environment;
-use crate::failure::Refusal;
+use crate::failure::{Failure, Refusal};
 use crate::outbox::Outbox;
 
 /// Packages at once.
@@ -66,8 +66,14 @@ impl Certificates {
     }
 
     /// What `openssl verify -CAfile` and `curl --cacert` need: the trusted roots, PEM.
-    pub fn root_pem(&self) -> String {
+    pub fn roots_pem(&self) -> String {
         self.authorities().roots_pem()
+    }
+
+    /// SHA-256 over the root certificate that the built-in server certificate stands below, hexadecimal: what people
+    /// compare. `/ca.pem` holds it, perhaps beside others.
+    pub fn root_fingerprint_hex(&self) -> Result<String, Failure> {
+        Ok(self.authorities().for_the_server()?.root_fingerprint_hex())
     }
 
     /// The authorities whose names a client picks its certificate by, DER.

@@ -56,7 +56,7 @@ impl CaCommand {
             }
             Self::Show => {
                 let outbox = Outbox::new(Arc::clone(&env), None);
-                say(&Certificates::open(env, Arc::default(), outbox).await?.root_pem());
+                say(&Certificates::open(env, Arc::default(), outbox).await?.roots_pem());
             }
             Self::Status => status(&env).await?,
         }

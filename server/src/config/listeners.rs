@@ -43,6 +43,13 @@ pub enum MachinesTls {
     Off,
 }
 
+impl MachinesTls {
+    /// Whether clients see a certificate of the built-in authority. Behind a proxy that is not known, and mostly not so.
+    pub fn is_of_own_authority(&self) -> bool {
+        matches!(self, Self::BuiltIn)
+    }
+}
+
 /// Whose word about the client's address and certificate counts.
 #[derive(Debug, Clone)]
 pub struct Proxy {

@@ -30,6 +30,14 @@ fn without_a_file_everything_has_its_default() {
     assert!(!config.screenshots.keep && !config.admin.require_certificate);
 }
 
+/// Files may come from anywhere, and behind a proxy it is the proxy's certificate that clients see.
+#[test]
+fn only_the_built_in_certificate_is_of_the_own_authority() {
+    let files = TlsFiles { certificate: "machines.crt".into(), key: "machines.key".into() };
+    assert!(MachinesTls::BuiltIn.is_of_own_authority());
+    assert!(![MachinesTls::Files(files), MachinesTls::Off].iter().any(MachinesTls::is_of_own_authority));
+}
+
 /// As it stands the example changes nothing; with its commented settings switched on it is still valid.
 #[test]
 fn example_holds_the_defaults_and_every_setting() {

@@ -21,7 +21,7 @@ use crate::http::kept::{Kept, REVALIDATE};
 /// What is described before any route is added: what pages answer to programs, and types that no body names.
 #[derive(Debug, OpenApi)]
 #[openapi(
-    paths(access::http::status),
+    paths(access::http::redeem::offer, access::http::status),
     components(schemas(AnalysisEvent, Problem)),
     tags(
         (name = "Access", description = "Asking for access, and fetching the certificate of an approved request."),

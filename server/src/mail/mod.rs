@@ -14,7 +14,7 @@ use protocol::access::EmailAddress;
 
 pub use letter::escape;
 pub use smtp::SmtpMailer;
-pub use templates::{CertificateEnd, Letterhead, Purpose};
+pub use templates::{CertificateEnd, CodesTried, Letterhead, Purpose};
 
 /// A mail, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

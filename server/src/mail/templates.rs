@@ -35,6 +35,15 @@ pub enum CertificateEnd {
     Revoked { reason: Message },
 }
 
+/// How far somebody came who does not know the match code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodesTried {
+    /// So often that it is hardly a slip.
+    Often { wrong: i64 },
+    /// So often that the link is closed to everybody but the asking browser.
+    Closed,
+}
+
 impl Letterhead {
     /// To the requester: the request has arrived.
     pub fn request_received(&self, to: &EmailAddress, status_url: &str, request_hours: u32) -> Mail {
@@ -92,6 +101,28 @@ impl Letterhead {
             ))
             .paragraph("If you did not ask for a new link, tell your administrator.");
         self.mail(to, "A new link to your certificate", letter)
+    }
+
+    /// To the requester: the link was not used in time. Its own address is known to nobody but its mail. `another`: its page
+    /// takes the wish for a new one.
+    pub fn link_ended(
+        &self,
+        to: &EmailAddress,
+        device: Option<&DeviceName>,
+        another: bool,
+        request_url: &str,
+    ) -> Mail {
+        let machine = device.map_or_else(|| "your machine".to_owned(), |name| format!("“{name}”"));
+        let letter = Letter::default()
+            .paragraph(&format!("The link to the certificate for {machine} has ended unused."))
+            .paragraph(if another {
+                "Open it again in the mail that brought it: its page lets you ask the administrators for a new one. If \
+                 you do not have that mail any more, ask for access again."
+            } else {
+                "Ask for access again; an administrator approves it as before."
+            })
+            .link("Ask for access", request_url);
+        self.mail(to, "The link to your certificate has ended", letter)
     }
 
     /// To the requester: rejected, with the administrator's reason.
@@ -208,6 +239,37 @@ impl Letterhead {
         self.mail(to, &subject, letter)
     }
 
+    /// To an administrator: somebody tries match codes with the link that was sent to `requester`.
+    pub fn codes_tried(
+        &self,
+        to: &EmailAddress,
+        requester: &EmailAddress,
+        tried: CodesTried,
+        panel_url: &str,
+    ) -> Mail {
+        let (subject, happened) = match tried {
+            CodesTried::Often { wrong } => (
+                "Wrong match codes with a link",
+                format!("With the link that {requester} was sent, {wrong} wrong match codes were entered."),
+            ),
+            CodesTried::Closed => (
+                "A link was closed after wrong match codes",
+                format!(
+                    "With the link that {requester} was sent, so many wrong match codes were entered that it opens in the \
+                     requester’s own browser alone now."
+                ),
+            ),
+        };
+        let letter = Letter::default()
+            .paragraph(&happened)
+            .paragraph(
+                "Nothing was handed out for them. Ask the requester, by voice or chat, whether they did it; if not, \
+                 somebody else reads their mail. A new link makes the one before it worthless.",
+            )
+            .link("Look at the request", panel_url);
+        self.mail(to, subject, letter)
+    }
+
     fn mail(&self, to: &EmailAddress, subject: &str, letter: Letter) -> Mail {
         let (text, html) = letter.signed(&self.organisation);
         Mail {
@@ -230,7 +292,7 @@ fn hours(hours: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::{Reminders, State};
+    use crate::access::pending;
 
     const CODE: &str = "2345-6789";
     const URL: &str = "https://a.example.org/x/abc?d=e&f=g";
@@ -263,21 +325,16 @@ mod tests {
             head.requests_wait(&to, &[(waiting(&device, &message), Notice::Reminder)], URL),
             head.requests_wait(&to, &[(waiting(&device, &message), Notice::Link)], URL),
             head.certificate_ends(&to, device.as_str(), 1_800_000_000, URL),
+            head.codes_tried(&to, &to, CodesTried::Often { wrong: 3 }, URL),
+            head.codes_tried(&to, &to, CodesTried::Closed, URL),
+            head.link_ended(&to, Some(&device), true, URL),
         ]
     }
 
     fn waiting(device: &DeviceName, message: &Message) -> AccessRequest {
-        AccessRequest {
-            id: "r".into(),
-            email: "ben@example.org".parse().unwrap(),
-            match_code: CODE.parse().unwrap(),
-            platform: None,
-            device_name: Some(device.clone()),
-            message: message.clone(),
-            requested_at: 0,
-            reminders: Reminders::default(),
-            state: State::Pending { expires_at: 1 },
-        }
+        let email = "ben@example.org".parse().unwrap();
+        let (device_name, message) = (Some(device.clone()), message.clone());
+        AccessRequest { email, match_code: CODE.parse().unwrap(), device_name, message, ..pending() }
     }
 
     #[test]
@@ -290,6 +347,17 @@ mod tests {
             assert!(mail.html.contains("Smith &amp; Sons"));
             assert!(mail.text.starts_with(|c: char| c.is_alphanumeric()));
         }
+    }
+
+    #[test]
+    fn after_the_last_link_nobody_is_sent_to_its_page() {
+        let to = "anna@example.org".parse().unwrap();
+        let text = |another| {
+            let mail = head().link_ended(&to, None, another, URL);
+            mail.text.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert!(text(true).contains("its page lets you ask") && !text(false).contains("its page"));
+        assert!([true, false].iter().all(|another| text(*another).contains(URL)));
     }
 
     #[test]

@@ -24,7 +24,7 @@ impl Native {
             self.tokens.sign(&session.account_id, &session.id, &next.fingerprint, now, session.expires_at)?;
         Ok(Renewed {
             certificate: self.certificates.chain_pem(&next),
-            authorities: self.certificates.root_pem(),
+            authorities: self.certificates.roots_pem(),
             not_after: next.not_after,
             access_token: token,
             token_type: "Bearer".to_owned(),

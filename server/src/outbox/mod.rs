@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use crate::access::{AccessRequest, Notice};
 use crate::environment::Environment;
 use crate::failure::{Failure, Refusal};
-use crate::mail::{CertificateEnd, Letterhead, Mail, Mailer};
+use crate::mail::{CertificateEnd, CodesTried, Letterhead, Mail, Mailer};
 use crate::secret::Token;
 use crate::store::{StoredMail, Tx};
 
@@ -78,10 +78,37 @@ impl Outbox {
         Ok(())
     }
 
+    /// Tells every administrator that somebody who has a link does not know its code.
+    pub async fn codes_tried(
+        &self,
+        tx: &mut Tx,
+        request: &AccessRequest,
+        tried: CodesTried,
+    ) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join(&format!("/admin/requests/{}", request.id));
+        for admin in tx.administrators().await? {
+            self.put(tx, self.letterhead().codes_tried(&admin, &request.email, tried, &url)).await?;
+        }
+        Ok(())
+    }
+
     /// Tells the requester that nobody decided in time.
     pub async fn expired(&self, tx: &mut Tx, request: &AccessRequest) -> Result<(), Refusal> {
         let url = self.env.config.public_url.join("/request-access");
         self.put(tx, self.letterhead().request_expired(&request.email, request.requested_at, &url)).await
+    }
+
+    /// Tells the requester that the link to the certificate was not used in time. `another`: its page takes the wish for
+    /// a new one.
+    pub async fn link_ended(
+        &self,
+        tx: &mut Tx,
+        request: &AccessRequest,
+        another: bool,
+    ) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join("/request-access");
+        let mail = self.letterhead().link_ended(&request.email, request.device_name.as_ref(), another, &url);
+        self.put(tx, mail).await
     }
 
     pub async fn approved(&self, tx: &mut Tx, request: &AccessRequest, link: &Token) -> Result<(), Refusal> {

@@ -4,7 +4,7 @@ use app::visit::Visit;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::Method;
+use http::{Method, header};
 use protocol::certificate::RejectionReason;
 
 use crate::certificate::Rejected;
@@ -12,7 +12,7 @@ use crate::edge::{Listener, Peer};
 use crate::http::is_navigation;
 use crate::state::AppState;
 
-/// Turns away what needs a certificate and has none, and answers programs that ask for a request's status.
+/// Turns away what needs a certificate and has none, and answers programs that ask for a request's status or look at its link.
 pub(super) async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let visit = request.extensions().get::<Visit>();
@@ -30,7 +30,20 @@ pub(super) async fn check(State(state): State<AppState>, request: Request, next:
     {
         return crate::access::http::status(&state.access, visit, token).await.into_response();
     }
+    if let (Some(token), Some(visit)) = (path.strip_prefix("/public/download-certs/"), visit)
+        && request.method() == Method::GET
+        && !token.contains('/')
+        && wants_json(&request)
+    {
+        return crate::access::http::redeem::offer(&state.access, visit, token).await.into_response();
+    }
     next.run(request).await
+}
+
+/// By its own word: without one, whoever looks at a link in a mail gets the page.
+fn wants_json(request: &Request) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.starts_with("application/json"))
 }
 
 fn needs_certificate(path: &str, state: &AppState) -> bool {

@@ -5,8 +5,9 @@ use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use protocol::Problem;
+use protocol::certificate::RejectionReason;
 
 use crate::edge::Peer;
 use crate::failure::Refusal;
@@ -15,6 +16,9 @@ use crate::http::refusals::Refuses;
 use crate::people::{Asker, CookieKind, PanelSession, cookie_value};
 use crate::secret::TokenHash;
 use crate::state::AppState;
+
+/// For how long after a certificate's end its browser still knows of it, in seconds.
+const END_IS_OF_USE: i64 = 180 * 24 * 3600;
 
 /// The visit, for handlers outside the pages.
 #[derive(Debug)]
@@ -27,13 +31,29 @@ pub struct Admin(pub Administrator);
 /// Puts the [`Visit`] into the request.
 pub(super) async fn add(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let (mut parts, body) = std::mem::take(&mut request).into_parts();
-    match of_request(&state, &mut parts).await {
-        Ok(visit) => {
-            parts.extensions.insert(visit);
-            next.run(Request::from_parts(parts, body)).await
-        }
-        Err(response) => response,
+    let visit = match of_request(&state, &mut parts).await {
+        Ok(visit) => visit,
+        Err(response) => return response,
+    };
+    let remembered = remember_end(&visit, &parts.headers, state.env.now());
+    parts.extensions.insert(visit);
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    if let Some(cookie) = remembered {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
+    response
+}
+
+/// The cookie by which a later visit without a certificate tells when this one ended, unless the browser has it already.
+fn remember_end(visit: &Visit, headers: &HeaderMap, now: i64) -> Option<HeaderValue> {
+    let report = &visit.certificate;
+    let end = report.presented.as_ref().filter(|_| report.rejection.is_none())?.not_after;
+    let value = end.to_string();
+    if cookie_value(headers, CookieKind::CertificateEnd, visit.secure).as_ref() == Some(&value) {
+        return None;
+    }
+    let life = end.saturating_sub(now).saturating_add(END_IS_OF_USE);
+    CookieKind::CertificateEnd.set(&value, life, visit.secure).parse().ok()
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Visitor
@@ -79,7 +99,11 @@ async fn of_request(state: &AppState, parts: &mut Parts) -> Result<Visit, Respon
 
 async fn judge(state: &AppState, peer: &Peer, headers: &HeaderMap, asker: Asker) -> Result<Visit, Refusal> {
     let cookie = |kind| cookie_value(headers, kind, peer.tls).map(Cookie);
-    let certificate = state.certificates.report(peer.certificate.as_ref()).await?;
+    let mut certificate = state.certificates.report(peer.certificate.as_ref()).await?;
+    if certificate.rejection == Some(RejectionReason::Missing) {
+        let end = cookie(CookieKind::CertificateEnd).and_then(|end| end.0.parse().ok());
+        certificate.last_ended = end.filter(|end| (0..state.env.now()).contains(end));
+    }
     let session = cookie(CookieKind::Session);
     let may_sign_in = !state.env.config.admin.require_certificate || certificate.rejection.is_none();
     let standing = match &session {

@@ -7,6 +7,9 @@ use http::HeaderMap;
 pub enum CookieKind {
     /// Proves "this browser asked for access". Comes along when a link in a mail is opened, hence `Lax`.
     Asked,
+    /// When the certificate ends that the browser presented last. Browsers do not offer one that has ended, so that this
+    /// alone tells it from none. Comes along like [`Self::Asked`].
+    CertificateEnd,
     /// A right password that waits for its second factor.
     Challenge,
     /// The panel's session.
@@ -19,6 +22,8 @@ impl CookieKind {
         match (self, secure) {
             (Self::Asked, true) => "__Host-aiwe_asked",
             (Self::Asked, false) => "aiwe_asked",
+            (Self::CertificateEnd, true) => "__Host-aiwe_certificate_end",
+            (Self::CertificateEnd, false) => "aiwe_certificate_end",
             (Self::Challenge, true) => "__Host-aiwe_challenge",
             (Self::Challenge, false) => "aiwe_challenge",
             (Self::Session, true) => "__Host-aiwe_session",
@@ -29,7 +34,10 @@ impl CookieKind {
     /// A `Set-Cookie` value that lives `max_age` seconds.
     pub fn set(self, value: &str, max_age: i64, secure: bool) -> String {
         let name = self.name(secure);
-        let same_site = if self == Self::Asked { "Lax" } else { "Strict" };
+        let same_site = match self {
+            Self::Asked | Self::CertificateEnd => "Lax",
+            Self::Challenge | Self::Session => "Strict",
+        };
         let secure = if secure { "; Secure" } else { "" };
         format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite={same_site}{secure}")
     }

@@ -3,6 +3,7 @@
 mod link;
 mod list;
 mod notice;
+mod unheard;
 
 use protocol::access::EmailAddress;
 
@@ -155,22 +156,22 @@ impl Tx {
         fetch_optional!(self, Row, &sql, grant.0.as_slice())?.map(AccessRequest::try_from).transpose()
     }
 
-    /// Whether `browser` is the cookie of the browser that asked.
+    /// Whether `browser` is the cookie of the browser that asked, or of the last one that knew the match code.
     pub async fn asked_by_browser(&mut self, id: &str, browser: &TokenHash) -> Result<bool, StoreError> {
         let count = fetch_number!(
             self,
-            "SELECT COUNT(*) FROM access_request WHERE id = $1 AND browser_hash = $2",
+            "SELECT COUNT(*) FROM access_request WHERE id = $1 AND (browser_hash = $2 OR proven_browser_hash = $2)",
             id,
             browser.0.as_slice()
         )?;
         Ok(count == 1)
     }
 
-    /// From now on `browser` counts as the browser that asked: it knew the match code.
-    pub async fn set_asking_browser(&mut self, id: &str, browser: &TokenHash) -> Result<(), StoreError> {
+    /// From now on `browser` counts like the browser that asked: it knew the match code.
+    pub async fn set_proven_browser(&mut self, id: &str, browser: &TokenHash) -> Result<(), StoreError> {
         execute!(
             self,
-            "UPDATE access_request SET browser_hash = $1 WHERE id = $2",
+            "UPDATE access_request SET proven_browser_hash = $1 WHERE id = $2",
             browser.0.as_slice(),
             id
         )?;

@@ -2,8 +2,12 @@
 
 use std::collections::HashMap;
 
+use app::services::AccessService;
 use http::StatusCode;
-use protocol::access::{AccessRequestRow, Asked, Page, RequestState, RequestStatus};
+use protocol::access::{
+    AccessRequestFilter, AccessRequestRow, Asked, DownloadOffer, DownloadState, Page, RequestState,
+    RequestStatus,
+};
 use serde_json::json;
 
 use crate::on_both;
@@ -17,6 +21,7 @@ on_both!(
     every_wrong_field_is_named,
     one_of_many_parallel_redemptions_succeeds,
     programs_and_pages_see_where_a_request_stands,
+    programs_look_at_a_link_without_spending_it,
     requests_and_links_expire,
     the_same_certificate_request_gets_the_same_certificate,
 );
@@ -65,6 +70,48 @@ async fn a_request_becomes_a_package_once(server: TestServer) {
     }
 }
 
+async fn programs_look_at_a_link_without_spending_it(server: TestServer) {
+    let admin = server.administrator().await;
+    let (token, _, browser) = server.approved(&admin, "anna@example.org").await;
+    let link = format!("/public/download-certs/{token}");
+    let look = || server.get(&link).header("accept", "application/json");
+    let offer: DownloadOffer = look().send().await.json();
+    assert!(offer.state == DownloadState::Ready && offer.needs_match_code, "{offer:?}");
+    assert_eq!(
+        (offer.machines_url.as_str(), offer.pages_url.as_str()),
+        ("https://localhost:8443", "http://localhost:8080")
+    );
+    let ca = server.state.certificates.root_fingerprint_hex().unwrap();
+    assert_eq!(
+        offer.desktop_link.clone().unwrap(),
+        format!("aiwe://enrol?server=https://localhost:8443&ca={ca}&token={token}")
+    );
+    let offer: DownloadOffer = look().cookie("aiwe_asked", &browser).send().await.json();
+    assert!(offer.state == DownloadState::Ready && !offer.needs_match_code, "{offer:?}");
+    // Everybody else gets the page, which offers the same link.
+    let link_in_page = offer.desktop_link.unwrap().replace('&', "&amp;");
+    for accept in ["text/html,application/xhtml+xml", "*/*"] {
+        let page = server.get(&link).header("accept", accept).send().await;
+        assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
+        assert!(page.text().contains(&link_in_page), "{}", page.text());
+    }
+}
+
+/// Behind a proxy, clients see a certificate that the proxy got from somewhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_proxy_the_desktop_program_is_told_that_the_system_judges() {
+    let secret = "a proxy's secret of 32 characters or more";
+    let server =
+        TestServer::sqlite_with(&[("AIWE_MACHINES__PLAIN", "true"), ("AIWE_PROXY__SECRET", secret)]).await;
+    let admin = server.administrator().await;
+    let (token, _, _) = server.approved(&admin, "anna@example.org").await;
+    let link = format!("/public/download-certs/{token}");
+    let offer: DownloadOffer = server.get(&link).header("accept", "application/json").send().await.json();
+    assert!(offer.desktop_link.unwrap().ends_with(&format!("&token={token}&tls=system")));
+    let page = server.get(&link).header("accept", "text/html").send().await.text();
+    assert!(page.contains("&amp;tls=system\""), "{page}");
+}
+
 async fn a_stolen_link_is_worth_nothing(server: TestServer) {
     let admin = server.administrator().await;
     let (token, code, browser) = server.approved(&admin, "anna@example.org").await;
@@ -81,9 +128,27 @@ async fn a_stolen_link_is_worth_nothing(server: TestServer) {
     let reply = server.post(&link).cookie("aiwe_asked", &other).json(&body(None)).send().await;
     assert_eq!(reply.problem().status, 403);
 
+    // A program that fills in every form guesses nothing, and closes no way.
+    for word in ["test", "1234", "anna@example.org", " ", "2222-222"].repeat(3) {
+        assert_eq!(server.post(&link).json(&body(Some(word))).send().await.problem().status, 403);
+    }
     for _ in 0..10 {
         assert_eq!(server.post(&link).json(&body(Some("2222-2222"))).send().await.problem().status, 403);
     }
+    // The administrators hear of it, twice and not ten times.
+    server.state.outbox.drain().await.unwrap();
+    let of_codes = |mail: &server::mail::Mail| mail.subject.as_str().contains("rong match codes");
+    let mut told: Vec<_> = server.mails.sent().into_iter().filter(of_codes).collect();
+    // Both are due in the same second, so that either may go first.
+    told.sort_by_key(|mail| mail.subject.as_str().starts_with("A link was closed"));
+    assert!(told.iter().all(|mail| mail.to.as_str() == admin.email), "{told:?}");
+    assert_eq!(told.len(), 2);
+    let words = told[0].text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("anna@example.org was sent, 3 wrong match codes"), "{words}");
+    assert!(told[1].subject.as_str().starts_with("A link was closed"), "{:?}", told[1].subject);
+    let filter = AccessRequestFilter { search: "anna".to_owned(), ..AccessRequestFilter::default() };
+    let rows = server.state.access.list(&admin.proof(), filter).await.unwrap().rows;
+    assert_eq!(rows[0].links.unwrap().wrong_codes, 10);
     // After that not even the right code helps a stranger, while the asking browser is not locked out.
     let reply = server.post(&link).json(&body(Some(&code))).send().await;
     assert_eq!(reply.problem().status, 429);
@@ -134,7 +199,7 @@ async fn decisions_are_made_once(server: TestServer) {
     let id = server.pending_request(&admin, "ben@example.org").await;
     let access = &server.state.access;
     let proof = admin.proof();
-    let decisions = (0..200).map(|_| app::services::AccessService::approve(access, &proof, &id));
+    let decisions = (0..200).map(|_| AccessService::approve(access, &proof, &id));
     let decided = futures::future::join_all(decisions).await;
     assert_eq!(decided.iter().filter(|d| d.is_ok()).count(), 1);
     assert!(decided.iter().filter_map(|d| d.as_ref().err()).all(|p| p.status == 409));
@@ -200,7 +265,7 @@ async fn programs_and_pages_see_where_a_request_stands(server: TestServer) {
     let page = server.get(&path).header("accept", "text/html").cookie("aiwe_asked", &browser).send().await;
     assert!(page.status.is_success() && page.text().contains(&asked.match_code[..4]));
     let id = server.pending_request(&admin, "anna@example.org").await;
-    app::services::AccessService::approve(&server.state.access, &admin.proof(), &id).await.unwrap();
+    AccessService::approve(&server.state.access, &admin.proof(), &id).await.unwrap();
     let status: RequestStatus = server.get(&path).send().await.json();
     assert_eq!(status.state, RequestState::Approved);
 }
@@ -211,8 +276,7 @@ async fn requests_and_links_expire(server: TestServer) {
     server.ask("ben@example.org").await;
     let id = server.pending_request(&admin, "ben@example.org").await;
     server.clock.advance(73 * 3600);
-    let error =
-        app::services::AccessService::approve(&server.state.access, &admin.proof(), &id).await.unwrap_err();
+    let error = AccessService::approve(&server.state.access, &admin.proof(), &id).await.unwrap_err();
     assert!(error.status == 409 && error.detail.contains("expired"), "{error}");
     let body = json!({ "platform": "linux", "password": PASSWORD });
     let reply = server
@@ -226,7 +290,7 @@ async fn requests_and_links_expire(server: TestServer) {
 
 async fn the_same_certificate_request_gets_the_same_certificate(server: TestServer) {
     let admin = server.administrator().await;
-    let (token, code, _) = server.approved(&admin, "anna@example.org").await;
+    let (token, code, browser) = server.approved(&admin, "anna@example.org").await;
     let link = format!("/public/download-certs/{token}/csr");
     let csr = || {
         let key = rcgen::KeyPair::generate().unwrap();
@@ -241,4 +305,26 @@ async fn the_same_certificate_request_gets_the_same_certificate(server: TestServ
     let again = post(&mine).send().await;
     assert_eq!((again.status, again.text()), (StatusCode::OK, first.text()));
     assert_eq!(post(&another).send().await.problem().status, 410);
+    // Whoever knew the code goes on to the sign-in, also when its first answer was lost; so does the browser that asked, and
+    // nobody else.
+    let setup = format!("/public/download-certs/{token}/setup");
+    let proven = again.cookie("aiwe_asked").unwrap();
+    for cookie in [&browser, &proven] {
+        let reply = server.get(&setup).cookie("aiwe_asked", cookie).send().await;
+        assert!(
+            reply.status == StatusCode::SEE_OTHER && reply.location().starts_with("/setup/"),
+            "{}",
+            reply.text()
+        );
+    }
+    let stranger = server.get(&setup).header("accept", "text/html").send().await;
+    assert_eq!(stranger.location(), format!("/public/download-certs/{token}?problem=elsewhere"));
+    assert!(
+        server
+            .get(stranger.location())
+            .send()
+            .await
+            .text()
+            .contains("Go on in the browser that you asked with")
+    );
 }

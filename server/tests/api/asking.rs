@@ -1,5 +1,6 @@
 //! What requesters and administrators are mailed while a request waits, and reminding.
 
+use app::services::AccessService;
 use http::StatusCode;
 use protocol::access::RequestStatus;
 use server::mail::Mail;
@@ -14,6 +15,7 @@ on_both!(
     a_decided_request_is_not_announced,
     a_reminder_alone_changes_nothing_else,
     an_expired_request_is_told_once,
+    an_unused_link_that_ends_is_told_once,
     many_requests_at_once_are_one_notice,
     notices_are_gathered,
     one_of_many_parallel_reminders_counts,
@@ -39,7 +41,7 @@ async fn ask(server: &TestServer, email: &str) -> String {
 
 async fn decide(server: &TestServer, admin: &AdminSession, email: &str) {
     let id = server.pending_request(admin, email).await;
-    app::services::AccessService::reject(&server.state.access, &admin.proof(), &id, "").await.unwrap();
+    AccessService::reject(&server.state.access, &admin.proof(), &id, "").await.unwrap();
 }
 
 async fn notices_are_gathered(server: TestServer) {
@@ -97,7 +99,8 @@ async fn an_expired_request_is_told_once(server: TestServer) {
     server.approved(&admin, "ben@example.org").await;
     server.clock.advance(72 * HOUR - MINUTE);
     round(&server).await;
-    let ended = |mails: &[Mail]| mails.iter().filter(|m| m.subject.as_str().contains("has ended")).count();
+    let of_requests = |m: &&Mail| m.subject.as_str().starts_with("Your request for access has ended");
+    let ended = |mails: &[Mail]| mails.iter().filter(of_requests).count();
     assert_eq!(ended(&mails_to(&server, "anna@example.org").await), 0);
 
     server.clock.advance(MINUTE);
@@ -109,6 +112,41 @@ async fn an_expired_request_is_told_once(server: TestServer) {
     let mut tx = server.state.env.store.read().await.unwrap();
     let entries = tx.audit_entries(1_000, i64::MAX).await.unwrap();
     assert_eq!(entries.iter().filter(|e| e.action == "access-request.expired").count(), 1);
+}
+
+async fn an_unused_link_that_ends_is_told_once(server: TestServer) {
+    let admin = server.administrator().await;
+    server.machine(&admin, "ben@example.org").await;
+    server.approved(&admin, "anna@example.org").await;
+    let ended = async |address: &str| {
+        let mails = mails_to(&server, address).await;
+        mails
+            .iter()
+            .filter(|m| m.subject.as_str().starts_with("The link to your certificate has ended"))
+            .count()
+    };
+    server.clock.advance(24 * HOUR - MINUTE);
+    round(&server).await;
+    assert_eq!(ended("anna@example.org").await, 0);
+    server.clock.advance(MINUTE);
+    futures::future::join_all((0..10).map(|_| round(&server))).await;
+    assert_eq!((ended("anna@example.org").await, ended("ben@example.org").await), (1, 0));
+
+    // A new link that ends is another matter.
+    let id = server.pending_request(&admin, "anna@example.org").await;
+    server.state.access.send_link(&admin.proof(), &id, None).await.unwrap();
+    round(&server).await;
+    assert_eq!(ended("anna@example.org").await, 1);
+    server.clock.advance(24 * HOUR);
+    round(&server).await;
+    assert_eq!(ended("anna@example.org").await, 2);
+
+    // Nobody asked for the link in a reminder that a certificate ends.
+    server.clock.advance(61 * 24 * HOUR);
+    server.state.access.remind_now().await.unwrap();
+    server.clock.advance(60 * 24 * HOUR);
+    round(&server).await;
+    assert_eq!(ended("ben@example.org").await, 0);
 }
 
 async fn reminders_are_few_and_far_between(server: TestServer) {

@@ -21,6 +21,7 @@ mod review;
 mod rotation;
 mod smtp;
 mod support;
+mod unheard;
 
 /// Declares a test that runs on SQLite and on PostgreSQL.
 macro_rules! on_both {

@@ -9,6 +9,7 @@ use crate::on_both;
 use crate::support::{PASSWORD, TestServer, code_at};
 
 on_both!(
+    a_browser_that_shows_no_certificate_learns_that_its_last_one_has_ended,
     a_challenge_counts_on_its_machine_alone,
     a_failing_certificate_is_told_with_its_reason,
     a_machine_signs_its_owner_in,
@@ -117,6 +118,33 @@ async fn a_failing_certificate_is_told_with_its_reason(server: TestServer) {
     assert!(get().send().await.problem().kind.ends_with("expired"));
     server.clock.advance(-92 * 24 * 3600 - 3600);
     assert!(get().send().await.problem().kind.ends_with("not-yet-valid"));
+}
+
+/// Browsers do not offer a certificate that has ended, so the server knows of it by a cookie alone.
+async fn a_browser_that_shows_no_certificate_learns_that_its_last_one_has_ended(server: TestServer) {
+    const WORDS: &str = "Browsers do not offer a certificate that has ended";
+    const COOKIE: &str = "__Host-aiwe_certificate_end";
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    let page = |path: &str| server.get(path).machines().header("accept", "text/html");
+    let page_with = |path: &str, end: &str| page(path).cookie(COOKIE, end);
+    let first = page("/certificate-test").certificate(&machine.der).send().await;
+    let end = first.cookie(COOKIE).unwrap();
+    let again = page_with("/certificate-test", &end).certificate(&machine.der).send().await;
+    assert_eq!((again.status.as_u16(), again.cookie(COOKIE)), (200, None), "it is set once");
+
+    let arrival = "/request-access?reason=missing";
+    assert!(!page_with(arrival, &end).send().await.text().contains(WORDS), "it has not ended yet");
+    server.clock.advance(91 * 24 * 3600);
+    for path in [arrival, "/certificate-test"] {
+        assert!(page_with(path, &end).send().await.text().contains(WORDS), "{path}");
+        for nonsense in ["", "x", "<b>", "-1", "99999999999999999999"] {
+            let page = page_with(path, nonsense).send().await;
+            assert!(page.status == 200 && !page.text().contains(WORDS), "{path} {nonsense}");
+        }
+    }
+    let expired = page("/certificate-test").certificate(&machine.der).send().await;
+    assert_eq!(expired.cookie(COOKIE), None, "only one in force is remembered");
 }
 
 async fn a_revocation_ends_everything_at_once(server: TestServer) {

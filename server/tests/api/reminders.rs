@@ -120,8 +120,19 @@ async fn the_link_gives_a_package_to_the_machine_alone(server: TestServer) {
     let page = server.get(&link).certificate(&machine.der).header("accept", "text/html").send().await;
     assert_eq!(page.status, 200);
     assert!(!page.text().contains("name=\"match_code\""), "the machine need not know a code");
-    let page = server.get(&link).header("accept", "text/html").send().await;
-    assert!(page.text().contains("name=\"match_code\""));
+    // Nobody has a code to this link, so nobody is asked for one.
+    for page in [server.get(&link), server.get(&link).certificate(&other.der)] {
+        let page = page.header("accept", "text/html").send().await.text();
+        assert!(
+            page.contains("Open this link on the machine itself") && !page.contains("name=\"match_code\"")
+        );
+        assert!(!page.contains("aiwe://"), "the desktop program renews by itself");
+    }
+    let by_code = json!({ "platform": "linux", "password": PASSWORD, "match_code": "2345-6789" });
+    for _ in 0..12 {
+        let refused = server.post(&link).json(&by_code).send().await.problem();
+        assert!(refused.is("machine-certificate"), "codes are no way here, so none is counted: {refused:?}");
+    }
 
     let before = server.state.env.store.read().await.unwrap().count_machines(server.clock.unix()).await;
     let reply = redeem(&server, &link).certificate(&machine.der).send().await;

@@ -76,7 +76,7 @@ async fn a_certificate_is_renewed_for_the_same_machine_and_owner(server: TestSer
     assert_eq!(presented(&new), presented(&machine.der), "name, owner and machine stay");
     assert_eq!(renewed.not_after, server.clock.unix() + 90 * DAY);
     assert_eq!(renewed.certificate.matches("BEGIN CERTIFICATE").count(), 2);
-    assert_eq!(renewed.authorities, server.state.certificates.root_pem());
+    assert_eq!(renewed.authorities, server.state.certificates.roots_pem());
 
     // The session goes on, and ends when it would have ended.
     let session: Session = get(&new, &renewed.access_token).send().await.json();

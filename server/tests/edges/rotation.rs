@@ -28,7 +28,7 @@ async fn both_edges_trust_both_and_then_the_new_one_alone() {
     let world = World::start(&[Kind::Valid], &[]).await;
     let env = &world.direct.state.env;
     let old_package = &world.packages.get(Kind::Valid).unwrap().file;
-    let old_root = world.direct.state.certificates.root_pem();
+    let old_root = world.direct.state.certificates.roots_pem();
     // A connection with a certificate of the old authority, opened before anything happens.
     let key = rcgen::KeyPair::generate().unwrap();
     let csr = rcgen::CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
@@ -42,12 +42,12 @@ async fn both_edges_trust_both_and_then_the_new_one_alone() {
     rotate(env, true).await.unwrap();
     for server in [&world.direct, &world.behind] {
         until("it takes the new authority over", async || {
-            server.state.certificates.root_pem().matches("BEGIN CERTIFICATE").count() == 2
+            server.state.certificates.roots_pem().matches("BEGIN CERTIFICATE").count() == 2
         })
         .await;
     }
-    let both = world.direct.state.certificates.root_pem();
-    assert_eq!(world.behind.state.certificates.root_pem(), both);
+    let both = world.direct.state.certificates.roots_pem();
+    assert_eq!(world.behind.state.certificates.roots_pem(), both);
     let mut packages = Packages::new();
     let folder = world.folder.path().join("new");
     std::fs::create_dir(&folder).unwrap();
@@ -86,12 +86,12 @@ async fn both_edges_trust_both_and_then_the_new_one_alone() {
     .await;
     for server in [&world.direct, &world.behind] {
         until("it forgets the old authority", async || {
-            server.state.certificates.root_pem().matches("BEGIN CERTIFICATE").count() == 1
+            server.state.certificates.roots_pem().matches("BEGIN CERTIFICATE").count() == 1
         })
         .await;
     }
     let new_root = world.folder.path().join("new-root.pem");
-    std::fs::write(&new_root, world.direct.state.certificates.root_pem()).unwrap();
+    std::fs::write(&new_root, world.direct.state.certificates.roots_pem()).unwrap();
     let rustls_now = Edge { authority: &new_root, ..rustls };
     until("the listener's own certificate is the new authority's", async || {
         rustls_now.curl("/native/modes").send().await.is_ok()
@@ -107,5 +107,5 @@ async fn both_edges_trust_both_and_then_the_new_one_alone() {
         rustls.curl("/native/modes").send().await.is_err(),
         "who trusts the old root alone does not connect"
     );
-    assert!(!old_root.contains(&world.direct.state.certificates.root_pem()));
+    assert!(!old_root.contains(&world.direct.state.certificates.roots_pem()));
 }

@@ -147,7 +147,7 @@ impl World {
         let behind = Running::start(environment(&BEHIND_CADDY)).await;
         let caddy = Caddy::start(folder.path(), behind.pages, behind.machines, &[]).await;
         let direct_authority = folder.path().join("ca.pem");
-        std::fs::write(&direct_authority, direct.state.certificates.root_pem()).unwrap();
+        std::fs::write(&direct_authority, direct.state.certificates.roots_pem()).unwrap();
         Self { direct, behind, caddy, packages, folder, account_id, totp, direct_authority, clock }
     }
 

@@ -64,7 +64,7 @@ async fn a_backup_made_at_work_is_a_whole_server_elsewhere() {
     let seed = Seed::open(&program).await;
     seed.administrator().await;
     let identity = seed.machine("anna@example.org").await;
-    let authority = seed.0.certificates.root_pem();
+    let authority = seed.0.certificates.roots_pem();
     seed.close().await;
 
     let process = program.serve().await;

@@ -23,7 +23,7 @@ async fn a_running_server_follows_the_operators_commands() {
     let seed = Seed::open(&program).await;
     seed.administrator().await;
     let old = seed.machine("old@example.org").await;
-    let authority = seed.0.certificates.root_pem();
+    let authority = seed.0.certificates.roots_pem();
     seed.close().await;
     let process = program.serve().await;
     let visitor = Visitor::of(&process);

@@ -140,7 +140,7 @@ pub fn visit() -> Visit {
         address: IpAddr::from([192, 0, 2, 7]),
         user_agent: String::new(),
         secure: false,
-        certificate: CertificateReport { rejection: None, presented: None },
+        certificate: CertificateReport { rejection: None, presented: None, last_ended: None },
     }
 }
 

@@ -4,7 +4,7 @@
 //! Each request of the page goes to the configured server and nowhere else; what comes back is the page's.
 //! Nothing that the page sends can name another destination or carry credentials: cookies, token and key stay
 //! on this side. When there is no answer, a page made here says what is wrong and what to do, so that the
-//! window is never just empty.
+//! window is never just empty. Before a server is known, it leads to the pages that enrol this machine.
 
 mod page;
 mod policy;
@@ -15,10 +15,12 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use http::{Request, Response};
-use protocol::Problem;
+use protocol::certificate::RejectionReason;
 use tauri::Url;
 
-use crate::transport::Transport;
+use crate::connection::{self, Connected, Connection, Standing};
+use crate::enrolment::{ENROL, Wizard};
+use crate::transport::Failure;
 use request::Forwarded;
 
 pub const SCHEME: &str = "assistant";
@@ -26,10 +28,17 @@ pub const SCHEME: &str = "assistant";
 pub const SIDEBAR: &str = "/sidebar";
 /// Shown at once, while the sidebar is on its way.
 const WELCOME: &str = "/~shim/welcome";
+/// Where the server leads whoever has no good certificate. Asking for one is done in the system's browser.
+const REQUEST_ACCESS: &str = "/request-access";
 
 /// Where the window begins.
 pub fn start() -> Result<Url, <Url as FromStr>::Err> {
     format!("{SCHEME}://localhost{WELCOME}").parse()
+}
+
+/// Where this machine is enrolled.
+pub fn enrol() -> Result<Url, <Url as FromStr>::Err> {
+    format!("{SCHEME}://localhost{ENROL}").parse()
 }
 
 /// Whether an address belongs to the user interface. Windows' webview writes it as a host under HTTP.
@@ -44,41 +53,125 @@ pub fn is_ours(url: &Url) -> bool {
 /// Answers the requests of the page.
 #[derive(Debug, Clone)]
 pub struct AppScheme {
-    /// Or why there is none.
-    transport: Result<Arc<Transport>, Problem>,
+    connection: Arc<Connection>,
+    /// `None` where the command line says all of the connection.
+    wizard: Option<Arc<Wizard>>,
 }
 
 impl AppScheme {
-    pub fn new(transport: Result<Arc<Transport>, Problem>) -> Self {
-        Self { transport }
+    pub fn new(connection: Arc<Connection>, wizard: Option<Arc<Wizard>>) -> Self {
+        Self { connection, wizard }
     }
 
     pub async fn answer(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
         let navigation = request::is_navigation(request.method(), request.headers());
-        let transport = match &self.transport {
-            Ok(transport) => transport,
-            Err(problem) => return page::problem(problem, navigation),
-        };
-        let server = transport.server();
-        if request.uri().path() == WELCOME {
-            return page::welcome(server, SIDEBAR);
+        let path = request.uri().path();
+        if let Some(wizard) = self.wizard.as_ref().filter(|_| path == ENROL || below_enrol(path)) {
+            return match request::from_our_pages(request.headers()) {
+                Ok(()) => wizard.answer(&request).await,
+                Err(refusal) => page::problem(&refusal.problem(), navigation),
+            };
         }
+        if path == WELCOME
+            && let standing @ (Standing::Connected(_) | Standing::Opening) = self.connection.now()
+        {
+            return page::welcome(&standing, SIDEBAR);
+        }
+        let connected = match (self.connection.settled().await, &self.wizard) {
+            (Standing::Connected(connected), _) => connected,
+            (Standing::Unenrolled, Some(wizard)) if navigation => {
+                wizard.unlock().await;
+                return page::moved(ENROL);
+            }
+            (Standing::Failed(problem), wizard) => {
+                if let Some(wizard) = wizard {
+                    wizard.unlock().await;
+                }
+                return page::problem(&problem, navigation);
+            }
+            (Standing::Opening | Standing::Unenrolled, _) => {
+                return page::problem(&connection::unenrolled(), navigation);
+            }
+        };
+        if navigation && path == REQUEST_ACCESS {
+            // Any page can lead here, not only the server's refusal: so the server is asked.
+            if !self.may_enrol().await && is_refused(&connected).await {
+                self.unlock().await;
+            }
+            return self.ask_for_access(&connected, reason_in(request.uri().query())).await;
+        }
+        self.exchange(&connected, request, navigation).await
+    }
+
+    async fn exchange(
+        &self,
+        connected: &Connected,
+        request: Request<Vec<u8>>,
+        navigation: bool,
+    ) -> Response<Vec<u8>> {
+        let server = connected.transport.server();
         let forwarded = match request::forward(server, request) {
             Ok(forwarded) => forwarded,
             Err(refusal) => return page::problem(&refusal.problem(), navigation),
         };
         let Forwarded { method, url, headers, body } = forwarded;
-        match transport.exchange(method, url.clone(), headers, body).await {
+        match connected.transport.exchange(method, url.clone(), headers, body).await {
             Ok(answer) => {
                 tracing::debug!(status = answer.status.as_u16(), navigation, "page request answered");
                 response::deliver(server, &url, navigation, answer)
             }
             Err(failure) => {
                 tracing::warn!(error = %failure, navigation, "page request failed");
-                page::problem(&failure.problem(server), navigation)
+                match failure {
+                    // Something before the server ended the handshake; the server itself would lead to a page.
+                    Failure::CertificateRefused(alert) if navigation => {
+                        self.unlock().await;
+                        self.ask_for_access(connected, alert.reason()).await
+                    }
+                    other => page::problem(&other.problem(server), navigation),
+                }
             }
         }
     }
+
+    async fn ask_for_access(
+        &self,
+        connected: &Connected,
+        reason: Option<RejectionReason>,
+    ) -> Response<Vec<u8>> {
+        let may_enrol = self.may_enrol().await;
+        page::refused(reason, &connected.pages, connected.device_name.as_deref(), may_enrol)
+    }
+
+    /// The server does not take this machine any more, so it may be enrolled again.
+    async fn unlock(&self) {
+        if let Some(wizard) = &self.wizard {
+            wizard.unlock().await;
+        }
+    }
+
+    async fn may_enrol(&self) -> bool {
+        match &self.wizard {
+            Some(wizard) => wizard.is_unlocked().await,
+            None => false,
+        }
+    }
+}
+
+/// Whether the server says at this moment that it does not take this machine's certificate.
+async fn is_refused(connected: &Connected) -> bool {
+    let Err(problem) = connected.native.certificate().await else { return false };
+    let by_name = |reason: RejectionReason| problem.is(&format!("client-certificate:{}", reason.as_str()));
+    problem.is("certificate-refused") || RejectionReason::ALL.into_iter().any(by_name)
+}
+
+fn below_enrol(path: &str) -> bool {
+    path.strip_prefix(ENROL).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn reason_in(query: Option<&str>) -> Option<RejectionReason> {
+    let url = Url::parse(&format!("query:?{}", query?)).ok()?;
+    url.query_pairs().find(|(name, _)| name == "reason").and_then(|(_, value)| value.parse().ok())
 }
 
 #[cfg(test)]

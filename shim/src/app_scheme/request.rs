@@ -77,10 +77,7 @@ pub fn forward(server: &Server, request: Request<Vec<u8>>) -> Result<Forwarded, 
     if !matches!(parts.method, Method::GET | Method::HEAD | Method::POST) {
         return Err(Refusal::Method);
     }
-    let page_origin = parts.headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
-    if page_origin.is_some_and(|origin| !is_our_origin(origin)) {
-        return Err(Refusal::ForeignOrigin);
-    }
+    from_our_pages(&parts.headers)?;
     let mut headers: HeaderMap = PASSED
         .iter()
         .filter_map(|name| parts.headers.get(name).map(|value| (name.clone(), value.clone())))
@@ -100,6 +97,12 @@ pub fn forward(server: &Server, request: Request<Vec<u8>>) -> Result<Forwarded, 
     }
     let url = server.at(parts.uri.path(), parts.uri.query());
     Ok(Forwarded { method: parts.method, url, headers, body })
+}
+
+/// Webviews name the origin of whatever could change something.
+pub fn from_our_pages(headers: &HeaderMap) -> Result<(), Refusal> {
+    let origin = headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
+    if origin.is_none_or(is_our_origin) { Ok(()) } else { Err(Refusal::ForeignOrigin) }
 }
 
 fn is_our_origin(origin: &[u8]) -> bool {

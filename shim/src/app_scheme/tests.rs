@@ -5,8 +5,14 @@ use axum::response::{IntoResponse, Redirect};
 use axum::routing::{any, get};
 use http::{StatusCode, header};
 
+use protocol::Problem;
+
 use super::*;
+use crate::clock::system_random;
 use crate::configuration::Server;
+use crate::enrolled::Enrolled;
+use crate::enrolment::Enrolment;
+use crate::keystore::{Keys, MemoryStore};
 use crate::test_server::Authority;
 
 fn server() -> Server {
@@ -110,7 +116,7 @@ async fn scheme() -> (AppScheme, String) {
     let address = authority.serve(routes).await;
     let transport = authority.transport_to(address, &authority);
     let origin = transport.server().origin();
-    (AppScheme::new(Ok(Arc::new(transport))), origin)
+    (AppScheme::new(Arc::new(Connection::to(transport)), None), origin)
 }
 
 fn text(response: &Response<Vec<u8>>) -> String {
@@ -167,7 +173,7 @@ async fn a_redirect_to_another_host_asks_the_person() {
 async fn without_a_transport_each_page_says_why() {
     let problem =
         Problem::new("configuration", 500, "A <setting> is wrong").field("--ca", "expected a PEM file");
-    let scheme = AppScheme::new(Err(problem.clone()));
+    let scheme = AppScheme::new(Arc::new(Connection::failed(problem.clone())), None);
     let page = scheme.answer(request("GET", WELCOME, &[PAGE])).await;
     assert!(text(&page).contains("A &lt;setting&gt; is wrong") && text(&page).contains("--ca"));
     assert!(!text(&page).contains("Try again"), "only a new start reads the configuration again");
@@ -179,7 +185,8 @@ async fn without_a_transport_each_page_says_why() {
 async fn a_server_that_is_away_gives_a_page_with_a_way_back() {
     let authority = Authority::new();
     let nowhere = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
-    let scheme = AppScheme::new(Ok(Arc::new(authority.transport_to(nowhere, &authority))));
+    let connection = Connection::to(authority.transport_to(nowhere, &authority));
+    let scheme = AppScheme::new(Arc::new(connection), None);
     let welcome = text(&scheme.answer(request("GET", WELCOME, &[PAGE])).await);
     assert!(welcome.contains("url=/sidebar"));
     let page = scheme.answer(request("GET", SIDEBAR, &[PAGE])).await;
@@ -187,7 +194,122 @@ async fn a_server_that_is_away_gives_a_page_with_a_way_back() {
     assert!(text(&page).contains("The server cannot be reached") && text(&page).contains("Try again"));
 }
 
+#[tokio::test]
+async fn a_refused_certificate_leads_to_the_systems_browser() {
+    let (scheme, origin) = scheme().await;
+    for (query, words) in [
+        ("?reason=expired&x=%22", "This machine&#39;s certificate has expired."),
+        ("?reason=revoked", "This machine&#39;s certificate has been revoked."),
+        ("?reason=untrusted", "This machine presented a certificate that this server did not issue."),
+        ("?reason=made-up", "Ask for access in your browser"),
+        ("", "Ask for access in your browser"),
+    ] {
+        let page = scheme.answer(request("GET", &format!("/request-access{query}"), &[PAGE])).await;
+        let page = text(&page);
+        assert!(page.contains(&format!("<h1>{words}</h1>")), "{page}");
+        let address = format!("href=\"{origin}/request-access?");
+        let told: Vec<_> = page.split("href=").filter(|part| part.contains("/request-access?")).collect();
+        assert!(page.contains(&address) && told.len() == 1, "{page}");
+        assert_eq!(told[0].contains("reason="), query.contains("reason=") && !query.contains("made-up"));
+        #[cfg(target_os = "linux")]
+        assert!(told[0].contains("platform=linux"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn an_alert_about_the_certificate_leads_there_too() {
+    let (ours, other) = (Authority::new(), Authority::new());
+    let address = other.serve(Router::new()).await;
+    let connection = Connection::to(ours.transport_to(address, &other));
+    let scheme = AppScheme::new(Arc::new(connection), None);
+    let page = text(&scheme.answer(request("GET", SIDEBAR, &[PAGE])).await);
+    assert!(page.contains("did not issue") && page.contains("reason=untrusted"), "{page}");
+    let script = scheme.answer(request("GET", SIDEBAR, &[])).await;
+    assert!(serde_json::from_slice::<Problem>(script.body()).unwrap().is("certificate-refused"));
+}
+
+/// With the pages that enrol a machine; the folder is theirs.
+fn enrolling(connection: Connection) -> (AppScheme, tempfile::TempDir) {
+    let (connection, folder) = (Arc::new(connection), tempfile::tempdir().unwrap());
+    let enrolled = Enrolled::new(folder.path(), Keys::of(Arc::new(MemoryStore::default()), folder.path()));
+    let enrolment = Enrolment::new(Arc::new(enrolled), None, system_random);
+    let wizard = Wizard::new(enrolment, Box::new(|_| Ok(())), Arc::clone(&connection));
+    (AppScheme::new(connection, Some(Arc::new(wizard))), folder)
+}
+
+#[tokio::test]
+async fn only_the_servers_refusal_opens_the_pages_that_enrol() {
+    let authority = Authority::new();
+    let answer = Arc::new(std::sync::Mutex::new(Problem::sign_in_required()));
+    let told = Arc::clone(&answer);
+    let session = move || async move {
+        let problem = told.lock().unwrap().clone();
+        (StatusCode::from_u16(problem.status).unwrap(), axum::Json(problem))
+    };
+    let address = authority.serve(Router::new().route("/native/session", get(session))).await;
+    let (scheme, _folder) = enrolling(Connection::to(authority.transport_to(address, &authority)));
+    let refused = |name: &str| Problem::new(&format!("client-certificate:{name}"), 403, "Refused");
+    // A page of the server leads here, but the server refuses nothing.
+    for problem in
+        [Problem::sign_in_required(), Problem::internal(), Problem::forbidden(), refused("made-up")]
+    {
+        *answer.lock().unwrap() = problem;
+        let page = text(&scheme.answer(request("GET", "/request-access?reason=revoked", &[PAGE])).await);
+        assert!(!page.contains(ENROL), "{page}");
+        let page = text(&scheme.answer(request("GET", ENROL, &[PAGE])).await);
+        assert!(page.contains("url=/sidebar"), "{page}");
+    }
+    *answer.lock().unwrap() = refused("revoked");
+    let page = text(&scheme.answer(request("GET", "/request-access?reason=revoked", &[PAGE])).await);
+    assert!(page.contains(&format!("href=\"{ENROL}\"")), "{page}");
+    assert!(text(&scheme.answer(request("GET", ENROL, &[PAGE])).await).contains("Set up this machine"));
+}
+
+#[tokio::test]
+async fn an_alert_about_the_certificate_opens_the_pages_that_enrol() {
+    let (ours, other) = (Authority::new(), Authority::new());
+    let address = other.serve(Router::new()).await;
+    let (scheme, _folder) = enrolling(Connection::to(ours.transport_to(address, &other)));
+    assert!(text(&scheme.answer(request("GET", ENROL, &[PAGE])).await).contains("url=/sidebar"));
+    let page = text(&scheme.answer(request("GET", SIDEBAR, &[PAGE])).await);
+    assert!(page.contains(&format!("href=\"{ENROL}\"")), "{page}");
+    assert!(text(&scheme.answer(request("GET", ENROL, &[PAGE])).await).contains("Set up this machine"));
+}
+
+#[tokio::test]
+async fn other_pages_do_not_reach_the_pages_that_enrol() {
+    let (scheme, _folder) = enrolling(Connection::opening());
+    scheme.unlock().await;
+    let form = format!("{ENROL}/link");
+    for origin in ["null", "https://elsewhere.example", "assistant://elsewhere"] {
+        for (method, path) in [("GET", ENROL), ("POST", &form)] {
+            let answer = scheme.answer(request(method, path, &[PAGE, ("origin", origin)])).await;
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{origin}");
+            assert!(!text(&answer).contains("name=\"number\""));
+        }
+    }
+    let answer = scheme.answer(request("POST", &form, &[PAGE, ("origin", "assistant://localhost")])).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn while_the_key_store_opens_the_window_says_so_and_scripts_wait() {
+    let connection = Arc::new(Connection::opening());
+    let scheme = AppScheme::new(Arc::clone(&connection), None);
+    let page = text(&scheme.answer(request("GET", WELCOME, &[PAGE])).await);
+    assert!(page.contains("key store") && page.contains("url=/sidebar"), "{page}");
+    let waiting = tokio::spawn({
+        let scheme = scheme.clone();
+        async move { scheme.answer(request("GET", SIDEBAR, &[])).await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    connection.settle(Standing::Unenrolled);
+    let answer = waiting.await.unwrap();
+    assert!(serde_json::from_slice::<Problem>(answer.body()).unwrap().is("not-enrolled"));
+}
+
 #[test]
 fn the_window_starts_on_its_own_origin() {
-    assert!(is_ours(&start().unwrap()));
+    assert!(is_ours(&start().unwrap()) && is_ours(&enrol().unwrap()));
 }

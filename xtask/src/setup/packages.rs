@@ -36,12 +36,16 @@ const DESKTOP: &[&str] = &[
 /// A screen without a monitor, and what drives a webview on it.
 const SCREEN: &[&str] = &["dbus", "fonts-dejavu-core", "webkit2gtk-driver", "xvfb"];
 
-/// Browser, programs to show on a screen, tools that read certificates, PostgreSQL.
+/// A browser, and what drives it over WebDriver.
+const BROWSER: &[&str] = &["chromium", "chromium-driver"];
+
+/// Browser, programs to show on a screen, tools that read certificates, a key store, PostgreSQL.
 const TEST: &[&str] = &[
     "chromium",
     "cmake",
     "curl",
     "dbus-x11",
+    "gnome-keyring",
     "imagemagick",
     "jq",
     "libnss3-tools",
@@ -57,7 +61,7 @@ const TEST: &[&str] = &[
 
 pub fn wanted(purpose: Purpose) -> Vec<&'static str> {
     let more: &[&[&str]] = match purpose {
-        Purpose::Bench => &[DESKTOP, SCREEN],
+        Purpose::Bench => &[DESKTOP, SCREEN, BROWSER],
         Purpose::Desktop => &[DESKTOP],
         Purpose::Run => &[],
         Purpose::Test => &[DESKTOP, SCREEN, TEST],

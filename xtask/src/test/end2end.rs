@@ -20,6 +20,7 @@ pub fn playwright(bench: &Bench) -> Outcome<Command> {
         .program(&bench.places.root.join("end2end/node_modules/.bin/playwright").to_string_lossy());
     playwright
         .current_dir(bench.places.root.join("end2end"))
+        .env("END2END_CADDY", bench.places.venv("caddy").join("bin/caddy"))
         .env("END2END_SERVER", server)
         .env("END2END_MAIL_PYTHON", bench.tools.python("mail"))
         // Playwright must not look for a browser of its own.

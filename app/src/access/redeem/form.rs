@@ -12,22 +12,29 @@ use crate::live::Part;
 /// Why a download was refused, as it stands in the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
+    /// Nothing shows that this browser is the one that asked, and there is no field for the code any more.
+    Elsewhere,
     Expired,
+    Machine,
     MatchCode,
     Password,
     Platform,
     TooMany,
+    TooManyCodes,
     Used,
 }
 
 impl Refusal {
     pub fn named(name: &str) -> Option<Self> {
         match name {
+            "elsewhere" => Some(Self::Elsewhere),
             "expired" => Some(Self::Expired),
+            "machine" => Some(Self::Machine),
             "match-code" => Some(Self::MatchCode),
             "password" => Some(Self::Password),
             "platform" => Some(Self::Platform),
             "too-many" => Some(Self::TooMany),
+            "too-many-codes" => Some(Self::TooManyCodes),
             "used" => Some(Self::Used),
             _ => None,
         }
@@ -35,11 +42,19 @@ impl Refusal {
 
     pub fn message(self) -> &'static str {
         match self {
+            Self::Elsewhere => {
+                "Go on in the browser that you asked with, or in the one where you entered the match code."
+            }
             Self::Expired => "This link has expired.",
+            Self::Machine => "This browser did not show the machine’s certificate.",
             Self::MatchCode => "This is not the match code of your request. Enter the one that you read out.",
             Self::Password => "Choose a password of 12 to 256 characters. Several words make a good one.",
             Self::Platform => "Choose this machine’s system.",
             Self::TooMany => "Too many tries. Wait a minute, then try again.",
+            Self::TooManyCodes => {
+                "Too many wrong match codes. Open this page in the browser that you asked with, or ask an administrator for a \
+                 new link."
+            }
             Self::Used => "This link has been used already.",
         }
     }
@@ -133,7 +148,18 @@ mod tests {
 
     #[test]
     fn every_name_of_the_handler_has_a_message() {
-        for name in ["password", "platform", "match-code", "used", "expired", "too-many"] {
+        let names = [
+            "elsewhere",
+            "expired",
+            "machine",
+            "match-code",
+            "password",
+            "platform",
+            "too-many",
+            "too-many-codes",
+            "used",
+        ];
+        for name in names {
             assert!(Refusal::named(name).is_some_and(|r| !r.message().is_empty()), "{name}");
         }
         assert_eq!(Refusal::named("anything-else"), None);

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{optional_json, with_cookies};
+use crate::access::redeem::{MACHINE_NEEDED, TOO_MANY_CODES, WRONG_CODE};
 use crate::access::{Access, LinkAsking, Proof, Redeemed, SetupPath};
 use crate::certificate::IssuedPackage;
 use crate::http::refusals::{File, Refusals};
@@ -144,13 +145,36 @@ fn download(redeemed: Redeemed<IssuedPackage>) -> Response {
 /// The names under which the download page knows what went wrong.
 fn page_name(problem: &Problem) -> &'static str {
     match problem.status {
-        403 => "match-code",
+        403 if problem.is(MACHINE_NEEDED) => "machine",
+        403 if problem.is(WRONG_CODE) => "match-code",
+        403 => "elsewhere",
         404 | 410 => "used",
         422 if problem.error_of("platform").is_some() => "platform",
         422 => "password",
+        429 if problem.is(TOO_MANY_CODES) => "too-many-codes",
         429 => "too-many",
         _ => "failed",
     }
+}
+
+/// Look at the link of an approved request
+///
+/// Spends nothing. For programs that ask for `application/json`; everybody else gets the page for people.
+#[utoipa::path(
+    get,
+    path = "/public/download-certs/{token}",
+    operation_id = "showDownloadOffer",
+    tag = "Access",
+    params(("token" = String, Path, description = "The end of the link in the mail.")),
+    security((), ("askingBrowser" = []), ("askingBrowserWithoutTls" = [])),
+    responses(
+        (status = 200, description = "What the link gives, and whether it needs the match code.",
+            content((DownloadOffer = "application/json"), (String = "text/html"))),
+        Refusals<(PathParams<String>, RateLimiter)>,
+    ),
+)]
+pub async fn offer(access: &Access, visit: &Visit, token: &str) -> Outcome<Response> {
+    Ok(Json(access.offer(visit, token).await?).into_response())
 }
 
 /// Fetch a certificate for a key of one's own

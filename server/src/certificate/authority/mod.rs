@@ -124,7 +124,7 @@ impl Authorities {
 
     /// The one for the server's own certificate: below the oldest root, since a machine may know no other yet; and below
     /// that the newest.
-    fn for_the_server(&self) -> Result<&Authority, Failure> {
+    pub fn for_the_server(&self) -> Result<&Authority, Failure> {
         let oldest = self.trusted.last().ok_or(Failure::Other(LOST))?.authority.root_der();
         let mut below = self.trusted.iter().filter(|one| one.authority.root_der() == oldest);
         below.next().map(|one| &one.authority).ok_or(Failure::Other(LOST))

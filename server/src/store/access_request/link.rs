@@ -22,7 +22,7 @@ impl Tx {
         let changed = execute!(
             self,
             "UPDATE access_request SET state = 'approved', grant_hash = $1, grant_expires_at = $2,
-             grant_wrong_codes = 0, links = $3, link_asks = 0, link_asked_at = NULL, notice = NULL,
+             grant_wrong_codes = 0, links = $3, link_asks = 0, link_asked_at = NULL, notice = NULL, expiry_told = 0,
              redeemed_at = NULL, csr_hash = NULL
              WHERE id = $4 AND state IN ('approved', 'redeemed') AND links = $5",
             link.0.as_slice(),

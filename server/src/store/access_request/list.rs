@@ -172,7 +172,8 @@ fn groups(filter: &AccessRequestFilter, now: i64) -> Vec<Clause> {
 
 fn links(grant: &Grant, most: u32) -> Links {
     let sent = u32::try_from(grant.number).unwrap_or_default();
-    Links { sent, left: most.saturating_sub(sent), asked_at: grant.asks.last_at }
+    let wrong_codes = u32::try_from(grant.wrong_codes).unwrap_or(u32::MAX);
+    Links { sent, left: most.saturating_sub(sent), asked_at: grant.asks.last_at, wrong_codes }
 }
 
 #[cfg(test)]

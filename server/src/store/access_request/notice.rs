@@ -81,10 +81,13 @@ impl Tx {
         Ok(changed == 1)
     }
 
-    /// Requests that ended undecided and whose requesters do not know it yet.
+    /// Requests that ended undecided, or whose link ended unused, and whose requesters do not know it yet. Nobody asked for
+    /// those with a renewal link.
     pub async fn untold_expiries(&mut self, now: i64, limit: i64) -> Result<Vec<AccessRequest>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM access_request WHERE state = 'pending' AND expiry_told = 0 AND expires_at <= $1
+            "SELECT {COLUMNS} FROM access_request WHERE state IN ('approved', 'pending') AND expiry_told = 0
+             AND CASE state WHEN 'pending' THEN expires_at ELSE grant_expires_at END <= $1
+             AND NOT EXISTS (SELECT 1 FROM renewal_link WHERE request_id = access_request.id)
              ORDER BY expires_at LIMIT $2"
         );
         let rows: Vec<Row> = fetch_all!(self, Row, &sql, now, limit)?;
@@ -92,12 +95,14 @@ impl Tx {
     }
 
     /// Takes it on to tell the requester; `false` when somebody else has.
-    pub async fn set_expiry_told(&mut self, id: &str) -> Result<bool, StoreError> {
+    pub async fn set_expiry_told(&mut self, request: &AccessRequest) -> Result<bool, StoreError> {
+        // What administrators were to be told of a pending request is of no use any more.
         let changed = execute!(
             self,
-            "UPDATE access_request SET expiry_told = 1, notice = NULL
-             WHERE id = $1 AND state = 'pending' AND expiry_told = 0",
-            id
+            "UPDATE access_request SET expiry_told = 1, notice = CASE state WHEN 'pending' THEN NULL ELSE notice END
+             WHERE id = $1 AND expiry_told = 0 AND (state = 'pending' OR state = 'approved' AND links = $2)",
+            &request.id,
+            request.grant().map_or(0, |grant| grant.number)
         )?;
         Ok(changed == 1)
     }

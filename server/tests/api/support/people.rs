@@ -47,7 +47,7 @@ pub fn visit() -> Visit {
         address: [192, 0, 2, 7].into(),
         user_agent: String::new(),
         secure: false,
-        certificate: CertificateReport { rejection: None, presented: None },
+        certificate: CertificateReport { rejection: None, presented: None, last_ended: None },
     }
 }
 

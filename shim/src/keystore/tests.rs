@@ -1,0 +1,118 @@
+use super::*;
+
+fn keys(system: MemoryStore) -> (Keys, Arc<MemoryStore>, tempfile::TempDir) {
+    let (system, folder) = (Arc::new(system), tempfile::tempdir().unwrap());
+    (Keys::of(Arc::clone(&system) as Arc<dyn KeyStore>, folder.path()), system, folder)
+}
+
+#[test]
+fn the_systems_store_comes_first() {
+    let (keys, system, folder) = keys(MemoryStore::default());
+    assert_eq!(keys.keep("a", b"secret").unwrap(), Place::System);
+    assert_eq!(system.names(), ["a"]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing beside it");
+    assert_eq!(keys.find(Place::System, "a").unwrap().unwrap().as_slice(), b"secret");
+}
+
+#[test]
+fn a_locked_store_is_no_reason_for_a_file() {
+    let (keys, system, folder) = keys(MemoryStore::default());
+    system.lock();
+    assert!(matches!(keys.keep("a", b"secret"), Err(KeyStoreError::Locked(_))));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_store_a_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (keys, _, folder) = keys(MemoryStore::away());
+    assert_eq!(keys.keep("a", b"secret").unwrap(), Place::File);
+    let path = folder.path().join("keys/a");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+
+    // Replaced, also where somebody left a file of another mode in the way.
+    std::fs::write(folder.path().join("keys/a.new"), "left").unwrap();
+    assert_eq!(keys.keep("a", b"another").unwrap(), Place::File);
+    assert_eq!((mode(&path), std::fs::read_dir(path.parent().unwrap()).unwrap().count()), (0o600, 1));
+
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(keys.find(Place::File, "a").unwrap().unwrap().as_slice(), b"another");
+    assert_eq!(mode(&path), 0o600, "readable by others no longer");
+
+    keys.remove(Place::File, "a").unwrap();
+    keys.remove(Place::File, "a").unwrap();
+    assert!(keys.find(Place::File, "a").unwrap().is_none());
+}
+
+/// Runs `inner`, an ignored test of this program, on a message bus of its own; `prepare` is a shell command before it.
+#[cfg(target_os = "linux")]
+fn on_a_bus(inner: &str, prepare: &str) {
+    let home = tempfile::tempdir().unwrap();
+    let script = format!("{prepare}\nexec \"$0\" --exact {inner} --ignored --nocapture");
+    let output = std::process::Command::new("dbus-run-session")
+        .args(["--", "sh", "-euc", &script])
+        .arg(std::env::current_exe().unwrap())
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env("HOME", home.path())
+        .env("XDG_DATA_HOME", home.path().join("data"))
+        .env("XDG_RUNTIME_DIR", home.path())
+        .output()
+        .expect("dbus-run-session; `cargo xtask setup test` installs it");
+    let told = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("1 passed"), "{told}\n{errors}");
+}
+
+/// A real Secret Service: GNOME's, as Ubuntu has it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_real_secret_service_keeps_secrets() {
+    on_a_bus(
+        "keystore::tests::in_a_secret_service",
+        "printf 'a password' | gnome-keyring-daemon --unlock --components=secrets >/dev/null",
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "runs inside a_real_secret_service_keeps_secrets"]
+fn in_a_secret_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Keys::new(folder.path());
+    assert!(keys.find(Place::System, "a").unwrap().is_none());
+    let secret: Vec<u8> = (0..=255).cycle().take(2500).collect();
+    assert_eq!(keys.keep("a", b"first").unwrap(), Place::System);
+    assert_eq!(keys.keep("a", &secret).unwrap(), Place::System);
+    assert_eq!(keys.keep("b", b"other").unwrap(), Place::System);
+    assert_eq!(keys.find(Place::System, "a").unwrap().unwrap().as_slice(), secret);
+    keys.remove(Place::System, "a").unwrap();
+    keys.remove(Place::System, "a").unwrap();
+    assert!(keys.find(Place::System, "a").unwrap().is_none());
+    assert_eq!(keys.find(Place::System, "b").unwrap().unwrap().as_slice(), b"other");
+}
+
+/// GNOME's Secret Service starts by itself, but nobody has signed in to it, so it has nothing to keep secrets in.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_empty_secret_service_and_none_at_all_are_the_same() {
+    on_a_bus("keystore::tests::without_a_secret_service", ":");
+    on_a_bus("keystore::tests::without_a_secret_service", "unset DBUS_SESSION_BUS_ADDRESS");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "runs inside an_empty_secret_service_and_none_at_all_are_the_same"]
+fn without_a_secret_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Keys::new(folder.path());
+    if let Err(KeyStoreError::Unavailable(cause)) = keys.remove(Place::System, "a") {
+        println!("no key store: {cause}");
+        assert_ne!(cause.to_string(), keyring::Error::NoDefaultStore.to_string());
+    }
+    assert_eq!(keys.keep("a", b"secret").unwrap(), Place::File);
+    assert_eq!(keys.find(Place::File, "a").unwrap().unwrap().as_slice(), b"secret");
+}
