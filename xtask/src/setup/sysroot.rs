@@ -54,14 +54,15 @@ pub fn build(places: &Places) -> Outcome {
     let folder = folder(places);
     let _ = fs::remove_dir_all(&folder);
     let library = folder.join("lib/rustlib").join(WASM).join("lib");
-    for path in [&library, &folder.join("bin")] {
+    for path in [&library, &folder.join("bin"), &folder.join("linker")] {
         fs::create_dir_all(path).doing(format_args!("making {}", path.display()))?;
     }
     for name in LINKED {
         link_to(&Path::new("/usr/bin").join(name), &folder.join("bin").join(name))?;
     }
     let here = quoted(&folder);
-    script(&folder.join("bin/rustc"), &format!("exec {RUSTC} --sysroot {here} \"$@\""))?;
+    link_to(Path::new(LINKER), &folder.join("linker/ld.lld"))?;
+    script(&folder.join("bin/rustc"), &rustc(&folder))?;
     script(&folder.join("bin/clippy-driver"), &format!("SYSROOT={here} exec /usr/bin/clippy-driver \"$@\""))?;
     for entry in fs::read_dir("/usr/lib/rustlib").doing("reading /usr/lib/rustlib")?.flatten() {
         if entry.file_name() != WASM {
@@ -70,6 +71,17 @@ pub fn build(places: &Places) -> Outcome {
     }
     compile_library(places, &library)?;
     fs::write(stamp(places), recipe).doing("stamping the sysroot")
+}
+
+/// Programs for this machine are linked by the same linker as the pages, under the name that the C compiler asks for: GNU's
+/// takes several times as long for each of the many test programs. As arguments, since flags in the environment would count
+/// for WASM too, or have what both need compiled twice.
+fn rustc(folder: &Path) -> String {
+    let (sysroot, linker) = (quoted(folder), quoted(&folder.join("linker/")));
+    format!(
+        "case \" $* \" in\n*' {WASM} '*) exec {RUSTC} --sysroot {sysroot} \"$@\" ;;\n\
+         *) exec {RUSTC} --sysroot {sysroot} \"$@\" -Clink-arg=-fuse-ld=lld -Clink-arg=-B{linker} ;;\nesac"
+    )
 }
 
 /// Lets `cargo +aiwe leptos watch` use it. A toolchain of that name that is already there is left alone.
@@ -120,7 +132,7 @@ fn stamp(places: &Places) -> PathBuf {
 
 fn recipe() -> Option<String> {
     let version = process::answer(process::command(RUSTC).arg("-vV"))?;
-    Some(format!("{version}\n{}\n{MANIFEST}", LIBRARY_FLAGS.1))
+    Some(format!("{version}\n{}\n{MANIFEST}{}", LIBRARY_FLAGS.1, rustc(Path::new(""))))
 }
 
 fn link_to(original: &Path, link: &Path) -> Outcome {
