@@ -27,6 +27,12 @@ pub fn Dialog(
             dialog.close();
         }
     });
+    // Comes a moment after the dialog has gone; by then it may have been opened again.
+    let closed = move |_| {
+        if node.get_untracked().is_none_or(|dialog| !dialog.open()) {
+            open.set(false);
+        }
+    };
     let title_id = format!("{id}-title");
     let labelled_by = title_id.clone();
     view! {
@@ -35,7 +41,7 @@ pub fn Dialog(
             id=id
             aria-labelledby=labelled_by
             class="w-[min(34rem,calc(100vw-2rem))] rounded-lg border border-line-strong bg-raised p-6 shadow-float motion-safe:open:animate-appear"
-            on:close=move |_| open.set(false)
+            on:close=closed
         >
             <h2 id=title_id class="text-lg">
                 {title}
