@@ -79,7 +79,7 @@ export async function reject(page: Page, email: string, code: string, reason: st
 }
 
 /** The link in the mail about an approved request. */
-export function linkIn(mail: Mail): string {
+export function linkIn(mail: Pick<Mail, "text">): string {
   const link = /https?:\/\/\S+\/public\/download-certs\/[\w-]+/.exec(mail.text ?? "")?.[0];
   if (!link) throw new Error(`no link in the mail:\n${mail.text}`);
   return link;

@@ -117,6 +117,32 @@ test("from a new server to an answer about a screenshot", async ({ server, mail,
   expect(chief.recoveryCodes).not.toContain("");
 });
 
+test("without a mail server the mail with the link is copied from the outbox", async ({
+  servers,
+  peopleAt,
+}, info) => {
+  const server = await servers.start({ folder: info.outputPath("server"), mailPort: undefined });
+  const people = peopleAt(server);
+  const admin = await people.visitor();
+  const words = "several words make a password";
+  await signIn(admin, await setUp(admin, server.setupLink, "chief@example.org", words));
+  const requester = await people.visitor();
+  const code = await ask(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
+  await approve(admin, "anna@example.org", code);
+
+  await admin.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await hydrated(admin, "/admin/outbox");
+  const mail = admin.getByRole("listitem").filter({ hasText: "Your request for access is approved" });
+  await mail.getByText("To anna@example.org").click();
+  await mail.getByRole("button", { name: "Copy the mail’s text" }).click();
+  await expect(mail.getByText("Copied")).toBeVisible();
+  const text = await admin.evaluate(() => navigator.clipboard.readText());
+  const { p12 } = await download(requester, linkIn({ text }), info.outputPath("package"), FILE_PASSWORD);
+  const machine = await people.machine("laptop", { p12, password: FILE_PASSWORD });
+  await hydrated(machine, `${server.machines}/sidebar`);
+  await expect(machine.getByLabel("E-mail address")).toBeVisible();
+});
+
 test("asking works with scripts off, and a rejection is told with its reason", async ({
   server,
   mail,
