@@ -123,7 +123,9 @@ export class DesktopWindow {
 }
 
 async function call(address: string, body: unknown): Promise<unknown> {
-  const answer = await fetch(address, { method: "POST", body: JSON.stringify(body) });
+  // A window whose program hangs never answers; without a limit nobody would learn where it stood.
+  const signal = AbortSignal.timeout(60_000);
+  const answer = await fetch(address, { method: "POST", body: JSON.stringify(body), signal });
   const { value } = (await answer.json()) as { value: unknown };
   if (!answer.ok) throw new Error(`${address}: ${JSON.stringify(value)}`);
   return value;

@@ -57,7 +57,7 @@ pub struct Keys {
 impl Keys {
     /// Of this system; files go below `folder`.
     pub fn new(folder: &Path) -> Self {
-        Self { system: Arc::new(system::SystemStore), file: file::store(folder) }
+        Self { system: Arc::new(system::SystemStore::default()), file: file::store(folder) }
     }
 
     #[cfg(test)]

@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use super::*;
 
 fn keys(system: MemoryStore) -> (Keys, Arc<MemoryStore>, tempfile::TempDir) {
@@ -115,4 +117,34 @@ fn without_a_secret_service() {
     }
     assert_eq!(keys.keep("a", b"secret").unwrap(), Place::File);
     assert_eq!(keys.find(Place::File, "a").unwrap().unwrap().as_slice(), b"secret");
+}
+
+/// D-Bus waits for it to come, and would for two minutes.
+#[cfg(target_os = "linux")]
+const SILENT_SERVICE: &str = "mkdir -p \"$XDG_DATA_HOME/dbus-1/services\"
+printf '[D-BUS Service]\nName=org.freedesktop.secrets\nExec=/bin/sh -c \"exec sleep 30 >/dev/null 2>&1\"\n' \
+    > \"$XDG_DATA_HOME/dbus-1/services/org.freedesktop.secrets.service\"
+dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.ReloadConfig";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_secret_service_that_says_nothing_is_not_waited_for() {
+    on_a_bus("keystore::tests::before_a_silent_secret_service", SILENT_SERVICE);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "runs inside a_secret_service_that_says_nothing_is_not_waited_for"]
+fn before_a_silent_secret_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = system::SystemStore::answering_within(Duration::from_secs(1));
+    let keys = Keys::of(Arc::new(store), folder.path());
+    let started = Instant::now();
+    let Err(KeyStoreError::Unavailable(cause)) = keys.find(Place::System, "a") else {
+        panic!("no answer is no store")
+    };
+    assert_eq!(cause.to_string(), "it did not answer in time");
+    // Nor is it asked again.
+    assert_eq!(keys.keep("a", b"secret").unwrap(), Place::File);
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
 }
