@@ -29,8 +29,9 @@ pub struct Caddy {
 
 /// Where the program is. Without it nothing is tested, so the tests fail.
 fn program() -> OsString {
-    std::env::var_os("AIWE_TEST_CADDY")
-        .expect("AIWE_TEST_CADDY names the program Caddy for tests; `cargo xtask test server` brings one")
+    std::env::var_os("AIWE_TEST_CADDY").expect(
+        "AIWE_TEST_CADDY names the program Caddy for tests; `cargo xtask test integration` brings one",
+    )
 }
 
 impl Caddy {

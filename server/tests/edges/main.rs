@@ -1,7 +1,7 @@
 //! Both edges for real: the server behind its built-in TLS, and behind a running Caddy with the project's own Caddyfile;
 //! driven by curl, by the desktop program and by connections that the tests hold open.
 //!
-//! `cargo xtask test server` brings what is needed and tells where it is: `AIWE_TEST_CADDY` names the program Caddy,
+//! `cargo xtask test integration` brings what is needed and tells where it is: `AIWE_TEST_CADDY` names the program Caddy,
 //! `AIWE_TEST_SHIM` the desktop program.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]

@@ -121,8 +121,9 @@ async fn got(world: &World, edge: &Edge<'_>, kind: Kind, client: Client) -> Stri
 
 /// What `shim --check` says: the desktop program's own connection, without its window.
 async fn check_by_shim(edge: &Edge<'_>, package: Option<&std::path::Path>) -> String {
-    let program = std::env::var_os("AIWE_TEST_SHIM")
-        .expect("AIWE_TEST_SHIM names the desktop program for tests; `cargo xtask test server` builds it");
+    let program = std::env::var_os("AIWE_TEST_SHIM").expect(
+        "AIWE_TEST_SHIM names the desktop program for tests; `cargo xtask test integration` builds it",
+    );
     let mut shim = tokio::process::Command::new(program);
     shim.arg("--check")
         .arg("--server")

@@ -1,6 +1,6 @@
 //! The built-in TLS as sslyze sees it. Behind Caddy the TLS is Caddy's.
 //!
-//! `cargo xtask test server` installs sslyze and tells where it is: `AIWE_TEST_LINT`.
+//! `cargo xtask test integration` installs sslyze and tells where it is: `AIWE_TEST_LINT`.
 //!
 //! What sslyze would remark and is as it should be:
 //! - No public authority trusts the certificate: it is the built-in one's, which clients are given. Whoever has another
@@ -21,7 +21,7 @@ async fn nothing_old_or_weak_is_spoken() {
     let program = Program::new(&folder.path().join("data"));
     let process = program.serve().await;
     let programs = std::env::var_os("AIWE_TEST_LINT")
-        .expect("AIWE_TEST_LINT names the folder of sslyze; `cargo xtask test server` brings it");
+        .expect("AIWE_TEST_LINT names the folder of sslyze; `cargo xtask test integration` brings it");
     let (report, roots) = (folder.path().join("report.json"), folder.path().join("roots.pem"));
     std::fs::write(&roots, program.must(&["ca", "show"])).unwrap();
     let mut sslyze = tokio::process::Command::new(PathBuf::from(programs).join("sslyze"));

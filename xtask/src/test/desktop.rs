@@ -4,14 +4,11 @@ use super::Bench;
 use super::counts::{Counts, counted};
 use super::end2end::playwright;
 use crate::failure::Outcome;
-use crate::process;
 
 pub fn desktop(bench: &Bench) -> Outcome<Counts> {
-    process::must(bench.tools.cargo().args(["build", "--package", "shim"]))?;
     let mut tests = playwright(bench)?;
     tests
         .args(["--project", "desktop"])
-        .env("END2END_SHIM", bench.places.target().join("debug/shim"))
         .env("END2END_TAURI_DRIVER", bench.places.tools().join("bin/tauri-driver"));
     counted(&mut tests)
 }

@@ -6,6 +6,7 @@ mod desktop;
 mod end2end;
 mod lint;
 mod postgres;
+mod programs;
 mod unit;
 
 use std::process::ExitCode;
@@ -35,8 +36,12 @@ const STAGES: &[Stage] = &[
     Stage { name: "format", what: "rustfmt and TypeScript's types", run: lint::format },
     Stage { name: "lint", what: "clippy, each package by itself", run: lint::clippy },
     Stage { name: "licences", what: "cargo-deny: licences, bans, sources, advisories", run: lint::licences },
-    Stage { name: "unit", what: "tests of the libraries, pages and desktop window", run: unit::libraries },
-    Stage { name: "server", what: "tests of the server on SQLite and PostgreSQL", run: unit::server },
+    Stage { name: "unit", what: "tests beside the code", run: unit::unit },
+    Stage {
+        name: "integration",
+        what: "pages, certificates, and the server on SQLite and PostgreSQL",
+        run: unit::integration,
+    },
     Stage { name: "browser", what: "the server in real Chromium", run: end2end::browser },
     Stage { name: "desktop", what: "the desktop window under Xvfb", run: desktop::desktop },
     Stage { name: "model", what: "a real llama.cpp server", run: unit::model },
@@ -75,7 +80,7 @@ pub fn test(places: &Places, names: &[String]) -> Outcome<ExitCode> {
 pub fn soak() -> Outcome<ExitCode> {
     let itself = std::env::current_exe().doing("finding this program")?;
     let mut stages = process::command(itself);
-    stages.args(["test", "unit", "server"]).env("AIWE_SOAK", "1");
+    stages.args(["test", "unit", "integration"]).env("AIWE_SOAK", "1");
     let status = process::openly(&mut stages)?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -125,9 +130,9 @@ mod tests {
     fn stages_run_in_their_own_order_and_unknown_ones_are_told() {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let chosen: Vec<&str> =
-            choose(&names(&["server", "lint"])).unwrap().iter().map(|stage| stage.name).collect();
-        assert_eq!(chosen, ["lint", "server"]);
+            choose(&names(&["unit", "lint"])).unwrap().iter().map(|stage| stage.name).collect();
+        assert_eq!(chosen, ["lint", "unit"]);
         assert_eq!(choose(&[]).unwrap().len(), STAGES.len());
-        assert!(choose(&names(&["sever"])).is_err());
+        assert!(choose(&names(&["untit"])).is_err());
     }
 }

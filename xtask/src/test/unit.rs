@@ -1,47 +1,45 @@
-//! `cargo test`, package by package.
+//! `cargo test`, and what its programs need around them.
 
 use super::Bench;
 use super::counts::{Counts, counted};
 use super::postgres::Postgres;
+use super::programs::Programs;
 use crate::failure::Outcome;
 use crate::{pages, process};
 
-const LIBRARIES: &[&[&str]] = &[
-    &["--package", "protocol"],
-    &["--package", "package"],
-    &["--package", "certificate"],
-    &["--package", "analysis"],
-    &["--package", "app", "--features", "ssr"],
-    &["--package", "shim"],
-    &["--package", "xtask"],
-    &["--package", "bench"],
-];
+/// All with tests, always chosen together: so each dependency is built with one set of features, and once. That each
+/// package also compiles by itself is what the lints see to.
+const PACKAGES: &[&str] =
+    &["analysis", "app", "bench", "certificate", "package", "protocol", "server", "shim", "xtask"];
+const FEATURES: &str = "app/ssr";
 
-pub fn libraries(bench: &Bench) -> Outcome<Counts> {
-    LIBRARIES
-        .iter()
-        .map(|package| {
-            let mut cargo = bench.tools.cargo();
-            cargo.args(["test", "--no-fail-fast"]).args(*package);
-            counted(cargo.env("AIWE_TEST_LINT", bench.places.venv("lint").join("bin")))
-        })
-        .sum()
+/// `targets`: which of their tests.
+fn tests(bench: &Bench, targets: &[&str]) -> std::process::Command {
+    let mut cargo = bench.tools.cargo();
+    cargo.args(["test", "--no-fail-fast", "--features", FEATURES]);
+    cargo.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
+    cargo.args(targets);
+    cargo
+}
+
+/// Tests beside the code that they are about.
+pub fn unit(bench: &Bench) -> Outcome<Counts> {
+    counted(&mut tests(bench, &["--lib", "--bins"]))
 }
 
 /// Each store and API test runs on both databases, and each test of the edges behind the built-in TLS and behind Caddy, in
 /// one run; mails go to a real mail server where that matters. The desktop program is one of the edges' clients.
-pub fn server(bench: &Bench) -> Outcome<Counts> {
+pub fn integration(bench: &Bench) -> Outcome<Counts> {
     pages::build(bench.places, bench.tools)?;
-    process::must(bench.tools.cargo().args(["build", "--package", "shim"]))?;
+    let programs = Programs::build(bench)?;
     let postgres = Postgres::start()?;
-    let mut cargo = bench.tools.cargo();
+    let mut cargo = tests(bench, &["--test", "*"]);
     cargo
-        .args(["test", "--no-fail-fast", "--package", "server"])
         .env("AIWE_TEST_CADDY", bench.places.venv("caddy").join("bin/caddy"))
         .env("AIWE_TEST_LINT", bench.places.venv("lint").join("bin"))
         .env("AIWE_TEST_MAIL_PYTHON", bench.tools.python("mail"))
         .env("AIWE_TEST_POSTGRES_URL", postgres.url())
-        .env("AIWE_TEST_SHIM", bench.places.target().join("debug/shim"));
+        .env("AIWE_TEST_SHIM", programs.shim);
     counted(&mut cargo)
 }
 
@@ -52,19 +50,7 @@ pub fn model(bench: &Bench) -> Outcome<Counts> {
     process::must(
         bench.tools.program(&python.to_string_lossy()).arg("end2end/tools/tiny_gguf.py").arg(&file),
     )?;
-    let mut cargo = bench.tools.cargo();
-    cargo
-        .args([
-            "test",
-            "--no-fail-fast",
-            "--package",
-            "analysis",
-            "--features",
-            "real-llama",
-            "--test",
-            "llama",
-        ])
-        .env("AIWE_LLAMA_PYTHON", &python)
-        .env("AIWE_TINY_GGUF", &file);
+    let mut cargo = tests(bench, &["--test", "llama", "--", "--ignored"]);
+    cargo.env("AIWE_LLAMA_PYTHON", &python).env("AIWE_TINY_GGUF", &file);
     counted(&mut cargo)
 }

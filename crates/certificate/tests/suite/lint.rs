@@ -1,6 +1,6 @@
 //! Everything that the authority signs, as pkilint reads RFC 5280 and its companions.
 //!
-//! `cargo xtask test unit` installs pkilint and tells where its programs are: `AIWE_TEST_LINT`.
+//! `cargo xtask test integration` installs pkilint and tells where its programs are: `AIWE_TEST_LINT`.
 
 use std::path::{Path, PathBuf};
 
@@ -54,7 +54,7 @@ impl Bench {
     fn lint(&mut self, program: &str, what: &str, files: &[&str]) {
         let programs = std::env::var_os("AIWE_TEST_LINT").unwrap_or_else(|| {
             panic!(
-                "AIWE_TEST_LINT names the folder of pkilint's programs; `cargo xtask test unit` brings them"
+                "AIWE_TEST_LINT names the folder of pkilint's programs; `cargo xtask test integration` brings them"
             )
         });
         let program = PathBuf::from(programs).join(program);
