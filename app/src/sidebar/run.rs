@@ -163,6 +163,7 @@ pub fn step_label(node: &str) -> &str {
     match node {
         "answer" => "Answer",
         "check" => "Check",
+        "extract" => "Find lines that fit",
         "propose" => "Propose an edit",
         "read" => "Read the screen",
         "recall" => "Recall",
