@@ -60,11 +60,15 @@ pub fn closed() -> Response<Vec<u8>> {
 fn replaced(former: &Former) -> String {
     let words = match former {
         Former::Of(server) => format!(
-            "This machine is set up with <code>{}</code> already. If you go on to the end, the server below takes its place,              and the former certificate and key are removed.",
+            "This machine is set up with <code>{}</code> already. If you go on to the end, the server below takes its place, \
+             and the former certificate and key are removed.",
             escaped(server)
         ),
-        Former::Unreadable => "This machine was set up before, but what it keeps of that cannot be read. If you go on to              the end, the server below takes its place."
-            .to_owned(),
+        Former::Unreadable => {
+            "This machine was set up before, but what it keeps of that cannot be read. If you go on to \
+             the end, the server below takes its place."
+                .to_owned()
+        }
     };
     format!("<div class=\"notice\"><p>{words}</p></div>")
 }
