@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use crate::failure::{Doing, Outcome};
 
-/// For building and running the tests of one package from nothing on a slow machine.
+/// For running what was built, on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(25 * 60);
+/// For what is repeated a thousand times.
+const PATIENCE_IN_SOAK: Duration = Duration::from_secs(4 * 60 * 60);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -51,7 +53,8 @@ impl Sum for Counts {
 /// Runs tests, shows what they print and adds up the result lines. An exit that tells of a failure which no
 /// line told (a crash, code that does not compile) counts as one.
 pub fn counted(command: &mut Command) -> Outcome<Counts> {
-    counted_within(PATIENCE, command)
+    let soak = std::env::var_os("AIWE_SOAK").is_some();
+    counted_within(if soak { PATIENCE_IN_SOAK } else { PATIENCE }, command)
 }
 
 fn counted_within(patience: Duration, command: &mut Command) -> Outcome<Counts> {

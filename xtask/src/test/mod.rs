@@ -7,6 +7,7 @@ mod end2end;
 mod lint;
 mod postgres;
 mod programs;
+mod room;
 mod unit;
 
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ pub fn test(places: &Places, names: &[String]) -> Outcome<ExitCode> {
     let chosen = choose(names)?;
     let start = Instant::now();
     println!("== set-up");
+    room::tell_of_little(places);
     let set_up = set_up(places, Purpose::Test);
     println!("== set-up: {}", shown(start.elapsed()));
     let mut results = Vec::new();

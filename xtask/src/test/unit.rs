@@ -1,5 +1,7 @@
 //! `cargo test`, and what its programs need around them.
 
+use std::process::Command;
+
 use super::Bench;
 use super::counts::{Counts, counted};
 use super::postgres::Postgres;
@@ -13,18 +15,22 @@ const PACKAGES: &[&str] =
     &["analysis", "app", "bench", "certificate", "package", "protocol", "server", "shim", "xtask"];
 const FEATURES: &str = "app/ssr";
 
-/// `targets`: which of their tests.
-fn tests(bench: &Bench, targets: &[&str]) -> std::process::Command {
-    let mut cargo = bench.tools.cargo();
-    cargo.args(["test", "--no-fail-fast", "--features", FEATURES]);
-    cargo.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
-    cargo.args(targets);
-    cargo
+/// `targets`: which of their tests. Builds them, which may take long; how long they may run is limited.
+fn tests(bench: &Bench, targets: &[&str]) -> Outcome<Command> {
+    let cargo = |only: &[&str]| {
+        let mut cargo = bench.tools.cargo();
+        cargo.arg("test").args(only).args(["--no-fail-fast", "--features", FEATURES]);
+        cargo.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
+        cargo.args(targets);
+        cargo
+    };
+    process::must(&mut cargo(&["--no-run"]))?;
+    Ok(cargo(&[]))
 }
 
 /// Tests beside the code that they are about.
 pub fn unit(bench: &Bench) -> Outcome<Counts> {
-    counted(&mut tests(bench, &["--lib", "--bins"]))
+    counted(&mut tests(bench, &["--lib", "--bins"])?)
 }
 
 /// Each store and API test runs on both databases, and each test of the edges behind the built-in TLS and behind Caddy, in
@@ -33,7 +39,7 @@ pub fn integration(bench: &Bench) -> Outcome<Counts> {
     pages::build(bench.places, bench.tools)?;
     let programs = Programs::build(bench)?;
     let postgres = Postgres::start()?;
-    let mut cargo = tests(bench, &["--test", "*"]);
+    let mut cargo = tests(bench, &["--test", "*"])?;
     cargo
         .env("AIWE_TEST_CADDY", bench.places.venv("caddy").join("bin/caddy"))
         .env("AIWE_TEST_LINT", bench.places.venv("lint").join("bin"))
@@ -50,7 +56,7 @@ pub fn model(bench: &Bench) -> Outcome<Counts> {
     process::must(
         bench.tools.program(&python.to_string_lossy()).arg("end2end/tools/tiny_gguf.py").arg(&file),
     )?;
-    let mut cargo = tests(bench, &["--test", "llama", "--", "--ignored"]);
+    let mut cargo = tests(bench, &["--test", "llama", "--", "--ignored"])?;
     cargo.env("AIWE_LLAMA_PYTHON", &python).env("AIWE_TINY_GGUF", &file);
     counted(&mut cargo)
 }
