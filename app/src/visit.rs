@@ -27,6 +27,9 @@ pub struct Visit {
     /// Whether the request came through TLS (here or at the proxy): decides on the cookies' attributes.
     pub secure: bool,
     pub certificate: CertificateReport,
+    /// Where the public pages are, if the visitor came to the machines' host: `https://host`, without a path. What a browser
+    /// is to remember, such as that it asked for access, it can only remember there.
+    pub pages_elsewhere: Option<String>,
 }
 
 /// A cookie's value. Prints as `[redacted]`.

@@ -1,5 +1,7 @@
 //! Starting and stopping: from a configuration to two listeners that serve, and back to nothing that was lost.
 
+mod live_tls;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Location, MachinesTls, TlsFiles};
+use crate::config::{Config, Location};
 use crate::edge::{Connections, Edge, Listener, tls};
 use crate::environment::Environment;
 use crate::failure::{Failure, Refusal};
@@ -18,6 +20,7 @@ use crate::routes::router;
 use crate::state::AppState;
 use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
+use live_tls::LiveTls;
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +88,7 @@ pub struct Server {
     pub state: AppState,
     connections: Arc<Connections>,
     listeners: Vec<(Edge, TcpListener)>,
-    machines_tls: Option<tls::Replaceable>,
+    tls: LiveTls,
     shutdown: CancellationToken,
 }
 
@@ -103,14 +106,7 @@ impl Server {
         let state = AppState::assemble(Arc::clone(&env), Arc::clone(&connections), mailer).await?;
         let config = &env.config;
 
-        let pages_tls = match &config.pages.tls {
-            Some(files) => {
-                let config = from_files("pages.tls_certificate with pages.tls_key", files, tls::pages)?;
-                Some(tls::Replaceable::new(config))
-            }
-            None => None,
-        };
-        let machines_tls = machines_tls(&state)?.map(tls::Replaceable::new);
+        let tls = LiveTls::new(&state)?;
         let edge = |which, tls| Edge {
             which,
             tls,
@@ -120,13 +116,13 @@ impl Server {
             shutdown: shutdown.clone(),
         };
         let listeners = vec![
-            (edge(Listener::Pages, pages_tls), bind("pages.listen", config.pages.listen).await?),
+            (edge(Listener::Pages, tls.pages.clone()), bind("pages.listen", config.pages.listen).await?),
             (
-                edge(Listener::Machines, machines_tls.clone()),
+                edge(Listener::Machines, tls.machines.clone()),
                 bind("machines.listen", config.machines.listen).await?,
             ),
         ];
-        Ok(Self { state, connections, listeners, machines_tls, shutdown })
+        Ok(Self { state, connections, listeners, tls, shutdown })
     }
 
     /// What a listener was bound to: with port 0 in the configuration the system chose one.
@@ -143,9 +139,10 @@ impl Server {
         jobs.spawn(self.state.access.clone().run(self.shutdown.clone()));
         jobs.spawn(self.state.certificates.clone().watch_revocations(self.shutdown.clone()));
         jobs.spawn(self.state.certificates.clone().watch_authorities(self.shutdown.clone(), {
-            let (state, machines_tls) = (self.state.clone(), self.machines_tls);
-            move |_| renew_tls(&state, machines_tls.as_ref())
+            let (state, tls) = (self.state.clone(), self.tls.clone());
+            move |_| tls.renew(&state)
         }));
+        jobs.spawn(self.tls.renew_daily(self.state.clone(), self.shutdown.clone()));
         jobs.spawn(self.state.access.clone().remind_of_ends(self.shutdown.clone()));
         jobs.spawn(crate::sweep::run(Arc::clone(&self.state.env), self.shutdown.clone()));
         for (edge, listener) in self.listeners {
@@ -157,55 +154,6 @@ impl Server {
         self.state.env.store.close().await;
         drop(self.connections);
     }
-}
-
-/// The machines' listener asks for certificates of the authorities that are trusted now, and has one of theirs itself.
-fn machines_tls(state: &AppState) -> Result<Option<Arc<rustls::ServerConfig>>, StartError> {
-    let (config, authorities) = (&state.env.config, state.certificates.authority_names());
-    match &config.machines.tls {
-        MachinesTls::BuiltIn => {
-            let identity = state.certificates.server_identity(&server_names(config))?;
-            let what = "the built-in server certificate";
-            let tls = tls::machines(identity, &authorities);
-            tls.map(Some).map_err(|source| StartError::Tls { what, source })
-        }
-        MachinesTls::Files(files) => {
-            let what = "machines.tls_certificate with machines.tls_key";
-            from_files(what, files, |identity| tls::machines(identity, &authorities)).map(Some)
-        }
-        MachinesTls::Off => Ok(None),
-    }
-}
-
-/// After a change of the authorities. What cannot be used is told, and the one before it stays.
-fn renew_tls(state: &AppState, current: Option<&tls::Replaceable>) {
-    match (machines_tls(state), current) {
-        (Ok(Some(config)), Some(current)) => current.replace(config),
-        (Ok(_), _) => {}
-        (Err(error), _) => {
-            let causes = crate::failure::causes(&error);
-            tracing::error!(causes, "the machines' listener keeps its certificate: restart the server");
-        }
-    }
-}
-
-fn from_files(
-    what: &'static str,
-    files: &TlsFiles,
-    finish: impl FnOnce(tls::Identity) -> Result<Arc<rustls::ServerConfig>, tls::TlsError>,
-) -> Result<Arc<rustls::ServerConfig>, StartError> {
-    tls::Identity::from_files(files).and_then(finish).map_err(|source| StartError::Tls { what, source })
-}
-
-/// What the built-in certificate is for: the host in `machines_url`, and this machine.
-fn server_names(config: &Config) -> Vec<String> {
-    let mut names = vec![config.machines_url.host()];
-    for local in ["localhost", "127.0.0.1", "::1"] {
-        if !names.iter().any(|n| n == local) {
-            names.push(local.to_owned());
-        }
-    }
-    names
 }
 
 async fn bind(field: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -41,6 +41,8 @@ pub struct FormStart {
     /// Unix epoch.
     pub certificate_ended: Option<i64>,
     pub refused: Option<Refused>,
+    /// Where to ask, if not here: the public pages' address, without a path.
+    pub elsewhere: Option<String>,
 }
 
 #[server(prefix = "/app", endpoint = "access/start")]
@@ -50,6 +52,7 @@ pub async fn start() -> Result<FormStart, AppError> {
         platform: Platform::from_user_agent(&visit.user_agent),
         certificate_ended: visit.certificate.last_ended,
         refused: form::refused(SUBMIT),
+        elsewhere: visit.pages_elsewhere,
     })
 }
 

@@ -1,5 +1,6 @@
 //! `/request-access`: works with scripts off.
 
+use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
@@ -9,7 +10,7 @@ use protocol::certificate::RejectionReason;
 use super::api::{self, FormStart, Submit};
 use crate::certificate::LastEnded;
 use crate::design::{
-    Button, Check, Field, FieldKind, Look, Notice, NoticeTone, ProblemNotice, PublicPage, Shape,
+    Button, ButtonLink, Check, Field, FieldKind, Look, Notice, NoticeTone, ProblemNotice, PublicPage, Shape,
     TextAreaField, loaded,
 };
 use crate::form::field_error;
@@ -23,13 +24,17 @@ pub fn RequestAccessPage() -> impl IntoView {
         <PublicPage title="Request access">
             {loaded(start, move |start| {
                 let ended = start.certificate_ended;
+                let form = match start.elsewhere.clone() {
+                    Some(pages) => Either::Left(view! { <AskElsewhere pages reason /> }),
+                    None => Either::Right(view! { <RequestForm start reason /> }),
+                };
                 view! {
                     {reason.map(|reason| view! { <WhyHere reason ended /> })}
                     <p>
                         "Ask for access for the machine in front of you. An administrator compares a code with you and \
                          approves it; then you get a mail with a link to this machine's certificate."
                     </p>
-                    <RequestForm start reason />
+                    {form}
                 }
             })}
         </PublicPage>
@@ -72,6 +77,24 @@ fn WhyHere(
                 </a>
             </p>
         </Notice>
+    }
+}
+
+/// A browser that asks here would not be known as the one that asked where the mail's link leads: another host's cookies
+/// are not sent there.
+#[component]
+fn AskElsewhere(pages: String, reason: Option<RejectionReason>) -> impl IntoView {
+    let reason = reason.map(|reason| format!("?reason={}", reason.as_str())).unwrap_or_default();
+    view! {
+        <ButtonLink
+            href=format!("{pages}/request-access{reason}")
+            look=Look::Primary
+            large=true
+            icon=Shape::ArrowRight
+            external=true
+        >
+            "Ask for access"
+        </ButtonLink>
     }
 }
 

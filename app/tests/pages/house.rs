@@ -134,6 +134,7 @@ fn visit(who: Who) -> Visit {
             presented: None,
             last_ended: None,
         },
+        pages_elsewhere: None,
     }
 }
 

@@ -4,7 +4,7 @@ use app::visit::{Administrator, Answer, Visit};
 use protocol::Problem;
 use protocol::access::{AccessRequestRow, DownloadOffer, NewLink, RequestState};
 
-use super::{Access, AccessRequest, ReminderRules};
+use super::{Access, AccessRequest, ReminderRules, renewal};
 use crate::failure::Refusal;
 use crate::http::refusals::Refuses;
 use crate::secret::{Token, TokenHash};
@@ -22,6 +22,9 @@ impl Access {
         let (access, now) = (&self.env.config.access, self.env.now());
         let mut tx = self.env.store.begin().await?;
         let request = tx.access_request(id).await?.ok_or_else(Problem::not_found)?;
+        if renewal::renews(&mut tx, &request).await? {
+            return Err(renewed_otherwise().into());
+        }
         let former = request.grant().map_or(0, |grant| grant.number);
         if sent.is_some_and(|sent| i64::from(sent) != former) {
             return Err(sent_meanwhile().into());
@@ -57,6 +60,9 @@ impl Access {
     ) -> Result<Answer<DownloadOffer>, Refusal> {
         let now = self.env.now();
         let (mut tx, request, proof) = self.identify(visit, token, match_code).await?;
+        if renewal::renews(&mut tx, &request).await? {
+            return Err(no_new_link(request.state_at(now)).into());
+        }
         match self.next_link_ask(&request) {
             None => return Err(no_new_link(request.state_at(now)).into()),
             Some(at) if at > now => return Err(too_early(at - now).into()),
@@ -123,6 +129,13 @@ fn disabled() -> Problem {
     Problem::conflict("This person's account is disabled.")
 }
 
+/// The link to a machine's next certificate is the same in each reminder (`docs/decisions/renewal.md`).
+fn renewed_otherwise() -> Problem {
+    Problem::new("no-other-link", 409, "This link renews a machine's certificate").detail(
+        "Its reminders give it again while it is good. Whoever has lost the new certificate asks for access.",
+    )
+}
+
 fn no_more_links() -> Problem {
     Problem::new("no-more-links", 409, "This request has had all its links")
         .detail("Ask the requester to ask for access again.")
@@ -148,7 +161,7 @@ pub struct Relinking;
 
 impl Refuses for Relinking {
     fn problems() -> Vec<Problem> {
-        vec![Problem::not_found(), sent_meanwhile(), no_more_links(), disabled()]
+        vec![Problem::not_found(), sent_meanwhile(), renewed_otherwise(), no_more_links(), disabled()]
     }
 }
 

@@ -16,7 +16,7 @@ use crate::failure::Refusal;
 use crate::http::refusals::Refuses;
 use crate::mail::CodesTried;
 use crate::people::CookieKind;
-use crate::secret::{Token, TokenHash};
+use crate::secret::TokenHash;
 use crate::store::{AccountState, Tx};
 
 /// Wrong match codes after which only the asking browser opens the link.
@@ -69,7 +69,7 @@ impl Access {
             expires_at: request.expires_at().or(request.grant().map(|g| g.expires_at)).unwrap_or(now),
             needs_match_code: !asked_here && !renews,
             needs_certificate: !asked_here && renews,
-            new_link: self.new_link(&request, asked_here).filter(|_| asked_here || !renews),
+            new_link: self.new_link(&request, asked_here).filter(|_| !renews),
             setup_url: invited.then(|| format!("/public/download-certs/{token}/setup")),
             machines_url: self.env.config.machines_url.origin().to_owned(),
             pages_url: self.env.config.public_url.origin().to_owned(),
@@ -127,9 +127,17 @@ impl Access {
         let new = self.new_certificate(&request).await?;
         let certificate = self.certificates.issue_for_csr(new, csr).await?;
         let at = self.env.now();
-        let redemption = Redemption { at, certificate_id: certificate.id.clone(), csr_hash: Some(csr_hash) };
-        self.spend(request, redemption, &certificate).await?;
-        let chain = self.certificates.chain_pem(&certificate);
+        let redemption =
+            Redemption { at, certificate_id: certificate.id.clone(), csr_hash: Some(csr_hash.clone()) };
+        let chain = match self.spend(request, redemption, &certificate).await {
+            Ok(()) => self.certificates.chain_pem(&certificate),
+            // Sent twice, the same request may have been faster.
+            Err(refusal) => {
+                let mut tx = self.env.store.read().await?;
+                let request = request_behind(&mut tx, token).await?;
+                self.same_again(&mut tx, &request, &csr_hash).await?.ok_or(refusal)?
+            }
+        };
         self.with_cookie(visit, token, &proof, chain).await
     }
 
@@ -281,12 +289,12 @@ impl Access {
             return Ok(Redeemed { value, cookies: Vec::new() });
         }
         let mut tx = self.env.store.begin().await?;
-        let browser = Token::generate(self.env.random.as_ref());
+        let browser = self.secret_of_browser(visit);
         if let Some(request) = tx.access_request_by_grant(&TokenHash::of(token)).await? {
-            tx.set_proven_browser(&request.id, &browser.hash()).await?;
+            tx.set_proven_browser(&request.id, &TokenHash::of(&browser)).await?;
             tx.commit().await?;
         }
-        let cookie = CookieKind::Asked.set(browser.expose(), ASKED_COOKIE_SECONDS, visit.secure);
+        let cookie = CookieKind::Asked.set(&browser, ASKED_COOKIE_SECONDS, visit.secure);
         Ok(Redeemed { value, cookies: vec![cookie] })
     }
 }

@@ -28,11 +28,8 @@ impl Access {
         let per_hour = self.env.config.limits.access_requests_per_hour;
         self.limits.check_address(Rule::per_hour("request-access", per_hour), visit.address)?;
 
-        // A browser keeps its secret, so that all of its requests are its own.
-        let random = self.env.random.as_ref();
-        let browser = visit.asked.as_ref().filter(|c| c.0.len() == 43).map(|c| c.0.clone());
-        let browser = browser.unwrap_or_else(|| Token::generate(random).expose().to_owned());
-        let status = Token::generate(random);
+        let browser = self.secret_of_browser(visit);
+        let status = Token::generate(self.env.random.as_ref());
         let request = self.new_request(checked)?;
         let match_code = request.match_code.grouped();
         self.store_request(&request, &status, &TokenHash::of(&browser)).await?;
@@ -78,6 +75,12 @@ impl Access {
     pub(super) fn check_link_rate(&self, visit: &Visit) -> Result<(), Problem> {
         let per_minute = self.env.config.limits.links_per_minute;
         self.limits.check_address(Rule::per_minute("links", per_minute), visit.address)
+    }
+
+    /// A browser keeps its secret, so that all of its requests are its own.
+    pub(super) fn secret_of_browser(&self, visit: &Visit) -> String {
+        let kept = visit.asked.as_ref().filter(|cookie| cookie.0.len() == 43).map(|cookie| cookie.0.clone());
+        kept.unwrap_or_else(|| Token::generate(self.env.random.as_ref()).expose().to_owned())
     }
 
     fn new_request(&self, checked: CheckedRequest) -> Result<AccessRequest, Refusal> {

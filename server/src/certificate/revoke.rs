@@ -17,6 +17,8 @@ use crate::store::{MachineCertificate, Tx};
 
 /// How often servers that share a database look for each other's revocations.
 const WATCH: Duration = Duration::from_millis(300);
+/// How far back they look: their clocks differ, and a revocation is dated before its transaction got its turn.
+const LOOK_BACK: i64 = 60;
 /// A list is good for this long, unless a new one replaces it.
 const CRL_LIFETIME: time::Duration = time::Duration::days(7);
 
@@ -97,8 +99,8 @@ impl Certificates {
         self.0.outbox.certificate_revoked(tx, &owner.email, &certificate.device_name, end).await
     }
 
-    /// An authority's revocation list, DER (RFC 5280 §5); `None` is the authority in use. Its number is the instant, so
-    /// that it always grows.
+    /// An authority's revocation list, DER (RFC 5280 §5); `None` is the authority in use. Its number is the instant in
+    /// milliseconds, so that it always grows.
     pub async fn crl(&self, authority: Option<&str>) -> Result<Vec<u8>, Refusal> {
         let (now, authorities) = (self.0.env.clock.now(), self.authorities());
         let issuer = match authority {
@@ -113,29 +115,26 @@ impl Certificates {
             reason: RevocationReason::Unspecified,
         };
         let entries: Vec<_> = revoked.into_iter().map(entry).collect();
-        let number = u64::try_from(now.unix_timestamp()).unwrap_or_default();
+        let number = u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
         Ok(issuer.authority.crl(now, &entries, number, now + CRL_LIFETIME).map_err(Failure::from)?)
     }
 
     /// Ends what is open with certificates that another server revoked, until `shutdown`.
     pub async fn watch_revocations(self, shutdown: CancellationToken) {
-        // One second back: instants are whole seconds, so each look sees some of the one before again.
-        let mut since = self.0.env.now() - 1;
         let mut closed = HashSet::new();
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(WATCH) => {}
             }
-            let now = self.0.env.now();
-            match self.revoked_since(since).await {
+            match self.revoked_since(self.0.env.now() - LOOK_BACK).await {
                 Ok(fingerprints) => {
-                    // What was opened after that is judged as revoked. To end it too would cut off the answer that says so.
+                    // Not twice: what was opened since then is judged as revoked, and to end it too would cut off the answer
+                    // that says so.
                     for fingerprint in fingerprints.difference(&closed) {
                         self.0.connections.close(fingerprint);
                     }
                     closed = fingerprints;
-                    since = now - 1;
                 }
                 Err(refusal) => {
                     // Into a problem, and so into the log; the next round tries again.

@@ -9,7 +9,8 @@ use http::{HeaderMap, HeaderValue, header};
 use protocol::Problem;
 use protocol::certificate::RejectionReason;
 
-use crate::edge::Peer;
+use crate::config::Config;
+use crate::edge::{Listener, Peer};
 use crate::failure::Refusal;
 use crate::http::ProblemResponse;
 use crate::http::refusals::Refuses;
@@ -97,6 +98,11 @@ async fn of_request(state: &AppState, parts: &mut Parts) -> Result<Visit, Respon
         .map_err(|refusal| ProblemResponse::from(refusal).into_response())
 }
 
+fn pages_elsewhere(config: &Config, listener: Listener) -> Option<String> {
+    let (pages, machines) = (config.public_url.origin(), config.machines_url.origin());
+    (listener == Listener::Machines && pages != machines).then(|| pages.to_owned())
+}
+
 async fn judge(state: &AppState, peer: &Peer, headers: &HeaderMap, asker: Asker) -> Result<Visit, Refusal> {
     let cookie = |kind| cookie_value(headers, kind, peer.tls).map(Cookie);
     let mut certificate = state.certificates.report(peer.certificate.as_ref()).await?;
@@ -129,5 +135,6 @@ async fn judge(state: &AppState, peer: &Peer, headers: &HeaderMap, asker: Asker)
             .to_owned(),
         secure: peer.tls,
         certificate,
+        pages_elsewhere: pages_elsewhere(&state.env.config, peer.listener),
     })
 }

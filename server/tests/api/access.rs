@@ -14,6 +14,7 @@ use crate::on_both;
 use crate::support::{PASSWORD, TestServer, token_in};
 
 on_both!(
+    a_browser_that_asked_keeps_its_secret,
     a_request_becomes_a_package_once,
     a_stolen_link_is_worth_nothing,
     an_unknown_and_a_known_address_get_the_same_answer,
@@ -24,6 +25,7 @@ on_both!(
     programs_look_at_a_link_without_spending_it,
     requests_and_links_expire,
     the_same_certificate_request_gets_the_same_certificate,
+    where_a_browser_is_remembered_it_asks,
 );
 
 async fn a_request_becomes_a_package_once(server: TestServer) {
@@ -299,8 +301,12 @@ async fn the_same_certificate_request_gets_the_same_certificate(server: TestServ
     let (mine, another) = (csr(), csr());
     let post = |csr: &str| server.post(&link).json(&json!({ "csr": csr, "match_code": code.to_lowercase() }));
     assert_eq!(post("nonsense").send().await.problem().status, 422);
-    let first = post(&mine).send().await;
-    assert_eq!(first.status, StatusCode::OK, "{}", first.text());
+    // Also when it comes many times at once, as from a browser whose connection broke.
+    let many = futures::future::join_all((0..50).map(|_| post(&mine).send())).await;
+    let first = &many[0];
+    for reply in &many {
+        assert_eq!((reply.status, reply.text()), (StatusCode::OK, first.text()));
+    }
     assert_eq!(first.text().matches("BEGIN CERTIFICATE").count(), 2);
     let again = post(&mine).send().await;
     assert_eq!((again.status, again.text()), (StatusCode::OK, first.text()));
@@ -327,4 +333,29 @@ async fn the_same_certificate_request_gets_the_same_certificate(server: TestServ
             .text()
             .contains("Go on in the browser that you asked with")
     );
+}
+
+/// Cookies of one host are not sent to another, and the mail's link leads to the pages' host.
+async fn where_a_browser_is_remembered_it_asks(server: TestServer) {
+    let page = |reason: &str| server.get(&format!("/request-access{reason}")).header("accept", "text/html");
+    let form = "action=\"/app/access/submit";
+    assert!(page("").send().await.text().contains(form));
+    let sent = page("?reason=expired").machines().send().await.text();
+    assert!(sent.contains("has expired") && !sent.contains(form), "{sent}");
+    assert!(sent.contains("href=\"http://localhost:8080/request-access?reason=expired\""), "{sent}");
+}
+
+/// Entering the code of one request costs it nothing of what it asked for itself.
+async fn a_browser_that_asked_keeps_its_secret(server: TestServer) {
+    let admin = server.administrator().await;
+    let (own, _, browser) = server.approved(&admin, "anna@example.org").await;
+    let (other, code, _) = server.approved(&admin, "ben@example.org").await;
+    let link = |token: &str| format!("/public/download-certs/{token}");
+    let body = json!({ "platform": "linux", "password": PASSWORD, "match_code": code });
+    let reply = server.post(&link(&other)).cookie("aiwe_asked", &browser).json(&body).send().await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(reply.cookie("aiwe_asked").as_ref(), Some(&browser));
+    let body = json!({ "platform": "linux", "password": PASSWORD });
+    let reply = server.post(&link(&own)).cookie("aiwe_asked", &browser).json(&body).send().await;
+    assert_eq!(reply.status, StatusCode::OK);
 }

@@ -16,6 +16,7 @@ on_both!(
     nobody_is_reminded_without_need,
     one_of_many_parallel_redemptions_succeeds,
     the_link_gives_a_package_to_the_machine_alone,
+    there_is_no_other_link,
 );
 
 const DAY: i64 = 24 * 3600;
@@ -209,4 +210,25 @@ async fn one_of_many_parallel_redemptions_succeeds(server: TestServer) {
     }
     let mut tx = server.state.env.store.read().await.unwrap();
     assert_eq!(tx.certificate_rows("anna", 0, 10).await.unwrap().total, 2);
+}
+
+/// It would lead to nothing: a certificate is renewed once.
+async fn there_is_no_other_link(server: TestServer) {
+    let admin = server.administrator().await;
+    let (machine, link) = reminded(&server, &admin, "anna@example.org").await;
+    for redeemed in [false, true] {
+        if redeemed {
+            assert_eq!(redeem(&server, &link).certificate(&machine.der).send().await.status, 200);
+        }
+        let filter = AccessRequestFilter { search: "anna".to_owned(), ..AccessRequestFilter::default() };
+        let rows = server.state.access.list(&admin.proof(), filter).await.unwrap().rows;
+        let row = rows.iter().find(|row| row.decided_by.as_deref() == Some("server")).unwrap();
+        assert!(row.links.is_none(), "none is offered to administrators");
+        let sent = server.state.access.send_link(&admin.proof(), &row.id, Some(1)).await;
+        assert!(sent.unwrap_err().is("no-other-link"));
+        let asked = server.post(&format!("{link}/new-link")).certificate(&machine.der).json(&json!({}));
+        assert!(asked.send().await.problem().is("no-new-link"));
+        let page = server.get(&link).certificate(&machine.der).header("accept", "text/html").send().await;
+        assert!(!page.text().contains("new-link"), "nor to the machine");
+    }
 }

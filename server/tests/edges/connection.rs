@@ -59,6 +59,12 @@ impl ResolvesClientCert for Presents {
     }
 }
 
+/// What the machines' listener shows of itself, DER.
+pub async fn server_certificate(edge: &Edge<'_>) -> Vec<u8> {
+    let stream = handshake(edge, crate::caddy::MACHINES_HOST, Arc::default(), Version::Http2).await.unwrap();
+    stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
+}
+
 async fn handshake(
     edge: &Edge<'_>,
     host: &str,

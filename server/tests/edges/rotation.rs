@@ -7,7 +7,7 @@ use server::certificate::{report, retire, rotate};
 
 use crate::caddy::{Caddy, MACHINES_HOST};
 use crate::certificates::{Kind, Packages};
-use crate::connection::{Connection, Identity, Version, asked_for};
+use crate::connection::{Connection, Identity, Version, asked_for, server_certificate};
 use crate::world::{Edge, World, remember};
 
 /// Servers look three times a second; the rest is for a busy machine.
@@ -108,4 +108,17 @@ async fn both_edges_trust_both_and_then_the_new_one_alone() {
         "who trusts the old root alone does not connect"
     );
     assert!(!old_root.contains(&world.direct.state.certificates.roots_pem()));
+}
+
+/// Files that something else renews are read again the same way. Time is the test's own for a moment: a day passes.
+#[tokio::test]
+async fn the_listeners_own_certificate_is_made_anew_every_day() {
+    let world = World::start(&[], &[]).await;
+    let edge = &world.edges()[0];
+    let first = server_certificate(edge).await;
+    assert_eq!(server_certificate(edge).await, first);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(24 * 60 * 60 + 1)).await;
+    tokio::time::resume();
+    until("it shows another certificate", async || server_certificate(edge).await != first).await;
 }

@@ -17,7 +17,7 @@ use crate::failure::{Failure, Refusal};
 use crate::store::{AuthorityState, StoredAuthority};
 use crate::vault::Vault;
 
-/// The built-in server certificate's life. It is issued anew at each start.
+/// The built-in server certificate’s life. It is issued anew at each start, and every day.
 const SERVER_LIFETIME: Duration = Duration::days(397);
 /// The audit log's word for a new authority.
 const CREATED: &str = "authority.created";

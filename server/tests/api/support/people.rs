@@ -48,6 +48,7 @@ pub fn visit() -> Visit {
         user_agent: String::new(),
         secure: false,
         certificate: CertificateReport { rejection: None, presented: None, last_ended: None },
+        pages_elsewhere: None,
     }
 }
 
