@@ -127,6 +127,8 @@ pub trait OutboxService: Send + Sync {
     ) -> Result<Page<MailRow>, Problem>;
     /// Sends a mail again that was given up.
     async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), Problem>;
+    /// An administrator has sent a kept or given-up mail otherwise.
+    async fn delivered(&self, admin: &Administrator, id: &str) -> Result<(), Problem>;
     /// Sends all mails again that were given up; gives how many.
     async fn retry_all(&self, admin: &Administrator) -> Result<u64, Problem>;
 }

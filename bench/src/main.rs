@@ -20,7 +20,7 @@ use benchmarks::{ALL, Benchmark, Setting};
 use clap::Parser;
 use house::House;
 use machine::Cores;
-use report::{Machine, Report};
+use report::{Machine, Report, Section};
 
 /// Measures the server and the desktop window beside a peer.
 #[derive(Debug, Parser)]
@@ -110,6 +110,8 @@ async fn run(arguments: &Arguments) -> Result<()> {
     }
     let file = write(&arguments.results, &report)?;
     println!("\nThe same figures: {}", file.display());
+    let missed: Vec<String> = report.sections.iter().flat_map(Section::missed).collect();
+    ensure!(missed.is_empty(), "goals are missed:\n  {}", missed.join("\n  "));
     Ok(())
 }
 

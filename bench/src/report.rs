@@ -47,11 +47,38 @@ pub struct Figure {
     pub spread: Spread,
     /// The measured program could do better: what measured it was at its limit first.
     pub lower_bound: bool,
+    /// The goal: the run fails when the median is over it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<f64>,
+}
+
+impl Section {
+    /// What is over its goal, for people.
+    pub fn missed(&self) -> Vec<String> {
+        let figures = self.rows.iter().flat_map(|row| row.figures.iter().map(move |figure| (row, figure)));
+        let missed = figures.filter_map(|(row, figure)| Some((row, figure.missed()?)));
+        missed.map(|(row, missed)| format!("{}, {}: {missed}", self.title, row.name)).collect()
+    }
 }
 
 impl Figure {
     pub fn new(name: &'static str, unit: &'static str, spread: Spread) -> Self {
-        Self { name, unit, spread, lower_bound: false }
+        Self { name, unit, spread, lower_bound: false, at_most: None }
+    }
+
+    pub fn at_most(self, goal: f64) -> Self {
+        Self { at_most: Some(goal), ..self }
+    }
+
+    fn missed(&self) -> Option<String> {
+        let goal = self.at_most.filter(|goal| self.spread.median > *goal)?;
+        let unit = self.unit;
+        Some(format!(
+            "{} {} {unit}, over the goal of {} {unit}",
+            self.name,
+            number(self.spread.median),
+            number(goal)
+        ))
     }
 
     fn heading(&self) -> String {
@@ -168,6 +195,17 @@ mod tests {
                 "  - n",
             ]
         );
+    }
+
+    #[test]
+    fn a_median_over_its_goal_is_told_and_one_slow_run_is_not() {
+        let times = |runs: &[f64]| Figure::new("after", "ms", Spread::of(runs).unwrap()).at_most(1_000.0);
+        let row = |name: &str, figure| Row { name: name.into(), figures: vec![figure] };
+        let missed = |rows| Section { title: "t".into(), rows, notes: Vec::new() }.missed();
+        let one_slow = row("new", times(&[900.0, 1_000.0, 5_000.0]));
+        assert!(missed(vec![one_slow, row("no goal", figure("answers", &[2_000.0]))]).is_empty());
+        let slow = vec![row("idle", times(&[900.0])), row("new", times(&[900.0, 1_234.0, 5_000.0]))];
+        assert_eq!(missed(slow), ["t, new: after 1,234 ms, over the goal of 1,000 ms"]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub fn system_now() -> i64 {
     time::OffsetDateTime::now_utc().unix_timestamp()
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one place where the system's randomness is read")]
 pub fn system_random(bytes: &mut [u8]) -> bool {
     getrandom::fill(bytes).is_ok()
 }

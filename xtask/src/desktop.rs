@@ -10,6 +10,7 @@ use crate::setup::{Purpose, set_up};
 pub fn desktop(places: &Places, arguments: &[String]) -> Outcome {
     let tools = set_up(places, Purpose::Desktop)?;
     process::must(tools.cargo().args(["build", "--package", "shim"]))?;
-    let error = process::command(places.target().join("debug/shim")).args(arguments).exec();
+    let error =
+        process::command(places.target().join("debug/shim")).args(process::passed_on(arguments)).exec();
     Err(Failure::new(format!("the desktop window does not start: {error}")))
 }

@@ -20,23 +20,29 @@ use failure::{Failure, Outcome};
 use places::Places;
 use setup::Purpose;
 
-const USAGE: &str = "\
+fn usage() -> String {
+    format!(
+        "\
 Usage: cargo xtask <command>
 
   run [--release] [ARGS…]    Install what is missing, build, and serve. ARGS go to `server serve`;
                              without --data-dir among them, data lives in ./data.
   test [STAGE…]              Install what is missing, lint and test everything; or only the stages named:
-                             format lint licences unit server browser desktop model
+                             {stages}
   soak                       Like test, for libraries and server, with the long repetitions in full.
   bench [NAME…]              Install what is missing, build, and measure beside a peer; or only the named:
-                             pages throughput start-up memory window. Results: target/bench.
-  desktop [ARGS…]            Install what is missing, build and start the desktop window.
+                             pages throughput start-up memory revoke redeem issuances window.
+                             Results: target/bench.
+  desktop [ARGS…]            Install what is missing, build and start the desktop window with ARGS.
   pages                      Build only what browsers load: WASM, style sheet, static files.
   setup [run|test|desktop|bench]
                              Only install what is missing for that command (default: test).
 
 Set-up uses rustup's own WASM target where it can be downloaded and Debian's packages elsewhere;
-XTASK_TOOLCHAIN=rustup or XTASK_TOOLCHAIN=debian insists on one. docs/setup.md lists what is installed and why.";
+XTASK_TOOLCHAIN=rustup or XTASK_TOOLCHAIN=debian insists on one. docs/setup.md lists what is installed and why.",
+        stages = test::stages()
+    )
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -72,9 +78,25 @@ fn carry_out(command: &str, rest: &[String]) -> Outcome<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         "help" | "--help" | "-h" => {
-            println!("{USAGE}");
+            println!("{}", usage());
             Ok(ExitCode::SUCCESS)
         }
-        other => Err(Failure::new(format!("there is no command `{other}`\n\n{USAGE}"))),
+        other => Err(Failure::new(format!("there is no command `{other}`\n\n{}", usage()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_benchmark_and_every_stage_is_named() {
+        let benchmarks = include_str!("../../bench/src/benchmarks/mod.rs");
+        let names =
+            benchmarks.split("Benchmark { name: \"").skip(1).filter_map(|rest| rest.split('"').next());
+        let names: Vec<&str> = names.collect();
+        assert!(names.contains(&"start-up"), "{names:?}");
+        assert!(usage().contains(&format!(" {}.\n", names.join(" "))), "{names:?}");
+        assert!(usage().contains(" unit integration "), "{}", usage());
     }
 }

@@ -80,6 +80,15 @@ pub fn answer(command: &mut Command) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+/// The arguments for a program that this one starts. Before them people write `--` as `cargo run` wants it; the alias has
+/// its own, so theirs comes through, and the program would take all after it for no options.
+pub fn passed_on(arguments: &[String]) -> &[String] {
+    match arguments {
+        [first, rest @ ..] if first == "--" => rest,
+        all => all,
+    }
+}
+
 /// Whether a program stands on the PATH.
 pub fn on_path(program: &str) -> bool {
     std::env::var_os("PATH")
@@ -104,4 +113,18 @@ fn last_lines(log: &Path, count: usize) -> String {
     let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(count)..].iter().map(|line| format!("    {line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_leading_pair_of_dashes_is_dropped_and_no_more() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        assert_eq!(passed_on(&words(&["--", "--server", "x"])), words(&["--server", "x"]));
+        assert_eq!(passed_on(&words(&["--", "--", "x"])), words(&["--", "x"]));
+        assert_eq!(passed_on(&words(&["--check", "--", "x"])), words(&["--check", "--", "x"]));
+        assert!(passed_on(&words(&["--"])).is_empty() && passed_on(&[]).is_empty());
+    }
 }

@@ -12,6 +12,7 @@ use crate::{pages, process};
 /// Does not come back when the server starts: this process becomes the server, so that signals reach it
 /// directly.
 pub fn run(places: &Places, arguments: &[String]) -> Outcome {
+    let arguments = process::passed_on(arguments);
     let release = arguments.iter().any(|argument| argument == "--release");
     let mut rest: Vec<String> =
         arguments.iter().filter(|argument| *argument != "--release").cloned().collect();

@@ -57,7 +57,7 @@ pub fn password_problem(password: String) -> Option<String> {
 #[wasm_bindgen(js_name = makeKey)]
 pub fn make_key() -> Result<MachineKey, JsError> {
     let mut failed = false;
-    let key = crate::MachineKey::generate(&mut |bytes| failed |= getrandom::fill(bytes).is_err());
+    let key = crate::MachineKey::generate(&mut |bytes| failed |= !fill(bytes));
     if failed { Err(KeyError::Random.into()) } else { Ok(MachineKey(key?)) }
 }
 
@@ -82,7 +82,7 @@ impl MachineKey {
         let platform = platform.parse()?;
         let answer = Answer { certificates, roots };
         let mut failed = false;
-        let mut random = |bytes: &mut [u8]| failed |= getrandom::fill(bytes).is_err();
+        let mut random = |bytes: &mut [u8]| failed |= !fill(bytes);
         let packed = self.0.package(platform, answer, &password, now(), &mut random);
         if failed { Err(KeyError::Random.into()) } else { Ok(Package(packed?)) }
     }
@@ -106,7 +106,14 @@ impl Package {
     }
 }
 
+/// False where the browser gives no random bytes.
+#[expect(clippy::disallowed_methods, reason = "the one place where the browser's randomness is read")]
+fn fill(bytes: &mut [u8]) -> bool {
+    getrandom::fill(bytes).is_ok()
+}
+
 /// The visitor's own clock dates files, and nothing else hangs on it.
+#[expect(clippy::disallowed_methods, reason = "the one place where the browser's clock is read")]
 fn now() -> OffsetDateTime {
     #[expect(
         clippy::cast_possible_truncation,

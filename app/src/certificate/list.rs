@@ -268,6 +268,10 @@ fn validity(row: &CertificateRow, now: Option<i64>) -> (Tone, Shape, &'static st
 
 fn seconds_now() -> Option<i64> {
     #[cfg(feature = "hydrate")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place of the pages where the visitor's clock is read"
+    )]
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 are far below 2^53")]
     let now = Some((js_sys::Date::now() / 1000.0) as i64);
     #[cfg(not(feature = "hydrate"))]

@@ -20,6 +20,12 @@ pub async fn retry(id: String) -> Result<(), AppError> {
     Ok(Services::current()?.outbox.retry(&admin, &id).await?)
 }
 
+#[server(prefix = "/app", endpoint = "outbox/delivered")]
+pub async fn delivered(id: String) -> Result<(), AppError> {
+    let admin = require_administrator()?;
+    Ok(Services::current()?.outbox.delivered(&admin, &id).await?)
+}
+
 #[server(prefix = "/app", endpoint = "outbox/retry-all")]
 pub async fn retry_all() -> Result<u64, AppError> {
     let admin = require_administrator()?;

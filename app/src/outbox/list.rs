@@ -5,7 +5,7 @@ use leptos_router::components::{A, Form};
 use leptos_router::hooks::use_query_map;
 use protocol::access::Page;
 
-use super::api::{self, Retry, RetryAll};
+use super::api::{self, Delivered, Retry, RetryAll};
 use super::{MailRow, MailState};
 use crate::admin::PanelPage;
 use crate::design::{
@@ -46,11 +46,13 @@ pub fn OutboxPage() -> impl IntoView {
     let listing = Listing::of_url();
     let retry = form::action::<Retry>();
     let retry_all = form::action::<RetryAll>();
+    let delivered = form::action::<Delivered>();
     let mails = Resource::new(
-        move || (listing.get(), retry.version().get(), retry_all.version().get()),
+        move || (listing.get(), retry.version().get(), retry_all.version().get(), delivered.version().get()),
         |(listing, ..)| api::list(listing.state, listing.page),
     );
     let sent_again = move || retry.value().with(|value| matches!(value, Some(Ok(()))));
+    let done = move || delivered.value().with(|value| matches!(value, Some(Ok(()))));
     let all_again =
         move || retry_all.value().with(|value| value.as_ref().and_then(|v| v.as_ref().ok().copied()));
     view! {
@@ -61,9 +63,11 @@ pub fn OutboxPage() -> impl IntoView {
             <Filter listing />
             <ProblemNotice problem=problem_of(retry) />
             <ProblemNotice problem=problem_of(retry_all) />
+            <ProblemNotice problem=problem_of(delivered) />
+            {move || done().then(|| view! { <BriefNotice tone=NoticeTone::Good title="The mail counts as sent; its text was removed" /> })}
             {move || sent_again().then(|| view! { <BriefNotice tone=NoticeTone::Good title="The mail waits to be sent again" /> })}
             {move || all_again().map(|count| view! { <BriefNotice tone=NoticeTone::Good title=waiting_again(count) /> })}
-            {loaded(mails, move |page| view! { <Mails page listing=listing.get_untracked() retry retry_all /> })}
+            {loaded(mails, move |page| view! { <Mails page listing=listing.get_untracked() actions=Actions { retry, retry_all, delivered } /> })}
         </PanelPage>
     }
 }
@@ -74,6 +78,14 @@ fn waiting_again(count: u64) -> String {
         1 => "One mail waits to be sent again".to_owned(),
         n => format!("{n} mails wait to be sent again"),
     }
+}
+
+/// What can be done about a mail.
+#[derive(Clone, Copy)]
+struct Actions {
+    retry: ServerAction<Retry>,
+    retry_all: ServerAction<RetryAll>,
+    delivered: ServerAction<Delivered>,
 }
 
 #[component]
@@ -98,12 +110,8 @@ fn Filter(listing: Memo<Listing>) -> impl IntoView {
 }
 
 #[component]
-fn Mails(
-    page: Page<MailRow>,
-    listing: Listing,
-    retry: ServerAction<Retry>,
-    retry_all: ServerAction<RetryAll>,
-) -> impl IntoView {
+fn Mails(page: Page<MailRow>, listing: Listing, actions: Actions) -> impl IntoView {
+    let retry_all = actions.retry_all;
     if page.rows.is_empty() {
         return view! { <NoMails filtered=listing != Listing::default() /> }.into_any();
     }
@@ -123,7 +131,7 @@ fn Mails(
                     }
                 })}
             <ul class="divide-y divide-line border-y border-line">
-                {page.rows.into_iter().map(|mail| view! { <Mail mail retry /> }).collect_view()}
+                {page.rows.into_iter().map(|mail| view! { <Mail mail actions /> }).collect_view()}
             </ul>
             <Pagination page=number page_size=size total href what="mails" />
         </div>
@@ -154,7 +162,8 @@ fn NoMails(filtered: bool) -> impl IntoView {
 }
 
 #[component]
-fn Mail(mail: MailRow, retry: ServerAction<Retry>) -> impl IntoView {
+fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
+    let Actions { retry, delivered, .. } = actions;
     let attempts = match mail.attempts {
         0 => String::new(),
         1 => "One attempt. ".to_owned(),
@@ -162,6 +171,8 @@ fn Mail(mail: MailRow, retry: ServerAction<Retry>) -> impl IntoView {
     };
     let error = mail.last_error.clone();
     let dead = mail.state == MailState::Dead;
+    let (id, again) = (mail.id.clone(), mail.id.clone());
+    let left = dead || mail.state == MailState::Kept;
     view! {
         <li>
             <details class="group">
@@ -201,9 +212,20 @@ fn Mail(mail: MailRow, retry: ServerAction<Retry>) -> impl IntoView {
                             .then(|| {
                                 view! {
                                     <ActionForm action=retry>
-                                        <input type="hidden" name="id" value=mail.id.clone() />
+                                        <input type="hidden" name="id" value=again />
                                         <Button icon=Shape::Mail busy=retry.pending()>
                                             "Send again"
+                                        </Button>
+                                    </ActionForm>
+                                }
+                            })}
+                        {left
+                            .then(|| {
+                                view! {
+                                    <ActionForm action=delivered>
+                                        <input type="hidden" name="id" value=id />
+                                        <Button icon=Shape::Check busy=delivered.pending()>
+                                            "I have sent it"
                                         </Button>
                                     </ActionForm>
                                 }

@@ -416,6 +416,10 @@ impl OutboxService for Memory {
         Ok(())
     }
 
+    async fn delivered(&self, _: &Administrator, _: &str) -> Result<(), Problem> {
+        Ok(())
+    }
+
     async fn retry_all(&self, _: &Administrator) -> Result<u64, Problem> {
         Ok(2)
     }

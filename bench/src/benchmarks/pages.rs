@@ -148,7 +148,8 @@ fn row(page: &Page, all: &[(&'static str, Weight)], of: fn(&Weight) -> f64) -> R
 
 fn beside_goal(name: String, bytes: f64) -> Row {
     let share = Figure::new("of the goal", "%", Spread::exact(bytes / GOAL * 100.0));
-    Row { name, figures: vec![kilobytes("all", bytes), kilobytes("goal", GOAL), share] }
+    let all = kilobytes("all", bytes).at_most(GOAL / 1e3);
+    Row { name, figures: vec![all, kilobytes("goal", GOAL), share] }
 }
 
 fn kilobytes(name: &'static str, bytes: f64) -> Figure {
@@ -197,6 +198,15 @@ mod tests {
     #[test]
     fn repetition_compresses() {
         assert!(compressed(&[b'x'; 10_000]).unwrap() < 100);
+    }
+
+    #[test]
+    fn a_page_over_the_goal_is_told() {
+        let missed = |bytes| {
+            let rows = vec![beside_goal("heaviest".to_owned(), bytes)];
+            Section { title: "pages".to_owned(), rows, notes: Vec::new() }.missed().len()
+        };
+        assert_eq!((missed(GOAL), missed(GOAL + 1.0)), (0, 1));
     }
 
     #[test]

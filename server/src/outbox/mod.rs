@@ -211,6 +211,16 @@ impl Outbox {
         Ok(())
     }
 
+    async fn deliver_otherwise(&self, admin: &Administrator, id: &str) -> Result<(), Refusal> {
+        let now = self.env.now();
+        let mut tx = self.env.store.begin().await?;
+        if !tx.mail_delivered_otherwise(id, now).await? {
+            return Err(Problem::conflict("This mail is not left to you any more. Reload the list.").into());
+        }
+        tx.audit(now, &admin.account_id, "mail.delivered-otherwise", id, "").await?;
+        Ok(tx.commit().await?)
+    }
+
     async fn revive_all(&self, admin: &Administrator) -> Result<u64, Refusal> {
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;
@@ -237,6 +247,10 @@ impl OutboxService for Outbox {
 
     async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), Problem> {
         Ok(self.revive(admin, id).await?)
+    }
+
+    async fn delivered(&self, admin: &Administrator, id: &str) -> Result<(), Problem> {
+        Ok(self.deliver_otherwise(admin, id).await?)
     }
 
     async fn retry_all(&self, admin: &Administrator) -> Result<u64, Problem> {

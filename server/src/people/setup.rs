@@ -61,6 +61,8 @@ impl People {
                 (Some(account.email.into_string()), account.role)
             }
         };
+        // Drawing takes longer than reading, and connections are few.
+        drop(tx);
         let secret =
             TotpSecret::from_bytes(&self.env.vault.open(&link_context(&token), &link.totp_secret_sealed)?);
         let label = email.as_deref().unwrap_or("administrator");

@@ -158,6 +158,18 @@ impl Tx {
         )
     }
 
+    /// An administrator has sent a kept or given-up mail otherwise; `false` when it is neither.
+    pub async fn mail_delivered_otherwise(&mut self, id: &str, now: i64) -> Result<bool, StoreError> {
+        let changed = execute!(
+            self,
+            "UPDATE mail SET state = 'sent', sent_at = $1, body_sealed = NULL, last_error = NULL
+             WHERE id = $2 AND state IN ('kept', 'dead')",
+            now,
+            id
+        )?;
+        Ok(changed == 1)
+    }
+
     /// One page of the mails in a state, or of all, the newest first.
     pub async fn mails(
         &mut self,

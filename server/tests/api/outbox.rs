@@ -12,6 +12,7 @@ const DAY: i64 = 24 * 60 * MINUTE;
 
 on_both!(
     a_given_up_mail_is_sent_again,
+    a_mail_that_somebody_sent_otherwise_is_done,
     a_mail_that_cannot_be_read_holds_nothing_up,
     a_refused_mail_is_tried_less_and_less_often,
     everything_leaves_once_the_mail_server_is_back,
@@ -174,9 +175,39 @@ async fn only_administrators_see_mails(server: TestServer) {
     for (path, fields) in [
         ("/app/outbox/list", vec![("page", "0")]),
         ("/app/outbox/retry", vec![("id", "1")]),
+        ("/app/outbox/delivered", vec![("id", "1")]),
         ("/app/outbox/retry-all", vec![]),
     ] {
         let reply = server.post(path).form(&fields).send().await;
         assert_eq!(reply.status, 401, "{path}");
     }
+}
+
+/// It does not stand on the list of what is left to do, nor does the link that it may hold.
+async fn a_mail_that_somebody_sent_otherwise_is_done(server: TestServer) {
+    let admin = waiting(&server, 2).await;
+    let outbox = &server.state.outbox;
+    let queued = mails(&server, &admin, Some(MailState::Waiting)).await.remove(0);
+    assert!(
+        outbox.delivered(&admin.proof(), &queued.id).await.unwrap_err().is("conflict"),
+        "it goes by itself"
+    );
+    server.mails.fail(Some(Obstacle::Mail));
+    drain(&server).await;
+    let dead = mails(&server, &admin, Some(MailState::Dead)).await;
+    let left = async || {
+        let mut tx = server.state.env.store.read().await.unwrap();
+        tx.count_mails_needing_attention().await.unwrap()
+    };
+    let before = left().await;
+    outbox.delivered(&admin.proof(), &dead[0].id).await.unwrap();
+    assert!(outbox.delivered(&admin.proof(), &dead[0].id).await.unwrap_err().is("conflict"));
+    assert_eq!(left().await, before - 1);
+    let sent = mails(&server, &admin, Some(MailState::Sent)).await;
+    let done = sent.iter().find(|mail| mail.id == dead[0].id).unwrap();
+    assert_eq!((done.text.as_deref(), done.sent_at), (None, Some(server.state.env.now())));
+    server.mails.fail(None);
+    server.clock.advance(DAY);
+    drain(&server).await;
+    assert!(!arrived(&server).contains(&dead[0].to), "nor is it sent again");
 }

@@ -2,6 +2,7 @@
 
 use super::Bench;
 use super::counts::{Counts, checked};
+use super::wasm;
 use crate::failure::Outcome;
 use crate::process;
 use crate::setup::WASM;
@@ -31,7 +32,11 @@ pub fn format(bench: &Bench) -> Outcome<Counts> {
     Ok([rust, types].into_iter().sum())
 }
 
-pub fn clippy(bench: &Bench) -> Outcome<Counts> {
+pub fn lint(bench: &Bench) -> Outcome<Counts> {
+    Ok([clippy(bench)?, wasm::check(bench)?].into_iter().sum())
+}
+
+fn clippy(bench: &Bench) -> Outcome<Counts> {
     CLIPPY
         .iter()
         .map(|package| {

@@ -9,6 +9,7 @@ mod postgres;
 mod programs;
 mod room;
 mod unit;
+mod wasm;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -35,7 +36,7 @@ struct Stage {
 /// In the order in which they run: quick answers first, and what later stages need early.
 const STAGES: &[Stage] = &[
     Stage { name: "format", what: "rustfmt and TypeScript's types", run: lint::format },
-    Stage { name: "lint", what: "clippy, each package by itself", run: lint::clippy },
+    Stage { name: "lint", what: "clippy, each package by itself; what the WASM is made of", run: lint::lint },
     Stage { name: "licences", what: "cargo-deny: licences, bans, sources, advisories", run: lint::licences },
     Stage { name: "unit", what: "tests beside the code", run: unit::unit },
     Stage {
@@ -47,6 +48,11 @@ const STAGES: &[Stage] = &[
     Stage { name: "desktop", what: "the desktop window under Xvfb", run: desktop::desktop },
     Stage { name: "model", what: "a real llama.cpp server", run: unit::model },
 ];
+
+/// The names of all stages, for people to choose from.
+pub fn stages() -> String {
+    STAGES.iter().map(|stage| stage.name).collect::<Vec<_>>().join(" ")
+}
 
 pub fn test(places: &Places, names: &[String]) -> Outcome<ExitCode> {
     let chosen = choose(names)?;
@@ -89,8 +95,7 @@ pub fn soak() -> Outcome<ExitCode> {
 
 fn choose(names: &[String]) -> Outcome<Vec<&'static Stage>> {
     if let Some(unknown) = names.iter().find(|name| STAGES.iter().all(|stage| stage.name != **name)) {
-        let known: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
-        return Err(Failure::new(format!("there is no stage `{unknown}`; there are: {}", known.join(" "))));
+        return Err(Failure::new(format!("there is no stage `{unknown}`; there are: {}", stages())));
     }
     Ok(STAGES
         .iter()
