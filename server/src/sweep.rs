@@ -1,4 +1,4 @@
-//! Removing what is over and shown to nobody any more.
+//! Removing what is over and shown to nobody any more, and ending what nobody works at any more.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use protocol::Problem;
 use tokio_util::sync::CancellationToken;
 
+use crate::analysis::time_limit;
 use crate::environment::Environment;
 use crate::failure::Refusal;
 
@@ -14,6 +15,8 @@ const ROUND: Duration = Duration::from_secs(3600);
 const DAY: i64 = 24 * 3600;
 /// Whoever comes back after a sign-in ended is told so for a while.
 const SIGN_INS_STAY: i64 = DAY;
+/// Beyond an analysis' time limit: for storing its picture before and its record after, and for clocks that differ.
+const BEYOND_THE_LIMIT: i64 = 10 * 60;
 /// As long as a browser remembers that it asked.
 const UNHEARD_REQUESTS_STAY: i64 = 60 * DAY;
 
@@ -37,5 +40,6 @@ pub async fn sweep(env: &Environment) -> Result<(), Refusal> {
     let mut tx = env.store.begin().await?;
     tx.sweep_sign_ins(now - SIGN_INS_STAY).await?;
     tx.sweep_unheard_requests(now - UNHEARD_REQUESTS_STAY).await?;
+    tx.fail_lost_analyses(now - time_limit() - BEYOND_THE_LIMIT).await?;
     Ok(tx.commit().await?)
 }

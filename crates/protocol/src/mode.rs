@@ -56,6 +56,18 @@ impl Mode {
         if !(0.0..=2.0).contains(&self.temperature) {
             problem = problem.field("temperature", "Enter a number from 0 to 2.");
         }
+        for (field, text) in [
+            ("id", &self.id),
+            ("name", &self.name),
+            ("description", &self.description),
+            ("prompt", &self.prompt),
+            ("provider", &self.provider),
+            ("model", &self.model),
+        ] {
+            if text.contains('\0') {
+                problem = problem.field(field, "Leave out the NUL character.");
+            }
+        }
         if problem.errors.is_empty() { Ok(()) } else { Err(problem) }
     }
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use ::analysis::PictureError;
 use axum::Json;
 use axum::extract::State;
-use axum::extract::multipart::MultipartError;
+use axum::extract::multipart::{Field, MultipartError};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
@@ -19,7 +19,9 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::{Analyses, KEEP_ALIVE, Question};
 use crate::http::refusals::{File, Refusals};
-use crate::http::{MultipartBody, Outcome, PathParams, QueryParams, RateLimiter, multipart_problem};
+use crate::http::{
+    MultipartBody, Outcome, PathParams, QueryParams, RateLimiter, multipart_problem, without_nul,
+};
 use crate::native::Person;
 use crate::store::AnalysisRecord;
 use crate::turns::Turns;
@@ -80,8 +82,8 @@ async fn read_question(MultipartBody(mut body): MultipartBody, largest: usize) -
     while let Some(field) = body.next_field().await.map_err(picture_problem)? {
         match field.name().unwrap_or_default() {
             "image" => question.image = Some(field.bytes().await.map_err(picture_problem)?),
-            "context" => question.context = field.text().await.map_err(|e| multipart_problem(&e))?,
-            "mode" => question.mode = Some(field.text().await.map_err(|e| multipart_problem(&e))?),
+            "context" => question.context = text_of(field, "context").await?,
+            "mode" => question.mode = Some(text_of(field, "mode").await?),
             other => {
                 let name: String = other.chars().filter(char::is_ascii_graphic).take(40).collect();
                 return Err(
@@ -91,6 +93,10 @@ async fn read_question(MultipartBody(mut body): MultipartBody, largest: usize) -
         }
     }
     Ok(question)
+}
+
+async fn text_of(field: Field<'_>, name: &str) -> Result<String, Problem> {
+    without_nul(name, field.text().await.map_err(|e| multipart_problem(&e))?)
 }
 
 fn stream(events: mpsc::Receiver<AnalysisEvent>) -> Response {
@@ -151,7 +157,7 @@ pub struct Shown {
     model: String,
     /// Seconds since the Unix epoch.
     started_at: i64,
-    /// How long it took, in milliseconds; null while it runs.
+    /// How long it took, in milliseconds; null while it runs, and when its server stopped before its end.
     #[schema(required = true)]
     ms: Option<i64>,
     /// Whether the picture was kept: then `…/image` gives it.

@@ -235,6 +235,11 @@ impl Analyses {
     }
 }
 
+/// How long an analysis may take, in seconds.
+pub fn time_limit() -> i64 {
+    i64::try_from(Limits::default().seconds).unwrap_or(i64::MAX)
+}
+
 fn provider_config(config: &ProviderConfig) -> Result<provider::ProviderConfig, Failure> {
     let kind = match config.kind {
         ProviderKind::Ollama => provider::Kind::Ollama,

@@ -10,6 +10,7 @@ use protocol::Problem;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
+use super::nul::{refuse_in_form, refuse_in_json};
 use super::problem::ProblemResponse;
 use super::refusals::Refuses;
 
@@ -57,6 +58,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
             }
         })?;
         json.end().map_err(|_| malformed("The body goes on after the JSON value."))?;
+        refuse_in_json(&bytes)?;
         Ok(Self(value))
     }
 }
@@ -158,6 +160,7 @@ async fn whole_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes
 }
 
 fn url_encoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    refuse_in_form(bytes)?;
     let fields = serde_urlencoded::Deserializer::new(form_urlencoded::parse(bytes));
     serde_path_to_error::deserialize(fields)
         .map_err(|e| wrong_field(&e.path().to_string(), &e.inner().to_string()))

@@ -28,7 +28,7 @@ pub async fn method_not_allowed(method: Method, headers: HeaderMap) -> Response 
     answer(&method, &headers, problem)
 }
 
-fn answer(method: &Method, headers: &HeaderMap, problem: Problem) -> Response {
+pub(super) fn answer(method: &Method, headers: &HeaderMap, problem: Problem) -> Response {
     if !is_navigation(method, headers) {
         return ProblemResponse(problem).into_response();
     }

@@ -11,6 +11,7 @@ mod fallback;
 mod headers;
 pub mod kept;
 pub mod leftover;
+mod nul;
 mod problem;
 mod rate_limit;
 pub mod refusals;
@@ -30,6 +31,7 @@ pub use body::{FormBody, JsonBody, MultipartBody, PathParams, QueryParams, multi
 pub use csrf::cross_site;
 pub use fallback::{is_navigation, method_not_allowed, not_found};
 pub use headers::CspNonce;
+pub use nul::without_nul;
 pub use problem::{Outcome, ProblemResponse};
 pub use rate_limit::{RateLimiter, Rule};
 pub use request_id::RequestId;
@@ -62,6 +64,7 @@ impl House {
     pub fn around(self: &Arc<Self>, routes: Router) -> Router {
         routes
             .layer(from_fn_with_state(Arc::clone(self), csrf::check))
+            .layer(from_fn(nul::check))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state(Arc::clone(self), headers::add))
             .layer(from_fn(trace::log))

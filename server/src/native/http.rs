@@ -147,13 +147,20 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let machine = Machine::from_request_parts(parts, state).await?;
         let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
+        let bearer = bearer.and_then(token_of);
         Native::from_ref(state).person(machine, bearer).await.map_err(|refusal| {
             let problem = ProblemResponse::from(refusal);
             // RFC 6750 §3: a 401 names the scheme.
             ([(header::WWW_AUTHENTICATE, "Bearer")], problem).into_response()
         })
     }
+}
+
+/// The token of a bearer's credentials. RFC 9110 §11.1: the scheme's case does not matter; §11.4: nor how many spaces
+/// follow it.
+fn token_of(credentials: &str) -> Option<&str> {
+    let (scheme, token) = credentials.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
 }
 
 impl Refuses for Person {

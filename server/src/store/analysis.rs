@@ -65,9 +65,9 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes down how an analysis ended, with its steps.
-    pub async fn finish_analysis(&mut self, a: &AnalysisRecord, steps: &[Step]) -> Result<(), StoreError> {
-        execute!(
+    /// Writes down how an analysis ended, with its steps; `false` when it was deleted meanwhile.
+    pub async fn finish_analysis(&mut self, a: &AnalysisRecord, steps: &[Step]) -> Result<bool, StoreError> {
+        let changed = execute!(
             self,
             "UPDATE analysis SET answer = $1, state = $2, provider = $3, model = $4, prompt_tokens = $5,
              completion_tokens = $6, ms = $7 WHERE id = $8",
@@ -80,6 +80,9 @@ impl Tx {
             a.ms,
             &a.id
         )?;
+        if changed == 0 {
+            return Ok(false);
+        }
         let ended = steps.iter().filter(|s| s.state != StepState::Started);
         for (position, step) in (0_i64..).zip(ended) {
             execute!(
@@ -94,6 +97,16 @@ impl Tx {
                 step.note.as_deref()
             )?;
         }
+        Ok(true)
+    }
+
+    /// Ends analyses that began before and that no server works at any more. Should one end after all, that counts.
+    pub async fn fail_lost_analyses(&mut self, before: i64) -> Result<(), StoreError> {
+        execute!(
+            self,
+            "UPDATE analysis SET state = 'failed' WHERE state = 'running' AND started_at < $1",
+            before
+        )?;
         Ok(())
     }
 

@@ -3,8 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::routing::post;
 use bytes::Bytes;
-use protocol::analysis::{AnalysisDocument, AnalysisEvent};
+use futures::StreamExt;
+use protocol::analysis::{AnalysisDocument, AnalysisEvent, Step, StepState};
+use server::store::AnalysisRecord;
+use tokio::sync::Notify;
 
 use crate::on_both;
 use crate::support::{Machine, TestServer};
@@ -12,7 +19,10 @@ use crate::support::{Machine, TestServer};
 on_both!(
     a_picture_and_a_question_are_answered,
     a_picture_beyond_the_limits_is_refused_with_the_limit,
+    an_analysis_may_be_deleted_while_it_runs,
+    an_analysis_that_nobody_works_at_any_more_has_failed,
     ones_history_is_ones_own,
+    the_answer_is_stored_without_nul_characters,
     wrong_pictures_are_told,
 );
 
@@ -80,7 +90,7 @@ async fn a_picture_beyond_the_limits_is_refused_with_the_limit(server: TestServe
         });
         let chunks = std::iter::once(Bytes::from_static(head.as_bytes())).chain(picture);
         let chunks = chunks.chain([Bytes::from_static(b"\r\n--line--\r\n")]).map(Ok::<_, std::io::Error>);
-        axum::body::Body::from_stream(futures::stream::iter(chunks))
+        Body::from_stream(futures::stream::iter(chunks))
     };
     let form = "multipart/form-data; boundary=line";
     let problem = post().raw(form, upload()).send().await.problem();
@@ -125,6 +135,140 @@ async fn ones_history_is_ones_own(server: TestServer) {
     };
     assert_eq!(delete().send().await.status, 204);
     assert_eq!(delete().send().await.problem().status, 404);
+}
+
+/// A model server that says two words, the second once it may.
+#[derive(Clone)]
+struct Model {
+    url: String,
+    may_end: Arc<Notify>,
+}
+
+impl Model {
+    async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let model =
+            Self { url: format!("http://{}", listener.local_addr().unwrap()), may_end: Arc::default() };
+        let routes = Router::new().route("/api/chat", post(talk)).with_state(model.clone());
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        model
+    }
+
+    /// What the server's configuration says of it. It sees pictures, so that nothing else has to read them first.
+    fn settings(&self) -> [(&str, &str); 5] {
+        [
+            ("AIWE_PROVIDERS__0__NAME", "double"),
+            ("AIWE_PROVIDERS__0__KIND", "ollama"),
+            ("AIWE_PROVIDERS__0__BASE_URL", &self.url),
+            ("AIWE_PROVIDERS__0__MODEL", "tiny"),
+            ("AIWE_PROVIDERS__0__VISION", "true"),
+        ]
+    }
+}
+
+async fn talk(State(model): State<Model>) -> Body {
+    let first = futures::stream::once(async { "{\"message\":{\"content\":\"one\\u0000 \"}}\n" });
+    let second = futures::stream::once(async move {
+        model.may_end.notified().await;
+        "{\"message\":{\"content\":\"\\u0000two\"}}\n{\"message\":{\"content\":\"\\u0000\"},\"done\":true}\n"
+    });
+    Body::from_stream(first.chain(second).map(Ok::<_, std::convert::Infallible>))
+}
+
+async fn the_answer_is_stored_without_nul_characters(server: TestServer) {
+    let model = Model::start().await;
+    model.may_end.notify_one();
+    let (machine, token) = signed_in(&server).await;
+    let server = server.restarted_with(&model.settings()).await;
+    let post = server.post("/native/analyze").certificate(&machine.der).bearer(&token);
+    let reply = post.multipart(&[("image", Some("x.png"), &*blank_png(64, 64))]).send().await;
+    let document: AnalysisDocument = reply.json();
+    assert_eq!((document.answer.as_str(), document.done.model.as_str()), ("one two", "tiny"));
+    server.state.analyses.finish().await;
+    let path = format!("/native/analyses/{}", document.done.analysis_id);
+    let shown = server.get(&path).certificate(&machine.der).bearer(&token).send().await;
+    let shown: serde_json::Value = shown.json();
+    assert_eq!((shown["answer"].as_str(), shown["state"].as_str()), (Some("one two"), Some("finished")));
+}
+
+/// The newest analysis of a machine's owner, as it is stored.
+async fn newest(server: &TestServer, machine: &Machine) -> Option<AnalysisRecord> {
+    let mut tx = server.state.env.store.read().await.unwrap();
+    let owner = tx.account_by_email(&machine.email.parse().unwrap()).await.unwrap().unwrap();
+    tx.analyses_of(&owner.id, "", 1, 0).await.unwrap().pop()
+}
+
+async fn an_analysis_may_be_deleted_while_it_runs(server: TestServer) {
+    let model = Model::start().await;
+    let (machine, token) = signed_in(&server).await;
+    let server = server.restarted_with(&model.settings()).await;
+    let image = blank_png(64, 64);
+    let asking = async {
+        let post = server.post("/native/analyze").certificate(&machine.der).bearer(&token);
+        post.multipart(&[("image", Some("x.png"), &*image)]).send().await
+    };
+    let deleting = async {
+        let record = loop {
+            if let Some(record) = newest(&server, &machine).await {
+                break record;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        };
+        let path = format!("/native/analyses/{}", record.id);
+        let delete = server.exchange(http::Method::DELETE, &path).certificate(&machine.der).bearer(&token);
+        assert_eq!(delete.send().await.status, 204);
+        model.may_end.notify_one();
+        record
+    };
+    let (reply, record) = futures::future::join(asking, deleting).await;
+    assert_eq!(reply.json::<AnalysisDocument>().answer, "one two", "who asked still gets the answer");
+    server.state.analyses.finish().await;
+    assert_eq!(newest(&server, &machine).await, None, "nothing of it comes back");
+
+    // The server only logs what it could not write down, so this looks closer.
+    let mut tx = server.state.env.store.begin().await.unwrap();
+    let step = Step { node: "answer".to_owned(), state: StepState::Finished, ms: Some(1), note: None };
+    assert!(!tx.finish_analysis(&record, &[step]).await.unwrap());
+}
+
+async fn an_analysis_that_nobody_works_at_any_more_has_failed(server: TestServer) {
+    let (machine, token) = signed_in(&server).await;
+    let post = server.post("/native/analyze").certificate(&machine.der).bearer(&token);
+    post.multipart(&[("image", Some("x.png"), &*blank_png(64, 64))]).send().await;
+    server.state.analyses.finish().await;
+    // As a server leaves it that is killed in the midst of it.
+    let finished = newest(&server, &machine).await.unwrap();
+    let lost = AnalysisRecord {
+        id: server.state.env.new_id(),
+        answer: String::new(),
+        state: "running".to_owned(),
+        ms: None,
+        ..finished.clone()
+    };
+    let mut tx = server.state.env.store.begin().await.unwrap();
+    tx.insert_analysis(&lost).await.unwrap();
+    tx.commit().await.unwrap();
+    let state = async |id: &str| {
+        let mut tx = server.state.env.store.read().await.unwrap();
+        tx.analysis_of(&lost.account_id, id).await.unwrap().unwrap().state
+    };
+    let sweep = || server::sweep::sweep(&server.state.env);
+
+    server.clock.advance(server::analysis::time_limit() + 60);
+    sweep().await.unwrap();
+    assert_eq!(state(&lost.id).await, "running", "another server may be writing it down");
+    server.clock.advance(10 * 60);
+    for swept in futures::future::join_all((0..5).map(|_| sweep())).await {
+        swept.unwrap();
+    }
+    assert_eq!((&*state(&lost.id).await, &*state(&finished.id).await), ("failed", "finished"));
+
+    // A server that only slept has the last word.
+    let ended = AnalysisRecord { state: "finished".to_owned(), ..lost.clone() };
+    let mut tx = server.state.env.store.begin().await.unwrap();
+    assert!(tx.finish_analysis(&ended, &[]).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(state(&lost.id).await, "finished");
 }
 
 async fn wrong_pictures_are_told(server: TestServer) {

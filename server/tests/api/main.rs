@@ -10,6 +10,7 @@ mod audit;
 mod deciding;
 mod description;
 mod links;
+mod modes;
 mod native;
 mod outbox;
 mod pages;
@@ -22,6 +23,7 @@ mod rotation;
 mod smtp;
 mod support;
 mod unheard;
+mod wrong_input;
 
 /// Declares a test that runs on SQLite and on PostgreSQL.
 macro_rules! on_both {

@@ -16,6 +16,7 @@ on_both!(
     a_revocation_ends_everything_at_once,
     a_token_counts_on_its_machine_alone,
     only_the_owner_signs_in,
+    the_bearer_scheme_is_known_in_any_case,
     wrong_input_is_named,
 );
 
@@ -175,6 +176,25 @@ async fn a_revocation_ends_everything_at_once(server: TestServer) {
     let serial = hex_bytes(&revoked[0].0);
     for list in [crl, of_authority] {
         assert!(list.body.windows(serial.len()).any(|w| w == serial), "the list names the serial");
+    }
+}
+
+async fn the_bearer_scheme_is_known_in_any_case(server: TestServer) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    let token = server.token(&machine).await;
+    for (credentials, status) in [
+        (format!("Bearer {token}"), 200),
+        (format!("bearer {token}"), 200),
+        (format!("BEARER  {token}"), 200),
+        (format!("Bearer{token}"), 401),
+        (format!("Basic {token}"), 401),
+        ("Bearer".to_owned(), 401),
+        (token.clone(), 401),
+    ] {
+        let get = server.get("/native/session").certificate(&machine.der);
+        let reply = get.header("authorization", &credentials).send().await;
+        assert_eq!(reply.status, status, "{}", credentials.replace(&token, "…"));
     }
 }
 

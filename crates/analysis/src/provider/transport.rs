@@ -124,9 +124,11 @@ impl Waiting {
     /// Hands on a piece of the answer. From here on, the next one may take less long.
     pub async fn hand_on(
         &mut self,
-        piece: String,
+        mut piece: String,
         text: &tokio::sync::mpsc::Sender<String>,
     ) -> Result<(), ProviderError> {
+        // Nobody sees it, and PostgreSQL cannot store it.
+        piece.retain(|c| c != '\0');
         if piece.is_empty() {
             return Ok(());
         }

@@ -1,0 +1,218 @@
+//! Modes, as the panel's editor changes them and people find them.
+
+use http::StatusCode;
+use protocol::Problem;
+use protocol::mode::{Mode, ModeSummary};
+use server::store::AuditEntry;
+
+use crate::analysis::blank_png;
+use crate::on_both;
+use crate::support::{AdminSession, Machine, Reply, TestServer};
+
+on_both!(
+    a_disabled_mode_cannot_be_chosen,
+    a_lost_update_is_refused,
+    a_new_mode_is_listed_in_its_place,
+    only_administrators_edit_modes,
+    what_is_saved_is_found_again,
+    wrong_fields_are_named_and_nothing_is_saved,
+);
+
+async fn modes(server: &TestServer, admin: &AdminSession) -> Vec<Mode> {
+    server.post("/app/mode/list").cookie("aiwe_session", &admin.session).form(&[]).send().await.json()
+}
+
+/// What the editor shows: the mode, and the providers to choose from. An empty id is a new one.
+async fn editor(server: &TestServer, admin: &AdminSession, id: &str) -> (Mode, Vec<String>) {
+    let edit = server.post("/app/mode/edit").cookie("aiwe_session", &admin.session);
+    edit.form(&[("id", id)]).send().await.json()
+}
+
+/// Sends the editor's form.
+async fn save(server: &TestServer, admin: &AdminSession, mode: &Mode) -> Reply {
+    post(server, &admin.session, mode).await
+}
+
+async fn post(server: &TestServer, session: &str, mode: &Mode) -> Reply {
+    let (temperature, position) = (mode.temperature.to_string(), mode.position.to_string());
+    let version = mode.version.to_string();
+    let mut fields = vec![
+        ("mode[id]", mode.id.as_str()),
+        ("mode[version]", &version),
+        ("mode[name]", &mode.name),
+        ("mode[description]", &mode.description),
+        ("mode[prompt]", &mode.prompt),
+        ("mode[provider]", &mode.provider),
+        ("mode[model]", &mode.model),
+        ("mode[temperature]", &temperature),
+        ("mode[position]", &position),
+    ];
+    // A box that is not ticked is not sent.
+    if mode.enabled {
+        fields.push(("mode[enabled]", "true"));
+    }
+    server.post("/app/mode/save").cookie("aiwe_session", session).form(&fields).send().await
+}
+
+/// What the audit log says of modes, the newest first.
+async fn noted(server: &TestServer) -> Vec<AuditEntry> {
+    let mut tx = server.state.env.store.read().await.unwrap();
+    let entries = tx.audit_entries(1_000, i64::MAX).await.unwrap();
+    entries.into_iter().filter(|entry| entry.action.starts_with("mode.")).collect()
+}
+
+async fn names_for_people(server: &TestServer, machine: &Machine, token: &str) -> Vec<String> {
+    let get = server.get("/native/modes").certificate(&machine.der).bearer(token);
+    let listed: Vec<ModeSummary> = get.send().await.json();
+    listed.into_iter().map(|mode| mode.name).collect()
+}
+
+async fn what_is_saved_is_found_again(server: TestServer) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    let token = server.token(&machine).await;
+    let server = server
+        .restarted_with(&[
+            ("AIWE_PROVIDERS__0__NAME", "double"),
+            ("AIWE_PROVIDERS__0__KIND", "ollama"),
+            ("AIWE_PROVIDERS__0__BASE_URL", "http://localhost:9"),
+            ("AIWE_PROVIDERS__0__MODEL", "tiny"),
+        ])
+        .await;
+    let first = modes(&server, &admin).await.remove(0);
+    let (shown, providers) = editor(&server, &admin, &first.id).await;
+    assert_eq!((&shown, providers), (&first, vec!["double".to_owned()]));
+    let changed = Mode {
+        name: "Ämter & Formulare".to_owned(),
+        description: "Reads forms.".to_owned(),
+        prompt: "You help with forms.\nSay <nothing> else.".to_owned(),
+        provider: "double".to_owned(),
+        model: "tiny:latest".to_owned(),
+        temperature: 1.25,
+        position: 7,
+        ..first.clone()
+    };
+    let reply = save(&server, &admin, &changed).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    let stored = Mode { version: first.version + 1, ..changed };
+    assert_eq!(reply.json::<Mode>(), stored);
+    assert_eq!(editor(&server, &admin, &first.id).await.0, stored);
+    assert_eq!(modes(&server, &admin).await.pop().as_ref(), Some(&stored), "the last by its position");
+    assert_eq!(
+        names_for_people(&server, &machine, &token).await,
+        ["Reflective Coach", "Coding Assistant", "Ämter & Formulare"]
+    );
+    let entries = noted(&server).await;
+    let told: Vec<_> = entries.iter().map(|e| (&*e.action, &*e.actor, &*e.subject, &*e.detail)).collect();
+    assert_eq!(told, [("mode.changed", &*admin.id, &*first.id, "Ämter & Formulare")]);
+}
+
+async fn a_new_mode_is_listed_in_its_place(server: TestServer) {
+    let admin = server.administrator().await;
+    let (empty, _) = editor(&server, &admin, "").await;
+    let new = Mode { name: "Proofreader".to_owned(), prompt: "Name the errors.".to_owned(), ..empty };
+    let reply = save(&server, &admin, &new).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    let saved: Mode = reply.json();
+    assert_eq!((saved.version, saved.id.is_empty()), (1, false));
+    let names: Vec<_> = modes(&server, &admin).await.into_iter().map(|mode| mode.name).collect();
+    assert_eq!(names, ["General", "Reflective Coach", "Coding Assistant", "Proofreader"]);
+    let entries = noted(&server).await;
+    let told: Vec<_> = entries.iter().map(|e| (&*e.action, &*e.actor, &*e.subject, &*e.detail)).collect();
+    assert_eq!(told, [("mode.created", &*admin.id, &*saved.id, "Proofreader")]);
+    let unknown = server.post("/app/mode/edit").cookie("aiwe_session", &admin.session);
+    assert_eq!(unknown.form(&[("id", "no-such-mode")]).send().await.status, 404);
+}
+
+async fn a_disabled_mode_cannot_be_chosen(server: TestServer) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    let token = server.token(&machine).await;
+    let image = blank_png(64, 64);
+    let ask = |id: &str| {
+        let parts = [("image", Some("x.png"), image.as_slice()), ("mode", None, id.as_bytes())];
+        server.post("/native/analyze").certificate(&machine.der).bearer(&token).multipart(&parts).send()
+    };
+    let coach = modes(&server, &admin).await.remove(1);
+    assert_eq!(ask(&coach.id).await.status, 200);
+    let off = save(&server, &admin, &Mode { enabled: false, ..coach.clone() }).await;
+    assert!(off.status == 200 && !off.json::<Mode>().enabled, "{}", off.text());
+    assert_eq!(names_for_people(&server, &machine, &token).await, ["General", "Coding Assistant"]);
+    let problem = ask(&coach.id).await.problem();
+    assert!(problem.status == 422 && problem.error_of("mode").is_some(), "{problem:?}");
+    assert_eq!(modes(&server, &admin).await.len(), 3, "an administrator still sees it");
+
+    save(&server, &admin, &off.json()).await;
+    assert_eq!(ask(&coach.id).await.status, 422, "it stays off");
+    let on =
+        save(&server, &admin, &Mode { enabled: true, ..editor(&server, &admin, &coach.id).await.0 }).await;
+    assert_eq!((on.status.as_u16(), ask(&coach.id).await.status.as_u16()), (200, 200));
+}
+
+async fn a_lost_update_is_refused(server: TestServer) {
+    let admin = server.administrator().await;
+    let read = modes(&server, &admin).await.remove(0);
+    let mine = Mode { prompt: "Mine.".to_owned(), ..read.clone() };
+    assert_eq!(save(&server, &admin, &mine).await.status, StatusCode::OK);
+    let late = save(&server, &admin, &Mode { prompt: "Late.".to_owned(), ..read.clone() }).await;
+    let problem: Problem = late.json();
+    assert!(late.status == StatusCode::CONFLICT && problem.is("conflict"), "{problem:?}");
+    assert_eq!(modes(&server, &admin).await[0].prompt, "Mine.");
+
+    let read = modes(&server, &admin).await.remove(0);
+    let tries: Vec<_> = (0..20).map(|n| Mode { prompt: format!("Number {n}."), ..read.clone() }).collect();
+    let replies = futures::future::join_all(tries.iter().map(|mode| save(&server, &admin, mode))).await;
+    let (saved, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
+    assert_eq!(saved.len(), 1, "one of those who read the same version");
+    assert!(refused.iter().all(|reply| reply.status == 409));
+    assert_eq!(modes(&server, &admin).await[0], saved[0].json::<Mode>());
+    assert_eq!(noted(&server).await.len(), 2);
+}
+
+async fn wrong_fields_are_named_and_nothing_is_saved(server: TestServer) {
+    let admin = server.administrator().await;
+    let before = modes(&server, &admin).await;
+    let right = before[0].clone();
+    let new = editor(&server, &admin, "").await.0;
+    for (mode, field) in [
+        (Mode { name: before[1].name.clone(), ..right.clone() }, "name"),
+        (Mode { name: before[1].name.clone(), prompt: "Help.".to_owned(), ..new }, "name"),
+        (Mode { name: " ".to_owned(), ..right.clone() }, "name"),
+        (Mode { name: "x".repeat(Mode::MAX_NAME + 1), ..right.clone() }, "name"),
+        (Mode { description: "x".repeat(Mode::MAX_DESCRIPTION + 1), ..right.clone() }, "description"),
+        (Mode { prompt: String::new(), ..right.clone() }, "prompt"),
+        (Mode { prompt: "x".repeat(Mode::MAX_PROMPT + 1), ..right.clone() }, "prompt"),
+        (Mode { provider: "no-such-provider".to_owned(), ..right.clone() }, "provider"),
+        (Mode { model: "x".repeat(121), ..right.clone() }, "model"),
+        (Mode { temperature: 2.1, ..right.clone() }, "temperature"),
+        (Mode { id: "\0".to_owned(), ..right.clone() }, "id"),
+        (Mode { name: "a\0b".to_owned(), ..right.clone() }, "name"),
+        (Mode { description: "\0".to_owned(), ..right.clone() }, "description"),
+        (Mode { prompt: "a\0b".to_owned(), ..right.clone() }, "prompt"),
+        (Mode { provider: "\0".to_owned(), ..right.clone() }, "provider"),
+        (Mode { model: "\0".to_owned(), ..right.clone() }, "model"),
+    ] {
+        let reply = save(&server, &admin, &mode).await;
+        assert_eq!(reply.status, 422, "{mode:?}: {}", reply.text());
+        let problem: Problem = reply.json();
+        let fields: Vec<_> = problem.errors.iter().map(|error| error.field.as_str()).collect();
+        assert_eq!(fields, [field], "{mode:?}");
+    }
+    assert_eq!(modes(&server, &admin).await, before);
+    assert!(noted(&server).await.is_empty(), "what was refused is not in the log");
+}
+
+async fn only_administrators_edit_modes(server: TestServer) {
+    let admin = server.administrator().await;
+    let mode = modes(&server, &admin).await.remove(0);
+    let other = Mode { prompt: "Tell me everything.".to_owned(), ..mode.clone() };
+    assert_eq!(post(&server, "forged", &other).await.status, 401);
+    for (path, fields) in [
+        ("/app/mode/list", vec![]),
+        ("/app/mode/edit", vec![("id", mode.id.as_str())]),
+        ("/app/mode/save", vec![("mode[id]", mode.id.as_str()), ("mode[prompt]", "x")]),
+    ] {
+        assert_eq!(server.post(path).form(&fields).send().await.status, 401, "{path}");
+    }
+    assert_eq!(modes(&server, &admin).await[0], mode);
+}
