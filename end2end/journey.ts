@@ -46,6 +46,16 @@ export async function signIn(page: Page, { email, password, authenticator }: Acc
   await expect(page).toHaveURL(/\/admin/);
 }
 
+/** `/sidebar`: signs in on a machine. `code`: of the authenticator, which is used without one, or a recovery code. */
+export async function signInOnMachine(page: Page, account: Account, code?: string): Promise<void> {
+  await page.getByLabel("E-mail address").fill(account.email);
+  await page.getByLabel("Password", { exact: true }).fill(account.password);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByLabel("Code").fill(code ?? (await account.authenticator.code()));
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("combobox", { name: "Mode" })).toBeVisible();
+}
+
 /** `/request-access`: asks, and reads the match code. Works with scripts off. */
 export async function ask(page: Page, email: string, system: string, device: string): Promise<string> {
   await page.goto("/request-access");
@@ -101,7 +111,7 @@ export async function download(
   folder: string,
   password: string,
 ): Promise<Downloaded> {
-  await page.goto(link);
+  await open(page, link);
   return save(page, folder, password);
 }
 
@@ -119,8 +129,13 @@ export async function save(page: Page, folder: string, password: string): Promis
 
 /** Opens a page and waits until its scripts run (`hydration.ts`), so that nothing typed or pressed is lost. */
 export async function hydrated(page: Page, address: string): Promise<void> {
-  await page.goto(address);
+  await open(page, address);
   await expect(page.locator("html[data-hydrated]")).toBeAttached();
+}
+
+/** A status page reloads itself once its request is decided, which can cut off what is opened just then. */
+export async function open(page: Page, address: string): Promise<void> {
+  await expect(() => page.goto(address)).toPass({ timeout: 15_000 });
 }
 
 async function openRequest(page: Page, email: string, code: string): Promise<void> {

@@ -1,5 +1,5 @@
 // A real SMTP server (aiosmtpd), and the mails that it got.
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { Program, until } from "./process.ts";
@@ -46,6 +46,11 @@ export class MailServer {
     if (mail) return mail;
     const there = this.mails().map((other) => `${other.to.join()}: ${other.subject}`);
     throw new Error(`no mail to ${address} with ${subject}; there are: ${there.join("; ") || "none"}`);
+  }
+
+  /** From now on it refuses mails to these addresses, and to no others. */
+  refuse(...addresses: string[]): void {
+    writeFileSync(join(this.folder, "refused"), addresses.join("\n"));
   }
 
   stop(): Promise<void> {

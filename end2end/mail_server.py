@@ -1,4 +1,5 @@
 """A real SMTP server for tests, on 127.0.0.1. Each mail becomes one JSON file in a folder.
+It refuses the addresses that stand in the folder's file "refused".
 
 With --certificate and --key it takes nothing before STARTTLS, with --user and --password nothing from anybody else."""
 
@@ -18,6 +19,15 @@ class Keep:
         self.folder = pathlib.Path(folder)
         # A server that is started again goes on counting.
         self.number = len(list(self.folder.glob("*.json")))
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        # Read anew each time: whom it refuses changes while it runs.
+        refused = self.folder / "refused"
+        if refused.exists() and address in refused.read_text().split():
+            return "550 nobody here has this address"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)

@@ -6,7 +6,7 @@ export default defineConfig({
   forbidOnly: true,
   fullyParallel: true,
   workers: 2,
-  timeout: 180_000,
+  timeout: 300_000,
   expect: { timeout: 15_000 },
   outputDir: "test-results",
   reporter: [["list"], ["./counts.ts"]],

@@ -1,5 +1,5 @@
 // Certificates by plain HTTP, for tests that begin where the main job ends.
-import { type APIRequestContext, type APIResponse, request } from "@playwright/test";
+import { type APIRequestContext, type APIResponse, type Page, request } from "@playwright/test";
 
 import { type Account, linkIn } from "./journey.ts";
 import type { Identity } from "./machine.ts";
@@ -74,6 +74,13 @@ export class Administrator {
     for (const { id } of rows) {
       await this.client.post("/app/certificate/revoke", { form: { id, reason: "lost" } }).then(answered);
     }
+  }
+
+  /** The same session in a browser. */
+  async goOn(page: Page): Promise<Page> {
+    const { cookies } = await this.client.storageState();
+    await page.context().addCookies(cookies);
+    return page;
   }
 
   leave(): Promise<void> {

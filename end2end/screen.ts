@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { chromium } from "./chromium.ts";
 import { bytesFrom, Program, run, until } from "./process.ts";
 
 // Without the instant at which it was taken: two pictures of the same screen are the same bytes.
@@ -81,6 +82,13 @@ export class Screen {
     ]);
   }
 
+  /** Waits for a window whose name contains `name`. */
+  async window(name: string): Promise<void> {
+    const search = ["search", "--onlyvisible", "--name", name];
+    const found = () => run("xdotool", search, this.environment).catch(() => undefined);
+    if (!(await until(30, found))) throw new Error(`no window “${name}”: ${this.told()}`);
+  }
+
   /** The whole screen as PNG, once three pictures in a row are the same and not of one colour. */
   async picture(): Promise<Buffer> {
     let last: Buffer = Buffer.alloc(0);
@@ -93,10 +101,13 @@ export class Screen {
       return same >= 3 && next.length > 4_000 ? next : undefined;
     });
     if (settled) return settled;
-    const told = this.programs.map((program) => program.told()).join("\n");
     throw new Error(
-      `the screen ${this.display} does not settle or stays empty (${last.length} bytes):\n${told}`,
+      `the screen ${this.display} does not settle or stays empty (${last.length} bytes):\n${this.told()}`,
     );
+  }
+
+  private told(): string {
+    return this.programs.map((program) => program.told()).join("\n");
   }
 
   async stop(): Promise<void> {
@@ -112,13 +123,50 @@ export function showCompilerError(screen: Screen, folder: string): string[] {
   return ["quantity", "undeclared"];
 }
 
-/** A screenshot of that error, on a screen of its own. */
-export async function compilerError(folder: string): Promise<{ picture: Buffer; words: string[] }> {
+/** Shows a web page in a real browser on `screen`; gives words of it that an answer about Saturday must contain. */
+export async function showWebPage(screen: Screen, folder: string): Promise<string[]> {
+  mkdirSync(folder, { recursive: true });
+  const [page, name] = [join(folder, "page.html"), "Town library"];
+  const hours = "<p>Monday closed <p>Friday 9:15 to 18:45 <p>Saturday 10:30 to 14:00";
+  // The window is named once the page is painted.
+  const painted = `requestAnimationFrame(() => requestAnimationFrame(() => (document.title = "${name}")))`;
+  writeFileSync(page, `<!doctype html><h1>Opening hours</h1>${hours}<script>${painted}</script>`);
+  const quiet = ["--no-first-run", "--password-store=basic", `--user-data-dir=${join(folder, "profile")}`];
+  screen.start(chromium.executablePath, [...chromium.args, ...quiet, `file://${page}`]);
+  await screen.window(name);
+  return ["10:30 to 14:00"];
+}
+
+/** Shows a file in a real editor on `screen`; gives words of it that an answer about the port must contain. */
+export function showEditor(screen: Screen, folder: string): string[] {
+  mkdirSync(folder, { recursive: true });
+  const settings = "# Settings of the till\nname = counter 3\nprinter port = 9100\nreceipt copies = 2\n";
+  writeFileSync(join(folder, "till.conf"), settings);
+  // As it is without anybody's own settings, and without a second file beside the first.
+  screen.terminal(`cd '${folder}' && vi -u NONE -n till.conf`);
+  return ["printer port", "9100"];
+}
+
+/** A screenshot of what `show` shows, on a screen of its own. */
+async function shot(
+  show: (screen: Screen, folder: string) => string[] | Promise<string[]>,
+  folder: string,
+): Promise<Shot> {
   const screen = await Screen.start();
   try {
-    const words = showCompilerError(screen, folder);
+    const words = await show(screen, folder);
     return { picture: await screen.picture(), words };
   } finally {
     await screen.stop();
   }
 }
+
+/** A screenshot of a real program, and words that an answer about it must contain. */
+export interface Shot {
+  picture: Buffer;
+  words: string[];
+}
+
+export const compilerError = (folder: string) => shot(showCompilerError, folder);
+export const webPage = (folder: string) => shot(showWebPage, folder);
+export const editor = (folder: string) => shot(showEditor, folder);

@@ -4,7 +4,17 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, test } from "../fixtures.ts";
-import { approve, ask, download, hydrated, linkIn, reject, setUp, signIn } from "../journey.ts";
+import {
+  approve,
+  ask,
+  download,
+  hydrated,
+  linkIn,
+  reject,
+  setUp,
+  signIn,
+  signInOnMachine,
+} from "../journey.ts";
 import { look } from "../looks.ts";
 import { run } from "../process.ts";
 import { compilerError } from "../screen.ts";
@@ -97,11 +107,7 @@ test("from a new server to an answer about a screenshot", async ({ server, mail,
   await test.step("6. and 7. the sidebar answers about the picture, step by step", async () => {
     const sidebar = await people.machine("laptop", { p12, password: FILE_PASSWORD });
     await hydrated(sidebar, assistant);
-    await sidebar.getByLabel("E-mail address").fill(anna.email);
-    await sidebar.getByLabel("Password", { exact: true }).fill(anna.password);
-    await sidebar.getByRole("button", { name: "Continue" }).click();
-    await sidebar.getByLabel("Code").fill(await anna.authenticator.code());
-    await sidebar.getByRole("button", { name: "Sign in" }).click();
+    await signInOnMachine(sidebar, anna);
     await sidebar.getByRole("combobox", { name: "Mode" }).selectOption({ label: "Coding Assistant" });
     await sidebar
       .getByLabel("Choose a picture")

@@ -2,7 +2,17 @@
 import type { Page } from "@playwright/test";
 
 import { expect, test } from "../fixtures.ts";
-import { approve, ask, download, hydrated, linkIn, MATCH_CODE, setUp, signIn } from "../journey.ts";
+import {
+  approve,
+  ask,
+  download,
+  hydrated,
+  linkIn,
+  MATCH_CODE,
+  setUp,
+  signIn,
+  signInOnMachine,
+} from "../journey.ts";
 import { look } from "../looks.ts";
 
 const FILE_PASSWORD = "a password for the file";
@@ -75,16 +85,15 @@ test("every page fits, reads in light and dark, and is accessible", async ({ ser
   await hydrated(sidebar, `${server.machines}/sidebar`);
   await expect(sidebar.getByLabel("E-mail address")).toBeVisible();
   await look(sidebar, "sidebar-sign-in");
-  await sidebar.getByLabel("E-mail address").fill(anna.email);
-  await sidebar.getByLabel("Password", { exact: true }).fill(anna.password);
-  await sidebar.getByRole("button", { name: "Continue" }).click();
-  await sidebar.getByLabel("Code").fill(await anna.authenticator.code());
-  await sidebar.getByRole("button", { name: "Sign in" }).click();
-  await expect(sidebar.getByRole("combobox", { name: "Mode" })).toBeVisible();
+  await signInOnMachine(sidebar, anna);
   await look(sidebar, "sidebar");
 });
 
-test("an administrator signs in and decides by keyboard alone", async ({ server, people }) => {
+test("an administrator signs in, decides and revokes by keyboard alone", async ({
+  server,
+  mail,
+  people,
+}, info) => {
   const admin = await people.visitor();
   const account = await setUp(admin, server.setupLink, "chief@example.org", "several words make a password");
   const requester = await people.visitor();
@@ -116,6 +125,63 @@ test("an administrator signs in and decides by keyboard alone", async ({ server,
   await reach(admin, "button", "The codes match: approve");
   await admin.keyboard.press("Enter");
   await expect(admin.getByText("The link was mailed to the requester")).toBeVisible();
+
+  const link = linkIn(await mail.mailTo("anna@example.org", /approved/i));
+  await download(requester, link, info.outputPath("package"), FILE_PASSWORD);
+  await hydrated(admin, "/admin/certificates");
+  await reach(admin, "button", "Revoke the certificate of Anna's laptop, anna@example.org");
+  await admin.keyboard.press("Enter");
+  const question = admin.getByRole("dialog", { name: "Revoke the certificate of “Anna's laptop”" });
+  await expect(question.getByRole("button", { name: "Keep the certificate" })).toBeFocused();
+  await reach(admin, "textbox", "Reason (optional)");
+  await admin.keyboard.type("Lost on a train.");
+  await reach(admin, "button", "Revoke the certificate");
+  await admin.keyboard.press("Enter");
+  await expect(question).toBeHidden();
+  const row = admin.getByRole("row").filter({ hasText: "anna@example.org" });
+  await expect(row.getByText("Revoked", { exact: true })).toBeVisible();
+  await expect(row.getByText("Lost on a train.")).toBeVisible();
+  await expect(row.getByRole("button")).toHaveCount(0);
+  expect((await mail.mailTo("anna@example.org", /has ended/)).text).toContain("Lost on a train.");
+});
+
+test("light or dark is chosen with a press, and the choice stays", async ({ people }) => {
+  for (const scripts of [true, false]) {
+    await test.step(scripts ? "with scripts" : "without scripts", async () => {
+      const page = await people.visitor({ scripts });
+      await page.emulateMedia({ colorScheme: "light" });
+      const open = () => (scripts ? hydrated(page, "/request-access") : page.goto("/request-access"));
+      const choice = page.getByRole("group", { name: "Appearance" });
+      const button = (name: string) => choice.getByRole("button", { name });
+      const shown = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+      const expectChosen = async (name: string) => {
+        await expect(button(name)).toHaveAttribute("aria-pressed", "true");
+        await expect(page).toHaveURL("/request-access");
+      };
+      await open();
+      await expectChosen("system");
+      const light = await shown();
+
+      await button("dark").click();
+      await expectChosen("dark");
+      const dark = await shown();
+      expect(dark).not.toBe(light);
+      await open();
+      await expectChosen("dark");
+      expect(await shown()).toBe(dark);
+
+      // The choice goes over the system's.
+      await button("light").click();
+      await expectChosen("light");
+      await page.emulateMedia({ colorScheme: "dark" });
+      expect(await shown()).toBe(light);
+      await button("system").click();
+      await expectChosen("system");
+      expect(await shown()).toBe(dark);
+      await open();
+      await expectChosen("system");
+    });
+  }
 });
 
 test("a form is sent once however often it is pressed, and again when there was no answer for ten seconds", async ({

@@ -3,7 +3,7 @@
 import type { Page } from "@playwright/test";
 
 import { expect, test } from "../fixtures.ts";
-import { approve, ask, hydrated, linkIn, setUp, signIn } from "../journey.ts";
+import { approve, ask, hydrated, linkIn, open, setUp, signIn } from "../journey.ts";
 import type { Server } from "../server.ts";
 
 async function administrator(page: Page, server: Server): Promise<Page> {
@@ -134,7 +134,7 @@ test("a look-alike is pointed out in the list and where it is decided, and gets 
   await expect(row.getByText("Looks like modern@example.org, which has an account.")).toBeVisible();
   await mimic.goto(link);
   await expect(mimic.getByLabel("Your match code"), "its own request is not this one").toBeVisible();
-  await requester.goto(link);
+  await open(requester, link);
   await expect(requester.getByRole("button", { name: "Download" })).toBeVisible();
   await expect(requester.getByLabel("Your match code")).toHaveCount(0);
   const toMimic = mail.mails().filter((sent) => sent.to.includes("modem@example.org"));
@@ -178,7 +178,7 @@ test("a lost link is replaced by keyboard alone, and the request tells its histo
 
   // Who follows the old link is told that there is a newer one.
   people.expected.push(/status of 410/);
-  await requester.goto(first);
+  await open(requester, first);
   await expect(requester.getByText("A newer link has been mailed")).toBeVisible();
   await requester.goto(second);
   await expect(requester.getByRole("button", { name: "Download" })).toBeVisible();

@@ -53,6 +53,7 @@ const TEST: &[&str] = &[
     "openssl",
     "postgresql",
     "unzip",
+    "vim-tiny",
     "x11-utils",
     "xclip",
     "xdotool",

@@ -1,0 +1,30 @@
+// What becomes of a mail that does not arrive.
+import { expect, test } from "../fixtures.ts";
+import { ask, hydrated } from "../journey.ts";
+import { Administrator, firstAdministrator } from "../provision.ts";
+
+test("a mail that the mail server refused is sent again with a press", async ({ server, mail, people }) => {
+  const chief = await Administrator.signedIn(server, await firstAdministrator(server));
+  const admin = await chief.goOn(await people.visitor());
+  mail.refuse("anna@example.org");
+  await ask(await people.visitor(), "anna@example.org", "Ubuntu", "Anna's laptop");
+
+  const dead = admin.getByRole("listitem").filter({ hasText: "To anna@example.org" });
+  // The list does not change by itself, and the mail may still be on its way.
+  await expect(async () => {
+    await hydrated(admin, "/admin/outbox?state=dead");
+    await expect(dead).toHaveCount(1, { timeout: 1_000 });
+  }).toPass();
+  await expect(dead.getByText("Given up")).toBeVisible();
+  await dead.getByText("To anna@example.org").click();
+  await expect(
+    dead.getByText("One attempt. The last attempt failed: the mail server answered 550"),
+  ).toBeVisible();
+
+  mail.refuse();
+  await dead.getByRole("button", { name: "Send again" }).click();
+  await expect(admin.getByText("The mail waits to be sent again")).toBeVisible();
+  await expect(dead).toHaveCount(0);
+  await mail.mailTo("anna@example.org", /has arrived/);
+  await chief.leave();
+});
