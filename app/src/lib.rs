@@ -15,6 +15,8 @@ pub mod mode;
 pub mod navigation;
 pub mod outbox;
 pub mod people;
+#[cfg(feature = "hydrate")]
+mod place;
 pub mod sidebar;
 pub mod surface;
 mod watch;

@@ -143,6 +143,8 @@ test("without a mail server the mail with the link is copied from the outbox", a
   await mail.getByRole("button", { name: "Copy the mail’s text" }).click();
   await expect(mail.getByText("Copied")).toBeVisible();
   const text = await admin.evaluate(() => navigator.clipboard.readText());
+  await mail.getByRole("button", { name: "I have sent it" }).click();
+  await expect(mail.getByText("Sent", { exact: true })).toBeVisible();
   const { p12 } = await download(requester, linkIn({ text }), info.outputPath("package"), FILE_PASSWORD);
   const machine = await people.machine("laptop", { p12, password: FILE_PASSWORD });
   await hydrated(machine, `${server.machines}/sidebar`);

@@ -59,6 +59,10 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Problem(problem) => problem,
+            Refusal::Failure(Failure::Store(error)) if error.is_overload() => {
+                tracing::warn!("no connection to the database was free in time");
+                Problem::unavailable("The server has too much to do at the moment.", 10)
+            }
             Refusal::Failure(failure) => {
                 tracing::error!(causes = causes(&failure), "an action failed");
                 Problem::internal()
@@ -76,5 +80,18 @@ pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
 impl From<Refusal> for crate::http::ProblemResponse {
     fn from(refusal: Refusal) -> Self {
         Self(refusal.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overload_passes_and_a_failure_does_not() {
+        let told = |error| Problem::from(Refusal::from(StoreError::Database(error)));
+        let overload = told(sqlx::Error::PoolTimedOut);
+        assert_eq!((overload.status, overload.retry_after), (503, Some(10)));
+        assert_eq!(told(sqlx::Error::WorkerCrashed).status, 500);
     }
 }

@@ -74,6 +74,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Others had all connections for too long.
+    pub fn is_overload(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::PoolTimedOut))
+    }
+
     fn of(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(e) if e.is_unique_violation() => Self::Duplicate,
