@@ -12,7 +12,7 @@ pub fn keep_place() {
     let place = StoredValue::new_local(Vec::<Element>::new());
     let arriving = window_event_listener(ev::focusin, move |event| {
         let focused = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-        place.set_value(std::iter::successors(focused, Element::parent_element).collect());
+        place.set_value(std::iter::successors(focused, |inner| inner.parent_element()).collect());
     });
     let leaving = window_event_listener(ev::keydown, move |event| {
         if event.key() == "Tab" && nothing_has_focus() {
