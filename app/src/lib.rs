@@ -15,8 +15,6 @@ pub mod mode;
 pub mod navigation;
 pub mod outbox;
 pub mod people;
-#[cfg(feature = "hydrate")]
-mod place;
 pub mod sidebar;
 pub mod surface;
 mod watch;

@@ -25,8 +25,6 @@ const PAGES: [(&str, &str, Shape, bool); 5] = [
 pub fn AdminFrame() -> impl IntoView {
     #[cfg(feature = "ssr")]
     lead_to_sign_in();
-    #[cfg(feature = "hydrate")]
-    crate::place::keep_place();
     let account = Resource::new_blocking(|| (), |()| api::account());
     view! {
         <a href="#main" class="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-10 focus:bg-raised focus:p-2">
