@@ -1,5 +1,5 @@
 // A real Caddy with the project's own Caddyfile, everything in it set through its environment.
-import { mkdirSync, mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -23,9 +23,11 @@ export class Caddy {
   /** Of both hosts' certificates, PEM. */
   readonly authority: string;
   private readonly program: Program;
+  private readonly socketFolder: string;
 
-  private constructor(program: Program, machines: string, authority: string) {
+  private constructor(program: Program, socketFolder: string, machines: string, authority: string) {
     this.program = program;
+    this.socketFolder = socketFolder;
     this.machines = machines;
     this.authority = authority;
   }
@@ -41,12 +43,13 @@ export class Caddy {
       const { certificate, key } = await authority.issue(host, "serverAuth");
       return `${certificate} ${key}`;
     };
+    // Not in `folder`: the path of a socket must be short.
+    const socketFolder = mkdtempSync(join(tmpdir(), "aiwe-caddy-"));
     const caddyfile = join(import.meta.dirname, "../Caddyfile");
     const program = new Program(binary, ["run", "--adapter", "caddyfile", "--config", caddyfile], {
       env: {
         HOME: folder,
-        // Not in `folder`: the path of a socket must be short.
-        CADDY_ADMIN: `unix/${join(mkdtempSync(join(tmpdir(), "aiwe-caddy-")), "admin.sock")}`,
+        CADDY_ADMIN: `unix/${join(socketFolder, "admin.sock")}`,
         EDGE_BIND: "127.0.0.1",
         EDGE_HTTP_PORT: String(await freePort()),
         EDGE_HTTPS_PORT: String(port),
@@ -61,10 +64,11 @@ export class Caddy {
     });
     const serves = () => (program.errors.includes("serving initial configuration") ? true : undefined);
     if (!(await until(20, serves))) throw new Error(`Caddy does not serve after 20 s: ${program.told()}`);
-    return new Caddy(program, `https://${MACHINES_HOST}:${port}`, authority.pem);
+    return new Caddy(program, socketFolder, `https://${MACHINES_HOST}:${port}`, authority.pem);
   }
 
-  stop(): Promise<void> {
-    return this.program.stop();
+  async stop(): Promise<void> {
+    await this.program.stop();
+    rmSync(this.socketFolder, { recursive: true });
   }
 }

@@ -113,9 +113,11 @@ export class Scanner {
         if (scripts) await expect(page.locator("html[data-hydrated]")).toBeAttached();
         opened = page.url();
         // What the browser checks itself would keep a form from being sent.
-        await page.locator("form").evaluateAll((forms) => {
-          for (const form of forms as HTMLFormElement[]) form.noValidate = true;
-        });
+        await settled(page, () =>
+          page.locator("form").evaluateAll((forms) => {
+            for (const form of forms as HTMLFormElement[]) form.noValidate = true;
+          }),
+        );
       }
       await this.fill(page, answers);
       const thing = page.locator(pressable).nth(number);
@@ -142,9 +144,9 @@ export class Scanner {
   private async follow({ page, traffic }: Browsing, link: string): Promise<void> {
     await page.goto(link);
     await this.note(page);
-    const hrefs = await page
-      .locator("a[href]")
-      .evaluateAll((all) => all.map((one) => (one as HTMLAnchorElement).href));
+    const hrefs = await settled(page, () =>
+      page.locator("a[href]").evaluateAll((all) => all.map((one) => (one as HTMLAnchorElement).href)),
+    );
     for (const href of new Set(hrefs.filter((href) => /^https?:/.test(href)))) {
       await page.goto(href);
       await traffic.quiet(page);
@@ -153,7 +155,8 @@ export class Scanner {
   }
 
   private async note(page: Page): Promise<void> {
-    this.shown.push({ address: page.url(), text: await page.content() });
+    const seen = async () => ({ address: page.url(), text: await page.content() });
+    this.shown.push(await settled(page, seen));
   }
 
   private async fetch(
@@ -203,6 +206,21 @@ function formsOf(page: Page): Promise<Form[]> {
         .map(({ name, type, value }) => ({ name, type, value })),
     })),
   );
+}
+
+/**
+ * What `read` finds on a page, once that page stays. A press on a busy machine can lead elsewhere only after a while, and
+ * a page may reload itself; what is being read is gone then, and is read again where the browser has come to.
+ */
+async function settled<Found>(page: Page, read: () => Promise<Found>): Promise<Found> {
+  for (let left = 10; ; left -= 1) {
+    try {
+      return await read();
+    } catch (error) {
+      if (left === 0 || !/navigat/.test(String(error))) throw error;
+      await page.waitForLoadState();
+    }
+  }
 }
 
 /** What a browser still waits for. */

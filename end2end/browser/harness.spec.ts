@@ -1,9 +1,8 @@
 // The tests' own instruments, measured against what is known.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { expect, test } from "@playwright/test";
@@ -27,15 +26,17 @@ test("the authenticator computes the codes of RFC 6238, appendix B", () => {
   for (const [seconds, code] of vectors) expect(authenticator.at(Math.floor(seconds / 30))).toBe(code);
 });
 
-test("a program whose clock is moved believes that it is another day", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "aiwe-clock-"));
+test("a program whose clock is moved believes that it is another day", async ({}, info) => {
+  const folder = info.outputPath("clock");
+  mkdirSync(folder);
   const env = { ...process.env, ...(await moved(-200 * DAY, folder)) };
   const seconds = Number(await run("date", ["+%s"], env));
   expect(Math.abs(Date.now() / 1000 - 200 * DAY - seconds)).toBeLessThan(60);
 });
 
-test("a screenshot of a compiler's error can be read", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "aiwe-screen-"));
+test("a screenshot of a compiler's error can be read", async ({}, info) => {
+  const folder = info.outputPath("screen");
+  mkdirSync(folder);
   const { picture, words } = await compilerError(folder);
   const file = join(folder, "screen.png");
   writeFileSync(file, picture);
@@ -46,8 +47,9 @@ test("a screenshot of a compiler's error can be read", async () => {
   for (const word of words) expect(text).toContain(word);
 });
 
-test("Chromium presents the certificate of a furnished home, and none from an empty one", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "aiwe-machine-"));
+test("Chromium presents the certificate of a furnished home, and none from an empty one", async ({}, info) => {
+  const folder = info.outputPath("machine");
+  mkdirSync(folder);
   const authority = await Authority.create(folder, "/CN=Authority");
   const { certificate, key } = await authority.issue("localhost", "serverAuth");
   const identity = await authority.identity("laptop");

@@ -153,7 +153,11 @@ test("light or dark is chosen with a press, and the choice stays", async ({ peop
       const open = () => (scripts ? hydrated(page, "/request-access") : page.goto("/request-access"));
       const choice = page.getByRole("group", { name: "Appearance" });
       const button = (name: string) => choice.getByRole("button", { name });
-      const shown = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+      const shown = async () => {
+        // Without scripts each press opens the page anew, and its style sheet arrives after its first lines.
+        await page.waitForLoadState();
+        return page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+      };
       const expectChosen = async (name: string) => {
         await expect(button(name)).toHaveAttribute("aria-pressed", "true");
         await expect(page).toHaveURL("/request-access");
