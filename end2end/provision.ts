@@ -72,7 +72,8 @@ export class Administrator {
     const { rows } = (await found.json()) as { rows: { id: string }[] };
     if (rows.length === 0) throw new Error(`${email} has no certificate`);
     for (const { id } of rows) {
-      await this.client.post("/app/certificate/revoke", { form: { id, reason: "lost" } }).then(answered);
+      const form = { id, reason: "key-compromise", words: "lost" };
+      await this.client.post("/app/certificate/revoke", { form }).then(answered);
     }
   }
 

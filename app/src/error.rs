@@ -20,11 +20,6 @@ impl AppError {
     pub fn into_problem(self) -> Problem {
         self.0
     }
-
-    /// What is wrong with the named field, if anything is.
-    pub fn of_field(&self, field: &str) -> Option<String> {
-        self.0.error_of(field).map(str::to_owned)
-    }
 }
 
 impl From<Problem> for AppError {
@@ -88,8 +83,8 @@ mod tests {
         let sent = AppError::from(Problem::invalid_input().field("email", "Enter an address."));
         let arrived = AppError::de(sent.ser());
         assert_eq!(arrived, sent);
-        assert_eq!(arrived.of_field("email").as_deref(), Some("Enter an address."));
-        assert_eq!(arrived.of_field("message"), None);
+        assert_eq!(arrived.problem().error_of("email"), Some("Enter an address."));
+        assert_eq!(arrived.problem().error_of("message"), None);
     }
 
     #[test]

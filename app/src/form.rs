@@ -96,6 +96,21 @@ where
     })
 }
 
+/// Whether an action's last run ended, be it with a refusal. What is wrong in its fields is no end: it is mended there.
+pub fn answered<S>(action: ServerAction<S>) -> Signal<bool>
+where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Send + Sync + 'static,
+{
+    Signal::derive(move || {
+        action.value().with(|value| match value {
+            None => false,
+            Some(Ok(_)) => true,
+            Some(Err(error)) => error.problem().errors.is_empty(),
+        })
+    })
+}
+
 /// What a problem says about one field.
 pub fn field_error(problem: Signal<Option<Problem>>, field: &'static str) -> Signal<Option<String>> {
     Signal::derive(move || problem.with(|p| p.as_ref().and_then(|p| p.error_of(field).map(str::to_owned))))

@@ -43,6 +43,7 @@ pub fn register_server_functions() {
     register_explicit::<access::api::AskLink>();
     register_explicit::<access::api::AskLinkStart>();
     register_explicit::<access::api::DecideAll>();
+    register_explicit::<access::api::DeclineLink>();
     register_explicit::<access::api::Find>();
     register_explicit::<access::api::FindAgain>();
     register_explicit::<access::api::LastDecision>();

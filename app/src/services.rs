@@ -82,6 +82,13 @@ pub trait AccessService: Send + Sync {
         id: &str,
         sent: Option<u32>,
     ) -> Result<AccessRequestRow, Problem>;
+    /// Answers an ask for a new link with none. 409 when nobody asks for one.
+    async fn decline_link(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        reason: &str,
+    ) -> Result<AccessRequestRow, Problem>;
     /// One verdict on several requests, each decided by itself.
     async fn decide(&self, admin: &Administrator, asked: Decide) -> Result<Decided, Problem>;
     /// Whether anything has changed, and how many requests came after the one with the id `since`.
@@ -141,7 +148,9 @@ pub trait CertificateService: Send + Sync {
         search: &str,
         page: u32,
     ) -> Result<Page<CertificateRow>, Problem>;
-    async fn revoke(&self, admin: &Administrator, id: &str, reason: &str) -> Result<(), Problem>;
+    /// `reason`: one of [`protocol::certificate::RevocationReason`], or nothing; `words`: what is told of it beside.
+    async fn revoke(&self, admin: &Administrator, id: &str, reason: &str, words: &str)
+    -> Result<(), Problem>;
     /// `None`: one authority is trusted, and none replaces it.
     async fn replacement(&self, admin: &Administrator) -> Result<Option<AuthorityChange>, Problem>;
 }

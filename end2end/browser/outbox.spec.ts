@@ -3,6 +3,31 @@ import { expect, test } from "../fixtures.ts";
 import { ask, hydrated } from "../journey.ts";
 import { Administrator, firstAdministrator } from "../provision.ts";
 
+test("the keyboard goes on where it was when what it pressed is gone", async ({ server, mail, people }) => {
+  const chief = await Administrator.signedIn(server, await firstAdministrator(server));
+  const admin = await chief.goOn(await people.visitor());
+  const requesters = ["anna@example.org", "ben@example.org", "cleo@example.org"];
+  mail.refuse(...requesters);
+  for (const email of requesters) await ask(await people.visitor(), email, "Ubuntu", "Laptop");
+  const given = (email: string) =>
+    admin.getByRole("listitem").filter({ hasText: `To ${email}` }).filter({ hasText: "Given up" });
+  await expect(async () => {
+    await hydrated(admin, "/admin/outbox");
+    for (const email of requesters) await expect(given(email)).toHaveCount(1, { timeout: 1_000 });
+  }).toPass();
+
+  const row = admin.getByRole("listitem").filter({ hasText: "To ben@example.org" });
+  await row.locator("summary").focus();
+  await admin.keyboard.press("Enter");
+  await row.getByRole("button", { name: "I have sent it" }).focus();
+  await admin.keyboard.press("Enter");
+  await expect(admin.getByText("The mail counts as sent")).toBeVisible();
+  await expect(row.getByText("Sent", { exact: true })).toBeVisible();
+  await admin.keyboard.press("Tab");
+  await expect(row.locator("summary")).toBeFocused();
+  await chief.leave();
+});
+
 test("a mail that the mail server refused is sent again with a press", async ({ server, mail, people }) => {
   const chief = await Administrator.signedIn(server, await firstAdministrator(server));
   const admin = await chief.goOn(await people.visitor());

@@ -133,16 +133,20 @@ test("an administrator signs in, decides and revokes by keyboard alone", async (
   await admin.keyboard.press("Enter");
   const question = admin.getByRole("dialog", { name: "Revoke the certificate of “Anna's laptop”" });
   await expect(question.getByRole("button", { name: "Keep the certificate" })).toBeFocused();
-  await reach(admin, "textbox", "Reason (optional)");
-  await admin.keyboard.type("Lost on a train.");
+  await reach(admin, "combobox", "Reason");
+  await admin.keyboard.type("Lost, st");
+  await reach(admin, "textbox", "In your words (optional)");
+  await admin.keyboard.type("Left on a train.");
   await reach(admin, "button", "Revoke the certificate");
   await admin.keyboard.press("Enter");
   await expect(question).toBeHidden();
   const row = admin.getByRole("row").filter({ hasText: "anna@example.org" });
   await expect(row.getByText("Revoked", { exact: true })).toBeVisible();
-  await expect(row.getByText("Lost on a train.")).toBeVisible();
+  await expect(row.getByText("Lost, stolen or copied · Left on a train.")).toBeVisible();
   await expect(row.getByRole("button")).toHaveCount(0);
-  expect((await mail.mailTo("anna@example.org", /has ended/)).text).toContain("Lost on a train.");
+  const told = await mail.mailTo("anna@example.org", /has ended/);
+  expect(told.text).toContain("lost, stolen or copied");
+  expect(told.text).toContain("> Left on a train.");
 });
 
 test("light or dark is chosen with a press, and the choice stays", async ({ people }) => {
@@ -215,7 +219,7 @@ test("a form is sent once however often it is pressed, and again when there was 
 });
 
 /** Presses Tab until the control has the focus; every stop on the way shows where the focus is. */
-async function reach(page: Page, role: "button" | "link" | "textbox", name: string): Promise<void> {
+async function reach(page: Page, role: "button" | "combobox" | "link" | "textbox", name: string): Promise<void> {
   const wanted = page.getByRole(role, { name, exact: true });
   await expect(wanted.first()).toBeVisible();
   for (let presses = 0; presses < 60; presses += 1) {

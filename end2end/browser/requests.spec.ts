@@ -3,7 +3,7 @@
 import type { Page } from "@playwright/test";
 
 import { expect, test } from "../fixtures.ts";
-import { approve, ask, hydrated, linkIn, open, setUp, signIn } from "../journey.ts";
+import { approve, ask, download, hydrated, linkIn, open, setUp, signIn } from "../journey.ts";
 import type { Server } from "../server.ts";
 
 async function administrator(page: Page, server: Server): Promise<Page> {
@@ -182,4 +182,46 @@ test("a lost link is replaced by keyboard alone, and the request tells its histo
   await expect(requester.getByText("A newer link has been mailed")).toBeVisible();
   await requester.goto(second);
   await expect(requester.getByRole("button", { name: "Download" })).toBeVisible();
+});
+
+test("an ask for a new link is declined by keyboard alone, and its holder is told why", async ({
+  server,
+  mail,
+  people,
+}, info) => {
+  people.expected.push(/status of 410/);
+  const admin = await administrator(await people.visitor(), server);
+  const requester = await people.visitor();
+  const code = await ask(requester, "anna@example.org", "Ubuntu", "Laptop");
+  await approve(admin, "anna@example.org", code);
+  const link = linkIn(await mail.mailTo("anna@example.org", /is approved/));
+  await download(requester, link, info.outputPath("package"), "a password for the file");
+  await open(requester, link);
+  await requester.getByRole("button", { name: "Ask for a new link" }).click();
+  await expect(requester.getByText("The administrators were asked for a new link")).toBeVisible();
+
+  await hydrated(admin, "/admin/requests");
+  const press = async (name: string) => {
+    await admin.getByRole("button", { name, exact: true }).focus();
+    await admin.keyboard.press("Enter");
+  };
+  await admin.getByRole("link", { name: "anna@example.org" }).focus();
+  await admin.keyboard.press("Enter");
+  await press("Decline…");
+  const question = admin.getByRole("dialog", { name: "Send anna@example.org no new link" });
+  await expect(question.getByRole("button", { name: "Cancel" })).toBeFocused();
+  await admin.keyboard.press("Shift+Tab");
+  await expect(question.getByLabel("Reason (optional)")).toBeFocused();
+  await admin.keyboard.type("The first file is good.");
+  await press("Decline to send one");
+  await expect(question).toBeHidden();
+  const history = admin.getByRole("region", { name: "History" }).getByRole("listitem");
+  await expect(history.last()).toContainText("New link declined by chief@example.org");
+  await expect(admin.getByRole("button", { name: "Decline…" })).toHaveCount(0);
+
+  const told = await mail.mailTo("anna@example.org", /No new link/);
+  expect(told.text).toContain("> The first file is good.");
+  await open(requester, link);
+  await expect(requester.getByText("The administrators were asked")).toHaveCount(0);
+  await expect(requester.getByRole("button", { name: "Ask for a new link" })).toHaveCount(0);
 });

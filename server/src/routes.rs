@@ -54,6 +54,7 @@ fn api(state: &AppState) -> Router {
         .routes(routes!(access::http::review::decide))
         .routes(routes!(access::http::review::open))
         .routes(routes!(access::http::review::send_link))
+        .routes(routes!(access::http::review::decline_link))
         .routes(routes!(access::http::review::approve))
         .routes(routes!(access::http::review::reject))
         .routes(routes!(native::http::login))

@@ -162,6 +162,15 @@ pub async fn send_link(
     Ok(Services::current()?.access.send_link(&admin, &id, sent).await?)
 }
 
+#[server(prefix = "/app", endpoint = "access/decline-link")]
+pub async fn decline_link(
+    id: String,
+    #[server(default)] reason: String,
+) -> Result<AccessRequestRow, AppError> {
+    let admin = require_administrator()?;
+    Ok(Services::current()?.access.decline_link(&admin, &id, &reason).await?)
+}
+
 /// As [`list`], by a page that stays open.
 #[server(prefix = "/app", endpoint = "watch/requests")]
 pub async fn list_again(

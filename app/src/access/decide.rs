@@ -1,6 +1,7 @@
 //! The decision about one request: what is asked before it, and what becomes of it.
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use protocol::access::{AccessRequestRow, Message};
 
 use super::api::{Approve, Reject};
@@ -8,6 +9,7 @@ use super::notes::AddressNotes;
 use crate::design::{
     Button, ButtonKind, Code, CopyButton, Dialog, DialogActions, Look, Shape, TextAreaField,
 };
+use crate::error::AppError;
 use crate::form::{self, field_error, problem_of};
 
 /// The two ways to decide, and which of their questions is open.
@@ -20,8 +22,6 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// Every answer closes its question and has list and request loaded again, also a refused one: somebody else
-    /// may have been faster. Only a wrong reason keeps the question open, beside the error.
     pub fn new(decisions: RwSignal<u32>) -> Self {
         let this = Self {
             approve: form::action(),
@@ -29,23 +29,8 @@ impl Decision {
             approving: RwSignal::new(false),
             rejecting: RwSignal::new(false),
         };
-        Effect::new(move |_| {
-            if this.approve.value().with(Option::is_some) {
-                this.approving.set(false);
-                decisions.update(|n| *n += 1);
-            }
-        });
-        Effect::new(move |_| {
-            let wrong_reason = this.reject.value().with(|value| match value {
-                None => true,
-                Some(Ok(_)) => false,
-                Some(Err(error)) => error.of_field("reason").is_some(),
-            });
-            if !wrong_reason {
-                this.rejecting.set(false);
-                decisions.update(|n| *n += 1);
-            }
-        });
+        closes(this.approve, this.approving, decisions);
+        closes(this.reject, this.rejecting, decisions);
         this
     }
 
@@ -55,6 +40,22 @@ impl Decision {
         self.approving.set(false);
         self.rejecting.set(false);
     }
+}
+
+/// Has an action's answer close its question, and list and request loaded again: also a refusal, as somebody else may
+/// have been faster.
+pub(super) fn closes<S>(action: ServerAction<S>, question: RwSignal<bool>, decisions: RwSignal<u32>)
+where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Send + Sync + 'static,
+{
+    let answered = form::answered(action);
+    Effect::new(move |_| {
+        if answered.get() {
+            question.set(false);
+            decisions.update(|n| *n += 1);
+        }
+    });
 }
 
 /// The questions before a decision about a pending request.

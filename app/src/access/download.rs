@@ -47,6 +47,7 @@ fn Offer(
     let device = offer.device_name.clone().map(|name| format!(" for “{name}”")).unwrap_or_default();
     let needs_match_code = offer.needs_match_code;
     let expires_at = offer.expires_at;
+    let another = offer.new_link.is_some_and(|link| link.open);
     view! {
         {stops.map(|r| view! { <BriefNotice tone=NoticeTone::Bad title=r.message() /> })}
         {match offer.state {
@@ -60,7 +61,11 @@ fn Offer(
                 Some(view! {
                     <Notice title="The certificate was downloaded">
                         <p>"This link gave its package and gives no other. Go on below."</p>
-                        <p>"The key in the file is kept nowhere else: not by the server, and not by this page once it was reloaded or closed. If you do not have the file, ask for a new link; if somebody else used the link, tell your administrator now."</p>
+                        <p>
+                            "The key in the file is kept nowhere else: not by the server, and not by this page once it was reloaded or closed. If you do not have the file, "
+                            {if another { "ask for a new link" } else { "ask for access again" }}
+                            "; if somebody else used the link, tell your administrator now."
+                        </p>
                     </Notice>
                 }.into_any())
             }
@@ -68,7 +73,7 @@ fn Offer(
                 Some(view! {
                     <Notice tone=NoticeTone::Bad title="This link has expired">
                         <p>
-                            "Ask for a new link below if you can, or "
+                            {if another { "Ask for a new link below, or " } else { "You can " }}
                             <a class="link" href="/request-access">"ask for access again"</a>
                             "; an administrator approves it as before."
                         </p>

@@ -49,6 +49,7 @@ pub fn RequestPanel() -> impl IntoView {
             <ProblemNotice problem=problem_of(decision.approve) />
             <ProblemNotice problem=problem_of(decision.reject) shown_at_fields=&["reason"] />
             <ProblemNotice problem=problem_of(relink.send) />
+            <ProblemNotice problem=problem_of(relink.decline) shown_at_fields=&["reason"] />
             {loaded(
                 request,
                 move |first| {
@@ -204,6 +205,7 @@ fn happened(what: RequestEvent) -> &'static str {
         RequestEvent::Expired => "Ended: nobody decided in time",
         RequestEvent::Fetched => "Certificate fetched",
         RequestEvent::LinkAsked => "Asked for a new link",
+        RequestEvent::LinkDeclined => "New link declined",
         RequestEvent::LinkEnded => "Link ended unused",
         RequestEvent::LinkSent => "New link sent",
         RequestEvent::Rejected => "Rejected",

@@ -3,38 +3,44 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::components::A;
-use protocol::access::{AccessRequestRow, DownloadOffer, DownloadState, NewLink, RequestState};
+use protocol::access::{AccessRequestRow, DownloadOffer, DownloadState, Message, NewLink, RequestState};
 
-use super::api::{self, AskLink, SendLink as Sending};
+use super::api::{self, AskLink, DeclineLink, SendLink as Sending};
+use super::decide::closes;
 use super::redeem::MatchCodeField;
 use crate::design::{
-    Button, ButtonKind, Dialog, DialogActions, Look, Notice, ProblemNotice, Shape, Time, loaded,
+    Button, ButtonKind, Dialog, DialogActions, Look, Notice, ProblemNotice, Shape, TextAreaField, Time,
+    loaded,
 };
-use crate::form::{self, field_error};
+use crate::form::{self, field_error, problem_of};
 
-/// The administrator's way to a new link, and whether its question is open.
+/// The administrator's answers to a lost link, and which of their questions is open.
 #[derive(Clone, Copy)]
 pub struct Relink {
     pub send: ServerAction<Sending>,
-    asking: RwSignal<bool>,
+    pub decline: ServerAction<DeclineLink>,
+    sending: RwSignal<bool>,
+    declining: RwSignal<bool>,
 }
 
 impl Relink {
-    /// Every answer closes the question and has list and request loaded again.
     pub fn new(decisions: RwSignal<u32>) -> Self {
-        let this = Self { send: form::action(), asking: RwSignal::new(false) };
-        Effect::new(move |_| {
-            if this.send.value().with(Option::is_some) {
-                this.asking.set(false);
-                decisions.update(|n| *n += 1);
-            }
-        });
+        let this = Self {
+            send: form::action(),
+            decline: form::action(),
+            sending: RwSignal::new(false),
+            declining: RwSignal::new(false),
+        };
+        closes(this.send, this.sending, decisions);
+        closes(this.decline, this.declining, decisions);
         this
     }
 
     pub fn forget(self) {
         self.send.clear();
-        self.asking.set(false);
+        self.decline.clear();
+        self.sending.set(false);
+        self.declining.set(false);
     }
 }
 
@@ -44,8 +50,10 @@ pub fn SendLink(row: AccessRequestRow, relink: Relink) -> impl IntoView {
     let fetched = row.state == RequestState::Redeemed;
     let approved = row.state == RequestState::Approved;
     let links = row.links?;
-    let Relink { send, asking } = relink;
-    let email = row.email.clone();
+    let Relink { send, decline, sending, declining } = relink;
+    let (email, id) = (row.email.clone(), row.id.clone());
+    let busy = Signal::derive(move || send.pending().get() || decline.pending().get());
+    let asked_for = links.asked_at.is_some();
     let left = match links.left {
         0 => "This request has had all its links; the requester has to ask for access again.".to_owned(),
         1 => "One more link can be sent.".to_owned(),
@@ -62,17 +70,27 @@ pub fn SendLink(row: AccessRequestRow, relink: Relink) -> impl IntoView {
                 }
             })}
         <div class="space-y-2">
-            {(links.left > 0)
-                .then(|| {
-                    view! {
-                        <Button kind=ButtonKind::Button icon=Shape::Mail busy=send.pending() on:click=move |_| asking.set(true)>
-                            "Send a new link…"
-                        </Button>
-                    }
-                })}
+            <div class="flex flex-wrap gap-3">
+                {(links.left > 0)
+                    .then(|| {
+                        view! {
+                            <Button kind=ButtonKind::Button icon=Shape::Mail busy on:click=move |_| sending.set(true)>
+                                "Send a new link…"
+                            </Button>
+                        }
+                    })}
+                {asked_for
+                    .then(|| {
+                        view! {
+                            <Button kind=ButtonKind::Button icon=Shape::Cross busy on:click=move |_| declining.set(true)>
+                                "Decline…"
+                            </Button>
+                        }
+                    })}
+            </div>
             <p class="text-sm text-muted">{left}</p>
         </div>
-        <Dialog open=asking title=format!("Send {email} a new link") id="send-link">
+        <Dialog open=sending title=format!("Send {email} a new link") id="send-link">
             <p>
                 "Make sure that the requester asks for it, by voice or chat. The link that was sent before works no more; the \
                  match code stays the same."
@@ -84,12 +102,38 @@ pub fn SendLink(row: AccessRequestRow, relink: Relink) -> impl IntoView {
             <ActionForm action=send>
                 <input type="hidden" name="id" value=row.id />
                 <input type="hidden" name="sent" value=links.sent.to_string() />
-                <DialogActions open=asking>
-                    <Button look=Look::Primary busy=send.pending()>"Send a new link"</Button>
+                <DialogActions open=sending>
+                    <Button look=Look::Primary busy>"Send a new link"</Button>
                 </DialogActions>
             </ActionForm>
         </Dialog>
+        {asked_for.then(|| view! { <DeclineQuestion id email busy relink /> })}
     })
+}
+
+#[component]
+fn DeclineQuestion(id: String, email: String, busy: Signal<bool>, relink: Relink) -> impl IntoView {
+    let Relink { decline, declining, .. } = relink;
+    view! {
+        <Dialog open=declining title=format!("Send {email} no new link") id="decline-link">
+            <ActionForm action=decline>
+                <div class="space-y-4">
+                    <input type="hidden" name="id" value=id />
+                    <TextAreaField
+                        name="reason"
+                        label="Reason"
+                        hint="Whoever asked reads it in a mail, and cannot ask by this link again."
+                        optional=true
+                        maxlength=Message::MAX_CHARS
+                        error=field_error(problem_of(decline), "reason")
+                    />
+                    <DialogActions open=declining>
+                        <Button look=Look::Destructive busy>"Decline to send one"</Button>
+                    </DialogActions>
+                </div>
+            </ActionForm>
+        </Dialog>
+    }
 }
 
 /// Asking for a new link on the page of one that has ended. Works with scripts off.

@@ -25,9 +25,13 @@ pub async fn list(search: String, page: u32) -> Result<Page<CertificateRow>, App
 }
 
 #[server(prefix = "/app", endpoint = "certificate/revoke")]
-pub async fn revoke(id: String, #[server(default)] reason: String) -> Result<(), AppError> {
+pub async fn revoke(
+    id: String,
+    #[server(default)] reason: String,
+    #[server(default)] words: String,
+) -> Result<(), AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.certificates.revoke(&admin, &id, &reason).await?)
+    Ok(Services::current()?.certificates.revoke(&admin, &id, &reason, &words).await?)
 }
 
 #[server(prefix = "/app", endpoint = "certificate/replacement")]

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_router::components::{A, Form};
 use leptos_router::hooks::use_query_map;
 use protocol::access::{Message, Page};
+use protocol::certificate::RevocationReason;
 
 use super::CertificateRow;
 use super::api::{self, Revoke};
@@ -11,9 +12,10 @@ use super::replacement::ReplacementNotice;
 use crate::admin::PanelPage;
 use crate::design::{
     Badge, BriefNotice, Button, ButtonKind, Cell, Column, Dialog, DialogActions, EmptyState, Field,
-    FieldKind, Look, NoticeTone, Pagination, ProblemNotice, Shape, Table, TextAreaField, Time, Tone, loaded,
+    FieldKind, Look, NoticeTone, Pagination, ProblemNotice, SelectField, Shape, Table, TextAreaField, Time,
+    Tone, loaded,
 };
-use crate::form::{self, field_error, problem_of};
+use crate::form::{self, answered, field_error, problem_of};
 use crate::navigation::with_query;
 
 const PATH: &str = "/admin/certificates";
@@ -57,6 +59,13 @@ pub fn CertificatesPage() -> impl IntoView {
     }
 }
 
+fn reasons() -> Vec<(String, String)> {
+    let choice = |reason: RevocationReason| {
+        (reason.as_str().to_owned(), reason.words().unwrap_or("Not said").to_owned())
+    };
+    RevocationReason::ALL.map(choice).to_vec()
+}
+
 /// Which certificate is to be revoked, and whether that is being asked.
 #[derive(Clone, Copy)]
 struct Question {
@@ -90,15 +99,15 @@ fn Revoking(question: Question) -> impl IntoView {
     let name = move || question.part(|row| &row.device_name);
     let owner = move || question.part(|row| &row.owner);
     let done = move || revoke.value().with(|value| matches!(value, Some(Ok(()))));
+    let answered = answered(revoke);
     Effect::new(move |_| {
-        let wrong_reason = problem.with(|p| p.as_ref().is_some_and(|p| p.error_of("reason").is_some()));
-        if revoke.value().with(Option::is_some) && !wrong_reason {
+        if answered.get() {
             open.set(false);
         }
     });
     let title = Signal::derive(move || format!("Revoke the certificate of “{}”", name()));
     view! {
-        <ProblemNotice problem shown_at_fields=&["reason"] />
+        <ProblemNotice problem shown_at_fields=&["reason", "words"] />
         {move || {
             done()
                 .then(|| {
@@ -119,13 +128,20 @@ fn Revoking(question: Question) -> impl IntoView {
                         name="id"
                         prop:value=move || question.part(|row| &row.id)
                     />
-                    <TextAreaField
+                    <SelectField
                         name="reason"
                         label="Reason"
-                        hint="Kept with the certificate, for example “lost on a train”."
+                        hint="Stands in the revocation list, which everybody can read."
+                        options=reasons()
+                        error=field_error(problem, "reason")
+                    />
+                    <TextAreaField
+                        name="words"
+                        label="In your words"
+                        hint="For the owner and for this list, for example “left on a train”."
                         optional=true
                         maxlength=Message::MAX_CHARS
-                        error=field_error(problem, "reason")
+                        error=field_error(problem, "words")
                     />
                     <DialogActions open cancel="Keep the certificate">
                         <Button look=Look::Destructive busy=revoke.pending()>
@@ -192,7 +208,12 @@ fn CertificateLine(row: CertificateRow, question: Question) -> impl IntoView {
     let label = format!("Revoke the certificate of {}, {}", row.device_name, row.owner);
     let (to_revoke, judged) = (row.clone(), row.clone());
     let CertificateRow { owner, device_name, serial, .. } = row;
-    let reason = row.revocation_reason.filter(|reason| !reason.is_empty());
+    let why: String = [row.revocation_reason.words(), Some(row.revocation_words.as_str())]
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .map(|part| format!(" · {part}"))
+        .collect();
     view! {
         <tr class="hover:bg-sunken">
             <Cell>
@@ -209,7 +230,7 @@ fn CertificateLine(row: CertificateRow, question: Question) -> impl IntoView {
                         view! {
                             <span class="mt-1 block text-xs text-muted">
                                 <Time at />
-                                {reason.map(|reason| format!(" · {reason}"))}
+                                {why}
                             </span>
                         }
                     })}
@@ -293,7 +314,8 @@ mod tests {
             not_before: 100,
             not_after: 200,
             revoked_at: None,
-            revocation_reason: None,
+            revocation_reason: RevocationReason::default(),
+            revocation_words: String::new(),
             last_seen_at: None,
         };
         let word = |row: &CertificateRow, now| validity(row, now).2;

@@ -5,6 +5,7 @@ mod list;
 mod replacement;
 mod report;
 
+use protocol::certificate::RevocationReason;
 use serde::{Deserialize, Serialize};
 
 pub use list::CertificatesPage;
@@ -29,6 +30,8 @@ pub struct CertificateRow {
     pub not_before: i64,
     pub not_after: i64,
     pub revoked_at: Option<i64>,
-    pub revocation_reason: Option<String>,
+    pub revocation_reason: RevocationReason,
+    /// What the administrator wrote about it.
+    pub revocation_words: String,
     pub last_seen_at: Option<i64>,
 }

@@ -171,8 +171,8 @@ fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
     };
     let error = mail.last_error.clone();
     let dead = mail.state == MailState::Dead;
-    let (id, again) = (mail.id.clone(), mail.id.clone());
-    let left = dead || mail.state == MailState::Kept;
+    let not_sent = dead || mail.state == MailState::Kept;
+    let (again, sent) = (mail.id.clone(), mail.id.clone());
     view! {
         <li>
             <details class="group">
@@ -212,21 +212,15 @@ fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
                             .then(|| {
                                 view! {
                                     <ActionForm action=retry>
-                                        <input type="hidden" name="id" value=again />
-                                        <Button icon=Shape::Mail busy=retry.pending()>
-                                            "Send again"
-                                        </Button>
+                                        <Press id=again icon=Shape::Mail busy=retry.pending() words="Send again" />
                                     </ActionForm>
                                 }
                             })}
-                        {left
+                        {not_sent
                             .then(|| {
                                 view! {
                                     <ActionForm action=delivered>
-                                        <input type="hidden" name="id" value=id />
-                                        <Button icon=Shape::Check busy=delivered.pending()>
-                                            "I have sent it"
-                                        </Button>
+                                        <Press id=sent icon=Shape::Check busy=delivered.pending() words="I have sent it" />
                                     </ActionForm>
                                 }
                             })}
@@ -234,6 +228,17 @@ fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
                 </div>
             </details>
         </li>
+    }
+}
+
+/// What a form about one mail holds.
+#[component]
+fn Press(id: String, icon: Shape, #[prop(into)] busy: Signal<bool>, words: &'static str) -> impl IntoView {
+    view! {
+        <input type="hidden" name="id" value=id />
+        <Button icon busy>
+            {words}
+        </Button>
     }
 }
 

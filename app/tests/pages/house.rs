@@ -20,7 +20,7 @@ use leptos::prelude::*;
 use leptos_axum::LeptosRoutes;
 use protocol::Problem;
 use protocol::access::*;
-use protocol::certificate::{CertificateReport, RejectionReason};
+use protocol::certificate::{CertificateReport, RejectionReason, RevocationReason};
 use protocol::mode::Mode;
 use protocol::people::*;
 use protocol::review::*;
@@ -292,6 +292,10 @@ impl AccessService for Memory {
         Err(Problem::conflict("Grace sent one a minute ago."))
     }
 
+    async fn decline_link(&self, _: &Administrator, _: &str, _: &str) -> Result<AccessRequestRow, Problem> {
+        Err(Problem::conflict("Grace declined it a minute ago."))
+    }
+
     async fn ask_for_link(
         &self,
         visit: &Visit,
@@ -439,13 +443,14 @@ impl CertificateService for Memory {
             not_before: NOW,
             not_after: NOW + 90 * 86_400,
             revoked_at,
-            revocation_reason: Some("Lost on a train".into()),
+            revocation_reason: RevocationReason::KeyCompromise,
+            revocation_words: "On a train".into(),
             last_seen_at: Some(NOW + 3_600),
         };
         Ok(page(vec![certificate("Anna’s laptop", None), certificate("Old desktop", Some(NOW))]))
     }
 
-    async fn revoke(&self, _: &Administrator, _: &str, _: &str) -> Result<(), Problem> {
+    async fn revoke(&self, _: &Administrator, _: &str, _: &str, _: &str) -> Result<(), Problem> {
         Ok(())
     }
 

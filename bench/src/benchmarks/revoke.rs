@@ -137,7 +137,7 @@ impl Edge {
 
         let sent = Instant::now();
         let acknowledged_and_idle = async {
-            let asked = [("id", certificate.as_str()), ("reason", "lost")];
+            let asked = [("id", certificate.as_str()), ("words", "lost")];
             administrator.call::<()>("certificate/revoke", &asked).await?;
             let acknowledged = sent.elapsed();
             ensure!(

@@ -1,7 +1,6 @@
 //! The revocation list (RFC 5280 §5), signed by the issuing key.
 
-use std::str::FromStr;
-
+use protocol::certificate::RevocationReason;
 use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevokedCertParams, SerialNumber};
 use time::OffsetDateTime;
 
@@ -17,22 +16,6 @@ pub struct RevokedEntry {
     pub revoked_at: OffsetDateTime,
     pub reason: RevocationReason,
 }
-
-/// Why a certificate was revoked: those of RFC 5280 §5.3.1 that a person decides about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RevocationReason {
-    AffiliationChanged,
-    CessationOfOperation,
-    KeyCompromise,
-    PrivilegeWithdrawn,
-    Superseded,
-    #[default]
-    Unspecified,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown reason for a revocation")]
-pub struct UnknownRevocationReason;
 
 /// Why there is no list.
 #[derive(Debug, thiserror::Error)]
@@ -88,44 +71,15 @@ impl Authority {
     }
 }
 
-impl RevocationReason {
-    pub const ALL: [Self; 6] = [
-        Self::AffiliationChanged,
-        Self::CessationOfOperation,
-        Self::KeyCompromise,
-        Self::PrivilegeWithdrawn,
-        Self::Superseded,
-        Self::Unspecified,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AffiliationChanged => "affiliation-changed",
-            Self::CessationOfOperation => "cessation-of-operation",
-            Self::KeyCompromise => "key-compromise",
-            Self::PrivilegeWithdrawn => "privilege-withdrawn",
-            Self::Superseded => "superseded",
-            Self::Unspecified => "unspecified",
-        }
-    }
-
-    fn code(self) -> rcgen::RevocationReason {
-        match self {
-            Self::AffiliationChanged => rcgen::RevocationReason::AffiliationChanged,
-            Self::CessationOfOperation => rcgen::RevocationReason::CessationOfOperation,
-            Self::KeyCompromise => rcgen::RevocationReason::KeyCompromise,
-            Self::PrivilegeWithdrawn => rcgen::RevocationReason::PrivilegeWithdrawn,
-            Self::Superseded => rcgen::RevocationReason::Superseded,
-            Self::Unspecified => rcgen::RevocationReason::Unspecified,
-        }
-    }
-}
-
-impl FromStr for RevocationReason {
-    type Err = UnknownRevocationReason;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == text).ok_or(UnknownRevocationReason)
+/// RFC 5280 §5.3.1: that no reason is known is said by saying nothing.
+fn code(reason: RevocationReason) -> Option<rcgen::RevocationReason> {
+    match reason {
+        RevocationReason::Unspecified => None,
+        RevocationReason::KeyCompromise => Some(rcgen::RevocationReason::KeyCompromise),
+        RevocationReason::AffiliationChanged => Some(rcgen::RevocationReason::AffiliationChanged),
+        RevocationReason::CessationOfOperation => Some(rcgen::RevocationReason::CessationOfOperation),
+        RevocationReason::PrivilegeWithdrawn => Some(rcgen::RevocationReason::PrivilegeWithdrawn),
+        RevocationReason::Superseded => Some(rcgen::RevocationReason::Superseded),
     }
 }
 
@@ -137,8 +91,7 @@ fn entry(revoked: &RevokedEntry) -> Result<RevokedCertParams, CrlError> {
     Ok(RevokedCertParams {
         serial_number: SerialNumber::from(serial),
         revocation_time: whole_seconds(revoked.revoked_at),
-        // RFC 5280 §5.3.1: no reason is said by saying nothing.
-        reason_code: (revoked.reason != RevocationReason::Unspecified).then(|| revoked.reason.code()),
+        reason_code: code(revoked.reason),
         invalidity_date: None,
     })
 }

@@ -23,7 +23,7 @@ mod profile;
 mod request;
 
 pub use authority::{Authority, AuthorityError, AuthorityMaterial, Part};
-pub use crl::{CrlError, RevocationReason, RevokedEntry, UnknownRevocationReason};
+pub use crl::{CrlError, RevokedEntry};
 pub use facts::{describe, describe_pem, fingerprint_hex, key_fingerprint_hex};
 pub use issue::{ClientProfile, IssueError, IssuedCertificate, IssuedWithKey};
 pub use judge::{ClientIdentity, Judgement, TrustAnchors, TrustError};

@@ -128,6 +128,8 @@ pub enum RequestEvent {
     Fetched,
     /// The holder of an ended link asked for a new one.
     LinkAsked,
+    /// An administrator sends no new link.
+    LinkDeclined,
     /// The link's time ran out before it was used.
     LinkEnded,
     /// An administrator sent a new link.

@@ -50,6 +50,7 @@ fn told(request: &AccessRequest, entry: SubjectEntry) -> Option<HistoryEntry> {
         "access-request.reminded" => RequestEvent::Reminded,
         "access-request.submitted" => RequestEvent::Asked,
         "download-link.asked" => RequestEvent::LinkAsked,
+        "download-link.declined" => RequestEvent::LinkDeclined,
         "download-link.ended" => RequestEvent::LinkEnded,
         "download-link.redeemed" => RequestEvent::Fetched,
         "download-link.sent-again" => RequestEvent::LinkSent,

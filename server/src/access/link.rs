@@ -2,7 +2,7 @@
 
 use app::visit::{Administrator, Answer, Visit};
 use protocol::Problem;
-use protocol::access::{AccessRequestRow, DownloadOffer, NewLink, RequestState};
+use protocol::access::{AccessRequestRow, DownloadOffer, Message, NewLink, RequestState};
 
 use super::{Access, AccessRequest, ReminderRules, renewal};
 use crate::failure::Refusal;
@@ -44,6 +44,28 @@ impl Access {
         let detail = format!("number {}", former + 1);
         tx.audit(now, &admin.account_id, "download-link.sent-again", id, &detail).await?;
         self.outbox.new_link(&mut tx, &request, &link).await?;
+        let row = tx.access_request_row(request, now, access.max_links).await?;
+        tx.commit().await?;
+        self.outbox.wake();
+        Ok(row)
+    }
+
+    /// Answers the holder of an ended link who asks for a new one that there will be none.
+    pub(super) async fn decline_new_link(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        reason: &Message,
+    ) -> Result<AccessRequestRow, Refusal> {
+        let (access, now) = (&self.env.config.access, self.env.now());
+        let mut tx = self.env.store.begin().await?;
+        let request = tx.access_request(id).await?.ok_or_else(Problem::not_found)?;
+        if !tx.decline_link(&request, access.max_reminders).await? {
+            return Err(nobody_asks().into());
+        }
+        tx.audit(now, &admin.account_id, "download-link.declined", id, "").await?;
+        self.outbox.link_declined(&mut tx, &request, reason).await?;
+        let request = tx.access_request(id).await?.ok_or_else(Problem::not_found)?;
         let row = tx.access_request_row(request, now, access.max_links).await?;
         tx.commit().await?;
         self.outbox.wake();
@@ -125,6 +147,10 @@ fn sent_meanwhile() -> Problem {
     Problem::conflict("A new link was sent or asked for a moment ago. Reload the page.")
 }
 
+fn nobody_asks() -> Problem {
+    Problem::conflict("Nobody asks for a new link here by now. Reload the page.")
+}
+
 fn disabled() -> Problem {
     Problem::conflict("This person's account is disabled.")
 }
@@ -162,6 +188,16 @@ pub struct Relinking;
 impl Refuses for Relinking {
     fn problems() -> Vec<Problem> {
         vec![Problem::not_found(), sent_meanwhile(), renewed_otherwise(), no_more_links(), disabled()]
+    }
+}
+
+/// What [`Access::decline_new_link`] refuses with.
+#[derive(Debug)]
+pub struct Declining;
+
+impl Refuses for Declining {
+    fn problems() -> Vec<Problem> {
+        vec![Problem::not_found(), nobody_asks()]
     }
 }
 

@@ -27,7 +27,7 @@ use protocol::access::{
 };
 use protocol::review::{Decide, Decided, News, RequestDetail};
 
-pub use link::{LinkAsking, Relinking};
+pub use link::{Declining, LinkAsking, Relinking};
 pub use redeem::{Proof, Redeemed, SetupPath};
 pub use remind::Reminding;
 #[cfg(test)]
@@ -128,6 +128,15 @@ impl AccessService for Access {
         sent: Option<u32>,
     ) -> Result<AccessRequestRow, Problem> {
         Ok(self.send_new_link(admin, id, sent).await?)
+    }
+
+    async fn decline_link(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        reason: &str,
+    ) -> Result<AccessRequestRow, Problem> {
+        Ok(self.decline_new_link(admin, id, &decide::reason_of(reason)?).await?)
     }
 
     async fn decide(&self, admin: &Administrator, asked: Decide) -> Result<Decided, Problem> {

@@ -133,8 +133,14 @@ impl CertificateService for Certificates {
         Ok(self.page(search, page).await?)
     }
 
-    async fn revoke(&self, admin: &Administrator, id: &str, reason: &str) -> Result<(), Problem> {
-        Ok(self.revoke_certificate(admin, id, reason).await?)
+    async fn revoke(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        reason: &str,
+        words: &str,
+    ) -> Result<(), Problem> {
+        Ok(self.revoke_certificate(admin, id, reason, words).await?)
     }
 
     async fn replacement(&self, _: &Administrator) -> Result<Option<AuthorityChange>, Problem> {

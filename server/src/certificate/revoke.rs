@@ -3,17 +3,18 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use ::certificate::{RevocationReason, RevokedEntry};
+use ::certificate::RevokedEntry;
 use app::visit::Administrator;
 use protocol::Problem;
-use protocol::access::Message;
+use protocol::access::{Invalid, Message};
+use protocol::certificate::RevocationReason;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use super::Certificates;
 use crate::failure::{Failure, Refusal};
 use crate::mail::CertificateEnd;
-use crate::store::{MachineCertificate, Tx};
+use crate::store::{MachineCertificate, RevokedSerial, Tx};
 
 /// How often servers that share a database look for each other's revocations.
 const WATCH: Duration = Duration::from_millis(300);
@@ -30,20 +31,25 @@ impl Certificates {
         admin: &Administrator,
         id: &str,
         reason: &str,
+        words: &str,
     ) -> Result<(), Refusal> {
-        let reason: Message = reason
-            .parse()
-            .map_err(|e: protocol::access::Invalid| Problem::invalid_input().field("reason", e.0))?;
+        let reason = match reason {
+            "" => RevocationReason::default(),
+            named => named.parse().map_err(|e: Invalid| Problem::invalid_input().field("reason", e.0))?,
+        };
+        let words: Message =
+            words.parse().map_err(|e: Invalid| Problem::invalid_input().field("words", e.0))?;
         let (env, now) = (&self.0.env, self.0.env.now());
         let mut tx = env.store.begin().await?;
         let certificate = tx.certificate(id).await?.ok_or_else(Problem::not_found)?;
         tx.lock_machines_of(&certificate.account_id).await?;
-        if !tx.revoke_certificate(id, reason.as_str(), now).await? {
+        if !tx.revoke_certificate(id, reason, words.as_str(), now).await? {
             return Err(Problem::conflict("This certificate is revoked already.").into());
         }
         let mut ended = vec![certificate];
         for other in tx.certificates_of_same_machine(id).await? {
-            if other.not_after >= now && tx.revoke_certificate(&other.id, reason.as_str(), now).await? {
+            if other.not_after >= now && tx.revoke_certificate(&other.id, reason, words.as_str(), now).await?
+            {
                 ended.push(other);
             }
         }
@@ -53,7 +59,7 @@ impl Certificates {
             tx.audit(now, &admin.account_id, "certificate.revoked", &certificate.id, serial).await?;
         }
         if let Some(machine) = ended.first() {
-            self.tell_owner(&mut tx, machine, &CertificateEnd::Revoked { reason }).await?;
+            self.tell_owner(&mut tx, machine, &CertificateEnd::Revoked { reason, words }).await?;
         }
         tx.commit().await?;
         self.0.outbox.wake();
@@ -68,7 +74,8 @@ impl Certificates {
         let now = self.0.env.now();
         let mut ended = Vec::new();
         for certificate in tx.certificates_of_same_machine(id).await? {
-            if tx.revoke_certificate(&certificate.id, "replaced by a new link’s", now).await? {
+            let words = "replaced by a new link’s";
+            if tx.revoke_certificate(&certificate.id, RevocationReason::Superseded, words, now).await? {
                 tx.end_sessions_of_certificate(&certificate.id, now).await?;
                 tx.audit(now, "server", "certificate.revoked", &certificate.id, &certificate.serial).await?;
                 ended.push(certificate);
@@ -109,10 +116,10 @@ impl Certificates {
         };
         let mut tx = self.0.env.store.read().await?;
         let revoked = tx.revoked_serials(&issuer.id, now.unix_timestamp()).await?;
-        let entry = |(serial, at): (String, i64)| RevokedEntry {
+        let entry = |RevokedSerial { serial, revoked_at, reason }| RevokedEntry {
             serial,
-            revoked_at: OffsetDateTime::from_unix_timestamp(at).unwrap_or(now),
-            reason: RevocationReason::Unspecified,
+            revoked_at: OffsetDateTime::from_unix_timestamp(revoked_at).unwrap_or(now),
+            reason,
         };
         let entries: Vec<_> = revoked.into_iter().map(entry).collect();
         let number = u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();

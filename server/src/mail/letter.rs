@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use protocol::access::Message;
+
 /// A letter while it is written. Each piece goes into both parts, in the HTML escaped.
 #[derive(Debug, Default)]
 pub(super) struct Letter {
@@ -28,6 +30,14 @@ impl Letter {
         let lines: Vec<_> = words.lines().map(escape).collect();
         let _ = writeln!(self.html, "<blockquote>{}</blockquote>", lines.join("<br>"));
         self
+    }
+
+    /// What an administrator wrote about a decision, if it is anything.
+    pub fn words_of_administrator(self, words: &Message) -> Self {
+        match words.as_str() {
+            "" => self,
+            words => self.paragraph("The administrator wrote:").quote(words),
+        }
     }
 
     /// A link on a line of its own, whole, so that it can be read and copied.

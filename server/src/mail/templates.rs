@@ -3,6 +3,7 @@
 mod ending;
 
 use protocol::access::{DeviceName, EmailAddress, Message};
+use protocol::certificate::RevocationReason;
 
 use super::letter::Letter;
 use super::{Mail, Subject};
@@ -32,7 +33,7 @@ pub enum CertificateEnd {
     /// Its machine has fetched another one.
     Replaced,
     /// An administrator ended it.
-    Revoked { reason: Message },
+    Revoked { reason: RevocationReason, words: Message },
 }
 
 /// How far somebody came who does not know the match code.
@@ -103,6 +104,25 @@ impl Letterhead {
         self.mail(to, "A new link to your certificate", letter)
     }
 
+    /// To the requester: no other link comes in the place of the lost one.
+    pub fn link_declined(
+        &self,
+        to: &EmailAddress,
+        device: Option<&DeviceName>,
+        reason: &Message,
+        request_url: &str,
+    ) -> Mail {
+        let machine = device.map_or_else(|| "your machine".to_owned(), |name| format!("“{name}”"));
+        let letter = Letter::default()
+            .paragraph(&format!(
+                "You asked for a new link to the certificate for {machine}. An administrator has declined to send one."
+            ))
+            .words_of_administrator(reason)
+            .paragraph("Should you still need a certificate, ask for access again.")
+            .link("Ask for access", request_url);
+        self.mail(to, "No new link to your certificate", letter)
+    }
+
     /// To the requester: the link was not used in time. Its own address is known to nobody but its mail. `another`: its page
     /// takes the wish for a new one.
     pub fn link_ended(
@@ -127,10 +147,10 @@ impl Letterhead {
 
     /// To the requester: rejected, with the administrator's reason.
     pub fn request_rejected(&self, to: &EmailAddress, reason: &Message, request_url: &str) -> Mail {
-        let letter = Letter::default().paragraph("Your request for access was rejected.");
-        let letter =
-            if reason.as_str().is_empty() { letter } else { letter.paragraph("The administrator wrote:") };
-        let letter = letter.quote(reason.as_str()).link("Ask again", request_url);
+        let letter = Letter::default()
+            .paragraph("Your request for access was rejected.")
+            .words_of_administrator(reason)
+            .link("Ask again", request_url);
         self.mail(to, "Your request for access was rejected", letter)
     }
 
@@ -185,14 +205,16 @@ impl Letterhead {
                      sent."
                 ))
                 .paragraph("If you did not fetch it, tell your administrator at once: somebody has your link and your code."),
-            CertificateEnd::Revoked { reason } => {
+            CertificateEnd::Revoked { reason, words } => {
                 let letter = letter.paragraph(&format!(
                     "An administrator has revoked the certificate of “{device}”. The assistant does not work on that machine \
                      any more."
                 ));
-                let letter =
-                    if reason.as_str().is_empty() { letter } else { letter.paragraph("The administrator wrote:") };
-                letter.quote(reason.as_str()).paragraph("Should you need one again, ask for access again.")
+                let letter = match reason.words() {
+                    Some(reason) => letter.paragraph(&format!("The reason: {}.", reason.to_lowercase())),
+                    None => letter,
+                };
+                letter.words_of_administrator(words).paragraph("Should you need one again, ask for access again.")
             }
         };
         self.mail(to, "Your certificate has ended", letter.link("Ask for access", request_url))
@@ -313,11 +335,12 @@ mod tests {
             head.set_up(&to, Purpose::Invitation, URL, 72),
             head.set_up(&to, Purpose::Reset, URL, 1),
             head.new_link(&to, Some(&device), URL, 24),
+            head.link_declined(&to, Some(&device), &message, URL),
             head.certificate_revoked(&to, device.as_str(), &CertificateEnd::Replaced, URL),
             head.certificate_revoked(
                 &to,
                 device.as_str(),
-                &CertificateEnd::Revoked { reason: message.clone() },
+                &CertificateEnd::Revoked { reason: RevocationReason::KeyCompromise, words: message.clone() },
                 URL,
             ),
             head.request_expired(&to, 1_795_348_815, URL),
@@ -393,10 +416,12 @@ mod tests {
     #[test]
     fn an_empty_reason_leaves_no_gap() {
         let to = "a@example.org".parse().unwrap();
-        let end = CertificateEnd::Revoked { reason: Message::default() };
+        let end =
+            CertificateEnd::Revoked { reason: RevocationReason::Unspecified, words: Message::default() };
         for mail in [
             head().request_rejected(&to, &Message::default(), URL),
             head().certificate_revoked(&to, "Laptop", &end, URL),
+            head().link_declined(&to, None, &Message::default(), URL),
         ] {
             assert!(!mail.text.contains("wrote") && !mail.html.contains("blockquote"), "{}", mail.text);
         }

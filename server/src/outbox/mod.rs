@@ -128,6 +128,17 @@ impl Outbox {
         self.put(tx, mail).await
     }
 
+    pub async fn link_declined(
+        &self,
+        tx: &mut Tx,
+        request: &AccessRequest,
+        reason: &Message,
+    ) -> Result<(), Refusal> {
+        let url = self.env.config.public_url.join("/request-access");
+        let device = request.device_name.as_ref();
+        self.put(tx, self.letterhead().link_declined(&request.email, device, reason, &url)).await
+    }
+
     pub async fn rejected(
         &self,
         tx: &mut Tx,

@@ -1,5 +1,7 @@
 //! The certificate authorities' keys (sealed) and certificates.
 
+use protocol::certificate::RevocationReason;
+
 use super::query::{execute, fetch_all, fetch_number};
 use super::{StoreError, Tx};
 
@@ -121,7 +123,8 @@ impl Tx {
     pub async fn revoke_certificates_of_authority(
         &mut self,
         id: &str,
-        reason: &str,
+        reason: RevocationReason,
+        words: &str,
         now: i64,
     ) -> Result<u64, StoreError> {
         execute!(
@@ -133,10 +136,11 @@ impl Tx {
         )?;
         execute!(
             self,
-            "UPDATE machine_certificate SET revoked_at = $1, revocation_reason = $2
-             WHERE authority_id = $3 AND revoked_at IS NULL AND not_after > $1",
+            "UPDATE machine_certificate SET revoked_at = $1, revocation_code = $2, revocation_reason = $3
+             WHERE authority_id = $4 AND revoked_at IS NULL AND not_after > $1",
             now,
-            reason,
+            reason.as_str(),
+            words,
             id
         )
     }

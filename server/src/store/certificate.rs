@@ -2,6 +2,7 @@
 
 use app::certificate::CertificateRow;
 use protocol::access::Page;
+use protocol::certificate::RevocationReason;
 
 use super::query::{execute, fetch_all, fetch_number, fetch_optional};
 use super::{StoreError, Tx, like_pattern};
@@ -28,6 +29,14 @@ pub struct MachineCertificate {
     pub renewed_from: Option<String>,
     /// Who issued it.
     pub authority_id: String,
+}
+
+/// What an authority's revocation list says of a certificate.
+#[derive(Debug, Clone)]
+pub struct RevokedSerial {
+    pub serial: String,
+    pub revoked_at: i64,
+    pub reason: RevocationReason,
 }
 
 const COLUMNS: &str = "id, machine_id, account_id, device_name, serial, fingerprint, certificate, not_before, not_after, revoked_at,
@@ -96,14 +105,21 @@ impl Tx {
         fetch_all!(self, MachineCertificate, &sql, id)
     }
 
-    /// Revokes; `false` when it was revoked before.
-    pub async fn revoke_certificate(&mut self, id: &str, reason: &str, now: i64) -> Result<bool, StoreError> {
+    /// Revokes; `false` when it was revoked before. `words`: what is told of it beside the reason.
+    pub async fn revoke_certificate(
+        &mut self,
+        id: &str,
+        reason: RevocationReason,
+        words: &str,
+        now: i64,
+    ) -> Result<bool, StoreError> {
         let changed = execute!(
             self,
-            "UPDATE machine_certificate SET revoked_at = $1, revocation_reason = $2
-             WHERE id = $3 AND revoked_at IS NULL",
+            "UPDATE machine_certificate SET revoked_at = $1, revocation_code = $2, revocation_reason = $3
+             WHERE id = $4 AND revoked_at IS NULL",
             now,
-            reason,
+            reason.as_str(),
+            words,
             id
         )?;
         Ok(changed == 1)
@@ -125,20 +141,27 @@ impl Tx {
         Ok(rows.into_iter().map(|(fingerprint,)| fingerprint).collect())
     }
 
-    /// Serials and instants of revocation, for an authority's CRL: what has expired is left out (RFC 5280 §3.3).
+    /// For an authority's CRL: what has expired is left out (RFC 5280 §3.3).
     pub async fn revoked_serials(
         &mut self,
         authority_id: &str,
         now: i64,
-    ) -> Result<Vec<(String, i64)>, StoreError> {
-        fetch_all!(
+    ) -> Result<Vec<RevokedSerial>, StoreError> {
+        let rows: Vec<(String, i64, String)> = fetch_all!(
             self,
-            (String, i64),
-            "SELECT serial, revoked_at FROM machine_certificate
+            (String, i64, String),
+            "SELECT serial, revoked_at, revocation_code FROM machine_certificate
              WHERE authority_id = $1 AND revoked_at IS NOT NULL AND not_after > $2 ORDER BY revoked_at, serial",
             authority_id,
             now
-        )
+        )?;
+        // A reason that this version does not know is left out, as a list may; the certificate never is.
+        let entry = |(serial, revoked_at, reason): (String, i64, String)| RevokedSerial {
+            serial,
+            revoked_at,
+            reason: reason.parse().unwrap_or_default(),
+        };
+        Ok(rows.into_iter().map(entry).collect())
     }
 
     /// Machines whose certificate is in force.
@@ -170,6 +193,7 @@ impl Tx {
             not_before: i64,
             not_after: i64,
             revoked_at: Option<i64>,
+            revocation_code: String,
             revocation_reason: Option<String>,
             last_seen_at: Option<i64>,
         }
@@ -177,7 +201,7 @@ impl Tx {
         let total = fetch_number!(self, &format!("SELECT COUNT(*) {WHERE}"), &pattern)?.unsigned_abs();
         let sql = format!(
             "SELECT c.id, a.email, c.device_name, c.serial, c.not_before, c.not_after, c.revoked_at,
-             c.revocation_reason, c.last_seen_at {WHERE} ORDER BY c.issued_at DESC, c.id DESC LIMIT $2 OFFSET $3"
+             c.revocation_code, c.revocation_reason, c.last_seen_at {WHERE} ORDER BY c.issued_at DESC, c.id DESC LIMIT $2 OFFSET $3"
         );
         let offset = i64::from(page) * i64::from(page_size);
         let rows: Vec<Row> = fetch_all!(self, Row, &sql, &pattern, i64::from(page_size), offset)?;
@@ -191,7 +215,8 @@ impl Tx {
                 not_before: r.not_before,
                 not_after: r.not_after,
                 revoked_at: r.revoked_at,
-                revocation_reason: r.revocation_reason,
+                revocation_reason: r.revocation_code.parse().unwrap_or_default(),
+                revocation_words: r.revocation_reason.unwrap_or_default(),
                 last_seen_at: r.last_seen_at,
             })
             .collect();

@@ -30,7 +30,7 @@ pub use account::{Account, AccountState};
 pub use analysis::AnalysisRecord;
 pub use audit::{AuditEntry, ChainBreak, SubjectEntry};
 pub use authority::{AuthorityState, StoredAuthority};
-pub use certificate::MachineCertificate;
+pub use certificate::{MachineCertificate, RevokedSerial};
 pub use copy::{copy_sqlite, faults_of_sqlite};
 pub use mail::{DueMail, StoredMail};
 pub use renewal::{Reminder, ReminderTimes};

@@ -237,6 +237,12 @@ async fn every_operation_answers_as_described(server: TestServer) {
     let new_link = server.post(&format!("{link}/new-link"));
     walk.send(new_link.json(&json!({ "match_code": code })), 202).await;
     let id = server.pending_request(&admin, "anna@example.org").await;
+    let decline = server.post(&format!("/admin/api/access-requests/{id}/decline-link"));
+    walk.send(
+        decline.cookie("aiwe_session", &admin.session).json(&json!({ "reason": "Use the first." })),
+        200,
+    )
+    .await;
     let path = format!("/admin/api/access-requests/{id}/link");
     walk.send(server.post(&path).cookie("aiwe_session", &admin.session).json(&json!({ "sent": 1 })), 200)
         .await;

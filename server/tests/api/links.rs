@@ -15,6 +15,7 @@ on_both!(
     a_new_link_ends_the_one_before_it,
     a_new_link_needs_an_approved_request,
     a_thief_of_an_ended_link_gets_nothing,
+    an_ask_for_a_new_link_is_declined,
     asking_for_a_link_is_limited,
     one_of_many_parallel_new_links_is_sent,
     the_history_tells_who_did_what_and_when,
@@ -203,6 +204,51 @@ async fn the_holder_of_an_ended_link_asks_for_a_new_one(server: TestServer) {
     // A used link is as lost as an ended one.
     let lost = server.post(&format!("{newer}/new-link")).cookie("aiwe_asked", &other).send().await;
     assert_eq!(lost.status, StatusCode::ACCEPTED, "{}", lost.text());
+}
+
+async fn an_ask_for_a_new_link_is_declined(server: TestServer) {
+    let admin = server.administrator().await;
+    let anna = approved(&server, &admin, "anna@example.org").await;
+    let path = format!("/admin/api/access-requests/{}/decline-link", anna.id);
+    let decline = |session: &str| {
+        let reason = json!({ "reason": "You have <b>left</b>." });
+        server.post(&path).cookie("aiwe_session", session).json(&reason).send()
+    };
+    assert_eq!(decline(&admin.session).await.problem().status, 409, "nobody asks");
+    assert_eq!(decline("another").await.problem().status, 401);
+
+    server.clock.advance(25 * HOUR);
+    let admin = server.signed_in_again(admin).await;
+    let ask = || server.post(&format!("{}/new-link", anna.link)).cookie("aiwe_asked", &anna.browser).send();
+    assert_eq!(ask().await.status, StatusCode::ACCEPTED);
+    let replies = futures::future::join_all((0..20).map(|_| decline(&admin.session))).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == StatusCode::OK).count(), 1);
+    assert!(replies.iter().all(|reply| [200, 409].contains(&reply.status.as_u16())));
+    let told = server.mail_to("anna@example.org", "has declined to send one").await;
+    assert!(told.text.contains("> You have <b>left</b>.") && !told.html.contains("<b>"), "{told:?}");
+    server.state.outbox.drain().await.unwrap();
+    let mails = server.mails.sent().into_iter().filter(|mail| mail.text.contains("has declined to send one"));
+    assert_eq!(mails.count(), 1);
+
+    // It waits no more, and its holder is not offered to ask again.
+    let list = "/admin/api/access-requests?waiting=true";
+    let waiting: protocol::access::Page<AccessRequestRow> =
+        server.get(list).cookie("aiwe_session", &admin.session).send().await.json();
+    assert_eq!(waiting.total, 0);
+    assert_eq!(offer(&server, &anna.link, Some(&anna.browser)).await.new_link, None);
+    assert_eq!(ask().await.problem().status, 409);
+    let page = server.get(&anna.link).cookie("aiwe_asked", &anna.browser).header("accept", "text/html");
+    let page = page.send().await.text();
+    assert!(page.contains("/request-access") && !page.contains("Ask for a new link"), "{page}");
+    let open = server.get(&format!("/admin/api/access-requests/{}", anna.id));
+    let detail: RequestDetail = open.cookie("aiwe_session", &admin.session).send().await.json();
+    let last = detail.history.last().unwrap();
+    assert_eq!((last.what, last.by.as_deref()), (RequestEvent::LinkDeclined, Some(admin.email.as_str())));
+
+    // An administrator who thinks better of it sends one.
+    assert_eq!(send_link(&server, &admin, &anna.id, 1).await.status, StatusCode::OK);
+    let newer = newest_link(&server, "anna@example.org").await;
+    assert_eq!(redeem(&server, &newer, &anna.browser).await.status, StatusCode::OK);
 }
 
 async fn a_thief_of_an_ended_link_gets_nothing(server: TestServer) {

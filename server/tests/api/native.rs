@@ -4,6 +4,7 @@ use app::services::CertificateService;
 use protocol::certificate::RejectionReason;
 use protocol::mode::ModeSummary;
 use protocol::native::{Challenge, Login, SecondFactor, Session};
+use x509_parser::prelude::{CertificateRevocationList, FromDer, ReasonCode, X509Certificate};
 
 use crate::on_both;
 use crate::support::{PASSWORD, TestServer, code_at};
@@ -155,14 +156,19 @@ async fn a_revocation_ends_everything_at_once(server: TestServer) {
     let get = || server.get("/native/modes").certificate(&machine.der).bearer(&token);
     assert_eq!(get().send().await.status, 200);
     let certificates = &server.state.certificates;
-    certificates.revoke(&admin.proof(), &machine.certificate_id, "lost").await.unwrap();
+    let revoke = async |reason, words| {
+        certificates.revoke(&admin.proof(), &machine.certificate_id, reason, words).await
+    };
+    assert!(revoke("bored", "").await.unwrap_err().error_of("reason").is_some());
+    let long = "x".repeat(10_000);
+    assert!(revoke("", &long).await.unwrap_err().error_of("words").is_some());
+    assert_eq!(get().send().await.status, 200, "nothing was revoked");
+    revoke("key-compromise", "on a train").await.unwrap();
     assert!(get().send().await.problem().kind.ends_with("revoked"));
     let told = server.mail_to("anna@example.org", "revoked the certificate of “Test machine”").await;
-    assert!(told.text.contains("> lost") && told.html.contains("<blockquote>lost</blockquote>"), "{told:?}");
-    assert_eq!(
-        certificates.revoke(&admin.proof(), &machine.certificate_id, "").await.unwrap_err().status,
-        409
-    );
+    assert!(told.text.contains("lost, stolen or copied") && told.text.contains("> on a train"), "{told:?}");
+    assert!(told.html.contains("<blockquote>on a train</blockquote>"), "{told:?}");
+    assert_eq!(revoke("", "").await.unwrap_err().status, 409);
     let mut tx = server.state.env.store.read().await.unwrap();
     let authority = tx.certificate(&machine.certificate_id).await.unwrap().unwrap().authority_id;
     drop(tx);
@@ -171,11 +177,12 @@ async fn a_revocation_ends_everything_at_once(server: TestServer) {
     let crl = server.get("/crl.der").send().await;
     assert_eq!(of_authority.headers["content-type"], crl.headers["content-type"]);
     assert_eq!(crl.headers["content-type"], "application/pkix-crl");
-    let mut tx = server.state.env.store.read().await.unwrap();
-    let revoked = tx.revoked_serials(&authority, server.state.env.now()).await.unwrap();
-    let serial = hex_bytes(&revoked[0].0);
+    let (_, leaf) = X509Certificate::from_der(&machine.der).unwrap();
     for list in [crl, of_authority] {
-        assert!(list.body.windows(serial.len()).any(|w| w == serial), "the list names the serial");
+        let (_, list) = CertificateRevocationList::from_der(&list.body).unwrap();
+        let entry = list.iter_revoked_certificates().next().expect("the list names the certificate");
+        assert_eq!(entry.raw_serial(), leaf.raw_serial());
+        assert_eq!(entry.reason_code(), Some((false, ReasonCode::KeyCompromise)));
     }
 }
 
@@ -212,11 +219,4 @@ async fn wrong_input_is_named(server: TestServer) {
     assert!(problem.status == 422 && problem.error_of("challenge").is_some(), "{problem:?}");
     assert_eq!(post("/native/login").raw("application/json", "[").send().await.problem().status, 400);
     assert_eq!(post("/native/login").send().await.problem().status, 415);
-}
-
-fn hex_bytes(text: &str) -> Vec<u8> {
-    text.as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
 }

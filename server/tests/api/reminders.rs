@@ -88,7 +88,7 @@ async fn nobody_is_reminded_without_need(server: TestServer) {
     let renewed = server.machine(&admin, "renewed@example.org").await;
     let revoked = server.machine(&admin, "revoked@example.org").await;
     server.clock.advance(61 * DAY);
-    server.state.certificates.revoke(&admin.proof(), &revoked.certificate_id, "lost").await.unwrap();
+    server.state.certificates.revoke(&admin.proof(), &revoked.certificate_id, "", "lost").await.unwrap();
     let token = server.token(&renewed).await;
     let key = rcgen::KeyPair::generate().unwrap();
     let csr = rcgen::CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
@@ -176,7 +176,7 @@ async fn a_renewal_by_the_machine_ends_the_link(server: TestServer) {
 
     // Nor does a revoked machine get anything, nor one whose certificate has ended.
     let (revoked, link) = reminded(&server, &admin, "ben@example.org").await;
-    server.state.certificates.revoke(&admin.proof(), &revoked.certificate_id, "lost").await.unwrap();
+    server.state.certificates.revoke(&admin.proof(), &revoked.certificate_id, "", "lost").await.unwrap();
     assert_eq!(redeem(&server, &link).certificate(&revoked.der).send().await.problem().status, 403);
     let (ended, link) = reminded(&server, &admin, "carl@example.org").await;
     server.clock.advance(29 * DAY);

@@ -210,7 +210,7 @@ async fn whoever_is_not_the_machine_with_its_owner_renews_nothing(server: TestSe
     let revoke = |machine: &Machine| {
         let id = machine.certificate_id.clone();
         let (certificates, proof) = (server.state.certificates.clone(), admin.proof());
-        async move { certificates.revoke(&proof, &id, "lost").await }
+        async move { certificates.revoke(&proof, &id, "", "lost").await }
     };
     revoke(&a).await.unwrap();
     let problem = renew(&server, &a.der, &token_a, &csr).send().await.problem();
@@ -228,7 +228,7 @@ async fn a_revocation_ends_the_whole_machine(server: TestServer) {
     server.clock.advance(61 * DAY);
     let token = server.token(&machine).await;
     let revoke =
-        async || server.state.certificates.revoke(&admin.proof(), &machine.certificate_id, "lost").await;
+        async || server.state.certificates.revoke(&admin.proof(), &machine.certificate_id, "", "lost").await;
     // While it is being renewed: whichever comes first, nothing is left that opens the server.
     let csr = csr();
     let (renewal, revocation) = tokio::join!(renew(&server, &machine.der, &token, &csr).send(), revoke());
@@ -255,14 +255,14 @@ async fn a_revocation_ends_the_whole_machine(server: TestServer) {
     let session = |der: &[u8], token: &str| server.get("/native/session").certificate(der).bearer(token);
     assert_eq!(session(&leaf(&renewed), &renewed.access_token).send().await.status, 200);
     let certificates = &server.state.certificates;
-    certificates.revoke(&admin.proof(), &other.certificate_id, "lost").await.unwrap();
+    certificates.revoke(&admin.proof(), &other.certificate_id, "", "lost").await.unwrap();
     for (der, token) in [(leaf(&renewed), &renewed.access_token), (other.der.clone(), &token)] {
         assert!(session(&der, token).send().await.problem().kind.ends_with("revoked"));
     }
     let mut tx = server.state.env.store.read().await.unwrap();
     let authority = tx.authorities().await.unwrap().remove(0).id;
     let listed = tx.revoked_serials(&authority, server.clock.unix()).await.unwrap();
-    let at_last = listed.iter().filter(|(_, at)| *at == server.clock.unix());
+    let at_last = listed.iter().filter(|entry| entry.revoked_at == server.clock.unix());
     assert_eq!(at_last.count(), 2, "{listed:?}");
 }
 

@@ -92,7 +92,7 @@ async fn a_new_issuing_key_below_the_same_root(server: TestServer) {
     assert_ne!(old_list, new_list);
     let certificates = &server.state.certificates;
     let lost = server.machine(&admin, "lost@example.org").await;
-    certificates.revoke(&admin.proof(), &lost.certificate_id, "lost").await.unwrap();
+    certificates.revoke(&admin.proof(), &lost.certificate_id, "", "lost").await.unwrap();
     for (path, of, entries) in [(&old_list, &old, 0), (&new_list, &new, 1), (&"/crl.der".to_owned(), &new, 1)]
     {
         let der = server.get(path).send().await.body;

@@ -23,6 +23,7 @@ async fn wrong_input_is_named_and_spends_nothing(server: TestServer) {
     let (csr, new_link) = (format!("{link}/csr"), format!("{link}/new-link"));
     let request = |id: &str, verb: &str| format!("/admin/api/access-requests/{id}/{verb}");
     let (reject, relink) = (request(&pending, "reject"), request(&approved, "link"));
+    let decline = request(&approved, "decline-link");
     let asked = ("aiwe_asked", browser.as_str());
     let session = ("aiwe_session", admin.session.as_str());
 
@@ -42,6 +43,7 @@ async fn wrong_input_is_named_and_spends_nothing(server: TestServer) {
         (&new_link, asked, json!("ABCD-2345"), &["body"]),
         (&reject, session, json!({ "reason": 7 }), &["reason"]),
         (&reject, session, json!({ "reason": null }), &["reason"]),
+        (&decline, session, json!({ "reason": "x".repeat(2_001) }), &["reason"]),
         (&relink, session, json!({ "sent": "x" }), &["sent"]),
         (&relink, session, json!({ "sent": -1 }), &["sent"]),
         (&relink, session, json!({ "sent": 1.5 }), &["sent"]),
@@ -52,9 +54,14 @@ async fn wrong_input_is_named_and_spends_nothing(server: TestServer) {
             assert!(problem.error_of(field).is_some(), "{path} {body}: {problem:?}");
         }
     }
-    for (path, (cookie, value)) in
-        [(&link, asked), (&csr, asked), (&new_link, asked), (&reject, session), (&relink, session)]
-    {
+    for (path, (cookie, value)) in [
+        (&link, asked),
+        (&csr, asked),
+        (&new_link, asked),
+        (&reject, session),
+        (&decline, session),
+        (&relink, session),
+    ] {
         let post = || server.post(path).cookie(cookie, value);
         assert_eq!(post().raw("text/plain", "x").send().await.problem().status, 415, "{path}");
         assert_eq!(post().raw("application/json", "{").send().await.problem().status, 400, "{path}");

@@ -152,7 +152,12 @@ async fn revoke(world: &World, model: &Model, edge: &Edge<'_>, by: (&str, &Runni
     let (name, server) = by;
     // Servers' clocks differ: the one that revokes is slow.
     world.move_clock(-10);
-    server.state.certificates.revoke(&world.administrator(), &machine.certificate_id, "lost").await.unwrap();
+    server
+        .state
+        .certificates
+        .revoke(&world.administrator(), &machine.certificate_id, "", "lost")
+        .await
+        .unwrap();
     world.move_clock(10);
     let revoked = Instant::now();
     let times = tokio::join!(

@@ -50,7 +50,8 @@ impl Visitor {
         let request = self.client.post(format!("{}/app/certificate/revoke", self.server));
         let request = request.header(COOKIE, format!("aiwe_session={session}")).header(ORIGIN, PUBLIC_URL);
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let answer = request.body(format!("id={certificate_id}&reason=lost")).send().await?;
+        let answer =
+            request.body(format!("id={certificate_id}&reason=key-compromise&words=lost")).send().await?;
         answer.error_for_status()?.bytes().await.map(drop)
     }
 }

@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use certificate::{Authority, CertificateRequest, ClientProfile, RevocationReason, RevokedEntry};
+use certificate::{Authority, CertificateRequest, ClientProfile, RevokedEntry};
+use protocol::certificate::RevocationReason;
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 use time::Duration;

@@ -1,6 +1,7 @@
 //! The revocation list as OpenSSL reads it.
 
-use certificate::{CrlError, RevocationReason, RevokedEntry};
+use certificate::{CrlError, RevokedEntry};
+use protocol::certificate::RevocationReason;
 use tempfile::tempdir;
 use time::Duration;
 
@@ -88,12 +89,4 @@ fn impossible_lists_are_refused() {
         let error = authority.crl(now(), &[entry], 1, at(1)).unwrap_err();
         assert!(matches!(error, CrlError::Serial(ref s) if s == serial), "{error}");
     }
-}
-
-#[test]
-fn reasons_read_back_as_they_are_written() {
-    for reason in RevocationReason::ALL {
-        assert_eq!(reason.as_str().parse(), Ok(reason));
-    }
-    assert!("bored".parse::<RevocationReason>().is_err());
 }

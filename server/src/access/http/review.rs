@@ -9,12 +9,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::optional_json;
-use crate::access::{Access, InvalidTransition, Relinking};
+use crate::access::{Access, Declining, InvalidTransition, Relinking};
 use crate::http::refusals::Refusals;
 use crate::http::{JsonBody, Outcome, PathParams, QueryParams};
 use crate::pages::Admin;
 
-/// What a rejection may carry.
+/// What may come with a rejection, or with declining to send a new link.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct Reject {
     /// Told to the requester: visible characters.
@@ -172,4 +172,30 @@ pub async fn send_link(
 ) -> Outcome<Json<AccessRequestRow>> {
     let asked: SendLink = optional_json(request).await?;
     Ok(Json(access.send_link(&admin, &id, asked.sent).await?))
+}
+
+/// Decline to send a new link
+///
+/// To a holder who has asked for one, who is told by mail. That link takes no other ask.
+#[utoipa::path(
+    post,
+    path = "/admin/api/access-requests/{id}/decline-link",
+    operation_id = "declineNewLink",
+    tag = "Administration",
+    params(("id" = String, Path, description = "The request's.")),
+    security(("panelSession" = []), ("panelSessionWithoutTls" = [])),
+    request_body = Option<Reject>,
+    responses(
+        (status = 200, description = "The request as it is now.", body = AccessRequestRow),
+        Refusals<(Admin, PathParams<String>, JsonBody<Reject>, Declining)>,
+    ),
+)]
+pub async fn decline_link(
+    State(access): State<Access>,
+    Admin(admin): Admin,
+    PathParams(id): PathParams<String>,
+    request: Request,
+) -> Outcome<Json<AccessRequestRow>> {
+    let asked: Reject = optional_json(request).await?;
+    Ok(Json(access.decline_link(&admin, &id, &asked.reason).await?))
 }

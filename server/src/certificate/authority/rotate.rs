@@ -2,6 +2,7 @@
 
 use ::certificate::{Authority, AuthorityMaterial, KeyPem};
 use protocol::Problem;
+use protocol::certificate::RevocationReason;
 
 use super::{CREATED, key_context, material};
 use crate::environment::Environment;
@@ -89,7 +90,9 @@ pub async fn retire(env: &Environment, id: &str, force: bool) -> Result<u64, Ref
         let detail = "Only an authority that another one has superseded can be retired: look at `ca status`.";
         return Err(Problem::conflict(detail).into());
     }
-    let revoked = tx.revoke_certificates_of_authority(id, "its authority was retired", now).await?;
+    let revoked = tx
+        .revoke_certificates_of_authority(id, RevocationReason::Superseded, "its authority was retired", now)
+        .await?;
     let detail = format!("{revoked} certificates revoked, {machines} machines shut out");
     tx.audit(now, "server", "authority.retired", id, &detail).await?;
     tx.commit().await?;

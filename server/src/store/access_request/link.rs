@@ -56,6 +56,21 @@ impl Tx {
         Ok(changed == 1)
     }
 
+    /// Answers the ask for a new link with none: it waits no more, and no other is taken for this link (`asks`: as many as
+    /// there may be). `false` when nobody asks, or there is another link meanwhile.
+    pub async fn decline_link(&mut self, request: &AccessRequest, asks: u32) -> Result<bool, StoreError> {
+        let Some(grant) = request.grant() else { return Ok(false) };
+        let changed = execute!(
+            self,
+            "UPDATE access_request SET link_asks = $1, link_asked_at = NULL, notice = NULL
+             WHERE id = $2 AND links = $3 AND link_asked_at IS NOT NULL",
+            i64::from(asks),
+            &request.id,
+            grant.number
+        )?;
+        Ok(changed == 1)
+    }
+
     /// The certificate that a former link of this request gave.
     pub async fn former_certificate(&mut self, id: &str) -> Result<Option<String>, StoreError> {
         let row: Option<(Option<String>,)> = fetch_optional!(

@@ -73,8 +73,11 @@ impl Tx {
         max_links: u32,
     ) -> Result<AccessRequestRow, StoreError> {
         let (known_account, notes) = self.about_address(&request.email).await?;
-        // The link to a machine's next certificate stands in its reminders, and there is no other.
-        let renews = self.certificate_behind_renewal_link(&request.id).await?.is_some();
+        let links = match request.grant() {
+            // The link to a machine's next certificate stands in its reminders, and there is no other.
+            Some(_) if self.certificate_behind_renewal_link(&request.id).await?.is_some() => None,
+            grant => grant.map(|grant| links(grant, max_links)),
+        };
         Ok(AccessRequestRow {
             match_code: request.match_code.grouped(),
             platform: request.platform,
@@ -89,7 +92,7 @@ impl Tx {
             known_account,
             notes,
             reminded_at: request.reminders.last_at,
-            links: request.grant().filter(|_| !renews).map(|grant| links(grant, max_links)),
+            links,
             email: request.email.into_string(),
             id: request.id,
         })
