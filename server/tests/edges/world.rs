@@ -134,7 +134,7 @@ impl World {
                     }
                     if *kind == Kind::Revoked {
                         past.certificates
-                            .revoke(&administrator(&account_id), &issued.id, "lost")
+                            .revoke(&administrator(&account_id), &issued.id, "", "lost")
                             .await
                             .unwrap();
                     }
