@@ -141,8 +141,15 @@ impl MachineKey {
     ) -> Result<Package, KeyError> {
         let Chain { certificate, above: chain } = self.chain(answer)?;
         let device_name = parse(&certificate).and_then(|leaf| common_name(&leaf)).unwrap_or_default();
-        let contents =
-            Contents { certificate: &certificate, chain: &chain, key: &self.key, device_name: &device_name };
+        let roots = certificates(answer.roots)?.into_iter();
+        let other_roots: Vec<_> = roots.filter(|root| Some(root) != chain.last()).collect();
+        let contents = Contents {
+            certificate: &certificate,
+            chain: &chain,
+            other_roots: &other_roots,
+            key: &self.key,
+            device_name: &device_name,
+        };
         Ok(package::build(platform, &contents, password, now, random)?)
     }
 }

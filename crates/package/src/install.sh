@@ -3,8 +3,8 @@
 #
 # Chromium and Chrome share one NSS database in the home folder, Firefox has one in each of its profiles, and their
 # snaps have others. Each of them gets the certificate with its key, and the authority's root as one to trust for web
-# servers. Programs such as curl trust what is in the system's own store: it gets the root, which takes an
-# administrator. Running this again changes nothing.
+# servers; while one authority replaces another, both roots. Programs such as curl trust what is in the system's own
+# store: it gets the roots, which takes an administrator. Running this again changes nothing.
 set -eu
 umask 077
 # Where Debian keeps update-ca-certificates.
@@ -12,10 +12,16 @@ PATH=$PATH:/usr/sbin:/sbin
 
 # What tells this certificate from all others in a database: the id of its key.
 KEY_URI='pkcs11:id=@KEY_ID@;type=cert'
-CA_NAME='@CA_NAME@'
-SYSTEM_FILE=${SYSTEM_STORE:-/usr/local/share/ca-certificates}/@CA_FILE@.crt
+SYSTEM_FOLDER=${SYSTEM_STORE:-/usr/local/share/ca-certificates}
 # Lies beside a database that this script made.
 OURS=made-by-install.sh
+
+# The roots of ca.crt, in the same order: file in the system's store, a space, name in a database.
+roots() {
+    cat <<'ROOTS'
+@ROOTS@
+ROOTS
+}
 
 usage() {
     cat <<'TEXT'
@@ -83,6 +89,16 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+# Each root in a file of its own, named as in the system's store: the tools read the first certificate of a file only.
+mkdir "$scratch/roots"
+roots >"$scratch/roots.txt"
+number=0
+while IFS=' ' read -r file name; do
+    number=$((number + 1))
+    awk -v wanted="$number" '/-----BEGIN/ { number++ } number == wanted' "$here/ca.crt" >"$scratch/roots/$file.crt"
+    printf '%s\n' "$name" >>"$scratch/root-names"
+done <"$scratch/roots.txt"
+
 # The databases of this account, one per line. The shared one is made if need be; a Firefox that was never
 # started has none yet.
 databases() {
@@ -146,7 +162,9 @@ install_into() {
         certutil -N -d "sql:$1" --empty-password || return 1
         : >"$1/$OURS"
     fi
-    certutil -A -d "sql:$1" -n "$CA_NAME" -t 'C,,' -i "$here/ca.crt" || return 1
+    while IFS=' ' read -r file name; do
+        certutil -A -d "sql:$1" -n "$name" -t 'C,,' -i "$scratch/roots/$file.crt" || return 1
+    done <"$scratch/roots.txt"
     if same_certificate "$1" "$KEY_URI" "$here/client.crt"; then
         printf 'Already there: %s\n' "$1"
         return 0
@@ -167,14 +185,14 @@ uninstall_from() {
     remove_if_ours "$1"
 }
 
-# Root and issuing certificate came along with the client's. They go with the last one that needs them.
+# Roots and issuing certificate came along with the client's. They go with the last one that needs any of them.
 remove_authorities() {
     names_in "$1" >"$scratch/names"
     while IFS= read -r line; do
         case $line in
             *' u,'*)
                 # The chain of another certificate with a key, from its root down.
-                if certutil -O -d "sql:$1" -n "${line% *}" 2>/dev/null | grep -qF "$CA_NAME"; then
+                if certutil -O -d "sql:$1" -n "${line% *}" 2>/dev/null | grep -qF -f "$scratch/root-names"; then
                     : >"$scratch/still-needed"
                     return 0
                 fi
@@ -184,7 +202,7 @@ remove_authorities() {
     sed -e '1,/-----END/d' "$here/client.crt" >"$scratch/issuing.crt"
     result=0
     while IFS= read -r line; do
-        for authority in "$here/ca.crt" "$scratch/issuing.crt"; do
+        for authority in "$scratch"/roots/*.crt "$scratch/issuing.crt"; do
             if same_certificate "$1" "${line% *}" "$authority"; then
                 certutil -D -d "sql:$1" -n "${line% *}" || result=1
             fi
@@ -220,30 +238,30 @@ as_administrator() (
     fi
 )
 
-install_into_system() {
-    if cmp -s "$here/ca.crt" "$SYSTEM_FILE"; then
-        printf 'Already there: %s\n' "$SYSTEM_FILE"
+install_into_system() { # file of a root
+    if cmp -s "$scratch/roots/$1" "$SYSTEM_FOLDER/$1"; then
+        printf 'Already there: %s\n' "$SYSTEM_FOLDER/$1"
     elif ! command -v update-ca-certificates >/dev/null 2>&1; then
         printf 'Left out: this system has no update-ca-certificates.\n'
-    elif as_administrator install -D -m 644 "$here/ca.crt" "$SYSTEM_FILE" &&
+    elif as_administrator install -D -m 644 "$scratch/roots/$1" "$SYSTEM_FOLDER/$1" &&
         as_administrator update-ca-certificates >/dev/null; then
-        printf 'Installed: %s\n' "$SYSTEM_FILE"
+        printf 'Installed: %s\n' "$SYSTEM_FOLDER/$1"
     else
-        printf 'Left out: %s. It takes an administrator; browsers do not need it.\n' "$SYSTEM_FILE" >&2
+        printf 'Left out: %s. It takes an administrator; browsers do not need it.\n' "$SYSTEM_FOLDER/$1" >&2
     fi
 }
 
-uninstall_from_system() {
-    if [ ! -f "$SYSTEM_FILE" ]; then
-        printf 'Not there: %s\n' "$SYSTEM_FILE"
+uninstall_from_system() { # file of a root
+    if [ ! -f "$SYSTEM_FOLDER/$1" ]; then
+        printf 'Not there: %s\n' "$SYSTEM_FOLDER/$1"
     elif [ -f "$scratch/still-needed" ]; then
-        printf 'Kept, since another certificate needs it: %s\n' "$SYSTEM_FILE"
-    elif as_administrator rm -f "$SYSTEM_FILE" &&
+        printf 'Kept, since another certificate needs it: %s\n' "$SYSTEM_FOLDER/$1"
+    elif as_administrator rm -f "$SYSTEM_FOLDER/$1" &&
         # Without --fresh it leaves the link to what is gone.
         as_administrator update-ca-certificates --fresh >/dev/null; then
-        printf 'Removed: %s\n' "$SYSTEM_FILE"
+        printf 'Removed: %s\n' "$SYSTEM_FOLDER/$1"
     else
-        fail "Could not be removed: $SYSTEM_FILE. It takes an administrator."
+        fail "Could not be removed: $SYSTEM_FOLDER/$1. It takes an administrator."
     fi
 }
 
@@ -259,9 +277,12 @@ while IFS= read -r database <&3; do
     fi
 done 3<"$scratch/databases"
 [ "$failed" = 0 ] || fail 'At least one database could not be changed. Close the browsers and run this again.'
-case $system,$action in
-    no,*) ;;
-    *,install) install_into_system ;;
-    *,uninstall) uninstall_from_system ;;
-esac
+if [ "$system" = yes ]; then
+    for root in "$scratch"/roots/*.crt; do
+        case $action in
+            install) install_into_system "${root##*/}" ;;
+            uninstall) uninstall_from_system "${root##*/}" ;;
+        esac
+    done
+fi
 printf 'Done. Restart the browsers: they keep their old choice of certificate until then.\n'

@@ -33,6 +33,8 @@ pub struct Contents<'a> {
     pub certificate: &'a [u8],
     /// What stands above it: the issuing certificate, then the root. DER.
     pub chain: &'a [Vec<u8>],
+    /// Further roots, which the server's own certificate may stand below: while one authority replaces another. DER.
+    pub other_roots: &'a [Vec<u8>],
     pub key: &'a PrivateKey,
     /// What the machine's store shows, and what the file is named after.
     pub device_name: &'a str,

@@ -29,15 +29,14 @@ pub(super) fn write(
     now: OffsetDateTime,
     random: &mut RandomBytes<'_>,
 ) -> Result<Vec<u8>, PackageError> {
-    let root = contents.chain.last().ok_or(PackageError::Chain)?;
-    // The root comes on its own: a server has it already, and a person decides about it separately.
-    let sent: String = std::iter::once(contents.certificate)
-        .chain(contents.chain.iter().take(contents.chain.len() - 1).map(Vec::as_slice))
-        .map(|der| pem("CERTIFICATE", der).to_string())
-        .collect();
+    let (root, issuing) = contents.chain.split_last().ok_or(PackageError::Chain)?;
+    // Roots come on their own: a server has them already, and a person decides about them separately.
+    let roots: Vec<_> = std::iter::once(root).chain(contents.other_roots).map(Vec::as_slice).collect();
+    let sent: Vec<_> =
+        std::iter::once(contents.certificate).chain(issuing.iter().map(Vec::as_slice)).collect();
     let encrypted_key = encrypt(contents.key, password, random)?;
     let pkcs12 = MODERN.write(contents, password)?;
-    let script = script(contents.certificate, root)?;
+    let script = script(contents.certificate, &roots)?;
 
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()
@@ -49,12 +48,16 @@ pub(super) fn write(
         Ok(())
     };
     add("README.txt", 0o644, README.as_bytes())?;
-    add("ca.crt", 0o644, pem("CERTIFICATE", root).as_bytes())?;
-    add("client.crt", 0o644, sent.as_bytes())?;
+    add("ca.crt", 0o644, in_pem(&roots).as_bytes())?;
+    add("client.crt", 0o644, in_pem(&sent).as_bytes())?;
     add("client.key", 0o600, encrypted_key.as_bytes())?;
     add("client.p12", 0o600, &pkcs12)?;
     add("install.sh", 0o755, script.as_bytes())?;
     Ok(archive.finish()?.into_inner())
+}
+
+fn in_pem(certificates: &[&[u8]]) -> String {
+    certificates.iter().map(|der| pem("CERTIFICATE", der).to_string()).collect()
 }
 
 /// PKCS#8, encrypted with PBES2 (PBKDF2 with SHA-256, AES-256-CBC): RFC 8018.
@@ -74,13 +77,9 @@ fn encrypt(
 }
 
 /// The script with the names that tell this package's entries in a machine's stores from all others.
-fn script(certificate: &[u8], root: &[u8]) -> Result<String, PackageError> {
+fn script(certificate: &[u8], roots: &[&[u8]]) -> Result<String, PackageError> {
     let certificate = parse(certificate).ok_or(PackageError::Contents)?;
-    let parsed_root = parse(root).ok_or(PackageError::Contents)?;
-    let root_name = common_name(&parsed_root).unwrap_or_else(|| "Certificate authority".to_owned());
-    // Between single quotes, nothing but a single quote is special to a shell.
-    let root_name: String = root_name.chars().filter(|&c| c != '\'' && !c.is_control()).collect();
-    let root_file = format!("client-certificate-authority-{}", hex(&Sha1::digest(root), ""));
+    let roots: String = roots.iter().map(|root| named(root)).collect::<Result<_, _>>()?;
     // NSS gives key and certificate the SHA-1 of the public value as their id; PKCS #11 URIs (RFC 7512) find it. What
     // that value is depends on the kind of key, and all that is packed is P-256.
     let key = certificate.public_key();
@@ -88,7 +87,16 @@ fn script(certificate: &[u8], root: &[u8]) -> Result<String, PackageError> {
         return Err(PackageError::Contents);
     }
     let id = hex(&Sha1::digest(&key.subject_public_key.data), "%");
-    Ok(SCRIPT.replace("@KEY_ID@", &id).replace("@CA_FILE@", &root_file).replace("@CA_NAME@", &root_name))
+    Ok(SCRIPT.replace("@KEY_ID@", &id).replace("@ROOTS@\n", &roots))
+}
+
+/// The script's line about a root: its file in the system's store, and its name in a database. The script reads the lines as
+/// they are, so no character of a name is special but the end of the line.
+fn named(root: &[u8]) -> Result<String, PackageError> {
+    let parsed = parse(root).ok_or(PackageError::Contents)?;
+    let name = common_name(&parsed).unwrap_or_else(|| "Certificate authority".to_owned());
+    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    Ok(format!("client-certificate-authority-{} {name}\n", hex(&Sha1::digest(root), "")))
 }
 
 fn hex(bytes: &[u8], before_each: &str) -> String {

@@ -33,7 +33,7 @@ pub(crate) const LEGACY: Family = Family {
 impl Family {
     pub(crate) fn write(self, contents: &Contents<'_>, password: &str) -> Result<Vec<u8>, PackageError> {
         let certificates = std::iter::once(contents.certificate)
-            .chain(contents.chain.iter().map(Vec::as_slice))
+            .chain(contents.chain.iter().chain(contents.other_roots).map(Vec::as_slice))
             .map(Certificate::from_der)
             .collect::<Result<Vec<_>, _>>()?;
         let key = PrivateKey::from_der(contents.key.der())?;

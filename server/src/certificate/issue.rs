@@ -84,6 +84,7 @@ impl Inner {
         let contents = Contents {
             certificate: &stored.certificate,
             chain: &issuer.authority.chain(),
+            other_roots: &authorities.roots_beside(issuer.authority.root_der()),
             key: &key,
             device_name: &new.device_name,
         };

@@ -13,7 +13,7 @@ use server::store::AuthorityState;
 use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 
 use crate::on_both;
-use crate::support::{AdminSession, Machine, Reply, TestServer};
+use crate::support::{AdminSession, Machine, PASSWORD, Reply, TestServer};
 
 on_both!(
     a_new_issuing_key_below_the_same_root,
@@ -146,6 +146,14 @@ async fn a_new_root_beside_the_old_one(server: TestServer) {
     assert!(verifies(&old_root, &old.der, &server).await && !verifies(&old_root, &new.der, &server).await);
     // The machines' listener names both, so that browsers offer certificates of either.
     assert_eq!(server.state.certificates.authority_names().len(), 4);
+
+    // Whoever gets a package now trusts both: the server's own certificate stands below the old root still. The archive is
+    // not compressed.
+    let (link, _, browser) = server.approved(&admin, "newer@example.org").await;
+    let package = server.post(&format!("/public/download-certs/{link}")).cookie("aiwe_asked", &browser);
+    let package = package.json(&json!({ "platform": "linux", "password": PASSWORD })).send().await;
+    assert_eq!(package.status, 200);
+    assert!(package.body.windows(both.len()).any(|part| part == both.as_bytes()), "ca.crt holds both");
 
     // Whoever renews is told of the new root.
     let renewed: Renewed = renew(&server, &old.der, &old_token).await.json();

@@ -110,6 +110,7 @@ impl Packages {
         let contents = Contents {
             certificate: &issued.certificate.der,
             chain: &authority.chain(),
+            other_roots: &[],
             key: &issued.key,
             device_name: DEVICE,
         };

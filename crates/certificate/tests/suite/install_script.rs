@@ -8,7 +8,7 @@ use certificate::IssuedWithKey;
 use protocol::access::Platform;
 use tempfile::{TempDir, tempdir};
 
-use crate::packages::{pack, unpacked};
+use crate::packages::{pack, pack_beside, unpacked};
 use crate::support::{NOW, PASSWORD, authority, both, client, finish, now, output, run, write};
 
 /// Debian's own program, on folders of this test. It leaves the distribution's authorities out, to be quick.
@@ -164,11 +164,52 @@ fn it_imports_everywhere_runs_twice_and_takes_everything_out_again() {
     }
 }
 
+#[test]
+fn both_roots_are_trusted_while_one_authority_replaces_another() {
+    let (authority, _) = authority(1);
+    let (former, _) = self::authority(2);
+    let issued = client(&authority, "Laptop", now(), 2);
+    let package = unpacked(&pack_beside(&former, &authority, &issued, "Laptop", Platform::Linux));
+    let below_former = client(&former, "Server", now(), 3).certificate.pem;
+    let chain = format!("{below_former}{}", former.issuing_pem());
+    write(package.path(), "former.crt", chain);
+    let (home, databases) = home();
+    let before = everything(home.path());
+
+    let first = succeed(package.path(), home.path(), &[]);
+    assert_eq!(first.matches("Installed: ").count(), 2, "{first}");
+    let certificates: Vec<String> = databases.iter().map(|database| list(database)).collect();
+    assert!(certificates.iter().all(|all| all.matches("C,,").count() == 2), "{certificates:?}");
+    assert_eq!(system_files(home.path()).len(), 2);
+    for file in ["client.crt", "former.crt"] {
+        assert!(system_trusts(home.path(), package.path(), file), "{file}");
+    }
+    let second = succeed(package.path(), home.path(), &[]);
+    assert_eq!(second.matches("Already there").count(), 6, "{second}");
+
+    // The machine had a certificate of the former authority, which needs that root still.
+    let earlier = client(&former, "Laptop", now(), 4);
+    let earlier = unpacked(&pack(&former, &earlier, "Laptop", Platform::Linux, PASSWORD));
+    succeed(earlier.path(), home.path(), &[]);
+    succeed(package.path(), home.path(), &["--uninstall"]);
+    assert!(databases.iter().all(|database| keys(database) == 1));
+    assert!(system_trusts(home.path(), package.path(), "former.crt"));
+    succeed(earlier.path(), home.path(), &["--uninstall"]);
+    succeed(package.path(), home.path(), &["--uninstall"]);
+    assert_eq!(before, everything(home.path()));
+    assert!(system_files(home.path()).is_empty());
+}
+
 /// Whether a program that trusts what the system trusts takes the package's certificate.
 fn trusted_by_the_system(home: &Path, package: &Path) -> bool {
+    system_trusts(home, package, "client.crt")
+}
+
+/// The same for a file with a certificate and those above it.
+fn system_trusts(home: &Path, package: &Path, file: &str) -> bool {
     let (trusted, at) = (home.join("tools/trusted"), NOW.to_string());
     let trusted = trusted.to_str().unwrap();
-    let chain = ["-untrusted", "client.crt", "client.crt"];
+    let chain = ["-untrusted", file, file];
     let only = ["verify", "-no-CAfile", "-no-CAstore", "-attime", &at, "-CApath", trusted];
     run("openssl", &[&only[..], &chain[..]].concat(), package, "").status.success()
 }

@@ -19,6 +19,24 @@ pub fn pack(
     try_pack(authority, issued, device, platform, password).unwrap()
 }
 
+/// While another authority is trusted too.
+pub fn pack_beside(
+    other: &Authority,
+    authority: &Authority,
+    issued: &IssuedWithKey,
+    device: &str,
+    platform: Platform,
+) -> Package {
+    let contents = Contents {
+        certificate: &issued.certificate.der,
+        chain: &authority.chain(),
+        other_roots: &[other.root_der().to_vec()],
+        key: &issued.key,
+        device_name: device,
+    };
+    build(platform, &contents, PASSWORD, now(), &mut random(5)).unwrap()
+}
+
 fn try_pack(
     authority: &Authority,
     issued: &IssuedWithKey,
@@ -30,6 +48,7 @@ fn try_pack(
     let contents = Contents {
         certificate: &issued.certificate.der,
         chain: &chain,
+        other_roots: &[],
         key: &issued.key,
         device_name: device,
     };
@@ -38,9 +57,20 @@ fn try_pack(
 
 /// OpenSSL's and NSS' reading of a PKCS#12 file: three certificates, the key of the first, no other password.
 pub fn read_back(folder: &Path, file: &str, certificate: &IssuedCertificate, password: &str) {
+    read_back_with(1, folder, file, certificate, password);
+}
+
+/// With so many roots.
+pub fn read_back_with(
+    roots: usize,
+    folder: &Path,
+    file: &str,
+    certificate: &IssuedCertificate,
+    password: &str,
+) {
     let right = format!("pass:{password}");
     let pem = openssl(&["pkcs12", "-in", file, "-passin", &right, "-nodes"], folder);
-    assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), 3, "{pem}");
+    assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), 2 + roots, "{pem}");
     let exported = openssl(&["pkcs12", "-in", file, "-passin", &right, "-nodes", "-nocerts"], folder);
     assert_eq!(output("openssl", &["pkey", "-pubout"], folder, &exported), public_key(certificate, folder));
     let leaf = openssl(&["pkcs12", "-in", file, "-passin", &right, "-clcerts", "-nokeys"], folder);
@@ -60,7 +90,7 @@ pub fn read_back(folder: &Path, file: &str, certificate: &IssuedCertificate, pas
     assert_eq!(keys.matches("< 0> ec").count(), 1, "{keys}");
     let certificates = output("certutil", &["-L", "-d", &sql], folder, "");
     assert_eq!(certificates.matches("u,u,u").count(), 1, "{certificates}");
-    assert_eq!(certificates.matches(",,").count(), 2, "{certificates}");
+    assert_eq!(certificates.matches(",,").count(), 1 + roots, "{certificates}");
 }
 
 #[test]
@@ -94,6 +124,23 @@ fn macos_gets_triple_des_that_openssl_3_reads_without_its_legacy_provider() {
     let info = info(folder.path(), "client.p12");
     assert!(info.contains("MAC: sha1"), "{info}");
     assert_eq!(info.matches("pbeWithSHA1And3-KeyTripleDES-CBC").count(), 2, "{info}");
+}
+
+#[test]
+fn both_roots_are_in_it_while_one_authority_replaces_another() {
+    let folder = tempdir().unwrap();
+    let (authority, _) = authority(1);
+    let (other, _) = self::authority(2);
+    let issued = client(&authority, "Laptop", now(), 2);
+    for platform in [Platform::Windows, Platform::Macos] {
+        let package = pack_beside(&other, &authority, &issued, "Laptop", platform);
+        write(folder.path(), "client.p12", &package.bytes);
+        read_back_with(2, folder.path(), "client.p12", &issued.certificate, PASSWORD);
+    }
+    let archive = unpacked(&pack_beside(&other, &authority, &issued, "Laptop", Platform::Linux));
+    read_back_with(2, archive.path(), "client.p12", &issued.certificate, PASSWORD);
+    let roots = std::fs::read_to_string(archive.path().join("ca.crt")).unwrap();
+    assert_eq!(roots, format!("{}{}", authority.root_pem(), other.root_pem()));
 }
 
 #[test]
@@ -158,7 +205,7 @@ fn linux_gets_an_archive_with_a_file_for_every_program() {
     let wrong = run("openssl", &["pkey", "-in", "client.key", "-passin", "pass:wrong password"], folder, "");
     assert!(!wrong.status.success());
     let script = file("install.sh");
-    assert!(!["@CA_", "@KEY_"].iter().any(|name| script.contains(name)), "a placeholder is left");
+    assert!(!["@ROOTS", "@KEY_"].iter().any(|name| script.contains(name)), "a placeholder is left");
 }
 
 pub fn unpacked(package: &Package) -> TempDir {

@@ -101,25 +101,18 @@ impl Authorities {
 
     /// The root certificates, PEM, each once.
     pub fn roots_pem(&self) -> String {
-        let mut roots: Vec<String> = Vec::new();
-        for one in &self.trusted {
-            let root = one.authority.root_pem();
-            if !roots.contains(&root) {
-                roots.push(root);
-            }
-        }
-        roots.concat()
+        each_once(self.trusted.iter().map(|one| one.authority.root_pem())).concat()
+    }
+
+    /// The root certificates but this one, DER.
+    pub fn roots_beside(&self, root: &[u8]) -> Vec<Vec<u8>> {
+        let roots = self.trusted.iter().map(|one| one.authority.root_der());
+        each_once(roots.filter(|other| *other != root).map(<[u8]>::to_vec))
     }
 
     /// Issuing and root certificates, by whose names a client picks its own. DER, each once.
     pub fn names(&self) -> Vec<Vec<u8>> {
-        let mut all: Vec<Vec<u8>> = Vec::new();
-        for der in self.trusted.iter().flat_map(|one| one.authority.chain()) {
-            if !all.contains(&der) {
-                all.push(der);
-            }
-        }
-        all
+        each_once(self.trusted.iter().flat_map(|one| one.authority.chain()))
     }
 
     /// The one for the server's own certificate: below the oldest root, since a machine may know no other yet; and below
@@ -148,6 +141,15 @@ fn key_context(id: &str, which: &str) -> String {
 
 fn load(env: &Environment, stored: &StoredAuthority) -> Result<Authority, Failure> {
     Ok(Authority::load(&material(&env.vault, stored)?, env.clock.now())?)
+}
+
+fn each_once<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.fold(Vec::new(), |mut once, one| {
+        if !once.contains(&one) {
+            once.push(one);
+        }
+        once
+    })
 }
 
 /// Whether an authority's keys open with this data key.
