@@ -444,7 +444,7 @@ impl CertificateService for Memory {
             not_after: NOW + 90 * 86_400,
             revoked_at,
             revocation_reason: RevocationReason::KeyCompromise,
-            revocation_words: "On a train".into(),
+            revocation_words: "Left on a train".into(),
             last_seen_at: Some(NOW + 3_600),
         };
         Ok(page(vec![certificate("Anna’s laptop", None), certificate("Old desktop", Some(NOW))]))

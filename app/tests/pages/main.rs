@@ -101,7 +101,7 @@ async fn the_panel_shows_its_pages_to_an_administrator() {
     }
     let decided = page(admin, "request-decided", "/admin/requests/3").await.body;
     assert!(!decided.contains("id=\"approve-request\"") && decided.contains("Unknown here"));
-    shows(admin, "certificates", "/admin/certificates", &["Old desktop", "Lost on a train", "Revoke…"]).await;
+    shows(admin, "certificates", "/admin/certificates", &["Old desktop", "Left on a train", "Revoke…"]).await;
     shows(admin, "certificates-none", "/admin/certificates?search=nothing", &["No certificate fits"]).await;
     shows(admin, "modes", "/admin/modes", &["Reflective Coach", "New mode"]).await;
     shows(admin, "mode", "/admin/modes/general", &["Quote &lt;/textarea&gt; what", "mode[temperature]"])

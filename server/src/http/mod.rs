@@ -31,7 +31,7 @@ pub use body::{FormBody, JsonBody, MultipartBody, PathParams, QueryParams, multi
 pub use csrf::cross_site;
 pub use fallback::{is_navigation, method_not_allowed, not_found};
 pub use headers::CspNonce;
-pub use nul::without_nul;
+pub use nul::{check_form, without_nul};
 pub use problem::{Outcome, ProblemResponse};
 pub use rate_limit::{RateLimiter, Rule};
 pub use request_id::RequestId;

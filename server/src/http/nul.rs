@@ -1,15 +1,19 @@
 //! No text of a request holds a NUL character: PostgreSQL can neither store nor compare one, and nobody types one.
 //!
-//! It is refused where it is read: in an address here, whatever the route; in a body by what parses the body.
+//! It is refused where it is read: in an address here, whatever the route; in a body by what parses the body, and of the
+//! server functions, whose bodies Leptos parses, before that.
 
+use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use protocol::Problem;
 use serde_json::Value;
 use url::form_urlencoded;
 
+use super::body::whole_body;
 use super::fallback;
+use super::problem::ProblemResponse;
 
 const EXPECTED: &str = "Leave out the NUL character.";
 
@@ -22,6 +26,16 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
     match refuse_in_form(request.uri().query().unwrap_or_default().as_bytes()) {
         Ok(()) => next.run(request).await,
         Err(problem) => fallback::answer(method, headers, problem.detail("The address is not right.")),
+    }
+}
+
+/// Refuses a form that holds one, before a server function reads it.
+pub async fn check_form(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let read = whole_body(Request::from_parts(parts.clone(), body), &()).await;
+    match read.and_then(|bytes| refuse_in_form(&bytes).map(|()| bytes)) {
+        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Err(problem) => ProblemResponse(problem).into_response(),
     }
 }
 

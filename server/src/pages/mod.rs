@@ -22,7 +22,7 @@ use leptos_axum::LeptosRoutes;
 pub use visit::{Admin, Visitor};
 
 use crate::config::Config;
-use crate::http::CspNonce;
+use crate::http::{CspNonce, check_form};
 use crate::state::AppState;
 
 /// Where the server functions live.
@@ -53,7 +53,8 @@ pub fn routes(state: &AppState) -> Router {
             SERVER_FUNCTIONS,
             any(move |request: Request<Body>| {
                 leptos_axum::handle_server_fns_with_context(context.clone(), request)
-            }),
+            })
+            .layer(from_fn(check_form)),
         )
         .layer(from_fn(whole::render))
         .layer(from_fn(pass_nonce))

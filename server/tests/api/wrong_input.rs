@@ -133,6 +133,9 @@ async fn nul_characters_are_refused_everywhere(server: TestServer) {
                 .json(&json!({ "email": "a@example.org", "other": { "field": "\0" } })),
             "other.field",
         ),
+        (panel(Method::POST, "/app/certificate/list").form(&[("search", "\0"), ("page", "0")]), "search"),
+        (panel(Method::POST, "/app/mode/save").form(&[("mode[prompt]", "a\0b")]), "mode[prompt]"),
+        (server.post("/app/people/sign-in").form(&[("email", "\0"), ("password", "x")]), "email"),
     ] {
         let (method, path) = exchange.address();
         let problem = exchange.send().await.problem();
