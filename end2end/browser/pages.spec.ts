@@ -133,6 +133,11 @@ test("an administrator signs in, decides and revokes by keyboard alone", async (
   await admin.keyboard.press("Enter");
   const question = admin.getByRole("dialog", { name: "Revoke the certificate of “Anna's laptop”" });
   await expect(question.getByRole("button", { name: "Keep the certificate" })).toBeFocused();
+  const offCentre = async () => {
+    const { y, height } = (await question.boundingBox()) ?? { y: 0, height: 0 };
+    return Math.abs((admin.viewportSize()?.height ?? 0) - height - 2 * y);
+  };
+  await expect.poll(offCentre, "the question stands in the middle").toBeLessThan(3);
   await reach(admin, "combobox", "Reason");
   await admin.keyboard.type("Lost, st");
   await reach(admin, "textbox", "In your words (optional)");

@@ -40,7 +40,7 @@ pub fn Dialog(
             node_ref=node
             id=id
             aria-labelledby=labelled_by
-            class="w-[min(34rem,calc(100vw-2rem))] rounded-lg border border-line-strong bg-raised p-6 shadow-float motion-safe:open:animate-appear"
+            class="m-auto w-[min(34rem,calc(100vw-2rem))] rounded-lg border border-line-strong bg-raised p-6 shadow-float motion-safe:open:animate-appear"
             on:close=closed
         >
             <h2 id=title_id class="text-lg">

@@ -29,7 +29,7 @@ pub fn Table(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <div class="overflow-x-auto rounded-md border border-line" tabindex="0" role="region" aria-label=caption>
+        <div class="@container overflow-x-auto rounded-md border border-line" tabindex="0" role="region" aria-label=caption>
             <table class="w-full border-collapse text-left">
                 <caption class="sr-only">{caption}</caption>
                 <thead class="bg-sunken text-xs text-muted">
@@ -41,7 +41,7 @@ pub fn Table(
                                     <th
                                         scope="col"
                                         class="px-3 py-2 font-semibold whitespace-nowrap"
-                                        class=("max-lg:hidden", column.wide_only)
+                                        class=("@max-2xl:hidden", column.wide_only)
                                     >
                                         {column.title}
                                     </th>
@@ -59,7 +59,7 @@ pub fn Table(
 #[component]
 pub fn Cell(#[prop(optional)] wide_only: bool, children: Children) -> impl IntoView {
     view! {
-        <td class="px-3 py-2 align-top" class=("max-lg:hidden", wide_only)>
+        <td class="px-3 py-2 align-top" class=("@max-2xl:hidden", wide_only)>
             {children()}
         </td>
     }

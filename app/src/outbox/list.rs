@@ -184,7 +184,7 @@ fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
                     <span class="text-muted">
                         <Time at=mail.sent_at.unwrap_or(mail.created_at) />
                     </span>
-                    <span class="w-24 text-right">
+                    <span class="w-28 text-right">
                         <StateBadge state=mail.state />
                     </span>
                 </summary>

@@ -152,7 +152,7 @@ fn Preview(desk: Desk, picture: Picture) -> impl IntoView {
         <dialog
             node_ref=dialog
             aria-label="The picture that the model gets"
-            class="max-h-[calc(100dvh-1rem)] max-w-[calc(100vw-1rem)] space-y-2 rounded-lg border border-line-strong bg-raised p-3 shadow-float"
+            class="m-auto max-h-[calc(100dvh-1rem)] max-w-[calc(100vw-1rem)] space-y-2 rounded-lg border border-line-strong bg-raised p-3 shadow-float"
         >
             <div class="flex items-center justify-between gap-3">
                 <p class="text-muted">{caption}</p>
