@@ -11,7 +11,7 @@ use protocol::problem::TYPE_PREFIX;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::schema::{AllOfBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
-use utoipa::openapi::{Content, Ref, RefOr, Response};
+use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Response};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 /// The media type of RFC 9457.
@@ -34,6 +34,23 @@ impl<T: Refuses> IntoResponses for Refusals<T> {
         let mut responses = Responses::new();
         for problem in T::problems() {
             describe_problem(&mut responses, &problem);
+        }
+        responses
+    }
+}
+
+/// The same where people get a page instead.
+#[derive(Debug)]
+pub struct RefusalsOrPage<T>(PhantomData<T>);
+
+impl<T: Refuses> IntoResponses for RefusalsOrPage<T> {
+    fn responses() -> Responses {
+        let mut responses = Refusals::<T>::responses();
+        for response in responses.values_mut() {
+            if let RefOr::T(response) = response {
+                let page = ContentBuilder::new().schema(Some(String::schema())).build();
+                response.content.insert("text/html".to_owned(), page.into());
+            }
         }
         responses
     }

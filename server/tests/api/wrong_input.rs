@@ -78,6 +78,13 @@ async fn wrong_input_is_named_and_spends_nothing(server: TestServer) {
         let page = server.get(reply.location()).header("accept", "text/html");
         assert_eq!(page.cookie("aiwe_asked", &browser).send().await.status, 200, "{fields:?}");
     }
+    // Whatever stands in the address, it leads back there.
+    let odd = "/public/download-certs/a%C3%A5%0D%0Ab%2F%22";
+    let pressed = server.post(odd).form(&[]).send().await;
+    assert_eq!((pressed.status.as_u16(), pressed.location()), (303, &*format!("{odd}?problem=platform")));
+    let followed = server.get(&format!("{odd}/setup")).header("accept", "text/html").send().await;
+    assert_eq!(followed.status, 303, "{}", followed.text());
+    assert!(followed.location().starts_with(odd), "{}", followed.location());
     for page in ["x", "-1", "1.5", "4294967296", ""] {
         let requests = server.get(&format!("/admin/api/access-requests?page={page}"));
         let analyses = server.get(&format!("/native/analyses?page={page}"));

@@ -1,5 +1,6 @@
 //! The link of an approved request over HTTP: for scripts, and for the plain form of the download page.
 
+use app::navigation::in_path;
 use app::services::AccessService;
 use app::visit::Visit;
 use axum::Json;
@@ -16,7 +17,7 @@ use super::{optional_json, with_cookies};
 use crate::access::redeem::{MACHINE_NEEDED, TOO_MANY_CODES, WRONG_CODE};
 use crate::access::{Access, LinkAsking, Proof, Redeemed, SetupPath};
 use crate::certificate::IssuedPackage;
-use crate::http::refusals::{File, Refusals};
+use crate::http::refusals::{File, Refusals, RefusalsOrPage};
 use crate::http::{FormBody, JsonBody, Outcome, PathParams, ProblemResponse, RateLimiter, is_navigation};
 use crate::pages::Visitor;
 use crate::turns::Turns;
@@ -98,12 +99,15 @@ pub async fn package(
     let answer = redeem_package(&access, &visit, &token, request, is_form).await;
     match answer {
         Ok(response) => response,
-        Err(problem) if is_form => {
-            let target = format!("/public/download-certs/{token}?problem={}", page_name(&problem));
-            Redirect::to(&target).into_response()
-        }
+        Err(problem) if is_form => back_to_the_page(&token, &problem),
         Err(problem) => ProblemResponse(problem).into_response(),
     }
+}
+
+/// Where a browser reads what was wrong.
+fn back_to_the_page(token: &str, problem: &Problem) -> Response {
+    let (token, problem) = (in_path(token), page_name(problem));
+    Redirect::to(&format!("/public/download-certs/{token}?problem={problem}")).into_response()
 }
 
 async fn redeem_package(
@@ -170,7 +174,7 @@ fn page_name(problem: &Problem) -> &'static str {
     responses(
         (status = 200, description = "What the link gives, and whether it needs the match code.",
             content((DownloadOffer = "application/json"), (String = "text/html"))),
-        Refusals<(PathParams<String>, RateLimiter)>,
+        RefusalsOrPage<(PathParams<String>, RateLimiter)>,
     ),
 )]
 pub async fn offer(access: &Access, visit: &Visit, token: &str) -> Outcome<Response> {
@@ -262,10 +266,7 @@ pub async fn setup(
     match access.setup_path(&visit, &token).await.map_err(Problem::from) {
         Ok(path) => Ok(Redirect::to(&path).into_response()),
         Err(problem) if problem.status == 409 => Ok(Redirect::to("/login").into_response()),
-        Err(problem) if is_navigation(&http::Method::GET, &headers) => {
-            let target = format!("/public/download-certs/{token}?problem={}", page_name(&problem));
-            Ok(Redirect::to(&target).into_response())
-        }
+        Err(problem) if is_navigation(&http::Method::GET, &headers) => Ok(back_to_the_page(&token, &problem)),
         Err(problem) => Err(problem.into()),
     }
 }
