@@ -54,7 +54,9 @@ export class Screen {
 
   /** What programs on this screen need in their environment. */
   get environment(): NodeJS.ProcessEnv {
-    return { ...process.env, DISPLAY: this.display };
+    // Before the system's own, which the window manager reads too.
+    const settings = join(import.meta.dirname, "xdg");
+    return { ...process.env, DISPLAY: this.display, XDG_CONFIG_DIRS: `${settings}:/etc/xdg` };
   }
 
   start(name: string, args: string[], variables: NodeJS.ProcessEnv = {}): Program {

@@ -47,9 +47,15 @@ pub fn without_nul(field: &str, text: String) -> Result<String, Problem> {
 /// Of URL-encoded fields.
 pub(super) fn refuse_in_form(bytes: &[u8]) -> Result<(), Problem> {
     match form_urlencoded::parse(bytes).find(|(_, value)| value.contains('\0')) {
-        Some((name, _)) => Err(Problem::invalid_input().field(&name, EXPECTED)),
+        Some((name, _)) => Err(Problem::invalid_input().field(innermost(&name), EXPECTED)),
         None => Ok(()),
     }
+}
+
+/// A field as forms know it: `prompt` of `mode[prompt]`, `ids` of `ids[0]`.
+fn innermost(name: &str) -> &str {
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    name.split(['[', ']']).rfind(|part| !is_number(part)).unwrap_or(name)
 }
 
 /// Of JSON that has been parsed before.
@@ -94,6 +100,10 @@ mod tests {
         for (form, wrong) in [
             ("search=%00", Some("search")),
             ("a=1&b=x%00y", Some("b")),
+            ("mode%5Bprompt%5D=%00", Some("prompt")),
+            ("ids[]=1&ids[]=%00", Some("ids")),
+            ("ids[0]=%00", Some("ids")),
+            ("7=%00", Some("7")),
             ("a=%2500", None),
             ("a=%30%30", None),
             ("", None),

@@ -53,14 +53,23 @@ pub fn routes(state: &AppState) -> Router {
             SERVER_FUNCTIONS,
             any(move |request: Request<Body>| {
                 leptos_axum::handle_server_fns_with_context(context.clone(), request)
-            })
-            .layer(from_fn(check_form)),
+            }),
         )
+        .layer(from_fn(check_fields))
         .layer(from_fn(whole::render))
         .layer(from_fn(pass_nonce))
         .layer(from_fn_with_state(state.clone(), guard::check))
         .layer(from_fn_with_state(state.clone(), visit::add))
         .with_state(state.clone())
+}
+
+/// Of a server function's form. Leptos routes each of them by itself.
+async fn check_fields(request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with("/app/") {
+        check_form(request, next).await
+    } else {
+        next.run(request).await
+    }
 }
 
 /// What every page and server function finds in its context.

@@ -141,7 +141,7 @@ async fn nul_characters_are_refused_everywhere(server: TestServer) {
             "other.field",
         ),
         (panel(Method::POST, "/app/certificate/list").form(&[("search", "\0"), ("page", "0")]), "search"),
-        (panel(Method::POST, "/app/mode/save").form(&[("mode[prompt]", "a\0b")]), "mode[prompt]"),
+        (panel(Method::POST, "/app/mode/save").form(&[("mode[prompt]", "a\0b")]), "prompt"),
         (server.post("/app/people/sign-in").form(&[("email", "\0"), ("password", "x")]), "email"),
     ] {
         let (method, path) = exchange.address();
