@@ -12,6 +12,11 @@ async function administrator(page: Page, server: Server): Promise<Page> {
   return page;
 }
 
+async function pressEnterOn(page: Page, name: string): Promise<void> {
+  await page.getByRole("button", { name, exact: true }).focus();
+  await page.keyboard.press("Enter");
+}
+
 const box = (page: Page, email: string) => page.getByRole("checkbox", { name: `Choose ${email}` });
 
 test("several requests are approved by keyboard alone", async ({ server, mail, people }) => {
@@ -150,10 +155,7 @@ test("a lost link is replaced by keyboard alone, and the request tells its histo
   const requester = await people.visitor();
   await ask(requester, "anna@example.org", "Ubuntu", "Laptop");
   await hydrated(admin, "/admin/requests");
-  const press = async (name: string) => {
-    await admin.getByRole("button", { name, exact: true }).focus();
-    await admin.keyboard.press("Enter");
-  };
+  const press = (name: string) => pressEnterOn(admin, name);
   await admin.getByRole("link", { name: "anna@example.org" }).focus();
   await admin.keyboard.press("Enter");
   await press("Approve…");
@@ -201,10 +203,7 @@ test("an ask for a new link is declined by keyboard alone, and its holder is tol
   await expect(requester.getByText("The administrators were asked for a new link")).toBeVisible();
 
   await hydrated(admin, "/admin/requests");
-  const press = async (name: string) => {
-    await admin.getByRole("button", { name, exact: true }).focus();
-    await admin.keyboard.press("Enter");
-  };
+  const press = (name: string) => pressEnterOn(admin, name);
   await admin.getByRole("link", { name: "anna@example.org" }).focus();
   await admin.keyboard.press("Enter");
   await press("Decline…");
