@@ -1,4 +1,4 @@
-// A certificate authority that is not the server's: what OpenSSL makes of a few lines.
+// A certificate authority other than the server's, made with OpenSSL.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 

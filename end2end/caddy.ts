@@ -18,7 +18,7 @@ interface Upstreams {
 }
 
 export class Caddy {
-  /** Where machines come in. */
+  /** The listener for machines. */
   readonly machines: string;
   /** Of both hosts' certificates, PEM. */
   readonly authority: string;
@@ -63,7 +63,7 @@ export class Caddy {
       },
     });
     const serves = () => (program.errors.includes("serving initial configuration") ? true : undefined);
-    if (!(await until(20, serves))) throw new Error(`Caddy does not serve after 20 s: ${program.told()}`);
+    if (!(await until(20, serves))) throw new Error(`Caddy does not serve after 20 s: ${program.report()}`);
     return new Caddy(program, socketFolder, `https://${MACHINES_HOST}:${port}`, authority.pem);
   }
 

@@ -1,4 +1,4 @@
-// Programs that believe that it is another day.
+// Programs whose clock is shifted.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -7,11 +7,11 @@ import { run } from "./process.ts";
 /** In seconds. */
 export const DAY = 24 * 3600;
 
-/** The variables with which a program's date is so many seconds ahead; `folder` is the test's. */
-export async function moved(seconds: number, folder: string): Promise<Record<string, string>> {
+/** Environment variables that shift a program's clock by `seconds`; `folder` is the test's. */
+export async function clockOffset(seconds: number, folder: string): Promise<Record<string, string>> {
   mkdirSync(folder, { recursive: true });
-  const library = join(folder, "moved_clock.so");
-  const source = join(import.meta.dirname, "tools/moved_clock.c");
+  const library = join(folder, "clock_offset.so");
+  const source = join(import.meta.dirname, "tools/clock_offset.c");
   await run("cc", ["-shared", "-fPIC", "-Wall", "-Werror", "-o", library, source]);
-  return { LD_PRELOAD: library, CLOCK_MOVED: String(seconds) };
+  return { LD_PRELOAD: library, CLOCK_OFFSET: String(seconds) };
 }

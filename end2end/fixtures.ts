@@ -1,11 +1,10 @@
-// What every test of the product starts from: a fresh server with a mail server beside it, and visitors
-// whose browsers are watched. A test fails when the server panicked or logged an error, or a browser's
-// console showed one.
+// The fixtures of every test: a fresh server with a mail server, and browsers whose consoles are watched. A test fails
+// when the server panicked or logged an error, or when a browser's console showed one.
 import { test as base, type BrowserContext, expect, type Page } from "@playwright/test";
 
 import { markHydration } from "./hydration.ts";
 import { MailServer } from "./mail.ts";
-import { browserIn, furnish, type Identity } from "./machine.ts";
+import { browserIn, createHome, type Identity } from "./machine.ts";
 import { Server, type ServerOptions } from "./server.ts";
 
 interface Fixtures {
@@ -15,7 +14,7 @@ interface Fixtures {
   server: Server;
   /** Further configuration of the server: `AIWE_…` variables. */
   settings: Record<string, string>;
-  /** Who comes to `server`. */
+  /** The visitors of `server`. */
   people: People;
   peopleAt: (server: Server) => People;
 }
@@ -23,15 +22,15 @@ interface Fixtures {
 export interface VisitorOptions {
   /** Off: the browser runs no scripts. */
   scripts?: boolean;
-  /** On: the browser goes on whoever signed a server's certificate. */
-  credulous?: boolean;
+  /** On: the browser accepts any server certificate. */
+  ignoreCertificateErrors?: boolean;
 }
 
-/** Opens browsers and watches what their consoles say. */
+/** Opens browsers and collects the errors on their consoles. */
 export class People {
   /** Console errors that a test expects, such as a refusal that it provokes. */
   readonly expected: RegExp[] = [];
-  private readonly complaints: string[] = [];
+  private readonly errors: string[] = [];
   private readonly contexts: BrowserContext[] = [];
   private readonly newContext: (options: VisitorOptions) => Promise<BrowserContext>;
   private readonly folder: (name: string) => string;
@@ -47,7 +46,7 @@ export class People {
     this.newContext = newContext;
   }
 
-  /** Somebody with a browser and nothing else. Relative addresses lead to the pages listener. */
+  /** A browser without a certificate. Relative addresses lead to the pages listener. */
   async visitor(options: VisitorOptions = {}): Promise<Page> {
     return this.watched(await this.newContext(options));
   }
@@ -55,27 +54,27 @@ export class People {
   /** A machine that trusts the server's authority and `others`, and holds `identity`, if there is one. */
   async machine(name: string, identity?: Identity, others: string[] = []): Promise<Page> {
     const authority = await (await fetch(`${this.server.pages}/ca.pem`)).text();
-    const home = await furnish(this.folder(name), [authority, ...others], identity);
+    const home = await createHome(this.folder(name), [authority, ...others], identity);
     return this.watched(await browserIn(home));
   }
 
-  async leave(): Promise<string[]> {
+  async close(): Promise<string[]> {
     for (const context of this.contexts) await context.close();
-    return this.complaints.filter((complaint) => !this.expected.some((pattern) => pattern.test(complaint)));
+    return this.errors.filter((error) => !this.expected.some((pattern) => pattern.test(error)));
   }
 
   private async watched(context: BrowserContext): Promise<Page> {
     this.contexts.push(context);
     await markHydration(context);
     context.on("console", (message) => {
-      if (message.type() === "error") this.complaints.push(`${message.text()} (${message.location().url})`);
+      if (message.type() === "error") this.errors.push(`${message.text()} (${message.location().url})`);
     });
-    context.on("weberror", (error) => this.complaints.push(String(error.error())));
+    context.on("weberror", (error) => this.errors.push(String(error.error())));
     return context.newPage();
   }
 }
 
-/** Servers that a test starts itself, one after the other or beside each other. */
+/** Servers that a test starts itself, one after another or at the same time. */
 export class Servers {
   private readonly mail: MailServer;
   private readonly all: Server[] = [];
@@ -98,8 +97,8 @@ export class Servers {
     return this.all.map((server) => server.log()).join("\n");
   }
 
-  complaints(): string[] {
-    return this.all.flatMap((server) => server.complaints());
+  errors(): string[] {
+    return this.all.flatMap((server) => server.errors());
   }
 }
 
@@ -115,7 +114,7 @@ export const test = base.extend<Fixtures>({
     await use(servers);
     await servers.stop();
     await info.attach("server.log", { body: servers.log(), contentType: "text/plain" });
-    expect(servers.complaints(), "the servers' log").toEqual([]);
+    expect(servers.errors(), "the servers' log").toEqual([]);
   },
 
   settings: [{}, { option: true }],
@@ -130,10 +129,10 @@ export const test = base.extend<Fixtures>({
       const people = new People(
         server,
         (name) => info.outputPath(name),
-        ({ scripts = true, credulous = false }) =>
+        ({ scripts = true, ignoreCertificateErrors = false }) =>
           browser.newContext({
             baseURL: server.pages,
-            ignoreHTTPSErrors: credulous,
+            ignoreHTTPSErrors: ignoreCertificateErrors,
             javaScriptEnabled: scripts,
             locale: "en-GB",
           }),
@@ -141,8 +140,8 @@ export const test = base.extend<Fixtures>({
       all.push(people);
       return people;
     });
-    const complaints = await Promise.all(all.map((people) => people.leave()));
-    expect(complaints.flat(), "the browsers' consoles").toEqual([]);
+    const errors = await Promise.all(all.map((people) => people.close()));
+    expect(errors.flat(), "the browsers' consoles").toEqual([]);
   },
 
   people: async ({ server, peopleAt }, use) => {

@@ -1,8 +1,6 @@
-// Marks a page once its scripts run. Pages read the same before and after, so a test cannot see it
-// otherwise.
+// Marks a page once it is hydrated. A page looks the same before and after, so a test cannot tell otherwise.
 //
-// Leptos hydrates in the same turn in which the WASM is there: the first timer after that comes when it is
-// done.
+// Leptos hydrates in the same task in which the WASM module is instantiated: the next timer fires when it is done.
 import type { BrowserContext } from "@playwright/test";
 
 export function markHydration(context: BrowserContext): Promise<unknown> {

@@ -14,8 +14,8 @@ export interface Identity {
   password: string;
 }
 
-/** Makes `home` a home folder whose NSS store trusts the authorities (PEM) and holds the identity, if any. */
-export async function furnish(home: string, authorities: string[], identity?: Identity): Promise<string> {
+/** Creates a home folder whose NSS store trusts the authorities (PEM) and holds the identity, if any. */
+export async function createHome(home: string, authorities: string[], identity?: Identity): Promise<string> {
   const store = join(home, ".pki/nssdb");
   const database = `sql:${store}`;
   mkdirSync(store, { recursive: true });

@@ -30,7 +30,7 @@ export class MailServer {
       throw new Error("END2END_MAIL_PYTHON is not set; start these tests with `cargo xtask test browser`");
     mkdirSync(folder, { recursive: true });
     const program = new Program(python, [join(import.meta.dirname, "mail_server.py"), "0", folder]);
-    return new MailServer(folder, program, Number(await program.says(/^(\d+)$/m)));
+    return new MailServer(folder, program, Number(await program.waitForOutput(/^(\d+)$/m)));
   }
 
   /** Everything that arrived, in order. */

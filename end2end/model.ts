@@ -1,4 +1,4 @@
-// A model server that speaks OpenAI's chat completions, streamed. What it says, and when, is the test's word alone.
+// A model server with OpenAI's streamed chat completions. The test decides what it answers, and when.
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
@@ -10,17 +10,17 @@ interface ChatRequest {
   messages: { content: string | ({ text: string } | { image_url: { url: string } })[] }[];
 }
 
-/** A question, and the line on which its answer goes out. */
-export class Asked {
-  /** Whether the asker closed the connection before the answer was whole. */
-  abandoned = false;
+/** A question, and the response stream for its answer. */
+export class Question {
+  /** Whether the client closed the connection before the answer was complete. */
+  disconnected = false;
   private readonly request: ChatRequest;
   private readonly response: ServerResponse;
 
   constructor(request: ChatRequest, response: ServerResponse) {
     this.request = request;
     this.response = response;
-    response.on("close", () => (this.abandoned = !response.writableEnded));
+    response.on("close", () => (this.disconnected = !response.writableEnded));
   }
 
   get text(): string {
@@ -36,15 +36,15 @@ export class Asked {
     this.send({ choices: [{ delta: { content } }] });
   }
 
-  /** The answer is whole. */
+  /** Completes the answer. */
   end(): void {
     this.send({ choices: [{ delta: {}, finish_reason: "stop" }] });
     this.send({ choices: [], usage: { prompt_tokens: 40, completion_tokens: 2 } });
     this.response.end("data: [DONE]\n\n");
   }
 
-  /** The connection ends as when the model server dies. */
-  breakOff(): void {
+  /** Closes the connection, as when the model server crashes. */
+  abort(): void {
     this.response.destroy();
   }
 
@@ -60,16 +60,16 @@ export class Asked {
 
 export class Model {
   /** Set: every question is refused with this status. */
-  refusal: number | undefined;
-  private readonly questions: Asked[] = [];
+  errorStatus: number | undefined;
+  private readonly questions: Question[] = [];
   private readonly server: Server;
 
   private constructor() {
     this.server = createServer(async (request, response) => {
-      if (this.refusal) return void response.writeHead(this.refusal).end();
-      const asked = new Asked((await json(request)) as ChatRequest, response);
+      if (this.errorStatus) return void response.writeHead(this.errorStatus).end();
+      const question = new Question((await json(request)) as ChatRequest, response);
       response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
-      this.questions.push(asked);
+      this.questions.push(question);
     });
   }
 
@@ -79,7 +79,7 @@ export class Model {
     return model;
   }
 
-  /** The configuration of a server that asks this model, and shows it the pictures. */
+  /** The configuration of a server that uses this model, with images. */
   get settings(): Record<string, string> {
     const { port } = this.server.address() as AddressInfo;
     return {
@@ -91,11 +91,11 @@ export class Model {
     };
   }
 
-  /** The next question; waited for. Until the test says something, the asker waits. */
-  async asked(): Promise<Asked> {
-    const asked = await until(30, () => this.questions.shift());
-    if (!asked) throw new Error("nobody asks the model");
-    return asked;
+  /** Waits for the next question. The client waits until the test answers. */
+  async nextQuestion(): Promise<Question> {
+    const question = await until(30, () => this.questions.shift());
+    if (!question) throw new Error("the model got no question");
+    return question;
   }
 
   /** From now on nobody can connect. */

@@ -9,8 +9,8 @@ export default defineConfig({
   timeout: 300_000,
   expect: { timeout: 15_000 },
   outputDir: "test-results",
-  reporter: [["list"], ["./counts.ts"]],
-  globalSetup: "./policy.ts",
+  reporter: [["list"], ["./summary-reporter.ts"]],
+  globalSetup: "./chromium-policy.ts",
   use: {
     launchOptions: chromium,
     locale: "en-GB",

@@ -1,4 +1,4 @@
-// Other programs: started for a test and stopped with it.
+// Child processes that are started for a test and stopped with it.
 import { type ChildProcess, execFile, spawn, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import { promisify } from "node:util";
@@ -22,24 +22,24 @@ export class Program {
     this.child.on("close", () => (this.ended = true));
   }
 
-  /** How it stands and what it printed, for the report of a test that failed. */
-  told(): string {
+  /** State and output, for the report of a failed test. */
+  report(): string {
     return `${this.name} ${this.ended ? "ended" : "runs"}: ${this.output}${this.errors}`;
   }
 
   /** Waits for `pattern` in what it prints and gives the first group, or the whole match. */
-  async says(pattern: RegExp, seconds = 30): Promise<string> {
+  async waitForOutput(pattern: RegExp, seconds = 30): Promise<string> {
     const found = await until(
       seconds,
       () => pattern.exec(this.output) ?? (this.ended ? "ended" : undefined),
     );
     if (found && found !== "ended") return found[1] ?? found[0];
-    throw new Error(`waited ${seconds} s for ${pattern}; ${this.told()}`);
+    throw new Error(`waited ${seconds} s for ${pattern}; ${this.report()}`);
   }
 
   /** Ends it; with `detached` among the options, everything that it started too. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
-    // Not "close": what it started may hold its output open for ever.
+    // Not "close": its child processes may hold its output open for ever.
     const over = this.child.exitCode !== null || this.child.signalCode !== null;
     const exited = over ? undefined : once(this.child, "exit");
     this.kill(signal);
@@ -62,15 +62,15 @@ export class Program {
   }
 }
 
-/** Asks again and again until there is an answer, or the time is over. */
+/** Polls until there is a result, or the time is over. */
 export async function until<T>(
   seconds: number,
-  ask: () => T | undefined | Promise<T | undefined>,
+  poll: () => T | undefined | Promise<T | undefined>,
 ): Promise<T | undefined> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
-    const answer = await ask();
-    if (answer !== undefined || Date.now() > end) return answer;
+    const result = await poll();
+    if (result !== undefined || Date.now() > end) return result;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

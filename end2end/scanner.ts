@@ -1,18 +1,18 @@
-// What looks through people's mails before they do: it fetches every link, renders it, and presses what can be pressed.
+// A mail scanner that opens mails before their recipients do: it fetches every link, renders it, and presses every control.
 import { type APIResponse, type BrowserContext, type Page, request } from "@playwright/test";
 
 import { expect, type People } from "./fixtures.ts";
 import type { Mail } from "./mail.ts";
 import { until } from "./process.ts";
 
-/** What it writes into the fields of a form. */
+/** What it fills into the fields of a form. */
 export interface Answers {
   text: string;
   password: string;
   email: string;
 }
 
-export const NOTHING: Answers = { text: "", password: "", email: "" };
+export const EMPTY: Answers = { text: "", password: "", email: "" };
 /** Fits the fields for an address and a password, and has the form of an authenticator's code, not of a match code. */
 export const WORDS: Answers = {
   text: "123456",
@@ -23,15 +23,15 @@ export const WORDS: Answers = {
 export const GUESSES: Answers = { ...WORDS, text: "2345-6789" };
 
 // The foot of each page offers the choice of light and dark, which changes nothing elsewhere.
-const PRESSABLE = ":is(button, input:not([type=hidden]), select, summary):not(footer *)";
+const CONTROLS = ":is(button, input:not([type=hidden]), select, summary):not(footer *)";
 /** What does something else when something else stands in the fields. */
-const SENDING = "button:not(footer *)";
+const BUTTONS = "button:not(footer *)";
 /** More than any page has. */
-const MOST = 60;
+const MAX_CONTROLS = 60;
 /** What holds a certificate, or a key. */
 const PACKAGE = /x-pkcs12|zip|pem-certificate-chain/;
 
-/** A browser that is at it. */
+/** A browser of the scanner. */
 interface Browsing {
   page: Page;
   scripts: boolean;
@@ -47,8 +47,8 @@ interface Form {
 export class Scanner {
   /** Every address of a page that it was shown, with what stood there. */
   readonly shown: { address: string; text: string }[] = [];
-  /** What it was given that only the requester may have. */
-  readonly given: string[] = [];
+  /** What it received that only the requester may have. */
+  readonly received: string[] = [];
   /** The paths that it has posted to, by a page's script, a page's form, or by itself. */
   readonly posted: string[] = [];
   private readonly people: People;
@@ -70,11 +70,11 @@ export class Scanner {
       for (const method of ["HEAD", "GET"]) await this.fetch(link, { method, headers: { accept } });
     }
     for (const scripts of [true, false]) {
-      const page = await this.people.visitor({ scripts, credulous: true });
+      const page = await this.people.visitor({ scripts, ignoreCertificateErrors: true });
       const browsing = { page, scripts, traffic: new Traffic(page.context()) };
       this.watch(page);
       for (const [round, answer] of answers.entries()) {
-        await this.pressAll(round === 0 ? PRESSABLE : SENDING, browsing, link, answer);
+        await this.pressAll(round === 0 ? CONTROLS : BUTTONS, browsing, link, answer);
       }
       await this.follow(browsing, link);
       await page.context().close();
@@ -84,7 +84,7 @@ export class Scanner {
 
   /** Posts every form of a page so many times, as it is without a browser's own checks. */
   async postForms(link: string, answers: Answers, times = 1): Promise<void> {
-    const page = await this.people.visitor({ scripts: false, credulous: true });
+    const page = await this.people.visitor({ scripts: false, ignoreCertificateErrors: true });
     await page.goto(link);
     const forms = await formsOf(page);
     await page.context().close();
@@ -101,13 +101,13 @@ export class Scanner {
   }
 
   private async pressAll(
-    pressable: string,
+    controls: string,
     { page, scripts, traffic }: Browsing,
     link: string,
     answers: Answers,
   ): Promise<void> {
     let opened = "";
-    for (let number = 0; number < MOST; number += 1) {
+    for (let number = 0; number < MAX_CONTROLS; number += 1) {
       if (page.url() !== opened) {
         await page.goto(link);
         if (scripts) await expect(page.locator("html[data-hydrated]")).toBeAttached();
@@ -120,14 +120,14 @@ export class Scanner {
         );
       }
       await this.fill(page, answers);
-      const thing = page.locator(pressable).nth(number);
-      if ((await thing.count()) === 0) return;
-      if (!(await thing.isVisible())) continue;
-      await thing.click({ force: true, noWaitAfter: true, timeout: 5_000 });
+      const control = page.locator(controls).nth(number);
+      if ((await control.count()) === 0) return;
+      if (!(await control.isVisible())) continue;
+      await control.click({ force: true, noWaitAfter: true, timeout: 5_000 });
       await traffic.quiet(page);
       await this.note(page);
     }
-    throw new Error(`there is no end of what can be pressed on ${link}`);
+    throw new Error(`too many controls on ${link}`);
   }
 
   private async fill(page: Page, answers: Answers): Promise<void> {
@@ -140,7 +140,7 @@ export class Scanner {
     }
   }
 
-  /** Goes wherever the page leads to on this machine. */
+  /** Follows every link of the page. */
   private async follow({ page, traffic }: Browsing, link: string): Promise<void> {
     await page.goto(link);
     await this.note(page);
@@ -163,7 +163,7 @@ export class Scanner {
     address: string,
     options: { method: string; headers?: Record<string, string>; form?: Record<string, string> },
   ): Promise<APIResponse> {
-    // Each time a new client: what it got before, such as a cookie, it does not keep.
+    // A new client each time, so that no cookie is kept.
     const client = await request.newContext({ ignoreHTTPSErrors: true });
     const answer = await client.fetch(address, options);
     this.inspect(options.method, address, answer.headers()["content-type"]);
@@ -173,7 +173,7 @@ export class Scanner {
   }
 
   private watch(page: Page): void {
-    page.on("download", (download) => this.given.push(`a download: ${download.suggestedFilename()}`));
+    page.on("download", (download) => this.received.push(`a download: ${download.suggestedFilename()}`));
     page.on("response", (answer) => {
       this.inspect(answer.request().method(), answer.url(), answer.headers()["content-type"]);
     });
@@ -181,7 +181,7 @@ export class Scanner {
 
   private inspect(method: string, address: string, kind = ""): void {
     if (method === "POST") this.posted.push(new URL(address).pathname);
-    if (PACKAGE.test(kind)) this.given.push(`${kind} from ${address}`);
+    if (PACKAGE.test(kind)) this.received.push(`${kind} from ${address}`);
   }
 }
 
@@ -223,7 +223,7 @@ async function settled<Found>(page: Page, read: () => Promise<Found>): Promise<F
   }
 }
 
-/** What a browser still waits for. */
+/** The pending requests of a browser. */
 class Traffic {
   private open = 0;
 
@@ -233,7 +233,7 @@ class Traffic {
     context.on("requestfailed", () => (this.open -= 1));
   }
 
-  /** Until nothing has been asked for a moment, and nothing on the page is busy. */
+  /** Waits until no request has been pending for a moment, and nothing on the page is busy. */
   async quiet(page: Page): Promise<void> {
     let since = Date.now();
     const rests = async () => {
@@ -241,6 +241,6 @@ class Traffic {
       if (busy) since = Date.now();
       return Date.now() - since > 150 ? true : undefined;
     };
-    if (!(await until(20, rests))) throw new Error(`${page.url()} does not come to rest`);
+    if (!(await until(20, rests))) throw new Error(`${page.url()} does not settle`);
   }
 }

@@ -27,7 +27,7 @@ export class Screen {
   }
 
   static async start(size = "1280x800"): Promise<Screen> {
-    // The server itself picks a free number and tells it on descriptor 1.
+    // The server itself picks a free number and writes it to descriptor 1.
     const server = new Program("Xvfb", [
       "-displayfd",
       "1",
@@ -38,15 +38,15 @@ export class Screen {
       "tcp",
       "-noreset",
     ]);
-    const display = `:${await server.says(/^(\d+)$/m)}`;
+    const display = `:${await server.waitForOutput(/^(\d+)$/m)}`;
     const screen = new Screen(display, [server]);
     screen.start("openbox", []);
     // A window that maps while the window manager is starting may never be shown.
     const managed = await until(30, async () => {
-      const told = await run("xprop", ["-root", "_NET_SUPPORTING_WM_CHECK"], screen.environment).catch(
+      const output = await run("xprop", ["-root", "_NET_SUPPORTING_WM_CHECK"], screen.environment).catch(
         () => "",
       );
-      return told.includes("window id") ? true : undefined;
+      return output.includes("window id") ? true : undefined;
     });
     if (!managed) throw new Error(`no window manager on ${display}`);
     return screen;
@@ -88,7 +88,7 @@ export class Screen {
   async window(name: string): Promise<void> {
     const search = ["search", "--onlyvisible", "--name", name];
     const found = () => run("xdotool", search, this.environment).catch(() => undefined);
-    if (!(await until(30, found))) throw new Error(`no window “${name}”: ${this.told()}`);
+    if (!(await until(30, found))) throw new Error(`no window “${name}”: ${this.report()}`);
   }
 
   /** The whole screen as PNG, once three pictures in a row are the same and not of one colour. */
@@ -104,12 +104,12 @@ export class Screen {
     });
     if (settled) return settled;
     throw new Error(
-      `the screen ${this.display} does not settle or stays empty (${last.length} bytes):\n${this.told()}`,
+      `the screen ${this.display} does not settle or stays empty (${last.length} bytes):\n${this.report()}`,
     );
   }
 
-  private told(): string {
-    return this.programs.map((program) => program.told()).join("\n");
+  private report(): string {
+    return this.programs.map((program) => program.report()).join("\n");
   }
 
   async stop(): Promise<void> {
@@ -150,10 +150,10 @@ export function showEditor(screen: Screen, folder: string): string[] {
 }
 
 /** A screenshot of what `show` shows, on a screen of its own. */
-async function shot(
+async function screenshotOf(
   show: (screen: Screen, folder: string) => string[] | Promise<string[]>,
   folder: string,
-): Promise<Shot> {
+): Promise<Screenshot> {
   const screen = await Screen.start();
   try {
     const words = await show(screen, folder);
@@ -164,11 +164,11 @@ async function shot(
 }
 
 /** A screenshot of a real program, and words that an answer about it must contain. */
-export interface Shot {
+export interface Screenshot {
   picture: Buffer;
   words: string[];
 }
 
-export const compilerError = (folder: string) => shot(showCompilerError, folder);
-export const webPage = (folder: string) => shot(showWebPage, folder);
-export const editor = (folder: string) => shot(showEditor, folder);
+export const compilerError = (folder: string) => screenshotOf(showCompilerError, folder);
+export const webPage = (folder: string) => screenshotOf(showWebPage, folder);
+export const editor = (folder: string) => screenshotOf(showEditor, folder);

@@ -2,7 +2,7 @@
 import { createServer } from "node:net";
 import { join } from "node:path";
 
-import { moved } from "./clock.ts";
+import { clockOffset } from "./clock.ts";
 import { Program, until } from "./process.ts";
 
 export interface ServerOptions {
@@ -15,7 +15,7 @@ export interface ServerOptions {
   /** By how many seconds its clock is ahead. */
   ahead?: number;
   /** Its folder has an administrator already, so that it prints no link. */
-  known?: boolean;
+  initialised?: boolean;
 }
 
 export class Server {
@@ -32,7 +32,7 @@ export class Server {
     this.setupLink = setupLink;
   }
 
-  static async start({ folder, mailPort, settings = {}, ahead = 0, known }: ServerOptions): Promise<Server> {
+  static async start({ folder, mailPort, settings = {}, ahead = 0, initialised }: ServerOptions): Promise<Server> {
     const binary = process.env.END2END_SERVER;
     if (!binary)
       throw new Error("END2END_SERVER is not set; start these tests with `cargo xtask test browser`");
@@ -55,11 +55,11 @@ export class Server {
         AIWE_PUBLIC_URL: pages,
         AIWE_MACHINES_URL: machines,
         ...mail,
-        ...(ahead ? await moved(ahead, folder) : {}),
+        ...(ahead ? await clockOffset(ahead, folder) : {}),
         ...settings,
       },
     });
-    const setupLink = known ? "" : await program.says(/(https?:\/\/\S+\/setup\/[\w-]+)/);
+    const setupLink = initialised ? "" : await program.waitForOutput(/(https?:\/\/\S+\/setup\/[\w-]+)/);
     const server = new Server(program, pages, machines, setupLink);
     const ready = await until(30, async () => ((await server.answers("/readyz")) ? true : undefined));
     if (!ready)
@@ -68,7 +68,7 @@ export class Server {
   }
 
   /** Lines of the log that no test may cause: panics and errors. */
-  complaints(): string[] {
+  errors(): string[] {
     const bad = / panicked |"level":"ERROR"|\sERROR\s/;
     return `${this.program.output}\n${this.program.errors}`.split("\n").filter((line) => bad.test(line));
   }

@@ -39,14 +39,14 @@ export class DesktopWindow {
     );
     const base = `http://127.0.0.1:${port}`;
     const capabilities = { alwaysMatch: { "tauri:options": { application } } };
-    let trouble: unknown;
+    let lastError: unknown;
     const session = await until(60, async () =>
       call(`${base}/session`, { capabilities }).then(
         (answer) => (answer as { sessionId: string }).sessionId,
-        (error: unknown) => void (trouble = error),
+        (error: unknown) => void (lastError = error),
       ),
     );
-    if (!session) throw new Error(`no WebDriver session: ${trouble}\n${driver.output}\n${driver.errors}`);
+    if (!session) throw new Error(`no WebDriver session: ${lastError}\n${driver.output}\n${driver.errors}`);
     return new DesktopWindow(driver, `${base}/session/${session}`);
   }
 
@@ -111,8 +111,8 @@ export class DesktopWindow {
 
   async close(): Promise<void> {
     // The driver answers only once the window has gone; if it does not go, it is ended below.
-    const patience = AbortSignal.timeout(5_000);
-    await fetch(this.session, { method: "DELETE", signal: patience }).catch(() => undefined);
+    const timeout = AbortSignal.timeout(5_000);
+    await fetch(this.session, { method: "DELETE", signal: timeout }).catch(() => undefined);
     await sleep(100);
     await this.driver.stop();
   }
@@ -123,7 +123,7 @@ export class DesktopWindow {
 }
 
 async function call(address: string, body: unknown): Promise<unknown> {
-  // A window whose program hangs never answers; without a limit nobody would learn where it stood.
+  // A window whose program hangs never answers; the timeout makes the test report where it was.
   const signal = AbortSignal.timeout(60_000);
   const answer = await fetch(address, { method: "POST", body: JSON.stringify(body), signal });
   const { value } = (await answer.json()) as { value: unknown };

@@ -1,14 +1,14 @@
-//! The one error of every server function: a [`Problem`], which can only hold what its reader may know.
+//! The error of every server function: a [`Problem`], which only holds what its reader may know.
 
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use protocol::Problem;
 use serde::{Deserialize, Serialize};
 
-/// What a server function answers when it fails.
+/// What a server function returns when it fails.
 ///
-/// Made from a [`Problem`] on the server, it also gives the HTTP answer that is being made the problem's status:
-/// a page whose data is missing becomes a 404, a server function that nobody may call a 401 or 403.
+/// Converting from a [`Problem`] on the server also sets the status of the current HTTP response: a page whose data is
+/// missing becomes a 404, a server function called without permission a 401 or 403.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppError(Problem);
 
@@ -25,14 +25,14 @@ impl AppError {
 impl From<Problem> for AppError {
     fn from(problem: Problem) -> Self {
         #[cfg(feature = "ssr")]
-        give_status(&problem);
+        set_status(&problem);
         Self(problem)
     }
 }
 
-/// A page that already leads elsewhere keeps its redirect: the sign-in matters more than what failed without it.
+/// A response that already redirects stays a redirect: the sign-in matters more than what failed for the lack of one.
 #[cfg(feature = "ssr")]
-fn give_status(problem: &Problem) {
+fn set_status(problem: &Problem) {
     let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() else { return };
     let redirects = response.0.read().is_ok_and(|parts| parts.headers.contains_key(http::header::LOCATION));
     if !redirects && let Ok(status) = http::StatusCode::from_u16(problem.status) {
@@ -43,7 +43,7 @@ fn give_status(problem: &Problem) {
 impl FromServerFnError for AppError {
     type Encoder = JsonEncoding;
 
-    /// What the transport reports holds internals (types, addresses), so only its kind is kept.
+    /// The transport's messages contain internals (types, addresses), so only the kind of error is kept.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         let problem = match error {
             ServerFnErrorErr::Request(_) => {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_transport_knows_stays_inside() {
+    fn transport_details_do_not_leak() {
         let inside = "missing field `password` at 10.0.0.5";
         for error in [
             ServerFnErrorErr::Args(inside.into()),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_no_problem_document_is_told_so() {
+    fn a_response_that_is_no_problem_document_is_reported_as_such() {
         assert!(AppError::de("<html>502</html>".into()).problem().is("bad-answer"));
     }
 }

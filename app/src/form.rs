@@ -1,10 +1,10 @@
-//! Forms that lose nothing.
+//! Forms that keep what was entered.
 //!
-//! In the panel, a form's problem comes back as the server function's answer and the fields stay as they are. The forms of
-//! the public pages are posted by the browser, which is sent on with 303; the problem and what was typed travel in a
-//! cookie that lives for a minute and is read once. They never travel in a URL: those end up in logs and in histories, and a
-//! crafted one could put words into the server's mouth. Secrets are never handed to [`Typed`]. What became of a form
-//! that was taken ([`tell`]) travels in the same way.
+//! In the panel, a form's problem is the result of the server function and the fields stay as they are. The forms of the
+//! public pages are posted by the browser, which gets a 303; the problem and the entered values travel in a cookie that
+//! lives for a minute and is read once. They never travel in a URL: URLs end up in logs and histories, and a crafted one
+//! could show any message as the server's. Secrets never go into [`FormValues`]. The outcome of an accepted form
+//! ([`flash`]) travels in the same way.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 
-/// What a refused form held, by the name of each field.
+/// The values of a rejected form, by field name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Typed(Vec<(String, String)>);
+pub struct FormValues(Vec<(String, String)>);
 
-impl Typed {
+impl FormValues {
     #[must_use]
     pub fn with(mut self, field: &str, value: &str) -> Self {
         if !value.is_empty() {
@@ -31,36 +31,36 @@ impl Typed {
     }
 }
 
-/// A form that was refused after the browser posted it.
+/// A form that the browser posted and the server rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
+pub struct RejectedForm {
     /// The endpoint of the form's server function.
     form: String,
     pub problem: Problem,
-    pub typed: Typed,
+    pub typed: FormValues,
 }
 
-/// What this browser's last form, posted to `form`, was refused for. Tells it once.
+/// Why the last form that this browser posted to `form` was rejected. Returns it once.
 #[cfg(feature = "ssr")]
-pub fn refused(form: &str) -> Option<Refused> {
-    carried::take::<Refused>(carried::REFUSED).filter(|refused| refused.form == form)
+pub fn take_rejected(form: &str) -> Option<RejectedForm> {
+    cookies::take::<RejectedForm>(cookies::REJECTED).filter(|refused| refused.form == form)
 }
 
-/// Leaves what became of a form for the page that a browser without scripts opens next; [`told`] gives it there, once.
-/// `false` when it is too long: say less.
+/// Stores a form's outcome for the next page of a browser without scripts, where [`take_flash`] returns it once.
+/// `false` if it is too long for a cookie: shorten it.
 #[cfg(feature = "ssr")]
-pub fn tell<T: Serialize>(form: &str, what: &T) -> bool {
-    carried::put(carried::TOLD, &(form, what))
+pub fn flash<T: Serialize>(form: &str, what: &T) -> bool {
+    cookies::put(cookies::FLASH, &(form, what))
 }
 
-/// What [`tell`] left for this form.
+/// What [`flash`] stored for this form.
 #[cfg(feature = "ssr")]
-pub fn told<T: serde::de::DeserializeOwned>(form: &str) -> Option<T> {
-    carried::take::<(String, T)>(carried::TOLD).filter(|(of, _)| of == form).map(|(_, what)| what)
+pub fn take_flash<T: serde::de::DeserializeOwned>(form: &str) -> Option<T> {
+    cookies::take::<(String, T)>(cookies::FLASH).filter(|(of, _)| of == form).map(|(_, what)| what)
 }
 
-/// A server function as a page's action. Use it instead of [`ServerAction::new`], which would also show an error that
-/// anybody can write into the page's URL.
+/// A server function as a page's action. Use it instead of [`ServerAction::new`], which also shows an error taken from
+/// the page's URL, where anybody can put one.
 pub fn action<S>() -> ServerAction<S>
 where
     S: ServerFn + Clone + Send + Sync + 'static,
@@ -77,11 +77,14 @@ where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: Send + Sync + 'static,
 {
-    problem_since(None, action)
+    problem_or_rejected(None, action)
 }
 
-/// The problem of an action's last run, or the one that its form was refused for while scripts were off.
-pub fn problem_since<S>(refused: Option<&Refused>, action: ServerAction<S>) -> Signal<Option<Problem>>
+/// The problem of an action's last run, or the one for which its form was rejected while scripts were off.
+pub fn problem_or_rejected<S>(
+    refused: Option<&RejectedForm>,
+    action: ServerAction<S>,
+) -> Signal<Option<Problem>>
 where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: Send + Sync + 'static,
@@ -96,8 +99,9 @@ where
     })
 }
 
-/// Whether an action's last run ended, be it with a refusal. What is wrong in its fields is no end: it is mended there.
-pub fn answered<S>(action: ServerAction<S>) -> Signal<bool>
+/// Whether an action's last run is over, successfully or not. Errors in fields do not count: they are corrected and the
+/// form is sent again.
+pub fn completed<S>(action: ServerAction<S>) -> Signal<bool>
 where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: Send + Sync + 'static,
@@ -116,13 +120,13 @@ pub fn field_error(problem: Signal<Option<Problem>>, field: &'static str) -> Sig
     Signal::derive(move || problem.with(|p| p.as_ref().and_then(|p| p.error_of(field).map(str::to_owned))))
 }
 
-/// Ends a form's server function: on success both kinds of browser go to `next`; on a problem one without scripts
-/// goes back to `back`, where [`refused`] tells it what was wrong.
+/// Ends a form's server function: on success the browser goes to `next`, with or without scripts; on a problem, one
+/// without scripts goes back to `back`, where [`take_rejected`] returns what was wrong.
 #[cfg(feature = "ssr")]
-pub fn conclude<T>(
+pub fn respond<T>(
     form: &str,
     back: &str,
-    typed: Typed,
+    typed: FormValues,
     result: Result<T, Problem>,
     next: impl FnOnce(&T) -> Option<String>,
 ) -> Result<T, AppError> {
@@ -134,10 +138,10 @@ pub fn conclude<T>(
             Ok(value)
         }
         Err(problem) if crate::navigation::wants_html() => {
-            let refused = Refused { form: form.to_owned(), problem: problem.clone(), typed };
-            if !carried::put(carried::REFUSED, &refused) {
-                // Better the problem alone than nothing.
-                carried::put(carried::REFUSED, &Refused { typed: Typed::default(), ..refused });
+            let refused = RejectedForm { form: form.to_owned(), problem: problem.clone(), typed };
+            if !cookies::put(cookies::REJECTED, &refused) {
+                // Too long with the values: the problem alone.
+                cookies::put(cookies::REJECTED, &RejectedForm { typed: FormValues::default(), ..refused });
             }
             let error = AppError::from(problem);
             crate::navigation::redirect(back);
@@ -147,9 +151,9 @@ pub fn conclude<T>(
     }
 }
 
-/// The cookies.
+/// The cookies that carry a form's result to the next page.
 #[cfg(feature = "ssr")]
-mod carried {
+mod cookies {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use http::HeaderValue;
@@ -158,10 +162,10 @@ mod carried {
     use serde::Serialize;
     use serde::de::DeserializeOwned;
 
-    use crate::visit::Visit;
+    use crate::request_context::RequestContext;
 
-    pub const REFUSED: &str = "aiwe-form";
-    pub const TOLD: &str = "aiwe-told";
+    pub const REJECTED: &str = "aiwe-form";
+    pub const FLASH: &str = "aiwe-told";
     /// Browsers refuse cookies of more than 4,096 bytes, attributes included.
     const MAX_BYTES: usize = 3_900;
 
@@ -183,7 +187,7 @@ mod carried {
     }
 
     fn secure() -> &'static str {
-        if Visit::current().is_ok_and(|visit| visit.secure) { "; Secure" } else { "" }
+        if RequestContext::current().is_ok_and(|context| context.secure) { "; Secure" } else { "" }
     }
 
     fn set(cookie: &str) {
@@ -216,18 +220,18 @@ mod carried {
 #[cfg(feature = "ssr")]
 pub fn cookie(name: &str) -> Option<String> {
     let parts = use_context::<http::request::Parts>()?;
-    carried::cookies(&parts.headers).find(|(n, _)| *n == name).map(|(_, value)| value.to_owned())
+    cookies::cookies(&parts.headers).find(|(n, _)| *n == name).map(|(_, value)| value.to_owned())
 }
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
     use super::*;
 
-    fn refused_form() -> Refused {
-        Refused {
+    fn rejected_form() -> RejectedForm {
+        RejectedForm {
             form: "access/submit".into(),
             problem: Problem::invalid_input().field("email", "Enter an e-mail address."),
-            typed: Typed::default()
+            typed: FormValues::default()
                 .with("email", "ännä")
                 .with("message", "a; b=c,\n\"d\"")
                 .with("device_name", ""),
@@ -235,27 +239,28 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_survives_the_cookie() {
-        let value = carried::encode(&refused_form());
+    fn form_values_survive_the_cookie() {
+        let value = cookies::encode(&rejected_form());
         assert!(value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "{value}");
-        let back: Refused = carried::decode(&value).unwrap();
-        assert_eq!(back, refused_form());
+        let back: RejectedForm = cookies::decode(&value).unwrap();
+        assert_eq!(back, rejected_form());
         assert_eq!(back.typed.value("message").as_deref(), Some("a; b=c,\n\"d\""));
         assert_eq!(back.typed.value("device_name"), None);
     }
 
     #[test]
-    fn a_foreign_cookie_is_nothing() {
+    fn a_malformed_cookie_is_ignored() {
         for bad in ["", "x", "e30", "%7B%7D", "eyJmb3JtIjoxfQ"] {
-            assert_eq!(carried::decode::<Refused>(bad), None);
+            assert_eq!(cookies::decode::<RejectedForm>(bad), None);
         }
     }
 
     #[test]
     fn the_longest_message_fits_the_cookie() {
         let message = "\u{1F980}".repeat(protocol::access::Message::MAX_CHARS);
-        let refused = Refused { typed: refused_form().typed.with("message", &message), ..refused_form() };
-        assert!(carried::encode(&refused).len() < 3_900);
+        let refused =
+            RejectedForm { typed: rejected_form().typed.with("message", &message), ..rejected_form() };
+        assert!(cookies::encode(&refused).len() < 3_900);
     }
 
     #[test]
@@ -263,7 +268,7 @@ mod tests {
         let mut headers = http::HeaderMap::new();
         headers.append("cookie", "a=1; theme=dark".parse().unwrap());
         headers.append("cookie", "b=x=y".parse().unwrap());
-        let all: Vec<_> = carried::cookies(&headers).collect();
+        let all: Vec<_> = cookies::cookies(&headers).collect();
         assert_eq!(all, [("a", "1"), ("theme", "dark"), ("b", "x=y")]);
     }
 }

@@ -1,14 +1,15 @@
-//! The start page, and what stands where no route fits.
+//! The start page, and the page for unknown addresses.
 
 use leptos::prelude::*;
 
-use crate::design::{ButtonLink, Look, PublicPage};
+use crate::design::{ButtonLink, ButtonVariant, PublicPage};
 
-/// `/`: administrators go on to their panel; everybody else is told what this server is.
+/// `/`: administrators are redirected to the panel; everybody else sees what this server is.
 #[component]
 pub fn Home() -> impl IntoView {
     #[cfg(feature = "ssr")]
-    if crate::visit::Visit::current().is_ok_and(|visit| visit.administrator().is_ok()) {
+    if crate::request_context::RequestContext::current().is_ok_and(|context| context.administrator().is_ok())
+    {
         crate::navigation::redirect("/admin");
     }
     view! {
@@ -18,7 +19,7 @@ pub fn Home() -> impl IntoView {
                  certificate and to people who have signed in with a second factor."
             </p>
             <div class="flex flex-wrap gap-3">
-                <ButtonLink href="/request-access" look=Look::Primary large=true>
+                <ButtonLink href="/request-access" variant=ButtonVariant::Primary large=true>
                     "Request access"
                 </ButtonLink>
                 <ButtonLink href="/login" large=true>
@@ -34,10 +35,10 @@ pub fn Home() -> impl IntoView {
     }
 }
 
-/// Where a link leads from one surface to another: the browser loads the page whole, with the module that it needs. From
-/// the server it is the page for every address that leads nowhere, with status 404.
+/// The router's fallback. In the browser, the address belongs to another surface, so the page is loaded with that
+/// surface's module. On the server, no route matches: the page for status 404.
 #[component]
-pub fn Elsewhere() -> impl IntoView {
+pub fn NotFound() -> impl IntoView {
     #[cfg(feature = "ssr")]
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
         response.set_status(http::StatusCode::NOT_FOUND);
@@ -45,13 +46,13 @@ pub fn Elsewhere() -> impl IntoView {
     let from_the_server = cfg!(feature = "ssr")
         || Owner::current_shared_context().is_some_and(|context| context.during_hydration());
     if !from_the_server {
-        load_whole();
+        reload_page();
     }
     from_the_server.then(|| {
         view! {
             <PublicPage title="There is no such page">
                 <p>"Check the address. If you followed a link from a mail, copy the whole link into the address bar."</p>
-                <ButtonLink href="/" look=Look::Primary large=true>
+                <ButtonLink href="/" variant=ButtonVariant::Primary large=true>
                     "Go to the start"
                 </ButtonLink>
             </PublicPage>
@@ -59,13 +60,13 @@ pub fn Elsewhere() -> impl IntoView {
     })
 }
 
-/// Has the browser load the page at which the router has arrived. The router writes the address into the history only
-/// after it has rendered, hence the wait for the next turn of the event loop.
-fn load_whole() {
+/// Has the browser load the page that the router navigated to. The router updates the history only after rendering,
+/// hence the timeout of zero.
+fn reload_page() {
     Effect::new(|_| {
         set_timeout(
             || {
-                // A browser that cannot reload shows an empty page, and nothing else can be done for it.
+                // If the reload fails, the page stays empty; there is no fallback.
                 let _ = location().reload();
             },
             std::time::Duration::ZERO,

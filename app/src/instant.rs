@@ -1,4 +1,4 @@
-//! Instants as people read them. The wire has whole seconds since the Unix epoch; pages show UTC and say so.
+//! Instants as text. On the wire they are whole seconds since the Unix epoch; pages show them in UTC and say so.
 
 /// `2026-11-22 21:30 UTC`.
 pub fn readable(unix_seconds: i64) -> String {

@@ -1,4 +1,4 @@
-//! Where a visitor goes next: paths on this server only, and redirects that work with and without scripts.
+//! Redirects that work with and without scripts, to paths on this server only.
 
 /// `next` if it is a path on this server, and nothing that a browser could read as another host.
 pub fn local_path(next: &str) -> Option<&str> {
@@ -6,32 +6,32 @@ pub fn local_path(next: &str) -> Option<&str> {
     (next.starts_with('/') && !elsewhere).then_some(next)
 }
 
-/// The sign-in page that leads back to `path` afterwards.
+/// The sign-in page, which returns to `path` afterwards.
 pub fn login_path(path: &str) -> String {
     with_query("/login", &[("next", local_path(path).unwrap_or_default())])
 }
 
-/// `path` with the parameters that have a value.
+/// `path` with the parameters whose value is not empty.
 pub fn with_query(path: &str, parameters: &[(&str, &str)]) -> String {
     let mut url = path.to_owned();
     for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
         url.push(if url.contains('?') { '&' } else { '?' });
         url.push_str(name);
         url.push('=');
-        url.push_str(&escaped(value, b"-._~/"));
+        url.push_str(&percent_encoded(value, b"-._~/"));
     }
     url
 }
 
-/// Text from outside as one part of a path: it cannot end the part, nor lead upwards.
-pub fn in_path(part: &str) -> String {
-    escaped(part, b"-_~")
+/// Untrusted text as one path segment: it can neither end the segment nor lead to the parent.
+pub fn path_segment(part: &str) -> String {
+    percent_encoded(part, b"-_~")
 }
 
-fn escaped(text: &str, left_as_they_are: &[u8]) -> String {
+fn percent_encoded(text: &str, unescaped: &[u8]) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || left_as_they_are.contains(&byte) {
+        if byte.is_ascii_alphanumeric() || unescaped.contains(&byte) {
             escaped.push(char::from(byte));
         } else {
             escaped.push_str(&format!("%{byte:02X}"));
@@ -60,8 +60,8 @@ pub fn redirect_back() {
     redirect(local_path(path_of(&referer)).unwrap_or("/"));
 }
 
-/// Answers the running server function or page with a redirect: 303 for a browser that posted a form or opened a
-/// page, and a header that the page's own scripts follow otherwise.
+/// Redirects from the current server function or page: 303 for a browser that posted a form or opened a page, otherwise
+/// a header that the page's scripts follow.
 #[cfg(feature = "ssr")]
 pub fn redirect(path: &str) {
     use http::header::{HeaderName, HeaderValue, LOCATION};
@@ -78,7 +78,7 @@ pub fn redirect(path: &str) {
     }
 }
 
-/// Whether the browser itself asks (it opens a page or posts a form), not the page's scripts.
+/// Whether the browser itself made the request (it opened a page or posted a form), not the page's scripts.
 #[cfg(feature = "ssr")]
 pub fn wants_html() -> bool {
     leptos::prelude::use_context::<http::request::Parts>()
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_path_carries_the_whole_way_back() {
+    fn a_login_path_carries_the_full_return_path() {
         assert_eq!(
             login_path("/admin/requests?search=a+b&page=2"),
             "/login?next=/admin/requests%3Fsearch%3Da%2Bb%26page%3D2"
@@ -131,9 +131,9 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_path_stays_one() {
-        assert_eq!(in_path("aB-_9"), "aB-_9");
-        assert_eq!(in_path("../a/b?c#d\r\n"), "%2E%2E%2Fa%2Fb%3Fc%23d%0D%0A");
+    fn a_path_segment_stays_one_segment() {
+        assert_eq!(path_segment("aB-_9"), "aB-_9");
+        assert_eq!(path_segment("../a/b?c#d\r\n"), "%2E%2E%2Fa%2Fb%3Fc%23d%0D%0A");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What the pages ask of the server. The server implements these traits and provides one [`Services`] in the context;
-//! nothing of SQL, TLS or mail can reach this crate. Every problem that comes back is fit for its reader's eyes.
+//! The services that the pages use. The server implements these traits and provides one [`Services`] in the context, so
+//! this crate depends neither on SQL nor on TLS or mail. Every problem that they return may be shown to the user.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use leptos::prelude::use_context;
 use protocol::Problem;
 use protocol::access::{
-    AccessRequestFilter, AccessRequestRow, Asked, DownloadOffer, Page, RequestAccess, RequestStatus,
+    AccessRequestFilter, AccessRequestRow, DownloadOffer, Page, RequestAccess, RequestReceipt, RequestStatus,
 };
 use protocol::mode::Mode;
 use protocol::people::{RecoveryCodes, SetupAnswer, SetupOffer, SignInStep};
@@ -16,9 +16,9 @@ use protocol::review::{Decide, Decided, News, RequestDetail};
 use crate::admin::Overview;
 use crate::certificate::{AuthorityChange, CertificateRow};
 use crate::outbox::{MailRow, MailState};
-use crate::visit::{Administrator, Answer, Visit};
+use crate::request_context::{Administrator, RequestContext, WithCookies};
 
-/// Everything the pages can ask for.
+/// All services of the pages.
 #[derive(Clone)]
 pub struct Services {
     pub access: Arc<dyn AccessService>,
@@ -42,25 +42,29 @@ impl Services {
     }
 }
 
-/// From asking for access to the package.
+/// From the request for access to the downloaded package.
 #[async_trait]
 pub trait AccessService: Send + Sync {
     /// Submits a request; sets the cookie that later proves "this browser asked".
-    async fn submit(&self, visit: &Visit, request: RequestAccess) -> Result<Answer<Asked>, Problem>;
-    /// Where the request behind a status token stands.
-    async fn status(&self, visit: &Visit, token: &str) -> Result<RequestStatus, Problem>;
+    async fn submit(
+        &self,
+        context: &RequestContext,
+        request: RequestAccess,
+    ) -> Result<WithCookies<RequestReceipt>, Problem>;
+    /// The state of the request behind a status token.
+    async fn status(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, Problem>;
     /// Reminds the administrators of the request behind a status token. 429 when that is too early, 409 when it is no
     /// longer possible.
-    async fn remind(&self, visit: &Visit, token: &str) -> Result<RequestStatus, Problem>;
-    /// What the link of an approved request offers. Spends nothing.
-    async fn offer(&self, visit: &Visit, token: &str) -> Result<DownloadOffer, Problem>;
-    /// Asks the administrators for a new link in the place of an ended one; needs the same proof as the link.
-    async fn ask_for_link(
+    async fn remind(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, Problem>;
+    /// What the link of an approved request offers. Does not use up the link.
+    async fn offer(&self, context: &RequestContext, token: &str) -> Result<DownloadOffer, Problem>;
+    /// Requests a new link in place of one that has ended; needs the same proof as the link.
+    async fn request_new_link(
         &self,
-        visit: &Visit,
+        context: &RequestContext,
         token: &str,
         match_code: Option<&str>,
-    ) -> Result<Answer<DownloadOffer>, Problem>;
+    ) -> Result<WithCookies<DownloadOffer>, Problem>;
     async fn list(
         &self,
         admin: &Administrator,
@@ -75,43 +79,52 @@ pub trait AccessService: Send + Sync {
         id: &str,
         reason: &str,
     ) -> Result<AccessRequestRow, Problem>;
-    /// Sends a new link for a package that was lost; the one before it ends. 409 when `sent` is not how many there are.
+    /// Sends a new link for a package that was lost, and ends the previous one. 409 when `sent` is not the number of links
+    /// sent so far.
     async fn send_link(
         &self,
         admin: &Administrator,
         id: &str,
         sent: Option<u32>,
     ) -> Result<AccessRequestRow, Problem>;
-    /// Answers an ask for a new link with none. 409 when nobody asks for one.
+    /// Declines a request for a new link. 409 when there is none.
     async fn decline_link(
         &self,
         admin: &Administrator,
         id: &str,
         reason: &str,
     ) -> Result<AccessRequestRow, Problem>;
-    /// One verdict on several requests, each decided by itself.
+    /// One decision about several requests, each carried out by itself.
     async fn decide(&self, admin: &Administrator, asked: Decide) -> Result<Decided, Problem>;
-    /// Whether anything has changed, and how many requests came after the one with the id `since`.
+    /// Whether anything has changed, and how many requests are newer than the one with the id `since`.
     async fn news(&self, admin: &Administrator, since: Option<&str>) -> Result<News, Problem>;
 }
 
 /// Accounts, the set-up of their factors, and the panel's sign-in.
 #[async_trait]
 pub trait PeopleService: Send + Sync {
-    async fn setup_offer(&self, visit: &Visit, token: &str) -> Result<SetupOffer, Problem>;
-    /// Sets password and second factor; the link is spent.
-    async fn set_up(&self, visit: &Visit, token: &str, answer: SetupAnswer)
-    -> Result<RecoveryCodes, Problem>;
-    /// The first step: always leads to the code or to one and the same refusal.
+    async fn setup_offer(&self, context: &RequestContext, token: &str) -> Result<SetupOffer, Problem>;
+    /// Sets password and second factor, and uses up the link.
+    async fn set_up(
+        &self,
+        context: &RequestContext,
+        token: &str,
+        answer: SetupAnswer,
+    ) -> Result<RecoveryCodes, Problem>;
+    /// The first step: the code comes next, or the same error for every cause.
     async fn sign_in(
         &self,
-        visit: &Visit,
+        context: &RequestContext,
         email: &str,
         password: &str,
-    ) -> Result<Answer<SignInStep>, Problem>;
+    ) -> Result<WithCookies<SignInStep>, Problem>;
     /// The second step: a TOTP or a recovery code.
-    async fn second_factor(&self, visit: &Visit, code: &str) -> Result<Answer<SignInStep>, Problem>;
-    async fn sign_out(&self, visit: &Visit) -> Result<Answer<()>, Problem>;
+    async fn second_factor(
+        &self,
+        context: &RequestContext,
+        code: &str,
+    ) -> Result<WithCookies<SignInStep>, Problem>;
+    async fn sign_out(&self, context: &RequestContext) -> Result<WithCookies<()>, Problem>;
 }
 
 #[async_trait]
@@ -132,11 +145,11 @@ pub trait OutboxService: Send + Sync {
         state: Option<MailState>,
         page: u32,
     ) -> Result<Page<MailRow>, Problem>;
-    /// Sends a mail again that was given up.
+    /// Retries a mail that was given up.
     async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), Problem>;
-    /// An administrator has sent a kept or given-up mail otherwise.
+    /// Marks a mail as sent by the administrator: one to copy, or one that was given up.
     async fn delivered(&self, admin: &Administrator, id: &str) -> Result<(), Problem>;
-    /// Sends all mails again that were given up; gives how many.
+    /// Retries all mails that were given up; returns their number.
     async fn retry_all(&self, admin: &Administrator) -> Result<u64, Problem>;
 }
 
@@ -148,7 +161,7 @@ pub trait CertificateService: Send + Sync {
         search: &str,
         page: u32,
     ) -> Result<Page<CertificateRow>, Problem>;
-    /// `reason`: one of [`protocol::certificate::RevocationReason`], or nothing; `words`: what is told of it beside.
+    /// `reason`: one of [`protocol::certificate::RevocationReason`], or empty; `words`: an explanation in free text.
     async fn revoke(&self, admin: &Administrator, id: &str, reason: &str, words: &str)
     -> Result<(), Problem>;
     /// `None`: one authority is trusted, and none replaces it.

@@ -1,4 +1,4 @@
-//! The document around every page, and the addresses that the server renders.
+//! The HTML document around every page, and the routes that the server renders.
 
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ use leptos_meta::MetaTags;
 use crate::design::{chosen_theme, organisation};
 use crate::surface::{PanelPages, PublicPages, SidebarPages, Surface};
 
-/// The page that the request in the context asks for, as the server sends it.
+/// The document for the request in the context.
 pub fn shell(options: &LeptosOptions) -> AnyView {
     let surface = use_context::<Parts>().map_or(Surface::Public, |parts| Surface::of(parts.uri.path()));
     match surface {
@@ -20,9 +20,8 @@ pub fn shell(options: &LeptosOptions) -> AnyView {
     }
 }
 
-/// Every address of the app. Leptos reads them once in the life of the process: while it does, resources of *every*
-/// thread that are polled wait for ever (`SuppressResourceLoad` is one flag for the process), so it must not do so
-/// while pages are rendered.
+/// Every route of the app. Leptos collects them once per process: while it does, resources polled on *any* thread never
+/// resolve (`SuppressResourceLoad` is a process-wide flag), so this must not happen while pages are rendered.
 pub fn pages() -> Vec<AxumRouteListing> {
     static PAGES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
     let read = || {
@@ -59,7 +58,7 @@ fn document<V: IntoView + 'static>(
     }
 }
 
-/// The name of the module that brings `surface` to life. `cargo leptos watch` builds one for all of them.
+/// The name of the WASM module that hydrates `surface`. `cargo leptos watch` builds one for all of them.
 fn module(options: &LeptosOptions, surface: Surface) -> String {
     match std::env::var_os("LEPTOS_WATCH") {
         Some(_) => options.output_name.to_string(),

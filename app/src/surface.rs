@@ -1,9 +1,9 @@
-//! The three parts that a browser loads apart from each other, so that a page brings no more than it needs: who asks for
-//! access never loads the panel. Panel and sidebar live in the browser as a whole; of the public pages only what
-//! [`wake_public_page`] names does.
+//! The three surfaces, each with a WASM module of its own, so that a page loads no more than it needs: somebody who asks
+//! for access never loads the panel. Panel and sidebar are hydrated as a whole; of the public pages only the islands that
+//! [`hydrate_public_page`] names.
 //!
-//! Every page is rendered whole before it is sent (`SsrMode::Async`): it reads without scripts, has the right status,
-//! and passes through the desktop program's app scheme in one piece.
+//! Every page is rendered completely before it is sent (`SsrMode::Async`): it is readable without scripts, has the right
+//! status, and passes through the desktop program's app scheme in one piece.
 
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
@@ -15,7 +15,7 @@ use crate::access::{
 };
 use crate::admin::{AdminFrame, OverviewPage};
 use crate::certificate::{CertificateTestPage, CertificatesPage};
-use crate::home::{Elsewhere, Home};
+use crate::home::{Home, NotFound};
 use crate::mode::{ModeEditorPage, ModesPage};
 use crate::outbox::OutboxPage;
 use crate::people::{LoginPage, SetupPage};
@@ -24,7 +24,7 @@ use crate::sidebar::SidebarPage;
 use crate::{
     access::{StatusWatch, redeem::DownloadForm},
     design::{ShowPassword, ThemeChoice},
-    live,
+    island,
     people::SetupForm,
 };
 
@@ -38,7 +38,7 @@ pub enum Surface {
 }
 
 impl Surface {
-    /// The one that the page at `path` belongs to.
+    /// The surface that the page at `path` belongs to.
     pub fn of(path: &str) -> Self {
         match path.split('/').nth(1) {
             Some("admin") => Self::Panel,
@@ -61,7 +61,7 @@ pub fn PublicPages() -> impl IntoView {
     provide_meta_context();
     view! {
         <Router>
-            <Routes fallback=|| view! { <Elsewhere /> }>
+            <Routes fallback=|| view! { <NotFound /> }>
                 <Route path=path!("/") view=Home ssr=SsrMode::Async />
                 <Route path=path!("/request-access") view=RequestAccessPage ssr=SsrMode::Async />
                 <Route path=path!("/public/request-status/:token") view=RequestStatusPage ssr=SsrMode::Async />
@@ -74,15 +74,15 @@ pub fn PublicPages() -> impl IntoView {
     }
 }
 
-/// Brings the public page that the server wrote to life.
+/// Hydrates the islands of a public page.
 #[cfg(feature = "hydrate")]
-pub fn wake_public_page() {
-    live::send_forms_once();
-    live::wake::<DownloadForm>();
-    live::wake::<SetupForm>();
-    live::wake::<ShowPassword>();
-    live::wake::<StatusWatch>();
-    live::wake::<ThemeChoice>();
+pub fn hydrate_public_page() {
+    island::send_forms_once();
+    island::hydrate::<DownloadForm>();
+    island::hydrate::<SetupForm>();
+    island::hydrate::<ShowPassword>();
+    island::hydrate::<StatusWatch>();
+    island::hydrate::<ThemeChoice>();
 }
 
 #[component]
@@ -90,7 +90,7 @@ pub fn PanelPages() -> impl IntoView {
     provide_meta_context();
     view! {
         <Router>
-            <Routes fallback=|| view! { <Elsewhere /> }>
+            <Routes fallback=|| view! { <NotFound /> }>
                 <ParentRoute path=path!("/admin") view=AdminFrame ssr=SsrMode::Async>
                     <Route path=path!("") view=OverviewPage ssr=SsrMode::Async />
                     <ParentRoute path=path!("requests") view=RequestsPage ssr=SsrMode::Async>
@@ -112,7 +112,7 @@ pub fn SidebarPages() -> impl IntoView {
     provide_meta_context();
     view! {
         <Router>
-            <Routes fallback=|| view! { <Elsewhere /> }>
+            <Routes fallback=|| view! { <NotFound /> }>
                 <Route path=path!("/sidebar") view=SidebarPage ssr=SsrMode::Async />
             </Routes>
         </Router>

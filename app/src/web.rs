@@ -1,4 +1,4 @@
-//! What pages ask of the browser itself.
+//! Browser APIs that the pages use.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use wasm_bindgen_futures::JsFuture;
 pub use web_sys::RequestInit;
 use web_sys::{Blob, BlobPropertyBag, FormData, Headers, HtmlFormElement, Response, Url, UrlSearchParams};
 
-use crate::sidebar::transport::{answer, unexpected, unreachable};
+use crate::sidebar::transport::{response, unexpected, unreachable};
 
-/// Posts a form to a server function, as the browser would do without scripts, and reads the answer.
+/// Posts a form to a server function, as the browser would without scripts, and parses the response.
 pub async fn post<T: DeserializeOwned>(path: &str, form: &HtmlFormElement) -> Result<T, Problem> {
     let data = FormData::new_with_form(form).map_err(refused_by_browser)?;
     let fields = UrlSearchParams::new_with_str_sequence_sequence(&data).map_err(refused_by_browser)?;
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_body(&fields);
-    let response = exchange(path, &init, &[("accept", "application/json")]).await?;
-    answer::parse(&text(&response).await?)
+    let response = fetch(path, &init, &[("accept", "application/json")]).await?;
+    response::parse(&text(&response).await?)
 }
 
-/// Sends a request to the origin of this page; every status but 2xx is a problem.
-pub async fn exchange(path: &str, init: &RequestInit, headers: &[(&str, &str)]) -> Result<Response, Problem> {
+/// Sends a request to this page's origin; every status but 2xx becomes a problem.
+pub async fn fetch(path: &str, init: &RequestInit, headers: &[(&str, &str)]) -> Result<Response, Problem> {
     let sent = Headers::new().map_err(refused_by_browser)?;
     for (name, value) in headers {
         sent.append(name, value).map_err(refused_by_browser)?;
@@ -40,7 +40,7 @@ pub async fn exchange(path: &str, init: &RequestInit, headers: &[(&str, &str)]) 
     let retry_after = header(&response, "retry-after");
     let content_type = header(&response, "content-type");
     let body = text(&response).await.unwrap_or_default();
-    Err(answer::problem_of(response.status(), &content_type, Some(&retry_after), &body))
+    Err(response::problem_of(response.status(), &content_type, Some(&retry_after), &body))
 }
 
 pub async fn text(response: &Response) -> Result<String, Problem> {
@@ -52,12 +52,12 @@ pub fn header(response: &Response, name: &str) -> String {
     response.headers().get(name).ok().flatten().unwrap_or_default()
 }
 
-/// The browser would not even make the request.
+/// The browser refused to make the request.
 pub fn refused_by_browser(_: JsValue) -> Problem {
     unexpected("this browser refuses the request")
 }
 
-/// An address of these bytes within this page, until [`revoke`] is called with it.
+/// A `blob:` URL of these bytes, valid until [`revoke`] is called with it.
 pub fn object_url(bytes: &[u8], media_type: &str) -> Option<String> {
     let options = BlobPropertyBag::new();
     options.set_type(media_type);
@@ -67,7 +67,7 @@ pub fn object_url(bytes: &[u8], media_type: &str) -> Option<String> {
 }
 
 pub fn revoke(url: &str) {
-    // An unknown address is no error for the browser either.
+    // Revoking an unknown URL is no error for the browser either.
     let _ = Url::revoke_object_url(url);
 }
 
@@ -79,8 +79,8 @@ pub async fn sleep(time: Duration) {
     let _ = JsFuture::from(over).await;
 }
 
-/// Gives the page another heading, and the window the same title.
-pub fn entitle(title: &str) {
+/// Sets the page's heading and the window's title.
+pub fn set_title(title: &str) {
     let document = document();
     document.set_title(&format!("{title} – {}", crate::design::organisation()));
     if let Ok(Some(heading)) = document.query_selector("h1") {

@@ -1,4 +1,4 @@
-//! The machine: its cores, and what a program takes of processor and memory. Linux's own accounts (proc(5)).
+//! The machine: its cores, and the processor time and memory of a process tree, from proc(5).
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use rustix::param::clock_ticks_per_second;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
-/// Who runs where while requests are counted.
+/// Which core the server and the load generator are pinned to.
 #[derive(Debug, Clone, Copy)]
 pub struct Cores {
     pub count: usize,
@@ -22,7 +22,7 @@ impl Cores {
         let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
         let Some(server) = cores.first().copied() else { bail!("no core may be used") };
         let path = format!("/sys/devices/system/cpu/cpu{server}/topology/thread_siblings_list");
-        let siblings = numbers(&fs::read_to_string(path).unwrap_or_else(|_| server.to_string()));
+        let siblings = parse_cpu_list(&fs::read_to_string(path).unwrap_or_else(|_| server.to_string()));
         let Some(generator) = cores.iter().copied().find(|core| !siblings.contains(core)) else {
             bail!("measuring needs two cores: one for the server, one for what sends the requests");
         };
@@ -30,11 +30,11 @@ impl Cores {
     }
 }
 
-/// From now on this thread runs on one core.
-pub fn stay_on(core: usize) -> Result<()> {
+/// Pins this thread to one core.
+pub fn pin_to_core(core: usize) -> Result<()> {
     let mut set = CpuSet::new();
     set.set(core);
-    sched_setaffinity(None, &set).with_context(|| format!("staying on core {core}"))
+    sched_setaffinity(None, &set).with_context(|| format!("pinning to core {core}"))
 }
 
 /// As /proc/cpuinfo names it.
@@ -45,14 +45,14 @@ pub fn processor() -> String {
 }
 
 /// Seconds of processor time that this thread has taken.
-pub fn seconds_of_this_thread() -> f64 {
+pub fn thread_cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-/// A program and everything that it started.
+/// A process and all its descendants.
 #[derive(Debug)]
-pub struct Tree(Vec<Process>);
+pub struct ProcessTree(Vec<Process>);
 
 #[derive(Debug)]
 struct Process {
@@ -63,11 +63,11 @@ struct Process {
     seconds: f64,
 }
 
-impl Tree {
+impl ProcessTree {
     pub fn of(root: u32) -> Result<Self> {
         let mut all: Vec<Process> = Vec::new();
         for entry in fs::read_dir("/proc").context("reading /proc")?.flatten() {
-            // What is no process, or has ended meanwhile, has none of this.
+            // An entry that is not a process, or a process that has ended meanwhile, has no stat.
             let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
             all.extend(Process::read(&stat));
         }
@@ -94,8 +94,8 @@ impl Tree {
         self.0.iter().map(|process| process.seconds).sum()
     }
 
-    /// The memory of each, in bytes, by name. A page that several share counts for each in part, so that the sum is what
-    /// the whole takes.
+    /// The proportional set size of each, in bytes, by name. Shared pages count in part, so that the sum is what the tree
+    /// takes.
     pub fn memory(&self) -> Result<Vec<(String, f64)>> {
         let mut memory = Vec::new();
         for (index, process) in self.0.iter().enumerate() {
@@ -128,18 +128,18 @@ impl Process {
     fn memory(&self) -> Result<f64> {
         let path = format!("/proc/{}/smaps_rollup", self.id);
         let text = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
-        proportional(&text).with_context(|| format!("{path} tells no Pss"))
+        parse_pss(&text).with_context(|| format!("{path} has no Pss"))
     }
 }
 
 /// `Pss` of a smaps_rollup, in bytes.
-fn proportional(rollup: &str) -> Option<f64> {
+fn parse_pss(rollup: &str) -> Option<f64> {
     let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? * 1024.0)
 }
 
-/// `0,2-4` as 0, 2, 3, 4.
-fn numbers(list: &str) -> Vec<usize> {
+/// `0,2-4` is 0, 2, 3, 4.
+fn parse_cpu_list(list: &str) -> Vec<usize> {
     let range = |part: &str| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         Some(first.trim().parse::<usize>().ok()?..=last.trim().parse().ok()?)
@@ -153,8 +153,8 @@ mod tests {
 
     #[test]
     fn a_list_of_cores_is_read_with_its_ranges() {
-        assert_eq!(numbers("0\n"), [0]);
-        assert_eq!(numbers("0,2-4\n"), [0, 2, 3, 4]);
+        assert_eq!(parse_cpu_list("0\n"), [0]);
+        assert_eq!(parse_cpu_list("0,2-4\n"), [0, 2, 3, 4]);
     }
 
     #[test]
@@ -166,17 +166,17 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_told_in_bytes() {
+    fn memory_is_in_bytes() {
         assert_eq!(
-            proportional("00-ff ---p [rollup]\nRss:  9 kB\nPss:      2 kB\nPss_Dirty: 1 kB\n"),
+            parse_pss("00-ff ---p [rollup]\nRss:  9 kB\nPss:      2 kB\nPss_Dirty: 1 kB\n"),
             Some(2048.0)
         );
     }
 
     #[test]
-    fn this_very_process_takes_memory_and_a_child_belongs_to_it() {
+    fn the_tree_of_this_process_has_memory_and_its_child() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let tree = Tree::of(std::process::id()).unwrap();
+        let tree = ProcessTree::of(std::process::id()).unwrap();
         // Between fork and exec the child still has its parent's name.
         assert!(tree.0.iter().any(|process| process.id == child.id()));
         let own = tree.memory().unwrap().first().unwrap().1;

@@ -4,7 +4,7 @@
 //! what is compared with what, and why that is fair.
 
 mod benchmarks;
-mod house;
+mod fixture;
 mod load;
 mod machine;
 mod programs;
@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use benchmarks::{ALL, Benchmark, Setting};
+use benchmarks::{ALL, Benchmark, Environment};
 use clap::Parser;
-use house::House;
+use fixture::Fixture;
 use machine::Cores;
 use report::{Machine, Report, Section};
 
@@ -85,10 +85,10 @@ fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<()> {
     let (chosen, cores) = (choose(&arguments.names)?, Cores::find()?);
-    // WebDriver and the peer are asked by clients that take the process' own.
+    // The reqwest clients for WebDriver and the peer take the process-wide provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let programs = &arguments.programs;
-    let house = House::furnish(programs).await.context("making somebody to measure with")?;
+    let fixture = Fixture::create(programs).await.context("setting up the fixture")?;
     let mut report = Report {
         commit: arguments.commit.clone(),
         machine: Machine {
@@ -102,8 +102,8 @@ async fn run(arguments: &Arguments) -> Result<()> {
     println!("{}, {} cores, commit {}", report.machine.processor, cores.count, report.commit);
     for Benchmark { name, run } in chosen {
         let folder = tempfile::Builder::new().prefix("aiwe-bench-").tempdir()?;
-        let setting = Setting { programs, house: &house, cores, folder: folder.path() };
-        for section in run(&setting).await.with_context(|| format!("measuring {name}"))? {
+        let env = Environment { programs, fixture: &fixture, cores, folder: folder.path() };
+        for section in run(&env).await.with_context(|| format!("measuring {name}"))? {
             print!("{section}");
             report.sections.push(section);
         }
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn benchmarks_run_in_their_own_order_and_unknown_ones_are_told() {
+    fn benchmarks_run_in_their_own_order_and_unknown_names_are_refused() {
         let chosen = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             choose(&names).map(|chosen| chosen.iter().map(|one| one.name).collect::<Vec<_>>())

@@ -13,7 +13,7 @@ pub struct Report {
     pub sections: Vec<Section>,
 }
 
-/// What the figures depend on beside the programs.
+/// The hardware that the figures depend on.
 #[derive(Debug, Serialize)]
 pub struct Machine {
     pub processor: String,
@@ -29,7 +29,7 @@ pub struct Machine {
 pub struct Section {
     pub title: String,
     pub rows: Vec<Row>,
-    /// What somebody must know who reads the figures.
+    /// What readers of the figures must know.
     pub notes: Vec<String>,
 }
 
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_median_over_its_goal_is_told_and_one_slow_run_is_not() {
+    fn a_median_over_its_goal_is_reported_and_one_slow_run_is_not() {
         let times = |runs: &[f64]| Figure::new("after", "ms", Spread::of(runs).unwrap()).at_most(1_000.0);
         let row = |name: &str, figure| Row { name: name.into(), figures: vec![figure] };
         let missed = |rows| Section { title: "t".into(), rows, notes: Vec::new() }.missed();

@@ -10,7 +10,7 @@ import { Authority, certificateIn } from "../authority.ts";
 import { Caddy, SECRET } from "../caddy.ts";
 import { DAY } from "../clock.ts";
 import { test as base, expect, type People, type Servers } from "../fixtures.ts";
-import type { Account } from "../journey.ts";
+import type { Account } from "../actions.ts";
 import type { Identity } from "../machine.ts";
 import type { MailServer } from "../mail.ts";
 import { Administrator, firstAdministrator } from "../provision.ts";
@@ -58,8 +58,8 @@ const EXPLANATIONS: Record<Reason, string> = {
   untrusted: "This machine presented a certificate that this server did not issue.",
 };
 
-interface World {
-  /** Where machines come in, each with a server of its own behind it; all of these know the same machines. */
+interface Deployment {
+  /** The listeners for machines, each of a server of its own; all of these know the same machines. */
   edges: { rustls: string; caddy: string };
   people: People;
   /** Of Caddy's own certificates. */
@@ -67,16 +67,16 @@ interface World {
   identities: Map<Kind, Identity>;
 }
 
-const test = base.extend<{ world: World }>({
-  world: async ({ mail, peopleAt, servers }, use, info) => {
+const test = base.extend<{ deployment: Deployment }>({
+  deployment: async ({ mail, peopleAt, servers }, use, info) => {
     const folder = (name: string) => info.outputPath(name);
     const identities = await issued(servers, mail, folder);
     await cp(folder("server"), folder("behind"), { recursive: true });
-    const direct = await servers.start({ folder: folder("server"), known: true });
+    const direct = await servers.start({ folder: folder("server"), initialised: true });
     const port = await freePort();
     const plain = await servers.start({
       folder: folder("behind"),
-      known: true,
+      initialised: true,
       settings: {
         AIWE_MACHINES__PLAIN: "true",
         AIWE_MACHINES_URL: `https://localhost:${port}`,
@@ -108,7 +108,7 @@ async function issued(
       identities.set(kind, await administrator.issue(mail, email));
       if (kind === "revoked") await administrator.revoke(email);
     }
-    await administrator.leave();
+    await administrator.close();
     await server.stop();
   };
   const [home, elsewhere] = [folder("server"), folder("elsewhere")];
@@ -123,16 +123,16 @@ async function issued(
   await cp(home, elsewhere, { recursive: true });
   await Promise.all([
     servers
-      .start({ folder: elsewhere, known: true })
+      .start({ folder: elsewhere, initialised: true })
       .then((copy) => provision(copy, account, 0, ["unknown"])),
     servers
-      .start({ folder: home, known: true })
+      .start({ folder: home, initialised: true })
       .then((server) => provision(server, account, 0, ["valid", "revoked"])),
   ]);
 
   // For a while the server's clock was ahead.
   const ahead = 30 * DAY;
-  const hasty = await servers.start({ folder: home, known: true, ahead });
+  const hasty = await servers.start({ folder: home, initialised: true, ahead });
   await provision(hasty, account, ahead, ["not yet valid"]);
 
   const foreign = await Authority.create(folder("foreign"), "/CN=Another authority");
@@ -151,14 +151,14 @@ function held(identities: Map<Kind, Identity>, kind: Kind): Identity {
 
 const nameOf = (kind: Kind) => kind.replaceAll(" ", "-");
 
-test("every certificate gets the contract's answer on both edges", async ({ world }, info) => {
-  const { edges, people, identities } = world;
+test("every certificate gets the contract's answer on both edges", async ({ deployment }, info) => {
+  const { edges, people, identities } = deployment;
   // The refusals that the scripts get.
   people.expected.push(/status of 40[13]/);
   for (const { kind, ...reasons } of CASES) {
     const identity = kind === "missing" ? undefined : held(identities, kind);
     const fingerprint = identity && fingerprintOf(await certificateIn(identity, info.outputPath("server")));
-    const page = await people.machine(nameOf(kind), identity, [world.caddyAuthority]);
+    const page = await people.machine(nameOf(kind), identity, [deployment.caddyAuthority]);
     for (const edge of ["rustls", "caddy"] as const) {
       await test.step(`${kind}, ${edge}`, async () => {
         const reason = reasons[edge];
@@ -180,17 +180,17 @@ async function answersTest(page: Page, edge: string, fingerprint: string | undef
 
 /** What a script of the open page gets. */
 async function answersScript(page: Page, reason: Reason | undefined): Promise<void> {
-  const told = await page.evaluate(async () => {
-    const ask = async (path: string) => {
+  const answers = await page.evaluate(async () => {
+    const get = async (path: string) => {
       const answer = await fetch(path, { headers: { accept: "text/html, application/json" } });
       const text = await answer.text();
       return `${answer.status} ${text.startsWith("{") ? (JSON.parse(text) as { type: string }).type : "page"}`;
     };
-    return [await ask("/native/modes"), await ask("/sidebar")];
+    return [await get("/native/modes"), await get("/sidebar")];
   });
   const refused = `403 urn:aiwe:problem:client-certificate:${reason}`;
   const expected = reason ? [refused, refused] : ["401 urn:aiwe:problem:sign-in-required", "200 page"];
-  expect(told).toEqual(expected);
+  expect(answers).toEqual(expected);
 }
 
 /** Where somebody who opens the assistant arrives. */

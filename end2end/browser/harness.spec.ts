@@ -1,4 +1,4 @@
-// The tests' own instruments, measured against what is known.
+// Tests of the test tools themselves.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 
 import { Authority } from "../authority.ts";
-import { DAY, moved } from "../clock.ts";
-import { browserIn, furnish } from "../machine.ts";
+import { DAY, clockOffset } from "../clock.ts";
+import { browserIn, createHome } from "../machine.ts";
 import { run } from "../process.ts";
 import { compilerError } from "../screen.ts";
 import { Authenticator } from "../totp.ts";
@@ -26,10 +26,10 @@ test("the authenticator computes the codes of RFC 6238, appendix B", () => {
   for (const [seconds, code] of vectors) expect(authenticator.at(Math.floor(seconds / 30))).toBe(code);
 });
 
-test("a program whose clock is moved believes that it is another day", async ({}, info) => {
+test("a program with a clock offset reads another date", async ({}, info) => {
   const folder = info.outputPath("clock");
   mkdirSync(folder);
-  const env = { ...process.env, ...(await moved(-200 * DAY, folder)) };
+  const env = { ...process.env, ...(await clockOffset(-200 * DAY, folder)) };
   const seconds = Number(await run("date", ["+%s"], env));
   expect(Math.abs(Date.now() / 1000 - 200 * DAY - seconds)).toBeLessThan(60);
 });
@@ -47,7 +47,7 @@ test("a screenshot of a compiler's error can be read", async ({}, info) => {
   for (const word of words) expect(text).toContain(word);
 });
 
-test("Chromium presents the certificate of a furnished home, and none from an empty one", async ({}, info) => {
+test("Chromium presents the certificate in the home folder, and none from an empty one", async ({}, info) => {
   const folder = info.outputPath("machine");
   mkdirSync(folder);
   const authority = await Authority.create(folder, "/CN=Authority");
@@ -71,7 +71,7 @@ test("Chromium presents the certificate of a furnished home, and none from an em
     ["with", "laptop"],
     ["without", "stranger"],
   ] as const) {
-    await furnish(join(folder, home), [authority.pem], home === "with" ? identity : undefined);
+    await createHome(join(folder, home), [authority.pem], home === "with" ? identity : undefined);
     const browser = await browserIn(join(folder, home));
     const page = await browser.newPage();
     await page.goto(address);

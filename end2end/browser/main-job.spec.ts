@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "../fixtures.ts";
 import {
   approve,
-  ask,
+  requestAccess,
   download,
   hydrated,
   linkIn,
@@ -14,8 +14,8 @@ import {
   setUp,
   signIn,
   signInOnMachine,
-} from "../journey.ts";
-import { look } from "../looks.ts";
+} from "../actions.ts";
+import { checkAppearance } from "../appearance.ts";
 import { run } from "../process.ts";
 import { compilerError } from "../screen.ts";
 
@@ -39,7 +39,7 @@ test("from a new server to an answer about a screenshot", async ({ server, mail,
   const requester = await people.visitor();
   const code =
     await test.step("2. a requester asks, the administrator compares the code and approves", async () => {
-      const code = await ask(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
+      const code = await requestAccess(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
       await approve(admin, "anna@example.org", code);
       return code;
     });
@@ -85,7 +85,7 @@ test("from a new server to an answer about a screenshot", async ({ server, mail,
     writeFileSync(info.outputPath("machine.p12"), p12);
     writeFileSync(info.outputPath("ca.pem"), await (await fetch(`${server.pages}/ca.pem`)).text());
     const files = ["ca.pem", "machine.p12", "screen.png"].map((name) => info.outputPath(name));
-    const told = await run("bash", [join(import.meta.dirname, "../native.sh"), server.machines, ...files], {
+    const output = await run("bash", [join(import.meta.dirname, "../native.sh"), server.machines, ...files], {
       ...process.env,
       P12_PASSWORD: FILE_PASSWORD,
       ACCOUNT: anna.email,
@@ -93,9 +93,9 @@ test("from a new server to an answer about a screenshot", async ({ server, mail,
       CODE: await anna.authenticator.code(),
       QUESTION: "Why does it not compile?",
     });
-    expect(told).toContain("General");
-    expect(told).toContain("event: done");
-    for (const word of words) expect(told).toContain(word);
+    expect(output).toContain("General");
+    expect(output).toContain("event: done");
+    for (const word of words) expect(output).toContain(word);
   });
 
   await test.step("5b. a machine without a certificate is sent to the request page", async () => {
@@ -117,7 +117,7 @@ test("from a new server to an answer about a screenshot", async ({ server, mail,
     const answer = sidebar.getByLabel("Answer", { exact: true });
     for (const word of words) await expect(answer).toContainText(word, { timeout: 60_000 });
     await expect(answer).toContainText(/no model/i);
-    await look(sidebar, "sidebar-answer");
+    await checkAppearance(sidebar, "sidebar-answer");
   });
 
   expect(chief.recoveryCodes).not.toContain("");
@@ -133,7 +133,7 @@ test("without a mail server the mail with the link is copied from the outbox", a
   const words = "several words make a password";
   await signIn(admin, await setUp(admin, server.setupLink, "chief@example.org", words));
   const requester = await people.visitor();
-  const code = await ask(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
+  const code = await requestAccess(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
   await approve(admin, "anna@example.org", code);
 
   await admin.context().grantPermissions(["clipboard-read", "clipboard-write"]);
@@ -151,7 +151,7 @@ test("without a mail server the mail with the link is copied from the outbox", a
   await expect(machine.getByLabel("E-mail address")).toBeVisible();
 });
 
-test("asking works with scripts off, and a rejection is told with its reason", async ({
+test("asking works with scripts off, and a rejection is shown with its reason", async ({
   server,
   mail,
   people,
@@ -162,7 +162,7 @@ test("asking works with scripts off, and a rejection is told with its reason", a
     await setUp(admin, server.setupLink, "chief@example.org", "several words make a password"),
   );
   const requester = await people.visitor({ scripts: false });
-  const code = await ask(requester, "berta@example.org", "Windows", "Front desk");
+  const code = await requestAccess(requester, "berta@example.org", "Windows", "Front desk");
   await reject(admin, "berta@example.org", code, "Use the machine that you have.");
   await requester.reload();
   await expect(requester.getByText("Use the machine that you have.")).toBeVisible();

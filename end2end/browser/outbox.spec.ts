@@ -1,14 +1,14 @@
-// What becomes of a mail that does not arrive.
+// Mails that cannot be delivered.
 import { expect, test } from "../fixtures.ts";
-import { ask, hydrated } from "../journey.ts";
+import { requestAccess, hydrated } from "../actions.ts";
 import { Administrator, firstAdministrator } from "../provision.ts";
 
 test("the keyboard goes on where it was when what it pressed is gone", async ({ server, mail, people }) => {
   const chief = await Administrator.signedIn(server, await firstAdministrator(server));
-  const admin = await chief.goOn(await people.visitor());
+  const admin = await chief.shareSession(await people.visitor());
   const requesters = ["anna@example.org", "ben@example.org", "cleo@example.org"];
   mail.refuse(...requesters);
-  for (const email of requesters) await ask(await people.visitor(), email, "Ubuntu", "Laptop");
+  for (const email of requesters) await requestAccess(await people.visitor(), email, "Ubuntu", "Laptop");
   const given = (email: string) =>
     admin.getByRole("listitem").filter({ hasText: `To ${email}` }).filter({ hasText: "Given up" });
   await expect(async () => {
@@ -25,14 +25,14 @@ test("the keyboard goes on where it was when what it pressed is gone", async ({ 
   await expect(row.getByText("Sent", { exact: true })).toBeVisible();
   await admin.keyboard.press("Tab");
   await expect(row.locator("summary")).toBeFocused();
-  await chief.leave();
+  await chief.close();
 });
 
-test("a mail that the mail server refused is sent again with a press", async ({ server, mail, people }) => {
+test("a mail that the mail server refused is sent again by a button", async ({ server, mail, people }) => {
   const chief = await Administrator.signedIn(server, await firstAdministrator(server));
-  const admin = await chief.goOn(await people.visitor());
+  const admin = await chief.shareSession(await people.visitor());
   mail.refuse("anna@example.org");
-  await ask(await people.visitor(), "anna@example.org", "Ubuntu", "Anna's laptop");
+  await requestAccess(await people.visitor(), "anna@example.org", "Ubuntu", "Anna's laptop");
 
   const dead = admin.getByRole("listitem").filter({ hasText: "To anna@example.org" });
   // The list does not change by itself, and the mail may still be on its way.
@@ -51,5 +51,5 @@ test("a mail that the mail server refused is sent again with a press", async ({ 
   await expect(admin.getByText("The mail waits to be sent again")).toBeVisible();
   await expect(dead).toHaveCount(0);
   await mail.mailTo("anna@example.org", /has arrived/);
-  await chief.leave();
+  await chief.close();
 });

@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import type { BrowserContext, Page } from "@playwright/test";
 
 import { expect, type People, test } from "../fixtures.ts";
-import { approve, ask, hydrated, linkIn, save, setUp, signIn } from "../journey.ts";
+import { approve, requestAccess, hydrated, linkIn, save, setUp, signIn } from "../actions.ts";
 import type { MailServer } from "../mail.ts";
 import { run } from "../process.ts";
 import type { Server } from "../server.ts";
@@ -13,19 +13,19 @@ import type { Server } from "../server.ts";
 const PASSWORD = "a password for the file";
 const MODULE = /\/pkg\/aiwe-keys(\.js|_bg\.wasm)$/;
 
-interface World {
+interface Fixtures {
   server: Server;
   mail: MailServer;
   people: People;
 }
 
 /** A requester whose request was approved, with the code and the link. */
-async function approved({ server, mail, people }: World, options = {}) {
+async function approved({ server, mail, people }: Fixtures, options = {}) {
   const admin = await people.visitor();
   const words = "several words make a password";
   await signIn(admin, await setUp(admin, server.setupLink, "chief@example.org", words));
   const requester = await people.visitor(options);
-  const code = await ask(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
+  const code = await requestAccess(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
   await approve(admin, "anna@example.org", code);
   const link = linkIn(await mail.mailTo("anna@example.org", /approved/i));
   return { requester, code, link };
@@ -82,15 +82,15 @@ function post(page: Page, csr: string) {
 test("the key is made in the page, and only the request travels", async ({ server, mail, people }, info) => {
   const { requester, link } = await approved({ server, mail, people });
   const sent = listen(requester.context());
-  const asked = (pattern: RegExp) => sent.filter((request) => pattern.test(request.url));
+  const requestsTo = (pattern: RegExp) => sent.filter((request) => pattern.test(request.url));
 
   await hydrated(requester, link);
   await expect(requester.getByText("Your key is made in this page")).toBeVisible();
-  expect(asked(MODULE), "the module before it is needed").toEqual([]);
+  expect(requestsTo(MODULE), "the module before it is needed").toEqual([]);
   const first = await save(requester, info.outputPath("first"), PASSWORD);
   expect(first.file).toMatch(/^certificate-.*\.zip$/);
   await expect(requester.getByText("is among your downloads")).toBeVisible();
-  expect(asked(MODULE)).toHaveLength(2);
+  expect(requestsTo(MODULE)).toHaveLength(2);
 
   const { key, certificate } = await opened(info.outputPath("first"), first.p12, PASSWORD);
   const secret = Buffer.from(key.export({ format: "jwk" }).d ?? "", "base64url");
@@ -136,7 +136,7 @@ test("the key is made in the page, and only the request travels", async ({ serve
   });
 });
 
-test("another browser gives the match code, and a wrong one is told at its field", async ({
+test("another browser gives the match code, and a wrong one is reported at its field", async ({
   server,
   mail,
   people,
@@ -191,8 +191,8 @@ test("without the module the page says so, and the next press has the server mak
   await hydrated(requester, link);
   await requester.getByLabel("A password for the file").fill(PASSWORD);
   await requester.getByRole("button", { name: "Download" }).click();
-  const told = requester.getByRole("alert").filter({ hasText: "could not be loaded" });
-  await expect(told).toContainText("the server makes the key");
+  const alert = requester.getByRole("alert").filter({ hasText: "could not be loaded" });
+  await expect(alert).toContainText("the server makes the key");
   expect(sent.filter(({ method }) => method === "POST"), "nothing was spent").toEqual([]);
   const { p12 } = await save(requester, info.outputPath("package"), PASSWORD);
   await opened(info.outputPath("package"), p12, PASSWORD);

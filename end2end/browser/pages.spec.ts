@@ -4,7 +4,7 @@ import type { Page } from "@playwright/test";
 import { expect, test } from "../fixtures.ts";
 import {
   approve,
-  ask,
+  requestAccess,
   download,
   hydrated,
   linkIn,
@@ -12,8 +12,8 @@ import {
   setUp,
   signIn,
   signInOnMachine,
-} from "../journey.ts";
-import { look } from "../looks.ts";
+} from "../actions.ts";
+import { checkAppearance } from "../appearance.ts";
 
 const FILE_PASSWORD = "a password for the file";
 
@@ -21,9 +21,9 @@ test("every page fits, reads in light and dark, and is accessible", async ({ ser
   test.setTimeout(300_000);
   const admin = await people.visitor();
   await hydrated(admin, server.setupLink);
-  await look(admin, "setup");
+  await checkAppearance(admin, "setup");
   const account = await setUp(admin, server.setupLink, "chief@example.org", "several words make a password");
-  await look(admin, "recovery-codes");
+  await checkAppearance(admin, "recovery-codes");
   await signIn(admin, account);
 
   const requester = await people.visitor();
@@ -35,27 +35,27 @@ test("every page fits, reads in light and dark, and is accessible", async ({ ser
     ["certificate-test", "/certificate-test"],
   ] as const) {
     await hydrated(requester, path);
-    await look(requester, name);
+    await checkAppearance(requester, name);
   }
   const late = await people.visitor();
   const end = { name: "aiwe_certificate_end", value: "1767225600" };
   await late.context().addCookies([{ ...end, url: server.pages }]);
   await hydrated(late, "/request-access?reason=missing");
   await expect(late.getByText("ended on 2026-01-01")).toBeVisible();
-  await look(late, "request-access-ended");
-  const code = await ask(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
-  await look(requester, "status-pending");
-  await ask(await people.visitor(), "ben.with-a-rather-long-name@clinic.example.org", "Windows", "Front desk");
+  await checkAppearance(late, "request-access-ended");
+  const code = await requestAccess(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
+  await checkAppearance(requester, "status-pending");
+  await requestAccess(await people.visitor(), "ben.with-a-rather-long-name@clinic.example.org", "Windows", "Front desk");
 
   await hydrated(admin, "/admin/requests");
-  await look(admin, "panel-requests");
+  await checkAppearance(admin, "panel-requests");
   await approve(admin, "anna@example.org", code);
   const link = linkIn(await mail.mailTo("anna@example.org", /approved/i));
   await hydrated(requester, link);
-  await look(requester, "download");
+  await checkAppearance(requester, "download");
   const { p12 } = await download(requester, link, info.outputPath("package"), FILE_PASSWORD);
   await hydrated(requester, link);
-  await look(requester, "download-used");
+  await checkAppearance(requester, "download-used");
   const setupLink = await requester.getByRole("link", { name: "Set up your sign-in" }).getAttribute("href");
   const anna = await setUp(
     requester,
@@ -73,20 +73,20 @@ test("every page fits, reads in light and dark, and is accessible", async ({ ser
     ["panel-outbox", "/admin/outbox"],
   ] as const) {
     await hydrated(admin, path);
-    await look(admin, name);
+    await checkAppearance(admin, name);
   }
 
   await hydrated(admin, "/admin/modes");
   await admin.getByRole("link", { name: "Coding Assistant" }).click();
   await expect(admin.getByLabel("Name")).toHaveValue("Coding Assistant");
-  await look(admin, "panel-mode");
+  await checkAppearance(admin, "panel-mode");
 
   const sidebar = await people.machine("laptop", { p12, password: FILE_PASSWORD });
   await hydrated(sidebar, `${server.machines}/sidebar`);
   await expect(sidebar.getByLabel("E-mail address")).toBeVisible();
-  await look(sidebar, "sidebar-sign-in");
+  await checkAppearance(sidebar, "sidebar-sign-in");
   await signInOnMachine(sidebar, anna);
-  await look(sidebar, "sidebar");
+  await checkAppearance(sidebar, "sidebar");
 });
 
 test("an administrator signs in, decides and revokes by keyboard alone", async ({
@@ -97,7 +97,7 @@ test("an administrator signs in, decides and revokes by keyboard alone", async (
   const admin = await people.visitor();
   const account = await setUp(admin, server.setupLink, "chief@example.org", "several words make a password");
   const requester = await people.visitor();
-  const code = await ask(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
+  const code = await requestAccess(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
 
   await hydrated(admin, "/login");
   await reach(admin, "textbox", "E-mail address");
@@ -149,9 +149,9 @@ test("an administrator signs in, decides and revokes by keyboard alone", async (
   await expect(row.getByText("Revoked", { exact: true })).toBeVisible();
   await expect(row.getByText("Lost, stolen or copied · Left on a train.")).toBeVisible();
   await expect(row.getByRole("button")).toHaveCount(0);
-  const told = await mail.mailTo("anna@example.org", /has ended/);
-  expect(told.text).toContain("lost, stolen or copied");
-  expect(told.text).toContain("> Left on a train.");
+  const notice = await mail.mailTo("anna@example.org", /has ended/);
+  expect(notice.text).toContain("lost, stolen or copied");
+  expect(notice.text).toContain("> Left on a train.");
 });
 
 test("light or dark is chosen with a press, and the choice stays", async ({ people }) => {

@@ -3,7 +3,7 @@
 import type { Page } from "@playwright/test";
 
 import { expect, test } from "../fixtures.ts";
-import { approve, ask, download, hydrated, linkIn, open, setUp, signIn } from "../journey.ts";
+import { approve, requestAccess, download, hydrated, linkIn, open, setUp, signIn } from "../actions.ts";
 import type { Server } from "../server.ts";
 
 async function administrator(page: Page, server: Server): Promise<Page> {
@@ -24,7 +24,7 @@ test("several requests are approved by keyboard alone", async ({ server, mail, p
   const requester = await people.visitor();
   const codes: string[] = [];
   for (const name of ["anna", "ben", "cleo"]) {
-    codes.push(await ask(requester, `${name}@example.org`, "Ubuntu", `${name}'s laptop`));
+    codes.push(await requestAccess(requester, `${name}@example.org`, "Ubuntu", `${name}'s laptop`));
   }
   await hydrated(admin, "/admin/requests?state=pending");
   await box(admin, "anna@example.org").focus();
@@ -61,7 +61,7 @@ test("with scripts off the list is a form, and one reason goes to everybody", as
 }) => {
   const withScripts = await administrator(await people.visitor(), server);
   const requester = await people.visitor();
-  for (const name of ["anna", "ben"]) await ask(requester, `${name}@example.org`, "Windows", "Front desk");
+  for (const name of ["anna", "ben"]) await requestAccess(requester, `${name}@example.org`, "Windows", "Front desk");
   const admin = await people.visitor({ scripts: false });
   await admin.context().addCookies(await withScripts.context().cookies());
   await admin.goto("/admin/requests?state=pending");
@@ -92,7 +92,7 @@ test("new requests appear by themselves, and nothing that was ticked or typed is
   await hydrated(overview, "/admin");
   await expect(overview.getByText("Nobody is waiting")).toBeVisible();
   const requester = await people.visitor();
-  await ask(requester, "anna@example.org", "Ubuntu", "Laptop");
+  await requestAccess(requester, "anna@example.org", "Ubuntu", "Laptop");
   // A tab in front of the other hides it; hidden ones ask nothing.
   await overview.bringToFront();
   await expect(overview.getByRole("link", { name: "anna@example.org" })).toBeVisible({ timeout: 30_000 });
@@ -103,7 +103,7 @@ test("new requests appear by themselves, and nothing that was ticked or typed is
   await admin.locator("summary").filter({ hasText: "Reject…" }).click();
   const reason = admin.getByLabel("Reason for all of them");
   await reason.fill("Half a sent");
-  await ask(requester, "ben@example.org", "Ubuntu", "Laptop");
+  await requestAccess(requester, "ben@example.org", "Ubuntu", "Laptop");
   await expect(box(admin, "ben@example.org")).toBeVisible({ timeout: 30_000 });
   await expect(admin.getByRole("status").filter({ hasText: "1 new request since" })).toBeVisible();
   await expect(box(admin, "anna@example.org")).toBeChecked();
@@ -119,8 +119,8 @@ test("a look-alike is pointed out in the list and where it is decided, and gets 
 }) => {
   const admin = await administrator(await people.visitor(), server);
   const [requester, mimic] = [await people.visitor(), await people.visitor()];
-  const code = await ask(requester, "modern@example.org", "Ubuntu", "Laptop");
-  const other = await ask(mimic, "modem@example.org", "Ubuntu", "Laptop");
+  const code = await requestAccess(requester, "modern@example.org", "Ubuntu", "Laptop");
+  const other = await requestAccess(mimic, "modem@example.org", "Ubuntu", "Laptop");
   expect(other).not.toBe(code);
   await hydrated(admin, "/admin/requests?state=pending");
   const row = admin.getByRole("row").filter({ has: box(admin, "modem@example.org") });
@@ -146,14 +146,14 @@ test("a look-alike is pointed out in the list and where it is decided, and gets 
   expect(toMimic.map((sent) => sent.subject).filter((subject) => /approved/.test(subject))).toEqual([]);
 });
 
-test("a lost link is replaced by keyboard alone, and the request tells its history", async ({
+test("a lost link is replaced by keyboard alone, and the request shows its history", async ({
   server,
   mail,
   people,
 }) => {
   const admin = await administrator(await people.visitor(), server);
   const requester = await people.visitor();
-  await ask(requester, "anna@example.org", "Ubuntu", "Laptop");
+  await requestAccess(requester, "anna@example.org", "Ubuntu", "Laptop");
   await hydrated(admin, "/admin/requests");
   const press = (name: string) => pressEnterOn(admin, name);
   await admin.getByRole("link", { name: "anna@example.org" }).focus();
@@ -178,7 +178,7 @@ test("a lost link is replaced by keyboard alone, and the request tells its histo
   await expect(history.nth(1)).toContainText("Approved by chief@example.org");
   await expect(history.nth(2)).toContainText("New link sent by chief@example.org");
 
-  // Who follows the old link is told that there is a newer one.
+  // The old link says that there is a newer one.
   people.expected.push(/status of 410/);
   await open(requester, first);
   await expect(requester.getByText("A newer link has been mailed")).toBeVisible();
@@ -186,7 +186,7 @@ test("a lost link is replaced by keyboard alone, and the request tells its histo
   await expect(requester.getByRole("button", { name: "Download" })).toBeVisible();
 });
 
-test("an ask for a new link is declined by keyboard alone, and its holder is told why", async ({
+test("a request for a new link is declined by keyboard alone, and its holder is notified with the reason", async ({
   server,
   mail,
   people,
@@ -194,7 +194,7 @@ test("an ask for a new link is declined by keyboard alone, and its holder is tol
   people.expected.push(/status of 410/);
   const admin = await administrator(await people.visitor(), server);
   const requester = await people.visitor();
-  const code = await ask(requester, "anna@example.org", "Ubuntu", "Laptop");
+  const code = await requestAccess(requester, "anna@example.org", "Ubuntu", "Laptop");
   await approve(admin, "anna@example.org", code);
   const link = linkIn(await mail.mailTo("anna@example.org", /is approved/));
   await download(requester, link, info.outputPath("package"), "a password for the file");
@@ -218,8 +218,8 @@ test("an ask for a new link is declined by keyboard alone, and its holder is tol
   await expect(history.last()).toContainText("New link declined by chief@example.org");
   await expect(admin.getByRole("button", { name: "Decline…" })).toHaveCount(0);
 
-  const told = await mail.mailTo("anna@example.org", /No new link/);
-  expect(told.text).toContain("> The first file is good.");
+  const notice = await mail.mailTo("anna@example.org", /No new link/);
+  expect(notice.text).toContain("> The first file is good.");
   await open(requester, link);
   await expect(requester.getByText("The administrators were asked")).toHaveCount(0);
   await expect(requester.getByRole("button", { name: "Ask for a new link" })).toHaveCount(0);

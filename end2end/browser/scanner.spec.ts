@@ -1,5 +1,5 @@
-// A mail scanner is at every link before the person is: it fetches, renders, and presses whatever can be pressed. The
-// person comes afterwards, and nothing is spent or locked.
+// A mail scanner opens every link before the person does: it fetches, renders, and presses every control. Nothing is
+// spent or locked when the person comes afterwards.
 import { createPrivateKey } from "node:crypto";
 import { writeFileSync } from "node:fs";
 
@@ -7,11 +7,11 @@ import type { Page } from "@playwright/test";
 
 import { DAY } from "../clock.ts";
 import { expect, test } from "../fixtures.ts";
-import { approve, ask, download, hydrated, linkIn, save, setUp, signIn } from "../journey.ts";
+import { approve, requestAccess, download, hydrated, linkIn, save, setUp, signIn } from "../actions.ts";
 import type { Mail } from "../mail.ts";
 import { run } from "../process.ts";
 import { Administrator, firstAdministrator } from "../provision.ts";
-import { GUESSES, linksIn, NOTHING, Scanner, WORDS } from "../scanner.ts";
+import { GUESSES, linksIn, EMPTY, Scanner, WORDS } from "../scanner.ts";
 import type { Server } from "../server.ts";
 
 const PASSWORD = "a password for the file";
@@ -30,19 +30,19 @@ test("a scanner that presses everything spends nothing and locks nobody out", as
   const admin = await administrator(await people.visitor(), server);
   const [anna, ben] = [await people.visitor(), await people.visitor()];
   const codes = {
-    anna: await ask(anna, "anna@example.org", "Ubuntu", "Anna's laptop"),
-    ben: await ask(ben, "ben@example.org", "Ubuntu", "Ben's laptop"),
+    anna: await requestAccess(anna, "anna@example.org", "Ubuntu", "Anna's laptop"),
+    ben: await requestAccess(ben, "ben@example.org", "Ubuntu", "Ben's laptop"),
   };
   const scanner = new Scanner(people);
   const gotNothing = () => {
-    expect(scanner.given).toEqual([]);
-    const told = scanner.shown.filter(({ text }) => Object.values(codes).some((code) => text.includes(code)));
-    expect(told, "pages that showed a match code").toEqual([]);
+    expect(scanner.received).toEqual([]);
+    const leaked = scanner.shown.filter(({ text }) => Object.values(codes).some((code) => text.includes(code)));
+    expect(leaked, "pages that showed a match code").toEqual([]);
   };
 
   await test.step("the mails about requests that wait", async () => {
     const arrived = await mail.mailTo("anna@example.org", /has arrived/);
-    const [status] = await scanner.scan(arrived, NOTHING, WORDS);
+    const [status] = await scanner.scan(arrived, EMPTY, WORDS);
     expect(status).toContain("/public/request-status/");
     const [panel] = await scanner.scan(await mail.mailTo("chief@example.org", /request for access/), WORDS);
     expect(panel).toContain("/admin");
@@ -59,7 +59,7 @@ test("a scanner that presses everything spends nothing and locks nobody out", as
     ben: await mail.mailTo("ben@example.org", /approved/),
   };
   await test.step("the mails with the links", async () => {
-    for (const [sent, ...answers] of [[mails.anna, NOTHING, WORDS] as const, [mails.ben, WORDS] as const]) {
+    for (const [sent, ...answers] of [[mails.anna, EMPTY, WORDS] as const, [mails.ben, WORDS] as const]) {
       await scanner.scan(sent, ...answers);
       const { pathname } = new URL(linkIn(sent));
       // By the page's script, and by its form.
@@ -125,12 +125,12 @@ test("a scanner that guesses match codes closes only the way by code, and the ad
   const scanner = new Scanner(people);
   for (const name of ["anna", "ben"] as const) {
     const email = `${name}@example.org`;
-    codes[name] = await ask(asking[name], email, "Ubuntu", "Laptop");
+    codes[name] = await requestAccess(asking[name], email, "Ubuntu", "Laptop");
     await approve(admin, email, codes[name]);
     sent[name] = await mail.mailTo(email, /approved/);
   }
 
-  await test.step("it is told to the administrator, and every try after the tenth is refused", async () => {
+  await test.step("the history shows it to the administrator, and every attempt after the tenth is refused", async () => {
     await scanner.scan(sent.anna, GUESSES);
     const tries = (await historyOf(admin, "anna@example.org")).filter((entry) => entry === WRONG_CODE);
     expect(tries.length, "tries by pressing alone").toBeGreaterThan(0);
@@ -139,7 +139,7 @@ test("a scanner that guesses match codes closes only the way by code, and the ad
       const history = await historyOf(admin, `${name}@example.org`);
       expect(history.filter((entry) => entry === WRONG_CODE)).toHaveLength(10);
     }
-    expect(scanner.given).toEqual([]);
+    expect(scanner.received).toEqual([]);
   });
 
   await test.step("the right code does not help any more, with scripts or without", async () => {
@@ -167,7 +167,7 @@ test("a scanner that guesses match codes closes only the way by code, and the ad
     await admin.getByRole("button", { name: "Send a new link", exact: true }).click();
     const again = await mail.mailTo("ben@example.org", /new link/);
     await scanner.scan(again, WORDS);
-    expect(scanner.given).toEqual([]);
+    expect(scanner.received).toEqual([]);
     const elsewhere = await people.visitor();
     await hydrated(elsewhere, linkIn(again));
     await elsewhere.getByLabel("Your match code").fill(codes.ben);
@@ -187,20 +187,20 @@ test("a scanner gets nothing by the link to a machine's next certificate, and th
   const account = await firstAdministrator(young, past);
   const chief = await Administrator.signedIn(young, account, past);
   const identity = await chief.issue(mail, "anna@example.org");
-  await chief.leave();
+  await chief.close();
   await young.stop();
 
-  const server = await servers.start({ folder, known: true, settings });
+  const server = await servers.start({ folder, initialised: true, settings });
   const people = peopleAt(server);
   people.expected.push(/status of 4\d\d/);
   const sent = await mail.mailTo("anna@example.org", /about to end/);
   expect(linksIn(sent)).toEqual([linkIn(sent)]);
   const scanner = new Scanner(people);
-  await scanner.scan(sent, NOTHING, WORDS);
+  await scanner.scan(sent, EMPTY, WORDS);
   const { pathname } = new URL(linkIn(sent));
   // A browser without the certificate shows no form, which keeps nobody from sending it.
   expect(scanner.posted).toContain(pathname);
-  expect(scanner.given).toEqual([]);
+  expect(scanner.received).toEqual([]);
 
   const machine = await people.machine("laptop", identity);
   const { p12 } = await download(machine, linkIn(sent), info.outputPath("next"), PASSWORD);
@@ -219,7 +219,7 @@ async function openRequest(admin: Page, email: string): Promise<void> {
   await expect(admin.getByRole("region", { name: "History" })).toBeVisible();
 }
 
-/** What has happened to somebody's request, as the panel tells it, without the times. */
+/** The history of somebody's request as the panel shows it, without the times. */
 async function historyOf(admin: Page, email: string): Promise<string[]> {
   await openRequest(admin, email);
   const entries = admin.getByRole("region", { name: "History" }).getByRole("listitem");

@@ -5,11 +5,11 @@ import { writeFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
 
 import { test as base, expect } from "../fixtures.ts";
-import { hydrated, signInOnMachine } from "../journey.ts";
+import { hydrated, signInOnMachine } from "../actions.ts";
 import { Model } from "../model.ts";
 import { run } from "../process.ts";
 import { Administrator, firstAdministrator } from "../provision.ts";
-import { compilerError, editor, type Shot, webPage } from "../screen.ts";
+import { compilerError, editor, type Screenshot, webPage } from "../screen.ts";
 
 const test = base.extend<{ model: Model }>({
   model: async ({}, use) => {
@@ -35,7 +35,7 @@ test("an answer grows, ends when it is cancelled, and comes from the reader when
   const chief = await firstAdministrator(server);
   const administrator = await Administrator.signedIn(server, chief);
   const identity = await administrator.issue(mail, chief.email);
-  await administrator.leave();
+  await administrator.close();
   const [error, library, till] = await shots;
 
   const sidebar = await people.machine("laptop", identity);
@@ -56,61 +56,61 @@ test("an answer grows, ends when it is cancelled, and comes from the reader when
     await expect(picture.getByText(/^1280 × 800, /)).toBeVisible();
   });
 
-  await test.step("the answer grows while the model speaks", async () => {
+  await test.step("the answer grows while the model streams", async () => {
     await question.fill("Why does it not compile?");
     await sidebar.getByRole("button", { name: "Ask", exact: true }).click();
-    const asked = await model.asked();
-    expect(asked.text).toContain("Why does it not compile?");
-    writeFileSync(info.outputPath("asked"), asked.picture);
-    const seen = await run("tesseract", [info.outputPath("asked"), "-"]);
+    const pending = await model.nextQuestion();
+    expect(pending.text).toContain("Why does it not compile?");
+    writeFileSync(info.outputPath("question"), pending.picture);
+    const seen = await run("tesseract", [info.outputPath("question"), "-"]);
     for (const word of error.words) expect(seen).toContain(word);
 
-    asked.say("Nothing here is called ");
+    pending.say("Nothing here is called ");
     await expect(answer.getByText("Nothing here is called")).toBeVisible();
     await expect(steps.getByText("Answer, under way")).toBeVisible();
-    asked.say("**quantity**.");
+    pending.say("**quantity**.");
     await expect(answer.getByText("Nothing here is called quantity.")).toBeVisible();
     await expect(again).toBeHidden();
-    asked.end();
+    pending.end();
     await expect(answer.getByText(/^talker-1 · talker · .* · 42 tokens$/)).toBeVisible();
     await expect(steps.getByText("Answer, done")).toBeVisible();
   });
 
   await test.step("cancelled, it ends, and so does the model's work", async () => {
     await again.click();
-    const asked = await model.asked();
-    asked.say("Half an answer");
+    const pending = await model.nextQuestion();
+    pending.say("Half an answer");
     await expect(answer.getByText("Half an answer")).toBeVisible();
-    expect(asked.abandoned).toBe(false);
+    expect(pending.disconnected).toBe(false);
     await sidebar.getByRole("button", { name: "Cancel" }).click();
     await expect(answer.getByText("Cancelled.")).toBeVisible();
     await expect(answer.getByText("Half an answer"), "what has come stays").toBeVisible();
     await expect(question).toBeFocused();
-    await expect.poll(() => asked.abandoned).toBe(true);
+    await expect.poll(() => pending.disconnected).toBe(true);
   });
 
-  await test.step("a model that does not say a word is cancelled by keyboard", async () => {
+  await test.step("a silent model is cancelled by keyboard", async () => {
     await question.press("Control+Enter");
-    const asked = await model.asked();
+    const pending = await model.nextQuestion();
     await expect(steps.getByText("Answer, under way")).toBeVisible();
     await sidebar.keyboard.press("Escape");
     await expect(answer.getByText("Cancelled.")).toBeVisible();
-    await expect.poll(() => asked.abandoned).toBe(true);
+    await expect.poll(() => pending.disconnected).toBe(true);
   });
 
-  await test.step("an answer that breaks off is no answer", async () => {
+  await test.step("an answer that is cut off counts as failed", async () => {
     await again.click();
-    const asked = await model.asked();
-    asked.say("Half an answer");
+    const pending = await model.nextQuestion();
+    pending.say("Half an answer");
     await expect(answer.getByText("Half an answer")).toBeVisible();
-    asked.breakOff();
+    pending.abort();
     await expect(steps.getByText("Answer, failed")).toBeVisible();
     await expect(answer.getByRole("alert")).toBeVisible();
     await expect(answer.getByText("Half an answer"), "what has come stays").toBeVisible();
   });
 
   /** Asks about what is shown, with a model that fails like this. */
-  const expectReader = async ({ words }: Shot, about: string, failure: string) => {
+  const expectReader = async ({ words }: Screenshot, about: string, failure: string) => {
     await question.fill(about);
     await question.press("Control+Enter");
     await expect(answer.getByText(`Answer, failed: the model server ${failure}`)).toBeVisible();
@@ -125,7 +125,7 @@ test("an answer grows, ends when it is cancelled, and comes from the reader when
       .setInputFiles({ name: "screen.png", mimeType: "image/png", buffer });
 
   await test.step("the reader answers where the model refuses or is away, whatever the screen shows", async () => {
-    model.refusal = 503;
+    model.errorStatus = 503;
     await expectReader(error, "Why does it not compile at all?", "is busy");
     await model.stop();
     await choose(library.picture);

@@ -4,7 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, test } from "../fixtures.ts";
-import { approve, ask, linkIn, setUp, signIn } from "../journey.ts";
+import { approve, requestAccess, linkIn, setUp, signIn } from "../actions.ts";
 import { run } from "../process.ts";
 import { Screen } from "../screen.ts";
 import { DesktopWindow } from "../webdriver.ts";
@@ -19,7 +19,7 @@ test("a machine sets itself up from a link", async ({ server, mail, people }, in
     await setUp(admin, server.setupLink, "chief@example.org", "several words make a password"),
   );
   const requester = await people.visitor();
-  const code = await ask(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
+  const code = await requestAccess(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
   await approve(admin, "anna@example.org", code);
   const mailed = linkIn(await mail.mailTo("anna@example.org", /approved/i));
   // The way there needs no scripts.

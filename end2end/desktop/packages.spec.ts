@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, test } from "../fixtures.ts";
-import { hydrated } from "../journey.ts";
+import { hydrated } from "../actions.ts";
 import { run } from "../process.ts";
 import { Administrator, FILE_PASSWORD, firstAdministrator } from "../provision.ts";
 
@@ -36,18 +36,18 @@ test("each system's package opens the server to Chromium, curl and the desktop p
     await test.step(`curl reads that for ${platform}`, async () => {
       const identity = ["--cert-type", "P12", "--cert", `${p12}:${FILE_PASSWORD}`];
       const modes = `${server.machines}/native/modes`;
-      const told = await run("curl", ["--silent", "--show-error", "--cacert", authority, ...identity, modes]);
+      const output = await run("curl", ["--silent", "--show-error", "--cacert", authority, ...identity, modes]);
       // The certificate is good; nobody has signed in.
-      expect(JSON.parse(told)).toMatchObject({ status: 401, type: "urn:aiwe:problem:sign-in-required" });
+      expect(JSON.parse(output)).toMatchObject({ status: 401, type: "urn:aiwe:problem:sign-in-required" });
     });
 
     await test.step(`the desktop program reads that for ${platform}`, async () => {
       const identity = ["--ca", authority, "--identity", p12, "--password-file", password];
-      const told = await run(shim, ["--check", "--server", server.machines, ...identity]);
-      expect(told).toContain("takes this machine's certificate");
+      const output = await run(shim, ["--check", "--server", server.machines, ...identity]);
+      expect(output).toContain("takes this machine's certificate");
     });
   }
-  await admin.leave();
+  await admin.close();
 });
 
 async function unpacked(zip: string): Promise<string> {

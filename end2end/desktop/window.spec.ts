@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { test } from "../fixtures.ts";
-import { approve, ask, download, linkIn, setUp, signIn } from "../journey.ts";
+import { approve, requestAccess, download, linkIn, setUp, signIn } from "../actions.ts";
 import { Screen, showCompilerError } from "../screen.ts";
 import { DesktopWindow } from "../webdriver.ts";
 
@@ -23,7 +23,7 @@ test("the window looks at the screen and answers about it", async ({ server, mai
   await approve(
     admin,
     "anna@example.org",
-    await ask(requester, "anna@example.org", "Ubuntu", "Anna's laptop"),
+    await requestAccess(requester, "anna@example.org", "Ubuntu", "Anna's laptop"),
   );
   const link = linkIn(await mail.mailTo("anna@example.org", /approved/i));
   const { p12 } = await download(requester, link, info.outputPath("package"), FILE_PASSWORD);

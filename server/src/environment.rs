@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::clock::Clock;
 use crate::config::Config;
-use crate::random::Random;
-use crate::store::Store;
 use crate::vault::Vault;
+use domain::clock::Clock;
+use domain::id::Id;
+use domain::random::Random;
+use store::Store;
 
 /// Handed to every service; cheap to clone behind its `Arc`.
 #[derive(Debug)]
@@ -24,7 +25,8 @@ impl Environment {
         self.clock.unix()
     }
 
-    pub fn new_id(&self) -> String {
-        self.random.id(self.clock.as_ref())
+    /// The id of a new row.
+    pub fn new_id<T: Id>(&self) -> T {
+        T::from_uuid(self.random.uuid(self.clock.as_ref()))
     }
 }

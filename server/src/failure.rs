@@ -2,8 +2,8 @@
 
 use protocol::Problem;
 
-use crate::store::StoreError;
 use crate::vault::VaultError;
+use store::StoreError;
 
 /// A failure on the server's side.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ pub enum Failure {
     #[error("a package could not be made")]
     Package(#[from] ::certificate::package::PackageError),
     #[error("a model server is wrongly configured")]
-    Provider(#[source] ::analysis::provider::ConfigError),
+    Provider(#[source] ::analysis::provider::ConnectError),
     #[error("a background task was cut off")]
     Task(#[from] tokio::task::JoinError),
     #[error("{0}")]
@@ -37,33 +37,42 @@ pub enum Failure {
 
 /// Either an answer that the caller may read, or a failure that only the log tells.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum ServiceError {
     Problem(Problem),
     Failure(Failure),
 }
 
-impl From<Problem> for Refusal {
+impl From<Problem> for ServiceError {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
     }
 }
 
-impl<E: Into<Failure>> From<E> for Refusal {
+impl<E: Into<Failure>> From<E> for ServiceError {
     fn from(error: E) -> Self {
         Self::Failure(error.into())
     }
 }
 
-impl From<Refusal> for Problem {
+impl From<web::LimitError> for ServiceError {
+    fn from(error: web::LimitError) -> Self {
+        match error {
+            web::LimitError::Busy(problem) => Self::Problem(problem),
+            web::LimitError::Join(error) => Self::Failure(Failure::Task(error)),
+        }
+    }
+}
+
+impl From<ServiceError> for Problem {
     /// Logs the failure; its cause does not leave the server.
-    fn from(refusal: Refusal) -> Self {
+    fn from(refusal: ServiceError) -> Self {
         match refusal {
-            Refusal::Problem(problem) => problem,
-            Refusal::Failure(Failure::Store(error)) if error.is_overload() => {
+            ServiceError::Problem(problem) => problem,
+            ServiceError::Failure(Failure::Store(error)) if error.is_overload() => {
                 tracing::warn!("no connection to the database was free in time");
                 Problem::unavailable("The server has too much to do at the moment.", 10)
             }
-            Refusal::Failure(failure) => {
+            ServiceError::Failure(failure) => {
                 tracing::error!(causes = causes(&failure), "an action failed");
                 Problem::internal()
             }
@@ -77,8 +86,8 @@ pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-impl From<Refusal> for crate::http::ProblemResponse {
-    fn from(refusal: Refusal) -> Self {
+impl From<ServiceError> for web::ProblemResponse {
+    fn from(refusal: ServiceError) -> Self {
         Self(refusal.into())
     }
 }
@@ -89,7 +98,7 @@ mod tests {
 
     #[test]
     fn overload_passes_and_a_failure_does_not() {
-        let told = |error| Problem::from(Refusal::from(StoreError::Database(error)));
+        let told = |error| Problem::from(ServiceError::from(StoreError::Database(error)));
         let overload = told(sqlx::Error::PoolTimedOut);
         assert_eq!((overload.status, overload.retry_after), (503, Some(10)));
         assert_eq!(told(sqlx::Error::WorkerCrashed).status, 500);

@@ -152,7 +152,7 @@ async fn first_administrator(state: &server::state::AppState) -> Result<ExitCode
 }
 
 async fn verify_audit(env: &Environment) -> Result<ExitCode, StartError> {
-    match env.store.read().await?.verify_audit().await? {
+    match env.store.read().await?.audit_log().verify().await? {
         Ok(entries) => {
             say(&format!("The audit log is whole: {entries} entries."));
             Ok(ExitCode::SUCCESS)

@@ -1,15 +1,15 @@
-//! The dashboard's numbers.
+//! The counts on the dashboard.
 
 use std::sync::Arc;
 
 use app::admin::Overview;
+use app::request_context::Administrator;
 use app::services::OverviewService;
-use app::visit::Administrator;
 use async_trait::async_trait;
 use protocol::Problem;
 
 use crate::environment::Environment;
-use crate::failure::Refusal;
+use crate::failure::ServiceError;
 
 const DAY: i64 = 24 * 3600;
 
@@ -23,16 +23,16 @@ impl Dashboard {
         Self { env }
     }
 
-    async fn count(&self) -> Result<Overview, Refusal> {
+    async fn count(&self) -> Result<Overview, ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.read().await?;
         Ok(Overview {
-            pending_requests: tx.count_pending(now).await?,
-            machines: tx.count_machines(now).await?,
-            accounts: tx.count_accounts().await?,
+            pending_requests: tx.access_requests().count_pending(now).await?,
+            machines: tx.certificates().count_machines(now).await?,
+            accounts: tx.accounts().count_active().await?,
             // Days are UTC, as everywhere on the server.
-            analyses_today: tx.count_analyses_since(now - now.rem_euclid(DAY)).await?,
-            mails_needing_attention: tx.count_mails_needing_attention().await?,
+            analyses_today: tx.analyses().count_since(now - now.rem_euclid(DAY)).await?,
+            mails_needing_attention: tx.mails().count_needing_attention().await?,
             organisation: self.env.config.organisation.clone(),
         })
     }

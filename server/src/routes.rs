@@ -10,11 +10,13 @@ use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
-use crate::description::{Beginning, Document};
-use crate::http::assets::Assets;
-use crate::http::{House, leftover, method_not_allowed, not_found};
+use crate::handlers::description::{ApiDescription, Document};
+use crate::handlers::{access, analysis, certificate, description, health, native};
+use crate::pages;
+use crate::pages::assets::Assets;
 use crate::state::AppState;
-use crate::{access, analysis, certificate, description, health, native, pages};
+use web::drain_body::drain_body;
+use web::{HttpLayers, method_not_allowed, not_found};
 
 /// JSON bodies and forms are short.
 const BODY_BYTES: usize = 256 * 1024;
@@ -23,7 +25,11 @@ const AROUND_A_PICTURE: usize = 64 * 1024;
 
 /// The whole router, with every layer around it.
 pub fn router(state: &AppState) -> Router {
-    let house = House::new(&state.env.config, Arc::clone(&state.env.random));
+    let layers = HttpLayers::new(
+        state.env.config.origins(),
+        state.env.config.hsts_hosts(),
+        Arc::clone(&state.env.random),
+    );
     let routes = Router::new()
         .merge(api(state))
         .merge(pages::routes(state))
@@ -31,46 +37,44 @@ pub fn router(state: &AppState) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES));
-    house.around(routes)
+    layers.around(routes)
 }
 
 /// What `/api/openapi.json` describes. Method and address of each route stand in its handler's description.
 fn api(state: &AppState) -> Router {
     let upload_bytes = state.env.config.limits.pictures().bytes + AROUND_A_PICTURE;
-    let (routes, described) = OpenApiRouter::with_openapi(Beginning::openapi())
+    let (routes, described) = OpenApiRouter::with_openapi(ApiDescription::openapi())
         .routes(routes!(description::document))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
-        .routes(routes!(certificate::http::ca_pem))
-        .routes(routes!(certificate::http::crl_der))
-        .routes(routes!(certificate::http::crl_of_authority))
-        .routes(routes!(access::http::submit))
-        .routes(routes!(access::http::remind))
-        .routes(routes!(access::http::redeem::package))
-        .routes(routes!(access::http::redeem::certificate))
-        .routes(routes!(access::http::redeem::new_link))
-        .routes(routes!(access::http::redeem::setup))
-        .routes(routes!(access::http::review::list))
-        .routes(routes!(access::http::review::decide))
-        .routes(routes!(access::http::review::open))
-        .routes(routes!(access::http::review::send_link))
-        .routes(routes!(access::http::review::decline_link))
-        .routes(routes!(access::http::review::approve))
-        .routes(routes!(access::http::review::reject))
-        .routes(routes!(native::http::login))
-        .routes(routes!(native::http::verify))
-        .routes(routes!(native::http::renew))
-        .routes(routes!(native::http::logout))
-        .routes(routes!(native::http::session))
-        .routes(routes!(native::http::modes))
+        .routes(routes!(certificate::ca_pem))
+        .routes(routes!(certificate::crl_der))
+        .routes(routes!(certificate::crl_of_authority))
+        .routes(routes!(access::submit))
+        .routes(routes!(access::remind))
+        .routes(routes!(access::redeem::package))
+        .routes(routes!(access::redeem::certificate))
+        .routes(routes!(access::redeem::new_link))
+        .routes(routes!(access::redeem::setup))
+        .routes(routes!(access::review::list))
+        .routes(routes!(access::review::decide))
+        .routes(routes!(access::review::open))
+        .routes(routes!(access::review::send_link))
+        .routes(routes!(access::review::decline_link))
+        .routes(routes!(access::review::approve))
+        .routes(routes!(access::review::reject))
+        .routes(routes!(native::login))
+        .routes(routes!(native::verify))
+        .routes(routes!(native::renew))
+        .routes(routes!(native::logout))
+        .routes(routes!(native::session))
+        .routes(routes!(native::modes))
         .routes(
-            routes!(analysis::http::analyze)
-                .layer(DefaultBodyLimit::max(upload_bytes))
-                .layer(from_fn(leftover::read)),
+            routes!(analysis::analyze).layer(DefaultBodyLimit::max(upload_bytes)).layer(from_fn(drain_body)),
         )
-        .routes(routes!(analysis::http::list))
-        .routes(routes!(analysis::http::open, analysis::http::delete))
-        .routes(routes!(analysis::http::image))
+        .routes(routes!(analysis::list))
+        .routes(routes!(analysis::open, analysis::delete))
+        .routes(routes!(analysis::image))
         .split_for_parts();
     let document = Document::new(described, &state.env.config);
     routes.layer(Extension(document)).with_state(state.clone())

@@ -9,18 +9,21 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, SystemClock};
+use crate::certificate::Connections;
 use crate::config::{Config, Location};
-use crate::edge::{Connections, Edge, Listener, tls};
+use crate::edge::Edge;
 use crate::environment::Environment;
-use crate::failure::{Failure, Refusal};
+use crate::failure::{Failure, ServiceError};
 use crate::mail::{Mailer, SmtpMailer};
-use crate::random::{Random, SystemRandom};
 use crate::routes::router;
 use crate::state::AppState;
-use crate::store::{Store, StoreError};
+use crate::tls;
 use crate::vault::{Vault, VaultError};
+use domain::clock::{Clock, SystemClock};
+use domain::random::{Random, SystemRandom};
 use live_tls::LiveTls;
+use store::{Store, StoreError};
+use web::Listener;
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -49,11 +52,11 @@ pub enum StartError {
     Refused(protocol::Problem),
 }
 
-impl From<Refusal> for StartError {
-    fn from(refusal: Refusal) -> Self {
+impl From<ServiceError> for StartError {
+    fn from(refusal: ServiceError) -> Self {
         match refusal {
-            Refusal::Failure(failure) => Self::Assemble(failure),
-            Refusal::Problem(problem) => Self::Refused(problem),
+            ServiceError::Failure(failure) => Self::Assemble(failure),
+            ServiceError::Problem(problem) => Self::Refused(problem),
         }
     }
 }
@@ -74,7 +77,7 @@ pub async fn open_environment(config: Config, data_dir: &Path) -> Result<Arc<Env
             .ok_or_else(|| VaultError::Form { path: PathBuf::from("the configuration's data_key") })?,
         None => {
             let path = data_dir.join("data.key");
-            if !path.exists() && !store.read().await?.authorities().await?.is_empty() {
+            if !path.exists() && !store.read().await?.authorities().list().await?.is_empty() {
                 return Err(StartError::KeyLost { path });
             }
             Vault::open_or_create(&path, random.as_ref())?
@@ -143,8 +146,8 @@ impl Server {
             move |_| tls.renew(&state)
         }));
         jobs.spawn(self.tls.renew_daily(self.state.clone(), self.shutdown.clone()));
-        jobs.spawn(self.state.access.clone().remind_of_ends(self.shutdown.clone()));
-        jobs.spawn(crate::sweep::run(Arc::clone(&self.state.env), self.shutdown.clone()));
+        jobs.spawn(self.state.access.clone().run_expiry_reminders(self.shutdown.clone()));
+        jobs.spawn(crate::cleanup::run(Arc::clone(&self.state.env), self.shutdown.clone()));
         for (edge, listener) in self.listeners {
             jobs.spawn(edge.serve(listener, router.clone()));
         }

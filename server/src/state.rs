@@ -8,17 +8,18 @@ use leptos::prelude::LeptosOptions;
 
 use crate::access::Access;
 use crate::analysis::Analyses;
-use crate::certificate::Certificates;
-use crate::edge::Connections;
+use crate::certificate::{Certificates, Connections};
+use crate::config::Config;
 use crate::environment::Environment;
-use crate::failure::Refusal;
-use crate::http::RateLimiter;
+use crate::failure::ServiceError;
 use crate::mail::Mailer;
 use crate::mode::Modes;
 use crate::native::Native;
 use crate::outbox::Outbox;
 use crate::overview::Dashboard;
 use crate::people::People;
+use crate::request_context::RequestContexts;
+use web::{InMemoryRateLimiter, RateLimiter};
 
 /// How many callers the rate limits remember at once.
 const RATE_LIMIT_BUCKETS: usize = 200_000;
@@ -30,6 +31,7 @@ pub struct AppState {
     pub access: Access,
     pub analyses: Analyses,
     pub certificates: Certificates,
+    pub contexts: RequestContexts,
     pub leptos: LeptosOptions,
     pub modes: Modes,
     pub native: Native,
@@ -44,8 +46,9 @@ impl AppState {
         env: Arc<Environment>,
         connections: Arc<Connections>,
         mailer: Option<Arc<dyn Mailer>>,
-    ) -> Result<Self, Refusal> {
-        let limits = Arc::new(RateLimiter::new(Arc::clone(&env.clock), RATE_LIMIT_BUCKETS));
+    ) -> Result<Self, ServiceError> {
+        let limits: Arc<dyn RateLimiter> =
+            Arc::new(InMemoryRateLimiter::new(Arc::clone(&env.clock), RATE_LIMIT_BUCKETS));
         let outbox = Outbox::new(Arc::clone(&env), mailer);
         let certificates = Certificates::open(Arc::clone(&env), connections, outbox.clone()).await?;
         let people = People::new(Arc::clone(&env), Arc::clone(&limits))?;
@@ -58,7 +61,7 @@ impl AppState {
             outbox.clone(),
             people.clone(),
         );
-        access.catch_up().await?;
+        access.backfill().await?;
         let services = Services {
             access: Arc::new(access.clone()),
             certificates: Arc::new(certificates.clone()),
@@ -70,7 +73,8 @@ impl AppState {
         Ok(Self {
             native: Native::new(Arc::clone(&env), certificates.clone(), Arc::clone(&limits), people.clone()),
             analyses: Analyses::new(Arc::clone(&env), modes.clone(), limits)?,
-            leptos: crate::pages::leptos_options(&env.config),
+            leptos: leptos_options(&env.config),
+            contexts: RequestContexts::new(Arc::clone(&env), certificates.clone(), people.clone()),
             access,
             certificates,
             modes,
@@ -80,4 +84,14 @@ impl AppState {
             env,
         })
     }
+}
+
+/// What Leptos needs to know of the built pages.
+fn leptos_options(config: &Config) -> LeptosOptions {
+    LeptosOptions::builder()
+        .output_name("aiwe")
+        .site_root(config.pages.site_root.display().to_string())
+        .site_pkg_dir("pkg")
+        .site_addr(config.pages.listen)
+        .build()
 }

@@ -13,7 +13,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::random::Random;
+use domain::random::Random;
 
 const NONCE_BYTES: usize = 24;
 const KEY_BYTES: usize = 32;
@@ -143,7 +143,7 @@ fn refuse_open_mode(_path: &Path) -> Result<(), VaultError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::SeededRandom;
+    use domain::random::SeededRandom;
 
     #[test]
     fn a_sealed_value_opens_only_in_its_place() {

@@ -1,5 +1,5 @@
-//! What the log says of a request. A program of its own: the log is the process's, and tests that run beside it in one
-//! process would decide which of its lines are worth writing.
+//! The log line of a request. A test binary of its own: the subscriber is global, and tracing caches each callsite's interest
+//! across all tests of a process.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -10,11 +10,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
 use axum::routing::get;
+use domain::random::SeededRandom;
 use http::Request;
 use server::config::Config;
-use server::http::{House, not_found};
-use server::random::SeededRandom;
 use tower::ServiceExt;
+use web::{HttpLayers, not_found};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -37,7 +37,8 @@ async fn a_line_names_the_route_and_not_the_path() {
     tracing_subscriber::fmt().json().with_writer(move || writer.clone()).init();
     let config = Config::load(None, std::path::Path::new("/data"), std::iter::empty()).unwrap();
     let routes = Router::new().route("/path/{n}", get(|Path(n): Path<u32>| async move { n.to_string() }));
-    let router = House::new(&config, Arc::new(SeededRandom::new(1))).around(routes.fallback(not_found));
+    let router = HttpLayers::new(config.origins(), config.hsts_hosts(), Arc::new(SeededRandom::new(1)))
+        .around(routes.fallback(not_found));
     for path in ["/path/4711", "/nowhere-secret"] {
         router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
     }

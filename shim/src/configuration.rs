@@ -1,4 +1,4 @@
-//! What the program is started with: read once, checked field by field, then gone.
+//! The configuration from command line and environment: read once, checked field by field, then dropped.
 //!
 //! Every field comes from the command line or from its `AIWE_…` variable; the password of the identity never
 //! from the command line, where other programs could read it. An error names the field and what was expected

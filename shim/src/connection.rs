@@ -1,18 +1,18 @@
-//! What the window stands on: the way to the server, once it is known.
+//! The connection to the server, once it is known.
 //!
-//! Opening the key store may take the person's time, and enrolling takes as long as it takes; meanwhile the window is
-//! there, and whoever needs the server waits here.
+//! The system may ask the user to unlock the key store, and enrolling takes its time. Meanwhile the window is open, and
+//! whoever needs the server waits here.
 
 use std::sync::Arc;
 
 use protocol::Problem;
 use tokio::sync::watch;
 
-use crate::native::NativeClient;
+use crate::native_api::NativeApiClient;
 use crate::transport::Transport;
 
 #[derive(Debug, Clone)]
-pub enum Standing {
+pub enum ConnectionState {
     Connected(Connected),
     Failed(Problem),
     Opening,
@@ -23,7 +23,7 @@ pub enum Standing {
 #[derive(Debug, Clone)]
 pub struct Connected {
     pub transport: Arc<Transport>,
-    pub native: Arc<NativeClient>,
+    pub native_api: Arc<NativeApiClient>,
     /// Where people ask for access, as in the `Origin` header.
     pub pages: String,
     /// The machine's name in its certificate.
@@ -31,56 +31,56 @@ pub struct Connected {
 }
 
 #[derive(Debug)]
-pub struct Connection(watch::Sender<Standing>);
+pub struct Connection(watch::Sender<ConnectionState>);
 
 impl Connection {
     pub fn opening() -> Self {
-        Self(watch::Sender::new(Standing::Opening))
+        Self(watch::Sender::new(ConnectionState::Opening))
     }
 
     #[cfg(test)]
     pub fn failed(problem: Problem) -> Self {
-        Self(watch::Sender::new(Standing::Failed(problem)))
+        Self(watch::Sender::new(ConnectionState::Failed(problem)))
     }
 
     #[cfg(test)]
     pub fn to(transport: Transport) -> Self {
-        Self(watch::Sender::new(Standing::Connected(Connected::new(Arc::new(transport), None, None))))
+        Self(watch::Sender::new(ConnectionState::Connected(Connected::new(Arc::new(transport), None, None))))
     }
 
-    pub fn settle(&self, standing: Standing) {
-        self.0.send_replace(standing);
+    pub fn set_state(&self, state: ConnectionState) {
+        self.0.send_replace(state);
     }
 
-    pub fn now(&self) -> Standing {
+    pub fn state(&self) -> ConnectionState {
         self.0.borrow().clone()
     }
 
-    /// Waits until it is known.
-    pub async fn settled(&self) -> Standing {
-        let mut standing = self.0.subscribe();
-        match standing.wait_for(|standing| !matches!(standing, Standing::Opening)).await {
-            Ok(standing) => standing.clone(),
+    /// Waits while the state is [`ConnectionState::Opening`].
+    pub async fn settled(&self) -> ConnectionState {
+        let mut state = self.0.subscribe();
+        match state.wait_for(|state| !matches!(state, ConnectionState::Opening)).await {
+            Ok(state) => state.clone(),
             // The sender is this object's own.
-            Err(_) => self.now(),
+            Err(_) => self.state(),
         }
     }
 
-    /// Waits until it is known; a problem if there is no way to the server.
+    /// Waits likewise; a problem if there is no connection.
     pub async fn connected(&self) -> Result<Connected, Problem> {
         match self.settled().await {
-            Standing::Connected(connected) => Ok(connected),
-            Standing::Failed(problem) => Err(problem),
-            Standing::Opening | Standing::Unenrolled => Err(unenrolled()),
+            ConnectionState::Connected(connected) => Ok(connected),
+            ConnectionState::Failed(problem) => Err(problem),
+            ConnectionState::Opening | ConnectionState::Unenrolled => Err(unenrolled()),
         }
     }
 }
 
 impl Connected {
     pub fn new(transport: Arc<Transport>, pages: Option<String>, device_name: Option<String>) -> Self {
-        let native = Arc::new(NativeClient::new(Arc::clone(&transport)));
+        let native_api = Arc::new(NativeApiClient::new(Arc::clone(&transport)));
         let pages = pages.unwrap_or_else(|| transport.server().origin());
-        Self { transport, native, pages, device_name }
+        Self { transport, native_api, pages, device_name }
     }
 }
 
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_needs_the_server_waits_until_it_is_known() {
+    async fn requests_wait_until_the_connection_is_known() {
         let connection = Arc::new(Connection::opening());
         let waiting = tokio::spawn({
             let connection = Arc::clone(&connection);
@@ -102,9 +102,9 @@ mod tests {
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
-        connection.settle(Standing::Unenrolled);
+        connection.set_state(ConnectionState::Unenrolled);
         assert!(waiting.await.unwrap().is("not-enrolled"));
-        connection.settle(Standing::Failed(Problem::internal()));
+        connection.set_state(ConnectionState::Failed(Problem::internal()));
         assert!(connection.connected().await.unwrap_err().is("internal"));
     }
 }

@@ -1,7 +1,7 @@
-//! `aiwe://` links: the system starts this program with one, or hands it to the one that runs.
+//! `aiwe://` links: the system starts this program with one, or hands it to the instance that runs.
 //!
-//! An installer registers the scheme. Where none did (Linux, Windows), the program does so itself, for this account, when
-//! it has nothing to stand on yet: then a link is what it waits for.
+//! An installer registers the scheme. Where none did (Linux, Windows), the program does so itself, for this account, while
+//! it has no connection: then a link is what it waits for.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use protocol::enrolment::SCHEME;
 use tauri::{AppHandle, Manager};
 use tauri_plugin_deep_link::DeepLinkExt;
 
-use crate::connection::{Connection, Standing};
+use crate::connection::{Connection, ConnectionState};
 use crate::enrolment::Wizard;
-use crate::start::Enrolling;
+use crate::lifecycle::EnrolmentLifecycle;
 use crate::{app_scheme, window};
 
 /// Takes the links that come while the program runs.
@@ -24,18 +24,18 @@ pub fn listen(app: &AppHandle, wizard: &Arc<Wizard>) {
     });
 }
 
-/// Finds out what this machine stands on, and takes the link that the program was started with.
+/// Connects if this machine is enrolled, then takes the link that the program was started with.
 pub fn start(
     app: &AppHandle,
-    enrolling: Arc<Enrolling>,
+    lifecycle: Arc<EnrolmentLifecycle>,
     wizard: Arc<Wizard>,
     connection: Arc<Connection>,
     link: Option<String>,
 ) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        enrolling.open().await;
-        if !matches!(connection.now(), Standing::Connected(_)) {
+        lifecycle.open().await;
+        if !matches!(connection.state(), ConnectionState::Connected(_)) {
             register(&app);
         }
         if let Some(link) = link {
@@ -59,7 +59,7 @@ fn register(app: &AppHandle) {
     });
 }
 
-/// A second program was started, and ends: the window shows itself, with the link that the other one brought.
+/// A second instance was started, and ends: the window is shown, with the link of the second one.
 pub fn hand_over(app: &AppHandle, wizard: Option<&Arc<Wizard>>, link: Option<String>) {
     match (wizard, link) {
         (Some(wizard), Some(link)) => open(app, wizard, link),
@@ -83,7 +83,7 @@ fn show(app: &AppHandle) {
 fn open(app: &AppHandle, wizard: &Arc<Wizard>, link: String) {
     let (app, wizard) = (app.clone(), Arc::clone(wizard));
     tauri::async_runtime::spawn(async move {
-        wizard.take(&link).await;
+        wizard.accept_link(&link).await;
         if let (Some(window), Ok(page)) = (app.get_webview_window(window::LABEL), app_scheme::enrol())
             && let Err(error) = window.navigate(page)
         {

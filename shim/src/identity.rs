@@ -22,7 +22,7 @@ pub enum IdentityError {
     #[error("expected a .p12 or .pfx package with one certificate and its key")]
     Incomplete,
     #[error("what is kept of the identity is damaged")]
-    Kept,
+    Damaged,
     #[error("the password does not open the identity")]
     Password,
     #[error("the key or a certificate is too long to be kept")]
@@ -49,23 +49,23 @@ impl Identity {
         })
     }
 
-    /// What goes into the key store: the key and, once there are any, the certificates without the root. Each in DER, after
-    /// its length in two bytes: Windows keeps 2,560 bytes under a name, which text would not always fit into.
-    pub fn to_keep(key: &PrivateKey, chain: Option<&Chain>) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
-        // What grows is copied, and the copy left behind is not wiped.
-        let mut kept = Zeroizing::new(Vec::with_capacity(8 * 1024));
+    /// For the key store: the key and, once there are any, the certificates without the root. Each in DER, after
+    /// its length in two bytes: Windows stores 2,560 bytes under a name, which PEM would not always fit into.
+    pub fn encode(key: &PrivateKey, chain: Option<&Chain>) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
+        // A vector that grows is copied, and the old allocation is not wiped.
+        let mut stored = Zeroizing::new(Vec::with_capacity(8 * 1024));
         let above = chain.and_then(|chain| chain.above.split_last()).map_or(&[][..], |(_, rest)| rest);
         let certificates = chain.iter().map(|chain| &chain.certificate).chain(above);
         for der in std::iter::once(key.der()).chain(certificates.map(Vec::as_slice)) {
             let length = u16::try_from(der.len()).map_err(|_| IdentityError::TooLong)?;
-            kept.extend_from_slice(&length.to_be_bytes());
-            kept.extend_from_slice(der);
+            stored.extend_from_slice(&length.to_be_bytes());
+            stored.extend_from_slice(der);
         }
-        Ok(kept)
+        Ok(stored)
     }
 
-    pub fn from_kept(kept: &[u8]) -> Result<Self, IdentityError> {
-        let (key, mut rest) = first(kept)?;
+    pub fn decode(stored: &[u8]) -> Result<Self, IdentityError> {
+        let (key, mut rest) = first(stored)?;
         let mut certificates = Vec::new();
         while !rest.is_empty() {
             let (der, after) = first(rest)?;
@@ -74,10 +74,10 @@ impl Identity {
         }
         let whole = certificates.first().is_some_and(|leaf| package::parse(leaf).is_some());
         let key = Zeroizing::new(key.to_vec());
-        if whole { Ok(Self { certificates, key }) } else { Err(IdentityError::Kept) }
+        if whole { Ok(Self { certificates, key }) } else { Err(IdentityError::Damaged) }
     }
 
-    /// From when to when the certificate is good: seconds since the Unix epoch.
+    /// Not before and not after, seconds since the Unix epoch.
     pub fn validity(&self) -> Option<(i64, i64)> {
         let leaf = package::parse(self.certificates.first()?)?;
         let validity = leaf.validity();
@@ -105,16 +105,16 @@ pub fn new_key(random: Random) -> Result<MachineKey, KeyError> {
     if failed { Err(KeyError::Random) } else { key }
 }
 
-/// The key of what is kept, with or without certificates.
-pub fn kept_key(kept: &[u8]) -> Result<MachineKey, IdentityError> {
-    let key = PrivateKey::from_der(Zeroizing::new(first(kept)?.0.to_vec()));
-    MachineKey::from_key(&key).map_err(|_| IdentityError::Kept)
+/// The key of an encoded identity, with or without certificates.
+pub fn decode_key(stored: &[u8]) -> Result<MachineKey, IdentityError> {
+    let key = PrivateKey::from_der(Zeroizing::new(first(stored)?.0.to_vec()));
+    MachineKey::from_key(&key).map_err(|_| IdentityError::Damaged)
 }
 
-/// The first part of what is kept, and what comes after it.
-fn first(kept: &[u8]) -> Result<(&[u8], &[u8]), IdentityError> {
-    let (length, rest) = kept.split_first_chunk().ok_or(IdentityError::Kept)?;
-    rest.split_at_checked(u16::from_be_bytes(*length).into()).ok_or(IdentityError::Kept)
+/// The first part of an encoded identity, and the rest.
+fn first(stored: &[u8]) -> Result<(&[u8], &[u8]), IdentityError> {
+    let (length, rest) = stored.split_first_chunk().ok_or(IdentityError::Damaged)?;
+    rest.split_at_checked(u16::from_be_bytes(*length).into()).ok_or(IdentityError::Damaged)
 }
 
 impl std::fmt::Debug for Identity {
@@ -171,32 +171,32 @@ mod tests {
         let certificates = authority.certify(key.request(), (1_577_836_800, 4_102_444_800));
         let roots = authority.pem();
         let answer = keys::Answer { certificates: &certificates, roots: &roots };
-        let kept = Identity::to_keep(key.key(), Some(&key.chain(answer).unwrap())).unwrap();
-        assert_eq!(kept_key(&kept).unwrap().request(), key.request());
-        assert_eq!(Identity::from_kept(&kept).unwrap().certificates().len(), 2);
-        for length in 0..kept.len() {
-            let whole = Identity::from_kept(&kept[..length]).is_ok_and(|read| read.certificates().len() != 1);
+        let stored = Identity::encode(key.key(), Some(&key.chain(answer).unwrap())).unwrap();
+        assert_eq!(decode_key(&stored).unwrap().request(), key.request());
+        assert_eq!(Identity::decode(&stored).unwrap().certificates().len(), 2);
+        for length in 0..stored.len() {
+            let whole = Identity::decode(&stored[..length]).is_ok_and(|read| read.certificates().len() != 1);
             assert!(!whole, "{length}");
         }
-        let only_key = Identity::to_keep(key.key(), None).unwrap();
-        assert!(matches!(Identity::from_kept(&only_key), Err(IdentityError::Kept)));
+        let only_key = Identity::encode(key.key(), None).unwrap();
+        assert!(matches!(Identity::decode(&only_key), Err(IdentityError::Damaged)));
         assert!(matches!(
-            Identity::from_kept(&[&only_key[..], b"\0\x04text"].concat()),
-            Err(IdentityError::Kept)
+            Identity::decode(&[&only_key[..], b"\0\x04text"].concat()),
+            Err(IdentityError::Damaged)
         ));
     }
 
     #[test]
-    fn what_is_too_long_is_not_kept() {
+    fn what_is_too_long_is_not_encoded() {
         let key = new_key(crate::clock::system_random).unwrap();
         let chain = |length| Chain { certificate: vec![0; length], above: Vec::new() };
-        let keep = |length| Identity::to_keep(key.key(), Some(&chain(length)));
-        assert!(keep(65_535).is_ok());
-        assert!(matches!(keep(65_536), Err(IdentityError::TooLong)));
+        let encode = |length| Identity::encode(key.key(), Some(&chain(length)));
+        assert!(encode(65_535).is_ok());
+        assert!(matches!(encode(65_536), Err(IdentityError::TooLong)));
     }
 
     #[test]
-    fn tells_a_wrong_password_from_a_wrong_file() {
+    fn a_wrong_password_is_not_a_wrong_file() {
         let folder = Authority::new().package();
         let package = std::fs::read(folder.path().join("machine.p12")).unwrap();
         assert!(matches!(read(&package, "wrong"), Err(IdentityError::Password)));

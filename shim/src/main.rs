@@ -1,33 +1,30 @@
 //! The desktop program: one window with the server's own pages, and what a webview cannot do for them.
 //!
 //! The pages come from the server through an app scheme ([`app_scheme`]) over mutual TLS ([`transport`]);
-//! what they may ask of this machine stands in [`commands`]. A machine without a certificate fetches one by itself
-//! ([`enrolment`]). Whatever is missing or wrong, the window says so: it is never empty.
+//! what they may call on this machine is in [`commands`]. A machine without a certificate fetches one by itself
+//! ([`enrolment`]). The window says what is missing or wrong, so it is never empty.
 
 #![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
 
+mod analyses;
 mod app_scheme;
-mod assistant;
-mod capture;
+mod app_state;
 mod clock;
 mod commands;
 mod configuration;
 mod connection;
 mod deep_link;
-#[cfg(target_os = "linux")]
-mod display;
-mod enrolled;
 mod enrolment;
-mod hiding;
+mod enrolment_store;
 mod identity;
 mod keystore;
+mod lifecycle;
 mod link;
-mod native;
+mod native_api;
 mod navigation;
 mod page;
 mod renewal;
 mod secret;
-mod start;
 #[cfg(test)]
 mod test_server;
 mod transport;
@@ -38,18 +35,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use desktop::session::DisplaySession;
 use protocol::Problem;
 use protocol::enrolment::SCHEME;
 use tauri::{Url, generate_handler};
 use tracing_subscriber::EnvFilter;
 
 use app_scheme::AppScheme;
-use assistant::Assistant;
-use capture::DisplaySession;
+use app_state::AppState;
 use configuration::Arguments;
-use connection::{Connection, Standing};
-use enrolled::Enrolled;
-use start::Enrolling;
+use connection::{Connection, ConnectionState};
+use enrolment_store::EnrolmentStore;
+use lifecycle::EnrolmentLifecycle;
 
 /// The desktop assistant of the AI Workflow Engine.
 #[derive(Debug, Parser)]
@@ -69,8 +66,8 @@ struct CommandLine {
 }
 
 impl CommandLine {
-    /// The link among the arguments of a second program. `None` also for one that comes as an event: where links are
-    /// arguments, the plugin for them takes what has their scheme and stands alone.
+    /// The link among the arguments of a second instance. `None` also for a link that comes as an event: where the system
+    /// passes links as arguments, the deep-link plugin takes a lone argument with the scheme.
     fn handed_over(arguments: Vec<String>) -> Option<String> {
         let alone = arguments.len() == 2 && cfg!(any(target_os = "linux", windows));
         let link = Self::try_parse_from(arguments).ok()?.link?;
@@ -89,7 +86,7 @@ fn main() -> ExitCode {
         return forget();
     }
     #[cfg(target_os = "linux")]
-    display::prepare();
+    desktop::environment::prepare();
     match run(&connection, link) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -101,22 +98,22 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments, link: Option<String>) -> tauri::Result<()> {
     let connection = Arc::new(Connection::opening());
-    let enrolling = enrolling(arguments, &connection);
-    let wizard = enrolling.as_ref().map(|enrolling| Arc::new(enrolling.wizard()));
-    let screen = capture::for_session(DisplaySession::detect(variable));
+    let lifecycle = enrolment_lifecycle(arguments, &connection);
+    let wizard = lifecycle.as_ref().map(|lifecycle| Arc::new(lifecycle.wizard()));
+    let screen = desktop::capture::for_session(DisplaySession::detect(variable));
     let second = wizard.clone();
     let scheme = AppScheme::new(Arc::clone(&connection), wizard.clone());
     tauri::Builder::default()
-        // First, so that a second program hands its link over and ends before it does anything else.
+        // First, so that a second instance hands its link over and ends before it does anything else.
         .plugin(tauri_plugin_single_instance::init(move |app, arguments, _| {
             deep_link::hand_over(app, second.as_ref(), CommandLine::handed_over(arguments));
         }))
         .plugin(tauri_plugin_deep_link::init())
         .register_asynchronous_uri_scheme_protocol(app_scheme::SCHEME, move |_, request, responder| {
             let scheme = scheme.clone();
-            tauri::async_runtime::spawn(async move { responder.respond(scheme.answer(request).await) });
+            tauri::async_runtime::spawn(async move { responder.respond(scheme.handle(request).await) });
         })
-        .manage(Assistant::new(Arc::clone(&connection), Arc::from(screen)))
+        .manage(AppState::new(Arc::clone(&connection), Arc::from(screen)))
         .invoke_handler(generate_handler![
             commands::analyze,
             commands::cancel_analysis,
@@ -129,11 +126,11 @@ fn run(arguments: &Arguments, link: Option<String>) -> tauri::Result<()> {
             commands::verify,
         ])
         .setup(move |app| {
-            // First, since a link leads it to its own page.
+            // First, since a link navigates the window.
             window::open(app.handle())?;
-            if let (Some(enrolling), Some(wizard)) = (enrolling, wizard) {
+            if let (Some(lifecycle), Some(wizard)) = (lifecycle, wizard) {
                 deep_link::listen(app.handle(), &wizard);
-                deep_link::start(app.handle(), enrolling, wizard, connection, link);
+                deep_link::start(app.handle(), lifecycle, wizard, connection, link);
             } else if link.is_some() {
                 tracing::warn!("the command line says how to connect, so the link is not used");
             }
@@ -142,57 +139,60 @@ fn run(arguments: &Arguments, link: Option<String>) -> tauri::Result<()> {
         .run(tauri::generate_context!())
 }
 
-/// Settles the connection when the command line says all of it. If not, this machine stands on its enrolment.
-fn enrolling(arguments: &Arguments, connection: &Arc<Connection>) -> Option<Arc<Enrolling>> {
+/// `None` where the command line describes the connection, which is then made. Otherwise this machine is to be enrolled.
+fn enrolment_lifecycle(
+    arguments: &Arguments,
+    connection: &Arc<Connection>,
+) -> Option<Arc<EnrolmentLifecycle>> {
     if arguments.are_given() {
-        let standing =
-            start::as_configured(arguments, variable).map_or_else(Standing::Failed, Standing::Connected);
-        connection.settle(standing);
+        let state = lifecycle::as_configured(arguments, variable)
+            .map_or_else(ConnectionState::Failed, ConnectionState::Connected);
+        connection.set_state(state);
         return None;
     }
-    let Some(enrolled) = Enrolled::of_account() else {
-        connection.settle(Standing::Failed(no_folder()));
+    let Some(store) = EnrolmentStore::of_account() else {
+        connection.set_state(ConnectionState::Failed(no_folder()));
         return None;
     };
-    Some(Arc::new(Enrolling::new(enrolled, Arc::clone(connection))))
+    Some(Arc::new(EnrolmentLifecycle::new(store, Arc::clone(connection))))
 }
 
-/// For whoever sets machines up, and where there is no display: the same connection as the window's, once.
+/// Makes the window's connection once, without a display: for whoever sets machines up.
 fn check(arguments: &Arguments) -> ExitCode {
     let connected = if arguments.are_given() {
-        start::as_configured(arguments, variable)
+        lifecycle::as_configured(arguments, variable)
     } else {
-        Enrolled::of_account().ok_or_else(no_folder).and_then(|enrolled| start::as_enrolled(&enrolled))
+        EnrolmentStore::of_account().ok_or_else(no_folder).and_then(|store| lifecycle::as_enrolled(&store))
     };
     let answer = connected.and_then(|connected| {
         let server = connected.transport.server().to_string();
-        tauri::async_runtime::block_on(connected.native.certificate()).map(|()| server)
+        tauri::async_runtime::block_on(connected.native_api.certificate()).map(|()| server)
     });
     match answer {
-        Ok(server) => tell(&format!("{server} takes this machine's certificate."), ExitCode::SUCCESS),
-        Err(problem) => tell(&format!("{}: {problem}", problem.kind), ExitCode::FAILURE),
+        Ok(server) => print(&format!("{server} takes this machine's certificate."), ExitCode::SUCCESS),
+        Err(problem) => print(&format!("{}: {problem}", problem.kind), ExitCode::FAILURE),
     }
 }
 
 fn forget() -> ExitCode {
-    match Enrolled::of_account()
-        .map(|enrolled| enrolled.forget().map_err(|error| (error, enrolled.folder().to_owned())))
+    match EnrolmentStore::of_account()
+        .map(|store| store.forget().map_err(|error| (error, store.folder().to_owned())))
     {
-        Some(Ok(true)) => tell("This machine's certificate and key were removed.", ExitCode::SUCCESS),
-        Some(Ok(false)) => tell("This machine was not enrolled.", ExitCode::SUCCESS),
+        Some(Ok(true)) => print("This machine's certificate and key were removed.", ExitCode::SUCCESS),
+        Some(Ok(false)) => print("This machine was not enrolled.", ExitCode::SUCCESS),
         Some(Err((error, folder))) => {
             let words = format!(
                 "Not all was removed: {error}. Keys may remain: under the name “AI Workflow Engine” in your system's key store, \
                  and in {}.",
                 folder.display()
             );
-            tell(&words, ExitCode::FAILURE)
+            print(&words, ExitCode::FAILURE)
         }
-        None => tell(&no_folder().detail, ExitCode::FAILURE),
+        None => print(&no_folder().detail, ExitCode::FAILURE),
     }
 }
 
-fn tell(words: &str, code: ExitCode) -> ExitCode {
+fn print(words: &str, code: ExitCode) -> ExitCode {
     // Standard output may be closed, which is no reason to stop.
     let _ = writeln!(std::io::stdout().lock(), "{words}");
     code
@@ -220,14 +220,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_programs_link_is_taken_once() {
+    fn a_second_instances_link_is_taken_once() {
         let of = |arguments: &[&str]| {
             let arguments = std::iter::once("shim").chain(arguments.iter().copied()).map(str::to_owned);
             CommandLine::handed_over(arguments.collect())
         };
         let (program, mail) = ("aiwe://enrol?server=x", "https://h.example/public/download-certs/x");
         assert_eq!(of(&[mail]).as_deref(), Some(mail));
-        // The plugin for links takes it when it stands alone, and only then.
+        // The deep-link plugin takes it when it is the only argument, and only then.
         assert_eq!(of(&[program]).is_none(), cfg!(any(target_os = "linux", windows)));
         assert_eq!(of(&["--", program]).as_deref(), Some(program));
         assert_eq!(of(&["--server", "https://h.example", program]).as_deref(), Some(program));

@@ -13,7 +13,7 @@ use crate::configuration::PASSWORD_VARIABLE;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     Allow,
-    /// Not here, but in the program that the system has for it.
+    /// In the system's program for it.
     OpenOutside,
     Refuse,
 }
@@ -21,7 +21,7 @@ pub enum Decision {
 pub fn decide(url: &Url) -> Decision {
     match url.scheme() {
         _ if app_scheme::is_ours(url) => Decision::Allow,
-        // What a frame or window holds before it has an address; it has no rights of its own.
+        // What a frame or window has before it navigates; it has no permissions of its own.
         "about" if matches!(url.path(), "blank" | "srcdoc") => Decision::Allow,
         "http" | "https" if url.has_host() => Decision::OpenOutside,
         "mailto" => Decision::OpenOutside,
@@ -29,7 +29,7 @@ pub fn decide(url: &Url) -> Decision {
     }
 }
 
-/// Decides on a navigation and carries the decision out; returns whether the webview goes there.
+/// Decides on a navigation, and opens it outside if so decided. Returns whether the webview navigates.
 pub fn guard(url: &Url) -> bool {
     match decide(url) {
         Decision::Allow => true,
@@ -44,7 +44,7 @@ pub fn guard(url: &Url) -> bool {
     }
 }
 
-/// Tries the system's ways to open an address until one works. None of them is told the identity's password.
+/// Tries the system's commands for opening an address until one works. None of them gets the identity's password.
 fn open_outside(url: &Url) {
     let commands = open::commands(url.as_str());
     std::thread::spawn(move || {

@@ -117,7 +117,7 @@ impl Authority {
     }
 
     /// The same, also to whoever has no certificate.
-    pub async fn serve_anybody(&self, routes: Router) -> SocketAddr {
+    pub async fn serve_with_optional_client_certificate(&self, routes: Router) -> SocketAddr {
         self.serve_to(routes, true).await
     }
 

@@ -2,15 +2,15 @@
 
 use std::os::unix::process::CommandExt;
 
-use crate::failure::{Failure, Outcome};
-use crate::places::Places;
+use crate::error::{Error, Result};
+use crate::paths::Paths;
 use crate::process;
 use crate::setup::{Purpose, set_up};
 
-pub fn desktop(places: &Places, arguments: &[String]) -> Outcome {
-    let tools = set_up(places, Purpose::Desktop)?;
-    process::must(tools.cargo().args(["build", "--package", "shim"]))?;
+pub fn desktop(paths: &Paths, arguments: &[String]) -> Result {
+    let tools = set_up(paths, Purpose::Desktop)?;
+    process::run(tools.cargo().args(["build", "--package", "shim"]))?;
     let error =
-        process::command(places.target().join("debug/shim")).args(process::passed_on(arguments)).exec();
-    Err(Failure::new(format!("the desktop window does not start: {error}")))
+        process::command(paths.target().join("debug/shim")).args(process::forwarded(arguments)).exec();
+    Err(Error::new(format!("the desktop window does not start: {error}")))
 }

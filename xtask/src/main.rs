@@ -1,14 +1,13 @@
 //! One command for each thing that a developer or an operator does with a clone: set-up, build, run, test.
 //!
-//! Nothing here is needed at run time, and nothing here depends on a crate, so that it starts within seconds
-//! on a machine that has nothing but rustup.
+//! It has no dependencies, so that it starts within seconds on a machine that has nothing but rustup.
 
 mod bench;
 mod desktop;
-mod failure;
+mod error;
 mod fingerprint;
 mod pages;
-mod places;
+mod paths;
 mod process;
 mod run;
 mod setup;
@@ -16,8 +15,8 @@ mod test;
 
 use std::process::ExitCode;
 
-use failure::{Failure, Outcome};
-use places::Places;
+use error::{Error, Result};
+use paths::Paths;
 use setup::Purpose;
 
 fn usage() -> String {
@@ -50,7 +49,7 @@ fn main() -> ExitCode {
         Some((command, rest)) => (command.as_str(), rest),
         None => ("help", &[][..]),
     };
-    match carry_out(command, rest) {
+    match dispatch(command, rest) {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("\nerror: {failure}");
@@ -59,21 +58,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn carry_out(command: &str, rest: &[String]) -> Outcome<ExitCode> {
-    let places = Places::find()?;
+fn dispatch(command: &str, rest: &[String]) -> Result<ExitCode> {
+    let paths = Paths::find()?;
     match command {
-        "run" => run::run(&places, rest).map(|()| ExitCode::SUCCESS),
-        "test" => test::test(&places, rest),
+        "run" => run::run(&paths, rest).map(|()| ExitCode::SUCCESS),
+        "test" => test::test(&paths, rest),
         "soak" => test::soak(),
-        "bench" => bench::bench(&places, rest).map(|()| ExitCode::SUCCESS),
-        "desktop" => desktop::desktop(&places, rest).map(|()| ExitCode::SUCCESS),
+        "bench" => bench::bench(&paths, rest).map(|()| ExitCode::SUCCESS),
+        "desktop" => desktop::desktop(&paths, rest).map(|()| ExitCode::SUCCESS),
         "pages" => {
-            let tools = setup::set_up(&places, Purpose::Run)?;
-            pages::build(&places, &tools).map(|()| ExitCode::SUCCESS)
+            let tools = setup::set_up(&paths, Purpose::Run)?;
+            pages::build(&paths, &tools).map(|()| ExitCode::SUCCESS)
         }
         "setup" => {
             let purpose = rest.first().map_or(Ok(Purpose::Test), |name| Purpose::named(name))?;
-            setup::set_up(&places, purpose)?;
+            setup::set_up(&paths, purpose)?;
             println!("Everything is installed.");
             Ok(ExitCode::SUCCESS)
         }
@@ -81,7 +80,7 @@ fn carry_out(command: &str, rest: &[String]) -> Outcome<ExitCode> {
             println!("{}", usage());
             Ok(ExitCode::SUCCESS)
         }
-        other => Err(Failure::new(format!("there is no command `{other}`\n\n{}", usage()))),
+        other => Err(Error::new(format!("there is no command `{other}`\n\n{}", usage()))),
     }
 }
 

@@ -7,9 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::failure::{Doing, Outcome};
+use crate::error::{Context, Result};
 use crate::fingerprint;
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::process;
 use crate::setup::{Tools, WASM};
 
@@ -30,11 +30,11 @@ const MODULES: [Module; 4] = [
     surface("public", &["public"]),
     surface("panel", &["panel"]),
     surface("sidebar", &["sidebar"]),
-    // Loaded by the download page when it is to make a key.
+    // The download page loads it to make a key.
     Module { name: "keys", package: "keys", features: &[] },
 ];
 
-/// What the compiler uses unasked since Rust 1.82, so that Binaryen accepts and keeps it.
+/// What the compiler emits by default since Rust 1.82, so that Binaryen accepts and keeps it.
 const WASM_FEATURES: &[&str] = &[
     "--enable-bulk-memory",
     "--enable-multivalue",
@@ -44,25 +44,25 @@ const WASM_FEATURES: &[&str] = &[
     "--enable-sign-ext",
 ];
 
-/// Builds what changed.
-pub fn build(places: &Places, tools: &Tools) -> Outcome {
-    let stamp = places.target().join("site.stamp");
-    let sum = fingerprint::of(&inputs(places), &[&tools.toolchain.version()])?;
-    let whole = files().all(|name| package(places).join(name).is_file());
-    if whole && fingerprint::holds(&stamp, &sum) {
+/// Does nothing when nothing changed.
+pub fn build(paths: &Paths, tools: &Tools) -> Result {
+    let stamp = paths.target().join("site.stamp");
+    let sum = fingerprint::compute(&inputs(paths), &[&tools.toolchain.version()])?;
+    let whole = files().all(|name| package(paths).join(name).is_file());
+    if whole && fingerprint::matches(&stamp, &sum) {
         return Ok(());
     }
     println!("building the pages");
     let start = Instant::now();
-    fs::create_dir_all(package(places)).doing("making the folder of the pages")?;
+    fs::create_dir_all(package(paths)).context("making the folder of the pages")?;
     for module in &MODULES {
-        module.build(places, tools)?;
+        module.build(paths, tools)?;
     }
     style_sheet(tools)?;
-    copy(&places.root.join("app/public"), &places.site())?;
-    compress(places, tools)?;
-    fingerprint::put(&stamp, &sum)?;
-    println!("    done in {} s; {}", start.elapsed().as_secs(), sizes(places));
+    copy(&paths.root.join("app/public"), &paths.site())?;
+    compress(paths, tools)?;
+    fingerprint::write(&stamp, &sum)?;
+    println!("    done in {} s; {}", start.elapsed().as_secs(), sizes(paths));
     Ok(())
 }
 
@@ -70,23 +70,24 @@ fn files() -> impl Iterator<Item = String> {
     MODULES.iter().flat_map(|module| [module.wasm(), module.script()]).chain(["aiwe.css".to_owned()])
 }
 
-fn inputs(places: &Places) -> Vec<PathBuf> {
+fn inputs(paths: &Paths) -> Vec<PathBuf> {
     let inputs = [
         ".cargo/config.toml",
         "Cargo.lock",
         "Cargo.toml",
         "app",
+        "crates/domain",
         "crates/package",
         "crates/protocol",
         "style",
         "xtask/compress.mjs",
         "xtask/src/pages.rs",
     ];
-    inputs.iter().map(|input| places.root.join(input)).collect()
+    inputs.iter().map(|input| paths.root.join(input)).collect()
 }
 
-fn package(places: &Places) -> PathBuf {
-    places.site().join("pkg")
+fn package(paths: &Paths) -> PathBuf {
+    paths.site().join("pkg")
 }
 
 impl Module {
@@ -99,68 +100,68 @@ impl Module {
     }
 
     /// Rust to WASM, the JavaScript around it, and both made small.
-    fn build(&self, places: &Places, tools: &Tools) -> Outcome {
+    fn build(&self, paths: &Paths, tools: &Tools) -> Result {
         let mut cargo = tools.cargo();
         cargo.args(["build", "--package", self.package, "--no-default-features"]);
         cargo.args(self.features.iter().flat_map(|feature| ["--features", feature]));
         cargo.args(["--target", WASM, "--profile", "wasm"]);
-        process::must(&mut cargo)?;
+        process::run(&mut cargo)?;
 
-        let compiled = places.target().join(WASM).join("wasm").join(format!("{}.wasm", self.package));
-        let stamp = places.target().join(format!("site-{}.stamp", self.name));
-        let sum = fingerprint::of(&[compiled.clone(), places.root.join("Cargo.lock")], WASM_FEATURES)?;
-        let script = package(places).join(self.script());
-        let optimised = package(places).join(self.wasm());
-        // cargo makes the same file again when nothing changed for it, as when only a style did.
-        if script.is_file() && optimised.is_file() && fingerprint::holds(&stamp, &sum) {
+        let compiled = paths.target().join(WASM).join("wasm").join(format!("{}.wasm", self.package));
+        let stamp = paths.target().join(format!("site-{}.stamp", self.name));
+        let sum = fingerprint::compute(&[compiled.clone(), paths.root.join("Cargo.lock")], WASM_FEATURES)?;
+        let script = package(paths).join(self.script());
+        let optimised = package(paths).join(self.wasm());
+        // When only a style changed, cargo leaves the same file behind.
+        if script.is_file() && optimised.is_file() && fingerprint::matches(&stamp, &sum) {
             return Ok(());
         }
-        let bound = places.target().join("wasm-bindgen");
+        let bound = paths.target().join("wasm-bindgen");
         let mut bindgen = tools.program("wasm-bindgen");
         bindgen
             .args(["--target", "web", "--no-typescript", "--out-name", &format!("aiwe-{}", self.name)])
             .arg("--out-dir")
             .arg(&bound)
             .arg(&compiled);
-        process::must(&mut bindgen)?;
-        fs::copy(bound.join(self.script()), &script).doing("copying the script")?;
+        process::run(&mut bindgen)?;
+        fs::copy(bound.join(self.script()), &script).context("copying the script")?;
         let mut optimise = tools.program("wasm-opt");
         optimise.arg("-Oz").args(WASM_FEATURES).arg(bound.join(self.wasm())).arg("-o").arg(&optimised);
-        process::must(&mut optimise)?;
-        fingerprint::put(&stamp, &sum)
+        process::run(&mut optimise)?;
+        fingerprint::write(&stamp, &sum)
     }
 }
 
-fn style_sheet(tools: &Tools) -> Outcome {
+fn style_sheet(tools: &Tools) -> Result {
     let mut tailwind = tools.program("tailwindcss");
     tailwind.args(["--input", "style/main.css", "--output", "target/site/pkg/aiwe.css", "--minify"]);
-    process::quietly("making the style sheet", &mut tailwind, &tools.log("tailwind"))
+    process::run_logged("making the style sheet", &mut tailwind, &tools.log("tailwind"))
 }
 
-fn copy(from: &Path, to: &Path) -> Outcome {
-    fs::create_dir_all(to).doing(format_args!("making {}", to.display()))?;
-    for entry in fs::read_dir(from).doing(format_args!("reading {}", from.display()))?.flatten() {
+fn copy(from: &Path, to: &Path) -> Result {
+    fs::create_dir_all(to).context(format_args!("making {}", to.display()))?;
+    for entry in fs::read_dir(from).context(format_args!("reading {}", from.display()))?.flatten() {
         let (source, copied) = (entry.path(), to.join(entry.file_name()));
         if source.is_dir() {
             copy(&source, &copied)?;
         } else {
-            fs::copy(&source, &copied).doing(format_args!("copying {}", source.display()))?;
+            fs::copy(&source, &copied).context(format_args!("copying {}", source.display()))?;
         }
     }
     Ok(())
 }
 
-fn compress(places: &Places, tools: &Tools) -> Outcome {
+fn compress(paths: &Paths, tools: &Tools) -> Result {
     let mut node = tools.program("node");
-    node.arg("xtask/compress.mjs").arg(places.site());
-    process::must(&mut node)
+    node.arg("xtask/compress.mjs").arg(paths.site());
+    process::run(&mut node)
 }
 
-fn sizes(places: &Places) -> String {
+fn sizes(paths: &Paths) -> String {
     let size = |name: &str| {
-        let bytes = fs::metadata(package(places).join(format!("{name}.br"))).map_or(0, |about| about.len());
+        let bytes = fs::metadata(package(paths).join(format!("{name}.br"))).map_or(0, |about| about.len());
         format!("{name} {} kB", bytes.div_ceil(1000))
     };
-    let told: Vec<String> = files().map(|name| size(&name)).collect();
-    format!("brotli: {}", told.join(", "))
+    let sizes: Vec<String> = files().map(|name| size(&name)).collect();
+    format!("brotli: {}", sizes.join(", "))
 }

@@ -1,4 +1,4 @@
-//! Starting other programs: quietly with a log and a sign of life, or in the open.
+//! Starting other programs, with their output in a log file or on the terminal.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::failure::{Doing, Failure, Outcome};
+use crate::error::{Context, Error, Result};
 
-const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(30);
 
-/// A command without what `cargo run` put into this process' environment: a second cargo would take its
-/// toolchain's libraries and build scripts would see another package's variables.
+/// A command without what `cargo run` put into this process' environment: a second cargo would load the first one's
+/// libraries, and build scripts would see another package's variables.
 pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
@@ -27,31 +27,31 @@ pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
 }
 
 /// Runs a command whose output matters only when it fails: it goes to `log`, and every half minute a line
-/// says that work goes on.
-pub fn quietly(what: &str, command: &mut Command, log: &Path) -> Outcome {
+/// says that it is still running.
+pub fn run_logged(what: &str, command: &mut Command, log: &Path) -> Result {
     if let Some(folder) = log.parent() {
-        fs::create_dir_all(folder).doing(format_args!("making {}", folder.display()))?;
+        fs::create_dir_all(folder).context(format_args!("making {}", folder.display()))?;
     }
-    let file = File::create(log).doing(format_args!("writing {}", log.display()))?;
-    let errors = file.try_clone().doing("sharing the log file")?;
+    let file = File::create(log).context(format_args!("writing {}", log.display()))?;
+    let errors = file.try_clone().context("sharing the log file")?;
     command.stdin(Stdio::null()).stdout(file).stderr(errors);
     let start = Instant::now();
-    let mut child = command.spawn().doing(format_args!("starting {}", shown(command)))?;
-    let mut told = SIGN_OF_LIFE;
+    let mut child = command.spawn().context(format_args!("starting {}", shown(command)))?;
+    let mut next_report = PROGRESS_INTERVAL;
     let status = loop {
-        if let Some(status) = child.try_wait().doing(what)? {
+        if let Some(status) = child.try_wait().context(what)? {
             break status;
         }
-        if start.elapsed() >= told {
-            println!("    still {what}, {} s (log: {})", told.as_secs(), log.display());
-            told += SIGN_OF_LIFE;
+        if start.elapsed() >= next_report {
+            println!("    still {what}, {} s (log: {})", next_report.as_secs(), log.display());
+            next_report += PROGRESS_INTERVAL;
         }
         sleep(Duration::from_millis(50));
     };
     if status.success() {
         return Ok(());
     }
-    Err(Failure::new(format!(
+    Err(Error::new(format!(
         "{what} failed ({status}): {}\n{}\nThe whole log: {}",
         shown(command),
         last_lines(log, 25),
@@ -60,29 +60,25 @@ pub fn quietly(what: &str, command: &mut Command, log: &Path) -> Outcome {
 }
 
 /// Runs a command whose output is for the person at the terminal.
-pub fn openly(command: &mut Command) -> Outcome<ExitStatus> {
-    command.status().doing(format_args!("starting {}", shown(command)))
+pub fn status(command: &mut Command) -> Result<ExitStatus> {
+    command.status().context(format_args!("starting {}", shown(command)))
 }
 
-/// Like [`openly`], and a failing exit is a failure.
-pub fn must(command: &mut Command) -> Outcome {
-    let status = openly(command)?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failure::new(format!("{} ended with {status}", shown(command))))
-    }
+/// Like [`status`], and an exit code other than 0 is an error.
+pub fn run(command: &mut Command) -> Result {
+    let status = status(command)?;
+    if status.success() { Ok(()) } else { Err(Error::new(format!("{} ended with {status}", shown(command)))) }
 }
 
-/// What a command prints, when it ends well; nothing when it cannot be started or fails.
-pub fn answer(command: &mut Command) -> Option<String> {
+/// What a command prints; nothing when it cannot be started or fails.
+pub fn stdout(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The arguments for a program that this one starts. Before them people write `--` as `cargo run` wants it; the alias has
-/// its own, so theirs comes through, and the program would take all after it for no options.
-pub fn passed_on(arguments: &[String]) -> &[String] {
+/// The arguments for a program that this one starts, without a leading `--`. People write it as they would for `cargo run`;
+/// since the alias ends in one already, theirs arrives here, and the program would read everything after it as no options.
+pub fn forwarded(arguments: &[String]) -> &[String] {
     match arguments {
         [first, rest @ ..] if first == "--" => rest,
         all => all,
@@ -96,7 +92,7 @@ pub fn on_path(program: &str) -> bool {
 }
 
 pub fn is_root() -> bool {
-    answer(Command::new("id").arg("-u")).is_some_and(|id| id == "0")
+    stdout(Command::new("id").arg("-u")).is_some_and(|id| id == "0")
 }
 
 fn shown(command: &Command) -> String {
@@ -122,9 +118,9 @@ mod tests {
     #[test]
     fn one_leading_pair_of_dashes_is_dropped_and_no_more() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        assert_eq!(passed_on(&words(&["--", "--server", "x"])), words(&["--server", "x"]));
-        assert_eq!(passed_on(&words(&["--", "--", "x"])), words(&["--", "x"]));
-        assert_eq!(passed_on(&words(&["--check", "--", "x"])), words(&["--check", "--", "x"]));
-        assert!(passed_on(&words(&["--"])).is_empty() && passed_on(&[]).is_empty());
+        assert_eq!(forwarded(&words(&["--", "--server", "x"])), words(&["--server", "x"]));
+        assert_eq!(forwarded(&words(&["--", "--", "x"])), words(&["--", "x"]));
+        assert_eq!(forwarded(&words(&["--check", "--", "x"])), words(&["--check", "--", "x"]));
+        assert!(forwarded(&words(&["--"])).is_empty() && forwarded(&[]).is_empty());
     }
 }

@@ -1,5 +1,5 @@
-//! Brings the page that the server rendered to life. Each surface is a feature, so that its module holds nothing of the
-//! others; with all of them (`cargo leptos watch`) one module serves every page.
+//! The WASM module that hydrates the page that the server rendered. Each surface is a feature, so that its module contains
+//! nothing of the others; with all of them (`cargo leptos watch`) one module serves every page.
 
 #![cfg(target_arch = "wasm32")]
 #![recursion_limit = "256"]
@@ -15,7 +15,7 @@ pub fn hydrate() {
     console_error_panic_hook::set_once();
     match Surface::of(&location().pathname().unwrap_or_default()) {
         #[cfg(feature = "public")]
-        Surface::Public => app::surface::wake_public_page(),
+        Surface::Public => app::surface::hydrate_public_page(),
         #[cfg(feature = "panel")]
         Surface::Panel => hydrate_body(app::surface::PanelPages),
         #[cfg(feature = "sidebar")]

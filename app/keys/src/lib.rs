@@ -1,12 +1,12 @@
-//! A machine's key, made where it is used: the key, the request for its certificate (PKCS#10), and the package of both. The
-//! download page loads it as a module; the desktop program makes its keys with it too.
+//! A machine's key, made where it is used: the key, the certificate request (PKCS#10), and the package of key and
+//! certificate. The download page loads it as a WASM module; the desktop program makes its keys with it too.
 //!
-//! What always holds:
-//! - Only the request and, locked with the visitor's password, the package leave the page's module. Nothing is logged.
-//! - The key is wiped when it is dropped. In the page, so is every piece of memory that is given back
-//!   ([`module`](self)): the PKCS#12 library makes copies that it does not wipe.
-//! - Random bytes and the time are parameters. The salts inside a PKCS#12 file are the exception: its library takes them
-//!   from the browser's own generator.
+//! Always holds:
+//! - Only the request and the package, encrypted with the visitor's password, leave the page's module. Nothing is logged.
+//! - The key is zeroized when it is dropped. In the page, so is all memory that is freed ([`module`](self)): the PKCS#12
+//!   library makes copies that it does not zeroize.
+//! - Random bytes and the time are parameters, except the salts inside a PKCS#12 file: the library takes them from the
+//!   browser's generator.
 
 #[cfg(target_arch = "wasm32")]
 mod module;
@@ -27,8 +27,8 @@ use x509_cert::spki::{DynSignatureAlgorithmIdentifier, SubjectPublicKeyInfoOwned
 use x509_parser::certificate::X509Certificate;
 use zeroize::{Zeroize, Zeroizing};
 
-/// A random number is no P-256 key with a probability of 2⁻³². So many in a row mean that there is no randomness.
-const TRIES: usize = 8;
+/// A random number is not a valid P-256 key with a probability of 2⁻³², so this many in a row mean a broken generator.
+const MAX_ATTEMPTS: usize = 8;
 
 /// Why there is no key or no package.
 #[derive(Debug, thiserror::Error)]
@@ -45,16 +45,16 @@ pub enum KeyError {
     Random,
 }
 
-/// What the server gave for the request.
+/// What the server returned for the request.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer<'a> {
-    /// The machine's certificate, then those above it; PEM. A root among them is not looked at.
+    /// The machine's certificate, then its issuers; PEM. A root among them is ignored.
     pub certificates: &'a str,
     /// The authorities' root certificates, PEM.
     pub roots: &'a str,
 }
 
-/// A machine's certificate and those above it, up to the root. DER.
+/// A machine's certificate and its issuers up to the root. DER.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
     pub certificate: Vec<u8>,
@@ -79,10 +79,10 @@ impl MachineKey {
         Self::of(&secret(random)?)
     }
 
-    /// A key that was made before. Its request is the same as then.
+    /// An existing key. Its request is the same as before.
     ///
     /// # Errors
-    /// [`KeyError::Encoding`]: it is no P-256 key in PKCS#8.
+    /// [`KeyError::Encoding`]: not a P-256 key in PKCS#8.
     pub fn from_key(key: &PrivateKey) -> Result<Self, KeyError> {
         Self::of(&SecretKey::from_pkcs8_der(key.der()).map_err(|_| KeyError::Encoding)?)
     }
@@ -103,12 +103,12 @@ impl MachineKey {
         &self.public
     }
 
-    /// The request, PEM: the same each time, since the server gives the same certificate only for the same text.
+    /// The request, PEM. Always the same: the server returns the same certificate only for the same text.
     pub fn request(&self) -> &str {
         &self.request
     }
 
-    /// The certificates of the answer, in order.
+    /// The chain from the answer, in order.
     ///
     /// # Errors
     /// [`KeyError::Answer`], [`KeyError::Authority`].
@@ -116,7 +116,7 @@ impl MachineKey {
         let mut given = certificates(answer.certificates)?.into_iter();
         let certificate = given.next().ok_or(KeyError::Answer)?;
         let leaf = parse(&certificate).ok_or(KeyError::Answer)?;
-        // With another key's certificate, the machine's store would show the package and no server would take it.
+        // With another key's certificate, the package could be imported, but no server would accept it.
         if leaf.public_key().raw != self.public {
             return Err(KeyError::Answer);
         }
@@ -127,10 +127,10 @@ impl MachineKey {
         Ok(Chain { certificate, above })
     }
 
-    /// The package for a platform, named after the machine as the certificate names it. `now` dates the files in it.
+    /// The package for a platform, named after the machine in the certificate. `now` is the timestamp of the files in it.
     ///
     /// # Errors
-    /// [`KeyError`]. Nothing is used up: it can be asked for again, also with another password or platform.
+    /// [`KeyError`]. Can be called again, also with another password or platform.
     pub fn package(
         &self,
         platform: Platform,
@@ -156,7 +156,7 @@ impl MachineKey {
 
 fn secret(random: &mut RandomBytes<'_>) -> Result<SecretKey, KeyError> {
     let mut bytes = Zeroizing::new([0_u8; 32]);
-    for _ in 0..TRIES {
+    for _ in 0..MAX_ATTEMPTS {
         bytes.zeroize();
         random(&mut *bytes);
         if let Ok(secret) = SecretKey::from_slice(&*bytes) {
@@ -166,14 +166,14 @@ fn secret(random: &mut RandomBytes<'_>) -> Result<SecretKey, KeyError> {
     Err(KeyError::Random)
 }
 
-/// The public key (DER) and the request for its certificate (PEM). It names nobody: the server knows whom the certificate
-/// is for, and looks at nothing but the key.
+/// The public key (DER) and its certificate request (PEM). The subject is empty: the server knows whom the certificate is
+/// for, and uses nothing but the key.
 fn request(key: &SigningKey) -> Result<(Vec<u8>, String), DerError> {
     let public_key = SubjectPublicKeyInfoOwned::from_key(key.verifying_key()).map_err(to_der)?;
     let public = public_key.to_der()?;
     let attributes = Default::default();
     let info = CertReqInfo { version: Version::V1, subject: Name::default(), public_key, attributes };
-    // Deterministic (RFC 6979): a signature with bad randomness would give the key away.
+    // Deterministic (RFC 6979): a signature with bad randomness would reveal the key.
     let signature: DerSignature = key.sign(&info.to_der()?);
     let request = CertReq {
         info,
@@ -187,7 +187,7 @@ fn to_der(_: x509_cert::spki::Error) -> DerError {
     x509_cert::der::ErrorKind::Failed.into()
 }
 
-/// The DER of each certificate in a PEM text that holds nothing else.
+/// The DER of each certificate in a PEM text that contains nothing else.
 fn certificates(text: &str) -> Result<Vec<Vec<u8>>, KeyError> {
     text.split_inclusive("-----END CERTIFICATE-----")
         .map(str::trim)
@@ -199,7 +199,7 @@ fn certificates(text: &str) -> Result<Vec<Vec<u8>>, KeyError> {
         .collect()
 }
 
-/// The root that `certificate` names as its issuer. Each root has a name of its own.
+/// The root that `certificate` names as its issuer. Each root has a unique name.
 fn root_of(certificate: &X509Certificate<'_>, roots: Vec<Vec<u8>>) -> Option<Vec<u8>> {
     let issuer = certificate.issuer().as_raw();
     roots.into_iter().find(|der| parse(der).is_some_and(|root| root.subject().as_raw() == issuer))

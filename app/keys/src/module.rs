@@ -1,4 +1,4 @@
-//! What the page calls.
+//! The functions that the page calls.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
@@ -9,25 +9,25 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{Answer, KeyError};
 
-/// Wipes what is given back.
-struct Wiping;
+/// Zeroizes memory before it is freed.
+struct ZeroizingAllocator;
 
 #[global_allocator]
-static ALLOCATOR: Wiping = Wiping;
+static ALLOCATOR: ZeroizingAllocator = ZeroizingAllocator;
 
 #[expect(
     unsafe_code,
-    reason = "an allocator cannot be written without; it hands everything on to the system's"
+    reason = "an allocator cannot be written without; it delegates everything to the system's"
 )]
-// SAFETY: every call goes to `System` with the same arguments, and memory is written only while it is still ours.
-unsafe impl GlobalAlloc for Wiping {
+// SAFETY: every call goes to `System` with the same arguments, and memory is written only before it is freed.
+unsafe impl GlobalAlloc for ZeroizingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller keeps the contract of `alloc`.
+        // SAFETY: the caller upholds the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
-        // SAFETY: `start` came from `alloc` with this layout, so it is valid for writes of `size` bytes, and nobody else
+        // SAFETY: `start` came from `alloc` with this layout, so it is valid for writes of `size` bytes, and nothing else
         // uses it any more.
         unsafe {
             std::slice::from_raw_parts_mut(start.cast::<std::mem::MaybeUninit<u8>>(), layout.size())
@@ -37,17 +37,17 @@ unsafe impl GlobalAlloc for Wiping {
     }
 }
 
-/// A new key, which stays in here, and its request.
+/// A new key, which stays in this module, and its request.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct MachineKey(crate::MachineKey);
 
-/// A package to hand to the visitor.
+/// A package for the visitor to save.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Package(package::Package);
 
-/// What is wrong with a password, in words for the visitor; `undefined` if nothing is.
+/// What is wrong with a password, as text for the visitor; `undefined` if nothing is.
 #[wasm_bindgen(js_name = passwordProblem)]
 pub fn password_problem(password: String) -> Option<String> {
     let password = Zeroizing::new(password);
@@ -69,8 +69,7 @@ impl MachineKey {
         self.0.request().to_owned()
     }
 
-    /// The package for `platform` (`windows`, `macos`, `linux`) from what the server gave: `certificates` and `roots`,
-    /// both PEM.
+    /// The package for `platform` (`windows`, `macos`, `linux`) from the server's `certificates` and `roots`, both PEM.
     pub fn pack(
         &self,
         platform: &str,
@@ -106,13 +105,13 @@ impl Package {
     }
 }
 
-/// False where the browser gives no random bytes.
+/// False if the browser provides no random bytes.
 #[expect(clippy::disallowed_methods, reason = "the one place where the browser's randomness is read")]
 fn fill(bytes: &mut [u8]) -> bool {
     getrandom::fill(bytes).is_ok()
 }
 
-/// The visitor's own clock dates files, and nothing else hangs on it.
+/// The visitor's clock. Only the files' timestamps depend on it.
 #[expect(clippy::disallowed_methods, reason = "the one place where the browser's clock is read")]
 fn now() -> OffsetDateTime {
     #[expect(

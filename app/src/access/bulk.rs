@@ -1,5 +1,5 @@
-//! One verdict on several requests: ticked in the list, decided below it. All of it is one form, so that it works with
-//! scripts off too; scripts add the chosen requests' codes to the question.
+//! One decision about several requests: selected in the list, decided below it. All of it is one form, so that it works
+//! without scripts; scripts add the selected requests' codes to the confirmation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,15 +10,15 @@ use protocol::review::{Decided, Undecided, Verdict};
 use super::api::{DecideAll, LastVerdict};
 use super::notes::AddressNotes;
 use crate::design::{
-    Button, ButtonKind, Disclosure, Look, Notice, NoticeTone, ProblemNotice, Shape, TextAreaField,
+    Button, ButtonKind, ButtonVariant, Disclosure, Notice, NoticeTone, ProblemNotice, Shape, TextAreaField,
     scripts_run,
 };
-use crate::form::{Refused, field_error, problem_since};
+use crate::form::{RejectedForm, field_error, problem_or_rejected};
 
-/// Which requests are ticked. What is ticked stays so when the list changes around it, even when its row has moved to
-/// another page; only what somebody has decided meanwhile is taken out.
+/// The selected requests. A request stays selected when the list changes, even when its row moves to another page; only
+/// requests that somebody decided meanwhile are removed.
 #[derive(Clone, Copy)]
-pub struct Chosen {
+pub struct Selection {
     ids: RwSignal<BTreeSet<String>>,
     /// Every request that the list has shown.
     known: RwSignal<BTreeMap<String, AccessRequestRow>>,
@@ -26,8 +26,8 @@ pub struct Chosen {
     shown: RwSignal<BTreeSet<String>>,
 }
 
-impl Chosen {
-    /// With what was ticked before the page's scripts ran.
+impl Selection {
+    /// With the boxes that were ticked before the page's scripts ran.
     pub fn of_page() -> Self {
         Self {
             ids: RwSignal::new(ticked_in_document()),
@@ -36,15 +36,15 @@ impl Chosen {
         }
     }
 
-    /// Ticks again what a refused form held.
-    pub fn restore(self, refused: Option<&Refused>) {
+    /// Selects what a rejected form had selected.
+    pub fn restore(self, refused: Option<&RejectedForm>) {
         let held = refused.and_then(|refused| refused.typed.value("ids")).unwrap_or_default();
         self.ids.update_untracked(|ids| {
             ids.extend(held.split(',').filter(|id| !id.is_empty()).map(str::to_owned));
         });
     }
 
-    /// Keeps to what the list shows.
+    /// Follows the list: learns its rows and deselects the ones that were decided.
     pub fn follow(self, page: Memo<Page<AccessRequestRow>>) {
         Effect::new(move |_| {
             let rows = page.with(|page| page.rows.clone());
@@ -91,13 +91,13 @@ impl Chosen {
             .with(|known| self.ids.with(|ids| ids.iter().filter_map(|id| known.get(id)).cloned().collect()))
     }
 
-    /// What is ticked, but has no row in the list as it is now.
+    /// The selected requests without a row in the current list.
     fn elsewhere(self) -> Vec<String> {
         self.shown.with(|shown| self.ids.with(|ids| ids.difference(shown).cloned().collect()))
     }
 }
 
-/// What a person ticked while the scripts were still on their way.
+/// The boxes that were ticked while the scripts were still loading.
 fn ticked_in_document() -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     #[cfg(feature = "hydrate")]
@@ -110,9 +110,9 @@ fn ticked_in_document() -> BTreeSet<String> {
     ids
 }
 
-/// The box that ticks a request.
+/// The checkbox that selects a request.
 #[component]
-pub fn Tick(id: String, email: String, chosen: Chosen) -> impl IntoView {
+pub fn SelectBox(id: String, email: String, chosen: Selection) -> impl IntoView {
     let at_first = chosen.ids.with_untracked(|ids| ids.contains(&id));
     let (shown, changed) = (id.clone(), id.clone());
     view! {
@@ -130,15 +130,15 @@ pub fn Tick(id: String, email: String, chosen: Chosen) -> impl IntoView {
     }
 }
 
-/// The bar below the list. It shows itself only while something is ticked, also without scripts.
+/// The bar below the list. Visible only while something is selected, also without scripts (`:has`).
 #[component]
-pub fn Verdicts(
-    chosen: Chosen,
+pub fn BulkActions(
+    chosen: Selection,
     decide: ServerAction<DecideAll>,
     decisions: RwSignal<u32>,
-    refused: Option<Refused>,
+    refused: Option<RejectedForm>,
 ) -> impl IntoView {
-    let problem = problem_since(refused.as_ref(), decide);
+    let problem = problem_or_rejected(refused.as_ref(), decide);
     let typed = refused.map(|refused| refused.typed).unwrap_or_default();
     let reason = StoredValue::new(typed.value("reason_for_all").unwrap_or_default());
     let answers = RwSignal::new(0_u32);
@@ -152,8 +152,8 @@ pub fn Verdicts(
     });
     let busy = decide.pending();
     view! {
-        // Enter in a box presses the form's first button that is not disabled. This one decides nothing: with scripts it
-        // does nothing at all, without them the server asks for a verdict and keeps the ticks.
+        // Enter in a field presses the form's first enabled button. This one decides nothing: with scripts it does nothing
+        // at all, without them the server asks for a decision and keeps the selection.
         <button
             type="submit"
             name="verdict"
@@ -171,14 +171,14 @@ pub fn Verdicts(
             <For each=move || chosen.elsewhere() key=|id| id.clone() children=|id| view! { <input type="hidden" name="ids[]" value=id /> } />
             <Count chosen />
             {move || {
-                // Anew after each answer: closed, and without the last reason.
+                // Rendered again after each decision: closed, and without the last reason.
                 answers.track();
                 view! {
                     <div class="flex flex-wrap items-start gap-3">
-                        <Disclosure title="Approve…" icon=Shape::Check look=Look::Primary group="verdict">
+                        <Disclosure title="Approve…" icon=Shape::Check variant=ButtonVariant::Primary group="verdict">
                             <p>"Ask each requester, by voice or chat, for the code, and compare it. Leave out whoever reads out another one, or has not asked."</p>
                             <Codes chosen />
-                            <Button look=Look::Primary name="verdict" value="approve" busy>
+                            <Button variant=ButtonVariant::Primary name="verdict" value="approve" busy>
                                 "The codes match: approve"
                             </Button>
                         </Disclosure>
@@ -193,7 +193,7 @@ pub fn Verdicts(
                                 value=reason.get_value()
                                 error=field_error(problem, "reason")
                             />
-                            <Button look=Look::Destructive name="verdict" value="reject" busy>
+                            <Button variant=ButtonVariant::Destructive name="verdict" value="reject" busy>
                                 "Reject them"
                             </Button>
                         </Disclosure>
@@ -204,9 +204,9 @@ pub fn Verdicts(
     }
 }
 
-/// How many are chosen, and more or fewer of them. Without scripts the ticks in the list say so.
+/// How many are selected, with buttons for all and none. Without scripts the boxes in the list show it.
 #[component]
-fn Count(chosen: Chosen) -> impl IntoView {
+fn Count(chosen: Selection) -> impl IntoView {
     let scripts = scripts_run();
     let words = move || {
         let elsewhere = match chosen.elsewhere().len() {
@@ -222,10 +222,10 @@ fn Count(chosen: Chosen) -> impl IntoView {
         <Show when=move || scripts.get() fallback=|| view! { <p class="font-semibold">"The chosen requests"</p> }>
             <div class="flex flex-wrap items-center gap-3">
                 <p role="status" class="mr-auto font-semibold">{words}</p>
-                <Button kind=ButtonKind::Button look=Look::Quiet on:click=move |_| chosen.set_all_shown()>
+                <Button kind=ButtonKind::Button variant=ButtonVariant::Quiet on:click=move |_| chosen.set_all_shown()>
                     "Choose all on this page"
                 </Button>
-                <Button kind=ButtonKind::Button look=Look::Quiet on:click=move |_| chosen.clear()>
+                <Button kind=ButtonKind::Button variant=ButtonVariant::Quiet on:click=move |_| chosen.clear()>
                     "Choose none"
                 </Button>
             </div>
@@ -233,9 +233,9 @@ fn Count(chosen: Chosen) -> impl IntoView {
     }
 }
 
-/// The chosen requests with their codes, where scripts run.
+/// The selected requests with their codes, where scripts run.
 #[component]
-fn Codes(chosen: Chosen) -> impl IntoView {
+fn Codes(chosen: Selection) -> impl IntoView {
     view! {
         <ul class="max-h-60 divide-y divide-line overflow-y-auto">
             <For
@@ -255,19 +255,19 @@ fn Codes(chosen: Chosen) -> impl IntoView {
     }
 }
 
-/// What became of the last verdict: how many were decided, and which were not and why.
+/// The outcome of the last bulk decision: how many were decided, and which were not and why.
 #[component]
-pub fn WhatBecame(decide: ServerAction<DecideAll>, last: LastVerdict) -> impl IntoView {
+pub fn BulkOutcome(decide: ServerAction<DecideAll>, last: LastVerdict) -> impl IntoView {
     move || {
         let decided = decide.value().with(|value| match value {
             None => last.decided.clone(),
             Some(answer) => answer.clone().ok(),
         });
         decided.map(|decided| {
-            let tone = if left(&decided) == 0 { NoticeTone::Good } else { NoticeTone::Bad };
+            let tone = if undecided_count(&decided) == 0 { NoticeTone::Good } else { NoticeTone::Bad };
             let Decided { undecided, unnamed, .. } = decided.clone();
             view! {
-                <Notice tone title=told(&decided)>
+                <Notice tone title=summary(&decided)>
                     {by_cause(undecided)
                         .into_iter()
                         .map(|(why, whose)| view! { <p><span class="font-semibold break-all">{whose.join(", ")}</span>": " {why}</p> })
@@ -279,11 +279,11 @@ pub fn WhatBecame(decide: ServerAction<DecideAll>, last: LastVerdict) -> impl In
     }
 }
 
-fn left(decided: &Decided) -> usize {
+fn undecided_count(decided: &Decided) -> usize {
     decided.undecided.len() + decided.unnamed as usize
 }
 
-fn told(decided: &Decided) -> String {
+fn summary(decided: &Decided) -> String {
     let done = match decided.verdict {
         Verdict::Approve => "approved",
         Verdict::Reject => "rejected",
@@ -293,13 +293,13 @@ fn told(decided: &Decided) -> String {
         1 => format!("1 request {done}"),
         n => format!("{n} requests {done}"),
     };
-    match left(decided) {
+    match undecided_count(decided) {
         0 => count,
         n => format!("{count}, {n} not"),
     }
 }
 
-/// Whose requests were left for the same cause.
+/// The undecided requests, grouped by cause.
 fn by_cause(undecided: Vec<Undecided>) -> BTreeMap<String, Vec<String>> {
     let mut causes = BTreeMap::<_, Vec<_>>::new();
     for one in undecided {
@@ -317,20 +317,20 @@ mod tests {
     }
 
     #[test]
-    fn what_became_is_counted_in_words() {
+    fn the_outcome_is_summarised() {
         let mut decided =
             Decided { verdict: Verdict::Approve, decided: 3, undecided: Vec::new(), unnamed: 0 };
-        assert_eq!(told(&decided), "3 requests approved");
+        assert_eq!(summary(&decided), "3 requests approved");
         decided.undecided = vec![undecided(Some("a@example.org"), "Too late.")];
         decided.unnamed = 2;
-        assert_eq!(told(&decided), "3 requests approved, 3 not");
+        assert_eq!(summary(&decided), "3 requests approved, 3 not");
         decided.decided = 0;
         decided.verdict = Verdict::Reject;
-        assert_eq!(told(&decided), "No request was rejected, 3 not");
+        assert_eq!(summary(&decided), "No request was rejected, 3 not");
     }
 
     #[test]
-    fn those_with_one_cause_stand_together() {
+    fn undecided_requests_are_grouped_by_cause() {
         let all = vec![
             undecided(Some("b@example.org"), "Too late."),
             undecided(None, "There is nothing here"),
@@ -342,10 +342,10 @@ mod tests {
     }
 
     #[test]
-    fn ticks_survive_new_rows_and_end_with_a_decision() {
+    fn the_selection_survives_new_rows_and_ends_with_a_decision() {
         let owner = Owner::new();
         owner.with(|| {
-            let chosen = Chosen::of_page();
+            let chosen = Selection::of_page();
             chosen.set("1", true);
             chosen.set("2", true);
             chosen.shown.set(["2".to_owned(), "3".to_owned()].into());

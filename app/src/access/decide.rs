@@ -1,4 +1,4 @@
-//! The decision about one request: what is asked before it, and what becomes of it.
+//! The decision about one request: its confirmation dialogs and their outcome.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -7,12 +7,12 @@ use protocol::access::{AccessRequestRow, Message};
 use super::api::{Approve, Reject};
 use super::notes::AddressNotes;
 use crate::design::{
-    Button, ButtonKind, Code, CopyButton, Dialog, DialogActions, Look, Shape, TextAreaField,
+    Button, ButtonKind, ButtonVariant, Code, CopyButton, Dialog, DialogActions, Shape, TextAreaField,
 };
 use crate::error::AppError;
 use crate::form::{self, field_error, problem_of};
 
-/// The two ways to decide, and which of their questions is open.
+/// The two possible decisions, and which of their dialogs is open.
 #[derive(Clone, Copy)]
 pub struct Decision {
     pub approve: ServerAction<Approve>,
@@ -29,12 +29,12 @@ impl Decision {
             approving: RwSignal::new(false),
             rejecting: RwSignal::new(false),
         };
-        closes(this.approve, this.approving, decisions);
-        closes(this.reject, this.rejecting, decisions);
+        close_when_completed(this.approve, this.approving, decisions);
+        close_when_completed(this.reject, this.rejecting, decisions);
         this
     }
 
-    pub fn forget(self) {
+    pub fn reset(self) {
         self.approve.clear();
         self.reject.clear();
         self.approving.set(false);
@@ -42,23 +42,23 @@ impl Decision {
     }
 }
 
-/// Has an action's answer close its question, and list and request loaded again: also a refusal, as somebody else may
-/// have been faster.
-pub(super) fn closes<S>(action: ServerAction<S>, question: RwSignal<bool>, decisions: RwSignal<u32>)
+/// Closes the dialog when its action has completed, and reloads list and request: also after an error, since somebody
+/// else may have decided first.
+pub(super) fn close_when_completed<S>(action: ServerAction<S>, open: RwSignal<bool>, decisions: RwSignal<u32>)
 where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: Send + Sync + 'static,
 {
-    let answered = form::answered(action);
+    let completed = form::completed(action);
     Effect::new(move |_| {
-        if answered.get() {
-            question.set(false);
+        if completed.get() {
+            open.set(false);
             decisions.update(|n| *n += 1);
         }
     });
 }
 
-/// The questions before a decision about a pending request.
+/// The buttons for a pending request, with their confirmation dialogs.
 #[component]
 pub fn Decide(row: AccessRequestRow, decision: Decision) -> impl IntoView {
     let Decision { approve, reject, approving, rejecting } = decision;
@@ -71,7 +71,7 @@ pub fn Decide(row: AccessRequestRow, decision: Decision) -> impl IntoView {
     view! {
         <div class="flex flex-wrap gap-3">
             <Button
-                look=Look::Primary
+                variant=ButtonVariant::Primary
                 kind=ButtonKind::Button
                 icon=Shape::Check
                 busy
@@ -82,7 +82,7 @@ pub fn Decide(row: AccessRequestRow, decision: Decision) -> impl IntoView {
             <Button kind=ButtonKind::Button icon=Shape::Cross busy on:click=move |_| rejecting.set(true)>
                 "Reject…"
             </Button>
-            <CopyButton text=Signal::stored(copied) what="the code" look=Look::Quiet />
+            <CopyButton text=Signal::stored(copied) what="the code" variant=ButtonVariant::Quiet />
         </div>
         <Dialog open=approving title=format!("Approve {email}") id="approve-request">
             <p>"Ask the requester, by voice or chat, for the code on the screen. The requester reads out:"</p>
@@ -96,7 +96,7 @@ pub fn Decide(row: AccessRequestRow, decision: Decision) -> impl IntoView {
             <ActionForm action=approve>
                 <input type="hidden" name="id" value=approved_id />
                 <DialogActions open=approving>
-                    <Button look=Look::Primary busy>"The codes match: approve"</Button>
+                    <Button variant=ButtonVariant::Primary busy>"The codes match: approve"</Button>
                 </DialogActions>
             </ActionForm>
         </Dialog>
@@ -113,7 +113,7 @@ pub fn Decide(row: AccessRequestRow, decision: Decision) -> impl IntoView {
                         error=reason_error
                     />
                     <DialogActions open=rejecting cancel="Keep the request">
-                        <Button look=Look::Destructive busy>"Reject the request"</Button>
+                        <Button variant=ButtonVariant::Destructive busy>"Reject the request"</Button>
                     </DialogActions>
                 </div>
             </ActionForm>

@@ -1,9 +1,9 @@
-//! The way into the desktop program, which fetches the certificate by itself.
+//! The link into the desktop program, which fetches the certificate by itself.
 
 use leptos::prelude::*;
 
-/// Opens the desktop program with this link, where it is installed. The link is worth as much as the page that it stands
-/// on: the program asks for the match code.
+/// Opens the desktop program, if it is installed, with this link. The link grants no more than the page that it is on: the
+/// program asks for the match code.
 #[component]
 pub(super) fn OpenInDesktop(
     /// `aiwe://…`

@@ -1,7 +1,7 @@
 //! `/public/download-certs/{token}`: from the link in the mail to a working machine. Works with scripts off.
 //!
-//! With scripts the page makes the key itself ([`super::redeem`]). Without, the form goes to an HTTP handler, which answers
-//! with a file, or sends the browser back here with `?problem=…`.
+//! With scripts the page makes the key itself ([`super::redeem`]). Without, the form goes to an HTTP handler, which returns
+//! a file or redirects back here with `?problem=…`.
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -9,16 +9,16 @@ use protocol::access::{DownloadOffer, DownloadState, Platform};
 
 use super::api;
 use super::desktop::OpenInDesktop;
-use super::redeem::{DownloadForm, Refusal, Systems};
-use super::relink::AskForLink;
+use super::redeem::{DownloadForm, DownloadProblem, Systems};
+use super::reissue::NewLinkRequest;
 use super::steps::ImportSteps;
 use crate::design::{BriefNotice, Notice, NoticeTone, PublicPage, loaded};
-use crate::live::live;
+use crate::island::island;
 
 #[component]
 pub fn DownloadPage() -> impl IntoView {
     let token = use_params_map().get_untracked().get("token").unwrap_or_default();
-    let refusal = use_query_map().get_untracked().get_str("problem").and_then(Refusal::named);
+    let refusal = use_query_map().get_untracked().get_str("problem").and_then(DownloadProblem::named);
     let of_token = token.clone();
     let offer = Resource::new_blocking(move || of_token.clone(), api::offer);
     view! {
@@ -35,14 +35,16 @@ fn Offer(
     offer: DownloadOffer,
     platform: Option<Platform>,
     token: String,
-    refusal: Option<Refusal>,
+    refusal: Option<DownloadProblem>,
 ) -> impl IntoView {
     let ready = offer.state == DownloadState::Ready;
     let expired = offer.state == DownloadState::Expired;
     let chosen = platform.unwrap_or(Platform::Windows);
-    // The others stand at their fields.
-    let stops = refusal.filter(|r| !matches!(r, Refusal::MatchCode | Refusal::Password | Refusal::Platform));
-    let stops = stops.filter(|r| ready || matches!(r, Refusal::Elsewhere | Refusal::TooMany));
+    // The others are shown at their fields.
+    let stops = refusal.filter(|r| {
+        !matches!(r, DownloadProblem::MatchCode | DownloadProblem::Password | DownloadProblem::Platform)
+    });
+    let stops = stops.filter(|r| ready || matches!(r, DownloadProblem::Elsewhere | DownloadProblem::TooMany));
     let elsewhere = ready && offer.needs_certificate;
     let device = offer.device_name.clone().map(|name| format!(" for “{name}”")).unwrap_or_default();
     let needs_match_code = offer.needs_match_code;
@@ -52,7 +54,7 @@ fn Offer(
         {stops.map(|r| view! { <BriefNotice tone=NoticeTone::Bad title=r.message() /> })}
         {match offer.state {
             DownloadState::Ready if elsewhere => {
-                Some(view! { <OnTheMachine device_name=offer.device_name.clone() /> }.into_any())
+                Some(view! { <OpenOnMachine device_name=offer.device_name.clone() /> }.into_any())
             }
             DownloadState::Ready => {
                 offer.desktop_link.clone().map(|link| view! { <OpenInDesktop link /> }.into_any())
@@ -81,12 +83,12 @@ fn Offer(
                 }.into_any())
             }
         }}
-        <AskForLink offer=offer.clone() token=token.clone() />
+        <NewLinkRequest offer=offer.clone() token=token.clone() />
         <div class="choices space-y-10" hidden=expired || elsewhere>
             <section class="space-y-5">
                 <h2 class="text-lg">{if ready { format!("1. Download the certificate{device}") } else { "Your system".to_owned() }}</h2>
                 {if ready {
-                    live(DownloadForm { token, chosen, needs_match_code, refusal, expires_at }).into_any()
+                    island(DownloadForm { token, chosen, needs_match_code, refusal, expires_at }).into_any()
                 } else {
                     view! { <Systems chosen /> }.into_any()
                 }}
@@ -97,14 +99,14 @@ fn Offer(
                     <div class="panel" data-for=p.as_str()><ImportSteps platform=p /></div>
                 })}
             </section>
-            <Onward offer numbered=ready />
+            <NextSteps offer numbered=ready />
         </div>
     }
 }
 
-/// For a link that renews a certificate, in a browser that did not show it.
+/// For a renewal link that is opened in a browser without the machine's certificate.
 #[component]
-fn OnTheMachine(device_name: Option<String>) -> impl IntoView {
+fn OpenOnMachine(device_name: Option<String>) -> impl IntoView {
     let named = device_name.map(|name| format!(" “{name}”")).unwrap_or_default();
     view! {
         <Notice title="Open this link on the machine itself">
@@ -121,9 +123,9 @@ fn OnTheMachine(device_name: Option<String>) -> impl IntoView {
     }
 }
 
-/// The sign-in, and the address that the certificate opens.
+/// What comes after the import: the sign-in, and the address for which the certificate is needed.
 #[component]
-fn Onward(offer: DownloadOffer, numbered: bool) -> impl IntoView {
+fn NextSteps(offer: DownloadOffer, numbered: bool) -> impl IntoView {
     let number = move |n: u8, text: &str| if numbered { format!("{n}. {text}") } else { text.to_owned() };
     let sidebar = format!("{}/sidebar", offer.machines_url.trim_end_matches('/'));
     let has_setup = offer.setup_url.is_some();

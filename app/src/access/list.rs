@@ -1,4 +1,4 @@
-//! `/admin/requests`: the list, its filter in the URL, the verdict on what is ticked, and beside it the opened request.
+//! `/admin/requests`: the list with its filter in the URL, bulk decisions, and beside it the opened request.
 
 use leptos::prelude::*;
 use leptos_router::components::{A, Form, Outlet};
@@ -6,7 +6,7 @@ use leptos_router::hooks::use_location;
 use protocol::access::{AccessRequestRow, Page, RequestState};
 
 use super::api::{self, DecideAll, LastVerdict};
-use super::bulk::{Chosen, Tick, Verdicts, WhatBecame};
+use super::bulk::{BulkActions, BulkOutcome, SelectBox, Selection};
 use super::listing::{Listing, PATH, Requests, WAITING};
 use super::news::{NewsLine, NewsWatch};
 use super::notes::{AddressNotes, CodesTried};
@@ -17,7 +17,7 @@ use crate::design::{
 };
 use crate::form;
 
-/// Counts decisions, so that the list shows them.
+/// Counts decisions, so that the list reloads after each.
 #[derive(Debug, Clone, Copy)]
 pub struct Decisions(pub RwSignal<u32>);
 
@@ -30,15 +30,15 @@ pub fn RequestsPage() -> impl IntoView {
     Effect::new(move |before: Option<u32>| {
         let now = decisions.get();
         if before.is_some_and(|before| before != now) {
-            requests.look_again();
+            requests.refresh();
         }
         now
     });
     let watch = NewsWatch::start();
     provide_context(watch);
-    watch.on_change(move || requests.look_again());
+    watch.on_change(move || requests.refresh());
     let decide = form::action::<DecideAll>();
-    let chosen = Chosen::of_page();
+    let chosen = Selection::of_page();
     let last = Resource::new_blocking(|| (), |()| api::last_decision());
     view! {
         <PanelPage title="Requests" lead="Who asks for access, and what became of it.">
@@ -51,14 +51,14 @@ pub fn RequestsPage() -> impl IntoView {
                         move |last: LastVerdict| {
                             chosen.restore(last.refused.as_ref());
                             view! {
-                                <WhatBecame decide last=last.clone() />
+                                <BulkOutcome decide last=last.clone() />
                                 <ActionForm action=decide attr:class="group space-y-4">
                                     <input type="hidden" name="back" value=move || listing.get().list_path() />
                                     {loaded(
                                         requests.first(),
                                         move |first| view! { <List page=requests.page(first) listing chosen /> },
                                     )}
-                                    <Verdicts chosen decide decisions refused=last.refused />
+                                    <BulkActions chosen decide decisions refused=last.refused />
                                 </ActionForm>
                             }
                         },
@@ -70,7 +70,7 @@ pub fn RequestsPage() -> impl IntoView {
     }
 }
 
-/// Stands beside the list while no request is open.
+/// What is beside the list while no request is open: nothing.
 #[component]
 pub fn NothingOpen() -> impl IntoView {}
 
@@ -115,7 +115,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 #[component]
-fn List(page: Memo<Page<AccessRequestRow>>, listing: Memo<Listing>, chosen: Chosen) -> impl IntoView {
+fn List(page: Memo<Page<AccessRequestRow>>, listing: Memo<Listing>, chosen: Selection) -> impl IntoView {
     chosen.follow(page);
     let nothing = Memo::new(move |_| page.with(|page| page.rows.is_empty()));
     move || {
@@ -125,7 +125,7 @@ fn List(page: Memo<Page<AccessRequestRow>>, listing: Memo<Listing>, chosen: Chos
         view! {
             <div>
                 <Table caption="Requests for access" columns=COLUMNS>
-                    // By the whole row: one that has changed is drawn anew, all others stay as they are.
+                    // Keyed by the whole row: only changed rows are rendered again.
                     <For
                         each=move || page.with(|page| page.rows.clone())
                         key=|row| row.clone()
@@ -164,7 +164,7 @@ fn NoRows(filtered: bool) -> impl IntoView {
 }
 
 #[component]
-fn RequestLine(row: AccessRequestRow, listing: Memo<Listing>, chosen: Chosen) -> impl IntoView {
+fn RequestLine(row: AccessRequestRow, listing: Memo<Listing>, chosen: Selection) -> impl IntoView {
     let path = format!("{PATH}/{}", row.id);
     let here = use_location().pathname;
     let open = {
@@ -173,7 +173,7 @@ fn RequestLine(row: AccessRequestRow, listing: Memo<Listing>, chosen: Chosen) ->
     };
     let href = move || listing.get().at(&path);
     let tick = (row.state == RequestState::Pending)
-        .then(|| view! { <Tick id=row.id.clone() email=row.email.clone() chosen /> });
+        .then(|| view! { <SelectBox id=row.id.clone() email=row.email.clone() chosen /> });
     view! {
         <tr class="hover:bg-sunken" class=("bg-sunken", move || open.get())>
             <Cell>{tick}</Cell>

@@ -1,4 +1,4 @@
-//! Which requests the page's address asks for, and those requests, kept fresh.
+//! The query of the request list, as it is in the page's address, and its requests, kept up to date.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -9,14 +9,14 @@ use crate::error::AppError;
 use crate::navigation::with_query;
 
 pub const PATH: &str = "/admin/requests";
-/// Stands in the address where a state would.
+/// In the address in place of a state.
 pub const WAITING: &str = "waiting";
 
-/// What is to be listed. It stands in the page's address.
+/// The list's filter and page number, from the page's address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
     pub state: Option<RequestState>,
-    /// What waits for an administrator; `state` is `None` then.
+    /// Only what waits for an administrator; then `state` is `None`.
     pub waiting: bool,
     pub search: String,
     pub page: u32,
@@ -41,12 +41,12 @@ impl Listing {
         Self { waiting: true, ..Self::default() }
     }
 
-    /// The filter's choice, as it stands in the address.
+    /// The filter's value in the address.
     pub fn choice(&self) -> &'static str {
         if self.waiting { WAITING } else { self.state.map(RequestState::as_str).unwrap_or_default() }
     }
 
-    /// `path` with this listing kept.
+    /// `path` with this listing as its query.
     pub fn at(&self, path: &str) -> String {
         let page = if self.page == 0 { String::new() } else { self.page.to_string() };
         with_query(path, &[("state", self.choice()), ("search", &self.search), ("page", &page)])
@@ -62,28 +62,28 @@ impl Listing {
     }
 
     async fn load_again(self) -> Result<Page<AccessRequestRow>, AppError> {
-        api::list_again(self.state, self.waiting, self.search, self.page).await
+        api::poll_list(self.state, self.waiting, self.search, self.page).await
     }
 }
 
-/// A listing's requests. A new look at them ([`Requests::look_again`]) changes only the rows that differ, so that
+/// A listing's requests. A new load at them ([`Requests::refresh`]) changes only the rows that differ, so that
 /// nobody loses the place, the focus or what is ticked.
 #[derive(Clone, Copy)]
 pub struct Requests {
     listing: Memo<Listing>,
     first: Resource<Result<Page<AccessRequestRow>, AppError>>,
     newer: RwSignal<Option<Page<AccessRequestRow>>>,
-    /// The number of the last look: answers may overtake each other.
-    looks: StoredValue<u32>,
+    /// The number of the last load: answers may overtake each other.
+    loads: StoredValue<u32>,
 }
 
 impl Requests {
     pub fn of(listing: Memo<Listing>) -> Self {
         let first = Resource::new(move || listing.get(), Listing::load);
-        let this = Self { listing, first, newer: RwSignal::new(None), looks: StoredValue::new(0) };
+        let this = Self { listing, first, newer: RwSignal::new(None), loads: StoredValue::new(0) };
         Effect::new(move |_| {
             listing.track();
-            this.looks.update_value(|looks| *looks += 1);
+            this.loads.update_value(|loads| *loads += 1);
             this.newer.set(None);
         });
         this
@@ -100,13 +100,13 @@ impl Requests {
     }
 
     /// Asks the server again. What fails changes nothing: the list stays readable while the network is away.
-    pub fn look_again(self) {
-        let asked = self.listing.get_untracked();
-        self.looks.update_value(|looks| *looks += 1);
-        let look = self.looks.get_value();
+    pub fn refresh(self) {
+        let listing = self.listing.get_untracked();
+        self.loads.update_value(|loads| *loads += 1);
+        let load = self.loads.get_value();
         leptos::task::spawn_local(async move {
-            if let Ok(page) = asked.load_again().await
-                && self.looks.try_get_value() == Some(look)
+            if let Ok(page) = listing.load_again().await
+                && self.loads.try_get_value() == Some(load)
             {
                 self.newer.try_set(Some(page));
             }

@@ -1,17 +1,17 @@
-//! New requests appear while the page is open, and are told politely.
+//! New requests appear while the page is open, and are announced to screen readers (`polite`).
 
 use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::api;
 use crate::navigation::login_path;
-use crate::watch::keep_looking;
+use crate::polling::poll;
 
-/// Milliseconds between two looks, and between those after one that failed.
-const WAIT: u64 = 10_000;
-const WAIT_AFTER_FAILURE: u64 = 30_000;
+/// Milliseconds until the next poll, and after one that failed.
+const POLL_INTERVAL_MS: u64 = 10_000;
+const RETRY_INTERVAL_MS: u64 = 30_000;
 
-/// What the server has told since the page was opened.
+/// What has changed since the page was opened.
 #[derive(Debug, Clone, Copy)]
 pub struct NewsWatch {
     /// Counts changes of requests.
@@ -21,13 +21,12 @@ pub struct NewsWatch {
 }
 
 impl NewsWatch {
-    /// Looks for news from now on. The first look counts as a change: between the page and it something may have
-    /// happened.
+    /// Starts polling. The first poll counts as a change: something may have happened since the page was rendered.
     pub fn start() -> Self {
         let this =
             Self { changes: RwSignal::new(0), arrived: RwSignal::new(0), signed_out: RwSignal::new(false) };
         let last = StoredValue::new(None::<protocol::review::News>);
-        keep_looking(0, move || async move {
+        poll(0, move || async move {
             let since = last.try_get_value()?.map(|news| news.newest);
             match api::news(since).await {
                 Ok(news) => {
@@ -39,19 +38,19 @@ impl NewsWatch {
                         this.changes.try_update(|changes| *changes += 1);
                     }
                     last.try_set_value(Some(news));
-                    Some(WAIT)
+                    Some(POLL_INTERVAL_MS)
                 }
                 Err(error) if error.problem().status == 401 => {
                     this.signed_out.try_set(true);
                     None
                 }
-                Err(_) => Some(WAIT_AFTER_FAILURE),
+                Err(_) => Some(RETRY_INTERVAL_MS),
             }
         });
         this
     }
 
-    /// Grows with every change. Reactive.
+    /// The number of changes so far. Reactive.
     pub fn changes(self) -> u32 {
         self.changes.get()
     }
@@ -68,7 +67,7 @@ impl NewsWatch {
     }
 }
 
-/// Says how many requests have arrived: read out when the reader is free, and taking nobody's focus.
+/// Says how many requests have arrived, without moving the focus (`role="status"`).
 #[component]
 pub fn NewsLine(watch: NewsWatch) -> impl IntoView {
     view! {

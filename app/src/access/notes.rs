@@ -6,7 +6,7 @@ use protocol::review::AddressNote;
 
 use crate::design::{Icon, Shape};
 
-/// Beside the address, wherever an administrator meets it. Nothing when there is nothing to say.
+/// Shown beside the address wherever an administrator sees it; nothing if there are no notes.
 #[component]
 pub fn AddressNotes(notes: Vec<AddressNote>) -> impl IntoView {
     (!notes.is_empty()).then(|| {
@@ -35,7 +35,7 @@ pub fn AddressNotes(notes: Vec<AddressNote>) -> impl IntoView {
     })
 }
 
-/// Somebody with the link who does not know the code: a slip, or a thief. Nothing when there is nothing to say.
+/// Somebody who has the link entered wrong codes: by mistake, or because the link was stolen. Nothing if there were none.
 #[component]
 pub fn CodesTried(links: Links) -> impl IntoView {
     let words = match links.wrong_codes {
@@ -53,7 +53,7 @@ pub fn CodesTried(links: Links) -> impl IntoView {
     })
 }
 
-/// An honest address of another language, not one that could be taken for another.
+/// A domain in another script that cannot be mistaken for another domain.
 fn harmless(note: &AddressNote) -> bool {
     matches!(note, AddressNote::ForeignDomain { mixed: false, reads_like: None, .. })
 }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn each_note_names_what_it_is_taken_for() {
+    fn each_note_names_what_it_resembles() {
         let like = |same_mailbox, has_account| {
             sentence(&AddressNote::LikeAddress { email: "a@b.example".into(), has_account, same_mailbox })
         };

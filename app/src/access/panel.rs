@@ -12,7 +12,7 @@ use super::list::Decisions;
 use super::listing::Listing;
 use super::news::NewsWatch;
 use super::notes::{AddressNotes, CodesTried};
-use super::relink::Relink;
+use super::reissue::Reissue;
 use super::state::StateBadge;
 use crate::design::{Code, ProblemNotice, Time, loaded};
 use crate::form::problem_of;
@@ -26,12 +26,12 @@ pub fn RequestPanel() -> impl IntoView {
     let request = Resource::new(move || (id.get(), decisions.get()), |(id, _)| api::find(id));
     let newer = newer(id, decisions);
     let decision = Decision::new(decisions);
-    let relink = Relink::new(decisions);
+    let reissue = Reissue::new(decisions);
     Effect::new(move |before: Option<String>| {
         let now = id.get();
         if before.is_some_and(|before| before != now) {
-            decision.forget();
-            relink.forget();
+            decision.reset();
+            reissue.reset();
         }
         now
     });
@@ -48,18 +48,18 @@ pub fn RequestPanel() -> impl IntoView {
             </div>
             <ProblemNotice problem=problem_of(decision.approve) />
             <ProblemNotice problem=problem_of(decision.reject) shown_at_fields=&["reason"] />
-            <ProblemNotice problem=problem_of(relink.send) />
-            <ProblemNotice problem=problem_of(relink.decline) shown_at_fields=&["reason"] />
+            <ProblemNotice problem=problem_of(reissue.send) />
+            <ProblemNotice problem=problem_of(reissue.decline) shown_at_fields=&["reason"] />
             {loaded(
                 request,
                 move |first| {
                     let detail = Memo::new(move |_| newer.get().unwrap_or_else(|| first.clone()));
-                    // What does not change stays as it is, with whatever is being typed in it.
+                    // What does not change is not rendered again, so typed text is not lost.
                     let row = Memo::new(move |_| detail.with(|detail| detail.request.clone()));
-                    let asked = Memo::new(move |_| Question::of(&row.get()));
+                    let input = Memo::new(move |_| DecisionInput::of(&row.get()));
                     view! {
                         {move || view! { <Facts row=row.get() /> }}
-                        {move || view! { <Ways question=asked.get() decision relink /> }}
+                        {move || view! { <Actions input=input.get() decision reissue /> }}
                         {move || view! { <History history=detail.with(|detail| detail.history.clone()) /> }}
                     }
                 },
@@ -68,7 +68,7 @@ pub fn RequestPanel() -> impl IntoView {
     }
 }
 
-/// The request as it has become since it was opened. While the news bring no change, nothing is asked.
+/// The request as it is now, if it has changed since it was opened. Loaded only when polling reports a change.
 fn newer(id: Memo<String>, decisions: RwSignal<u32>) -> RwSignal<Option<RequestDetail>> {
     let newer = RwSignal::new(None);
     Effect::new(move |_| {
@@ -78,12 +78,12 @@ fn newer(id: Memo<String>, decisions: RwSignal<u32>) -> RwSignal<Option<RequestD
     });
     if let Some(watch) = use_context::<NewsWatch>() {
         watch.on_change(move || {
-            let asked = (id.get_untracked(), decisions.get_untracked());
+            let current = (id.get_untracked(), decisions.get_untracked());
             leptos::task::spawn_local(async move {
-                let found = api::find_again(asked.0.clone()).await;
-                let still_asked =
-                    id.try_get_untracked() == Some(asked.0) && decisions.try_get_untracked() == Some(asked.1);
-                if let (Ok(found), true) = (found, still_asked) {
+                let found = api::poll_find(current.0.clone()).await;
+                let still_current = id.try_get_untracked() == Some(current.0)
+                    && decisions.try_get_untracked() == Some(current.1);
+                if let (Ok(found), true) = (found, still_current) {
                     newer.try_set(Some(found));
                 }
             });
@@ -92,12 +92,12 @@ fn newer(id: Memo<String>, decisions: RwSignal<u32>) -> RwSignal<Option<RequestD
     newer
 }
 
-/// What the decision and the new link depend on.
+/// What the buttons for decision and new link depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question(pub AccessRequestRow);
+pub struct DecisionInput(pub AccessRequestRow);
 
-impl Question {
-    /// Without what may change while somebody writes a reason.
+impl DecisionInput {
+    /// Without the facts that may change while somebody writes a reason.
     fn of(row: &AccessRequestRow) -> Self {
         let links = row.links.map(|links| Links { wrong_codes: 0, ..links });
         Self(AccessRequestRow { reminded_at: None, known_account: false, links, ..row.clone() })
@@ -105,19 +105,19 @@ impl Question {
 }
 
 #[component]
-fn Ways(question: Question, decision: Decision, relink: Relink) -> impl IntoView {
-    let Question(row) = question;
+fn Actions(input: DecisionInput, decision: Decision, reissue: Reissue) -> impl IntoView {
+    let DecisionInput(row) = input;
     if row.state == RequestState::Pending {
         view! { <Decide row decision /> }.into_any()
     } else {
-        view! { <super::relink::SendLink row relink /> }.into_any()
+        view! { <super::reissue::SendLink row reissue /> }.into_any()
     }
 }
 
 #[component]
 fn Facts(row: AccessRequestRow) -> impl IntoView {
     let message = row.message.clone();
-    let asks_for_link = row.links.and_then(|links| links.asked_at);
+    let link_requested_at = row.links.and_then(|links| links.asked_at);
     view! {
         <div class="space-y-1">
             <p class="text-muted">"Match code"</p>
@@ -129,7 +129,7 @@ fn Facts(row: AccessRequestRow) -> impl IntoView {
             <Fact term="State">
                 <StateBadge state=row.state />
                 {row.links.map(|links| view! { <CodesTried links /> })}
-                {asks_for_link.map(|at| view! { <span class="mt-1 block">"Asks for a new link, since " <Time at /></span> })}
+                {link_requested_at.map(|at| view! { <span class="mt-1 block">"Asks for a new link, since " <Time at /></span> })}
             </Fact>
             <Fact term="Address">
                 <span class="break-words">{row.email.clone()}</span>
@@ -183,7 +183,7 @@ fn History(history: Vec<HistoryEntry>) -> impl IntoView {
                         let detail = shown_detail(entry.what, &entry.detail);
                         view! {
                             <li>
-                                <span class="font-semibold">{happened(entry.what)}</span>
+                                <span class="font-semibold">{event_label(entry.what)}</span>
                                 <span class="break-words">{by}</span>
                                 <span class="block text-muted">
                                     <Time at=entry.at />
@@ -198,7 +198,7 @@ fn History(history: Vec<HistoryEntry>) -> impl IntoView {
     }
 }
 
-fn happened(what: RequestEvent) -> &'static str {
+fn event_label(what: RequestEvent) -> &'static str {
     match what {
         RequestEvent::Approved => "Approved",
         RequestEvent::Asked => "Asked for access",
@@ -214,7 +214,7 @@ fn happened(what: RequestEvent) -> &'static str {
     }
 }
 
-/// Details that say more than the event does.
+/// The details that add something to the event's label.
 fn shown_detail(what: RequestEvent, detail: &str) -> String {
     match what {
         RequestEvent::Fetched if !detail.is_empty() => format!(" · {detail}"),
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reminder_does_not_disturb_who_writes_a_reason() {
+    fn a_reminder_does_not_render_the_decision_again() {
         let row = AccessRequestRow {
             id: "1".into(),
             email: "a@b.example".into(),
@@ -247,8 +247,8 @@ mod tests {
             links: None,
         };
         let reminded = AccessRequestRow { reminded_at: Some(7), known_account: true, ..row.clone() };
-        assert_eq!(Question::of(&row), Question::of(&reminded));
+        assert_eq!(DecisionInput::of(&row), DecisionInput::of(&reminded));
         let rejected = AccessRequestRow { state: RequestState::Rejected, ..row.clone() };
-        assert_ne!(Question::of(&row), Question::of(&rejected));
+        assert_ne!(DecisionInput::of(&row), DecisionInput::of(&rejected));
     }
 }

@@ -1,4 +1,4 @@
-//! The requests that wait, with their codes: what an administrator sees first.
+//! The waiting requests with their codes, on the panel's first page.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -12,7 +12,7 @@ use crate::design::{Code, EmptyState, Time, loaded};
 #[component]
 pub fn PendingRequests(watch: NewsWatch) -> impl IntoView {
     let requests = Requests::of(Memo::new(|_| Listing::waiting()));
-    watch.on_change(move || requests.look_again());
+    watch.on_change(move || requests.refresh());
     view! {
         <NewsLine watch />
         {loaded(requests.first(), move |first| view! { <Waiting page=requests.page(first) /> })}

@@ -1,4 +1,4 @@
-//! A request's state in a word.
+//! The label of a request's state.
 
 use leptos::prelude::*;
 use protocol::access::RequestState;
@@ -17,7 +17,7 @@ pub fn StateBadge(state: RequestState) -> impl IntoView {
     view! { <Badge tone icon word=word(state) /> }
 }
 
-/// As it stands in lists and in the filter.
+/// The label in lists and in the filter.
 pub fn word(state: RequestState) -> &'static str {
     match state {
         RequestState::Approved => "Approved",

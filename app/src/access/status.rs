@@ -1,4 +1,4 @@
-//! `/public/request-status/{token}`: where a request stands, in words, with what happens next.
+//! `/public/request-status/{token}`: a request's state, and what happens next.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::api::{self, Remind};
 use crate::design::{
-    Button, ButtonLink, Code, Look, Notice, NoticeTone, ProblemNotice, PublicPage, Shape, Time, loaded,
-    scripts_run,
+    Button, ButtonLink, ButtonVariant, Code, Notice, NoticeTone, ProblemNotice, PublicPage, Shape, Time,
+    loaded, scripts_run,
 };
-use crate::live::{Part, live};
-use crate::watch::keep_looking;
+use crate::island::{Island, island};
+use crate::polling::poll;
 
 #[component]
 pub fn RequestStatusPage() -> impl IntoView {
@@ -26,35 +26,35 @@ pub fn RequestStatusPage() -> impl IntoView {
                 let problem = Signal::stored(refused.map(|refused| refused.problem));
                 view! {
                     <ProblemNotice problem />
-                    <Standing status token=token.clone() />
+                    <Status status token=token.clone() />
                 }
             })}
         </PublicPage>
     }
 }
 
-/// Looks again until the request is decided, and then loads the page, which says how.
+/// Polls until the request is decided, then reloads the page.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct StatusWatch {
     token: String,
 }
 
-impl Part for StatusWatch {
+impl Island for StatusWatch {
     const NAME: &'static str = "status";
 
     fn view(self) -> impl IntoView {
         let path = format!("/public/request-status/{}", self.token);
         let href = path.clone();
         let scripts = scripts_run();
-        let looks = StoredValue::new(0_u32);
-        keep_looking(wait_before(0), move || {
+        let polls = StoredValue::new(0_u32);
+        poll(poll_delay(0), move || {
             let path = path.clone();
             async move {
                 if is_decided(&path).await && location().reload().is_ok() {
                     return None;
                 }
-                looks.update_value(|looks| *looks = looks.saturating_add(1));
-                Some(wait_before(looks.get_value()))
+                polls.update_value(|polls| *polls = polls.saturating_add(1));
+                Some(poll_delay(polls.get_value()))
             }
         });
         move || {
@@ -75,30 +75,30 @@ impl Part for StatusWatch {
     }
 }
 
-/// A look that fails changes nothing on the page: the code stays readable while the network is away.
+/// A failed poll changes nothing on the page: the code stays readable while the network is down.
 #[cfg(feature = "hydrate")]
 async fn is_decided(path: &str) -> bool {
-    use crate::sidebar::transport::answer;
+    use crate::sidebar::transport::response;
     use crate::web;
 
-    let asked = web::RequestInit::new();
-    let Ok(response) = web::exchange(path, &asked, &[("accept", "application/json")]).await else {
+    let init = web::RequestInit::new();
+    let Ok(response) = web::fetch(path, &init, &[("accept", "application/json")]).await else {
         return false;
     };
     let text = web::text(&response).await.unwrap_or_default();
-    answer::parse::<RequestStatus>(&text).is_ok_and(|now| now.state != RequestState::Pending)
+    response::parse::<RequestStatus>(&text).is_ok_and(|now| now.state != RequestState::Pending)
 }
 
-/// On the server nobody looks.
+/// Never called: nothing polls on the server.
 #[cfg(not(feature = "hydrate"))]
 async fn is_decided(_: &str) -> bool {
     false
 }
 
-/// Milliseconds before the look with this number: half as long again each time.
-fn wait_before(look: u32) -> u64 {
+/// Milliseconds before the poll with this number: half as long again each time, at most a minute.
+fn poll_delay(attempt: u32) -> u64 {
     let mut wait = 5_000;
-    for _ in 0..look.min(16) {
+    for _ in 0..attempt.min(16) {
         wait = (wait + wait / 2).min(60_000);
     }
     wait
@@ -115,7 +115,7 @@ fn heading(state: RequestState) -> &'static str {
 }
 
 #[component]
-fn Standing(status: RequestStatus, token: String) -> impl IntoView {
+fn Status(status: RequestStatus, token: String) -> impl IntoView {
     let state = status.state;
     let pending = state == RequestState::Pending;
     let tone = match state {
@@ -146,12 +146,12 @@ fn Standing(status: RequestStatus, token: String) -> impl IntoView {
                         }
                     })}
             </dl>
-            {status.reminder.map(|reminder| view! { <RemindThem reminder token=token.clone() /> })}
-            {pending.then(|| live(StatusWatch { token }))}
+            {status.reminder.map(|reminder| view! { <RemindButton reminder token=token.clone() /> })}
+            {pending.then(|| island(StatusWatch { token }))}
             {again
                 .then(|| {
                     view! {
-                        <ButtonLink href="/request-access" look=Look::Primary large=true>
+                        <ButtonLink href="/request-access" variant=ButtonVariant::Primary large=true>
                             "Ask again"
                         </ButtonLink>
                     }
@@ -160,9 +160,9 @@ fn Standing(status: RequestStatus, token: String) -> impl IntoView {
     }
 }
 
-/// The button that reminds the administrators, or from when on there is one.
+/// The button that reminds the administrators, or the time from which it is available.
 #[component]
-fn RemindThem(reminder: Reminder, token: String) -> impl IntoView {
+fn RemindButton(reminder: Reminder, token: String) -> impl IntoView {
     let left = match reminder.left {
         1 => "This is the last time that you can.".to_owned(),
         n => format!("You can do so {n} times."),
@@ -236,10 +236,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_become_more_seldom_and_never_stop() {
-        let waits: Vec<_> = (0..10).map(wait_before).collect();
+    fn polls_slow_down_and_never_stop() {
+        let waits: Vec<_> = (0..10).map(poll_delay).collect();
         assert_eq!(waits[..3], [5_000, 7_500, 11_250]);
         assert!(waits.is_sorted());
-        assert_eq!(wait_before(u32::MAX), 60_000);
+        assert_eq!(poll_delay(u32::MAX), 60_000);
     }
 }

@@ -1,9 +1,9 @@
-//! How each system takes in its package, in the words that its own dialogs use.
+//! How the package is imported on each system, in the terms of its own dialogs.
 
 use leptos::prelude::*;
 use protocol::access::Platform;
 
-/// What the package is.
+/// The package's format.
 pub fn package(platform: Platform) -> &'static str {
     match platform {
         Platform::Linux => {
@@ -14,13 +14,13 @@ pub fn package(platform: Platform) -> &'static str {
     }
 }
 
-/// Which system reads no modern file and says that the password was wrong.
+/// Old versions that cannot read the file and report a wrong password instead.
 fn older(platform: Platform) -> Option<&'static str> {
     (platform == Platform::Windows)
         .then_some(" Windows 10 before version 1709 says it of every such file: update it first.")
 }
 
-/// What is typed into a terminal.
+/// A terminal command.
 #[component]
 fn Command(text: &'static str) -> impl IntoView {
     view! { <code class="rounded-sm bg-sunken px-1.5 py-0.5 font-mono text-sm">{text}</code> }

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use super::Overview;
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
-use crate::{services::Services, visit::require_administrator};
+use crate::{request_context::require_administrator, services::Services};
 
-/// The address of the signed-in administrator.
+/// The e-mail address of the signed-in administrator.
 #[server(prefix = "/app", endpoint = "admin/account")]
 pub async fn account() -> Result<String, AppError> {
     Ok(require_administrator()?.email)
@@ -19,8 +19,8 @@ pub async fn numbers() -> Result<Overview, AppError> {
     Ok(Services::current()?.overview.overview(&admin).await?)
 }
 
-/// As [`numbers`], by a page that stays open.
+/// [`numbers`] for polling: does not keep the session alive.
 #[server(prefix = "/app", endpoint = "watch/numbers")]
-pub async fn numbers_again() -> Result<Overview, AppError> {
+pub async fn poll_numbers() -> Result<Overview, AppError> {
     numbers().await
 }

@@ -1,16 +1,16 @@
-//! The panel's frame: a slim rail with words, and beside it the page.
+//! The panel's frame: the navigation, and beside it the page.
 //!
-//! What a page shows is never the guard: each server function authorises by itself. The frame only leads people
-//! who are not signed in to where they can sign in.
+//! What a page shows or hides protects nothing: each server function authorises by itself. The frame only redirects people
+//! who are not signed in to the sign-in page.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::{A, Outlet};
 
 use super::api;
-use crate::design::{Button, Icon, Look, Mark, Shape, ThemeChoice, loaded, organisation};
+use crate::design::{Button, ButtonVariant, Icon, Logo, Shape, ThemeChoice, loaded, organisation};
 use crate::form;
-use crate::live::live;
+use crate::island::island;
 use crate::people::api::SignOut;
 
 const PAGES: [(&str, &str, Shape, bool); 5] = [
@@ -24,7 +24,7 @@ const PAGES: [(&str, &str, Shape, bool); 5] = [
 #[component]
 pub fn AdminFrame() -> impl IntoView {
     #[cfg(feature = "ssr")]
-    lead_to_sign_in();
+    redirect_to_sign_in();
     let account = Resource::new_blocking(|| (), |()| api::account());
     view! {
         <a href="#main" class="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-10 focus:bg-raised focus:p-2">
@@ -33,7 +33,7 @@ pub fn AdminFrame() -> impl IntoView {
         <div class="min-h-dvh lg:grid lg:grid-cols-[14rem_minmax(0,1fr)]">
             <aside class="print-hidden flex flex-col gap-4 border-line bg-sunken p-4 max-lg:border-b lg:sticky lg:top-0 lg:h-dvh lg:border-r">
                 <p class="flex items-center gap-2 px-2 font-semibold">
-                    <Mark />
+                    <Logo />
                     {organisation()}
                 </p>
                 <nav aria-label="Panel" class="-mx-1 overflow-x-auto px-1 py-1 lg:grow">
@@ -56,7 +56,7 @@ pub fn AdminFrame() -> impl IntoView {
                     </ul>
                 </nav>
                 <div class="flex flex-wrap items-center gap-x-4 gap-y-2 lg:flex-col lg:items-stretch">
-                    {live(ThemeChoice)}
+                    {island(ThemeChoice)}
                     <Account account />
                 </div>
             </aside>
@@ -89,7 +89,7 @@ fn Account(account: Resource<Result<String, crate::error::AppError>>) -> impl In
                 )}
             </div>
             <ActionForm action=sign_out>
-                <Button look=Look::Quiet icon=Shape::SignOut busy=sign_out.pending()>
+                <Button variant=ButtonVariant::Quiet icon=Shape::SignOut busy=sign_out.pending()>
                     "Sign out"
                 </Button>
             </ActionForm>
@@ -97,18 +97,18 @@ fn Account(account: Resource<Result<String, crate::error::AppError>>) -> impl In
     }
 }
 
-/// A panel page: its title, one line about it, and the one thing that one most often does.
+/// A panel page: its title, one line about it, and its most frequent action.
 #[component]
 pub fn PanelPage(
     #[prop(into)] title: Signal<String>,
     #[prop(optional, into)] lead: String,
-    /// The one thing, as a button.
+    /// The most frequent action, as a button.
     #[prop(optional)]
     action: Option<AnyView>,
     children: Children,
 ) -> impl IntoView {
     let name = organisation();
-    // As on the public pages: the server's signals may be gone when the head is written.
+    // As on the public pages: on the server, signals may be disposed of when the head is written.
     let first = cfg!(feature = "ssr").then(|| title.get_untracked());
     let document_title = move || format!("{} – {name}", first.clone().unwrap_or_else(|| title.get()));
     view! {
@@ -126,14 +126,14 @@ pub fn PanelPage(
     }
 }
 
-/// Sends a visitor without a session to the sign-in, and afterwards back here.
+/// Redirects a visitor without a session to the sign-in page, which returns here.
 #[cfg(feature = "ssr")]
-fn lead_to_sign_in() {
+fn redirect_to_sign_in() {
     use crate::navigation::{login_path, redirect};
-    use crate::visit::Visit;
+    use crate::request_context::RequestContext;
 
-    let Ok(visit) = Visit::current() else { return };
-    if visit.signed_in.is_none()
+    let Ok(context) = RequestContext::current() else { return };
+    if context.signed_in.is_none()
         && let Some(parts) = use_context::<http::request::Parts>()
     {
         redirect(&login_path(parts.uri.path_and_query().map_or("/admin", |path| path.as_str())));

@@ -16,7 +16,7 @@ pub struct Overview {
     pub machines: u64,
     pub accounts: u64,
     pub analyses_today: u64,
-    /// Mails that wait to be copied or were given up.
+    /// Mails to be copied, and mails that were given up.
     pub mails_needing_attention: u64,
     /// The organisation's name, from the configuration.
     pub organisation: String,

@@ -1,4 +1,4 @@
-//! `/admin`: who waits, and the numbers.
+//! `/admin`: the waiting requests and the numbers.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -12,7 +12,7 @@ pub fn OverviewPage() -> impl IntoView {
     let watch = NewsWatch::start();
     let overview = Resource::new(
         move || watch.changes(),
-        |changes| async move { if changes == 0 { api::numbers().await } else { api::numbers_again().await } },
+        |changes| async move { if changes == 0 { api::numbers().await } else { api::poll_numbers().await } },
     );
     view! {
         <PanelPage title="Overview">

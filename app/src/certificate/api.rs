@@ -8,14 +8,14 @@ use super::{AuthorityChange, CertificateRow};
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
+    request_context::{RequestContext, require_administrator},
     services::Services,
-    visit::{Visit, require_administrator},
 };
 
-/// What the visitor's browser sent, as the server judged it. Tells everybody about their own certificate only.
+/// The certificate that the visitor's browser presented, and the server's verdict. Shows nobody else's certificate.
 #[server(prefix = "/app", endpoint = "certificate/report")]
 pub async fn report() -> Result<CertificateReport, AppError> {
-    Ok(Visit::current()?.certificate)
+    Ok(RequestContext::current()?.certificate)
 }
 
 #[server(prefix = "/app", endpoint = "certificate/list")]

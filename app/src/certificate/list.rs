@@ -11,11 +11,11 @@ use super::api::{self, Revoke};
 use super::replacement::ReplacementNotice;
 use crate::admin::PanelPage;
 use crate::design::{
-    Badge, BriefNotice, Button, ButtonKind, Cell, Column, Dialog, DialogActions, EmptyState, Field,
-    FieldKind, Look, NoticeTone, Pagination, ProblemNotice, SelectField, Shape, Table, TextAreaField, Time,
+    Badge, BriefNotice, Button, ButtonKind, ButtonVariant, Cell, Column, Dialog, DialogActions, EmptyState,
+    Field, FieldKind, NoticeTone, Pagination, ProblemNotice, SelectField, Shape, Table, TextAreaField, Time,
     Tone, loaded,
 };
-use crate::form::{self, answered, field_error, problem_of};
+use crate::form::{self, completed, field_error, problem_of};
 use crate::navigation::with_query;
 
 const PATH: &str = "/admin/certificates";
@@ -28,9 +28,9 @@ pub fn CertificatesPage() -> impl IntoView {
     let number = Memo::new(move |_| {
         query.with(|q| q.get_str("page").and_then(|p| p.parse().ok()).unwrap_or_default())
     });
-    let question = Question::new();
+    let dialog = RevokeDialog::new();
     let certificates = Resource::new(
-        move || (search.get(), number.get(), question.revoke.version().get()),
+        move || (search.get(), number.get(), dialog.revoke.version().get()),
         |(search, page, _)| api::list(search, page),
     );
     view! {
@@ -50,10 +50,10 @@ pub fn CertificatesPage() -> impl IntoView {
                 </div>
             </Form>
             <ReplacementNotice />
-            <Revoking question />
+            <RevokeConfirmation dialog />
             {loaded(
                 certificates,
-                move |page| view! { <Certificates page search=search.get_untracked() question /> },
+                move |page| view! { <Certificates page search=search.get_untracked() dialog /> },
             )}
         </PanelPage>
     }
@@ -66,42 +66,42 @@ fn reasons() -> Vec<(String, String)> {
     RevocationReason::ALL.map(choice).to_vec()
 }
 
-/// Which certificate is to be revoked, and whether that is being asked.
+/// The dialog that confirms a revocation, and the certificate that it is about.
 #[derive(Clone, Copy)]
-struct Question {
+struct RevokeDialog {
     chosen: RwSignal<Option<CertificateRow>>,
     open: RwSignal<bool>,
     revoke: ServerAction<Revoke>,
 }
 
-impl Question {
+impl RevokeDialog {
     fn new() -> Self {
         Self { chosen: RwSignal::new(None), open: RwSignal::new(false), revoke: form::action() }
     }
 
-    /// Asks about `row`; what became of an earlier question is forgotten.
-    fn ask(self, row: CertificateRow) {
+    /// Opens the dialog for `row` and clears the outcome of an earlier one.
+    fn open_for(self, row: CertificateRow) {
         self.revoke.clear();
         self.chosen.set(Some(row));
         self.open.set(true);
     }
 
-    fn part(self, part: fn(&CertificateRow) -> &str) -> String {
-        self.chosen.with(|chosen| chosen.as_ref().map(|row| part(row).to_owned()).unwrap_or_default())
+    fn text(self, text: fn(&CertificateRow) -> &str) -> String {
+        self.chosen.with(|chosen| chosen.as_ref().map(|row| text(row).to_owned()).unwrap_or_default())
     }
 }
 
-/// The question before a revocation, and what became of it.
+/// The confirmation of a revocation, and its outcome.
 #[component]
-fn Revoking(question: Question) -> impl IntoView {
-    let Question { open, revoke, .. } = question;
+fn RevokeConfirmation(dialog: RevokeDialog) -> impl IntoView {
+    let RevokeDialog { open, revoke, .. } = dialog;
     let problem = problem_of(revoke);
-    let name = move || question.part(|row| &row.device_name);
-    let owner = move || question.part(|row| &row.owner);
+    let name = move || dialog.text(|row| &row.device_name);
+    let owner = move || dialog.text(|row| &row.owner);
     let done = move || revoke.value().with(|value| matches!(value, Some(Ok(()))));
-    let answered = answered(revoke);
+    let completed = completed(revoke);
     Effect::new(move |_| {
-        if answered.get() {
+        if completed.get() {
             open.set(false);
         }
     });
@@ -126,7 +126,7 @@ fn Revoking(question: Question) -> impl IntoView {
                     <input
                         type="hidden"
                         name="id"
-                        prop:value=move || question.part(|row| &row.id)
+                        prop:value=move || dialog.text(|row| &row.id)
                     />
                     <SelectField
                         name="reason"
@@ -144,7 +144,7 @@ fn Revoking(question: Question) -> impl IntoView {
                         error=field_error(problem, "words")
                     />
                     <DialogActions open cancel="Keep the certificate">
-                        <Button look=Look::Destructive busy=revoke.pending()>
+                        <Button variant=ButtonVariant::Destructive busy=revoke.pending()>
                             "Revoke the certificate"
                         </Button>
                     </DialogActions>
@@ -165,7 +165,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 #[component]
-fn Certificates(page: Page<CertificateRow>, search: String, question: Question) -> impl IntoView {
+fn Certificates(page: Page<CertificateRow>, search: String, dialog: RevokeDialog) -> impl IntoView {
     if page.rows.is_empty() {
         let (title, rest) = if search.is_empty() {
             (
@@ -194,7 +194,7 @@ fn Certificates(page: Page<CertificateRow>, search: String, question: Question) 
     view! {
         <div>
             <Table caption="Certificates" columns=COLUMNS>
-                {page.rows.into_iter().map(|row| view! { <CertificateLine row question /> }).collect_view()}
+                {page.rows.into_iter().map(|row| view! { <CertificateLine row dialog /> }).collect_view()}
             </Table>
             <Pagination page=number page_size=size total href what="certificates" />
         </div>
@@ -203,7 +203,7 @@ fn Certificates(page: Page<CertificateRow>, search: String, question: Question) 
 }
 
 #[component]
-fn CertificateLine(row: CertificateRow, question: Question) -> impl IntoView {
+fn CertificateLine(row: CertificateRow, dialog: RevokeDialog) -> impl IntoView {
     let revoked = row.revoked_at.is_some();
     let label = format!("Revoke the certificate of {}, {}", row.device_name, row.owner);
     let (to_revoke, judged) = (row.clone(), row.clone());
@@ -254,7 +254,7 @@ fn CertificateLine(row: CertificateRow, question: Question) -> impl IntoView {
                             <Button
                                 kind=ButtonKind::Button
                                 attr:aria-label=label
-                                on:click=move |_| question.ask(to_revoke.clone())
+                                on:click=move |_| dialog.open_for(to_revoke.clone())
                             >
                                 "Revoke…"
                             </Button>
@@ -265,8 +265,8 @@ fn CertificateLine(row: CertificateRow, question: Question) -> impl IntoView {
     }
 }
 
-/// Whether a certificate is good now. Only the browser's clock is at hand, so the word for a time-bound state
-/// appears once scripts run; revocation does not depend on it.
+/// Whether a certificate is valid now. Only the browser's clock is available, so time-dependent states appear once scripts
+/// run; revocation does not depend on it.
 #[component]
 fn Validity(row: CertificateRow) -> impl IntoView {
     let now = RwSignal::new(None::<i64>);
@@ -305,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_is_never_claimed_without_a_clock() {
+    fn a_time_dependent_state_needs_a_clock() {
         let row = CertificateRow {
             id: "1".into(),
             owner: "a@b.c".into(),

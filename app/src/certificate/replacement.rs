@@ -1,11 +1,11 @@
-//! While one authority replaces another: how many machines have not moved yet.
+//! While one authority replaces another: how many machines still depend on the old one.
 
 use leptos::prelude::*;
 
 use super::{AuthorityChange, api};
 use crate::design::{Notice, loaded};
 
-/// Nothing while there is one authority.
+/// Shows nothing while there is only one authority.
 #[component]
 pub fn ReplacementNotice() -> impl IntoView {
     let replacement = Resource::new(|| (), |()| api::replacement());

@@ -1,10 +1,10 @@
-//! `/certificate-test`: what the browser sent, and what to do when it is not good.
+//! `/certificate-test`: the certificate that the browser presented, and what to do if it is not accepted.
 
 use leptos::prelude::*;
 use protocol::certificate::{CertificateReport, PresentedCertificate, RejectionReason};
 
 use super::api;
-use crate::design::{ButtonLink, Look, Notice, NoticeTone, PublicPage, Time, loaded};
+use crate::design::{ButtonLink, ButtonVariant, Notice, NoticeTone, PublicPage, Time, loaded};
 
 #[component]
 pub fn CertificateTestPage() -> impl IntoView {
@@ -52,7 +52,7 @@ fn Report(report: CertificateReport) -> impl IntoView {
         {onward
             .map(|(href, words)| {
                 view! {
-                    <ButtonLink href look=Look::Primary large=true external=true>
+                    <ButtonLink href variant=ButtonVariant::Primary large=true external=true>
                         {words}
                     </ButtonLink>
                 }
@@ -60,7 +60,7 @@ fn Report(report: CertificateReport) -> impl IntoView {
     }
 }
 
-/// The likely reason why a browser presents nothing.
+/// The likely reason why a browser presents no certificate.
 #[component]
 pub fn LastEnded(
     /// Seconds since the Unix epoch.

@@ -1,4 +1,4 @@
-//! A state, as an icon and a word. Colour only repeats what the word says.
+//! A state, as an icon and a word. The colour adds no information.
 
 use leptos::prelude::*;
 

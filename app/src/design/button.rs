@@ -1,21 +1,21 @@
-//! What one can do. One primary button per screen; what destroys is red and says what it destroys.
+//! Buttons. One primary button per screen; a destructive one is red and says what it destroys.
 
 use leptos::prelude::*;
 
 use super::{Icon, Shape};
 
-/// How loud a button is.
+/// A button's visual weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Look {
+pub enum ButtonVariant {
     Destructive,
     Primary,
-    /// Text only, for what is seldom needed.
+    /// Text only, for what is rarely needed.
     Quiet,
     #[default]
     Secondary,
 }
 
-impl Look {
+impl ButtonVariant {
     fn classes(self) -> &'static str {
         match self {
             Self::Destructive => "border-bad bg-bad text-on-bad hover:opacity-90",
@@ -28,7 +28,7 @@ impl Look {
     }
 }
 
-/// What pressing a button does to its form.
+/// A button's `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ButtonKind {
     Button,
@@ -39,27 +39,27 @@ pub enum ButtonKind {
 const SHAPE: &str = "inline-flex items-center justify-center gap-2 rounded-md border font-semibold whitespace-nowrap \
      select-none transition-colors duration-[120ms] disabled:opacity-50 aria-disabled:opacity-50";
 
-/// The classes of whatever looks like a button.
-pub(super) fn classes(look: Look, large: bool) -> String {
-    format!("{SHAPE} {} {}", size(large), look.classes())
+/// The classes of everything that looks like a button.
+pub(super) fn classes(variant: ButtonVariant, large: bool) -> String {
+    format!("{SHAPE} {} {}", size(large), variant.classes())
 }
 
 fn size(large: bool) -> &'static str {
     if large { "min-h-11 px-5 py-2 text-base" } else { "min-h-8 px-3 py-1 text-sm" }
 }
 
-/// A `<button>`. While `busy` it keeps its place and its words, and does not answer twice.
+/// A `<button>`. While `busy` it keeps its size and label, and is disabled.
 #[component]
 pub fn Button<C: IntoView + 'static>(
-    #[prop(optional)] look: Look,
+    #[prop(optional)] variant: ButtonVariant,
     #[prop(optional)] kind: ButtonKind,
-    /// The size of public pages' one next step.
+    /// For the one next step of a public page.
     #[prop(optional)]
     large: bool,
     #[prop(optional)] icon: Option<Shape>,
     #[prop(optional, into)] busy: Signal<bool>,
     #[prop(optional, into)] disabled: Signal<bool>,
-    /// The safe answer of a dialog takes the focus.
+    /// For the safe choice of a dialog.
     #[prop(optional)]
     autofocus: bool,
     #[prop(optional, into)] name: Option<String>,
@@ -73,7 +73,7 @@ pub fn Button<C: IntoView + 'static>(
     view! {
         <button
             type=kind
-            class=classes(look, large)
+            class=classes(variant, large)
             disabled=move || busy.get() || disabled.get()
             aria-busy=move || busy.get().then_some("true")
             autofocus=autofocus
@@ -86,19 +86,19 @@ pub fn Button<C: IntoView + 'static>(
     }
 }
 
-/// A link that looks like a button: it leads somewhere and changes nothing.
+/// A link that looks like a button: it navigates and changes nothing.
 #[component]
 pub fn ButtonLink<C: IntoView + 'static>(
     #[prop(into)] href: String,
-    #[prop(optional)] look: Look,
+    #[prop(optional)] variant: ButtonVariant,
     #[prop(optional)] large: bool,
     #[prop(optional)] icon: Option<Shape>,
-    /// Has the browser load it whole: what the server checks on the way in is checked.
+    /// Loads the page from the server instead of routing in the browser, so that the server's checks run.
     #[prop(optional)]
     external: bool,
     children: TypedChildren<C>,
 ) -> impl IntoView {
-    let class = classes(look, large);
+    let class = classes(variant, large);
     view! {
         <a href=href class=class rel=external.then_some("external")>
             {icon.map(|shape| view! { <Icon shape /> })}

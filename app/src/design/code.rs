@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 
-use super::{Button, ButtonKind, Look, Shape, scripts_run};
+use super::{Button, ButtonKind, ButtonVariant, Shape, scripts_run};
 
 /// A code in groups of four, large and in monospace. A screen reader spells it.
 #[component]
 pub fn Code(
     #[prop(into)] code: String,
-    /// As large as it gets: the one thing that the page is about.
+    /// The largest size, where the page is about this code.
     #[prop(optional)]
     huge: bool,
 ) -> impl IntoView {
@@ -35,9 +35,9 @@ fn spelled(code: &str) -> String {
 #[component]
 pub fn CopyButton(
     #[prop(into)] text: Signal<String>,
-    /// What is copied, as it stands in a sentence: "the link", "the recovery codes".
+    /// What is copied, as in a sentence: "the link", "the recovery codes".
     what: &'static str,
-    #[prop(optional)] look: Look,
+    #[prop(optional)] variant: ButtonVariant,
 ) -> impl IntoView {
     let copied = RwSignal::new(None::<bool>);
     let copy = move |_| {
@@ -56,7 +56,7 @@ pub fn CopyButton(
     view! {
         {move || scripts.get().then(|| view! {
             <span class="print-hidden inline-flex flex-wrap items-center gap-3">
-                <Button kind=ButtonKind::Button look icon=Shape::Copy on:click=copy>
+                <Button kind=ButtonKind::Button variant icon=Shape::Copy on:click=copy>
                     {format!("Copy {what}")}
                 </Button>
                 <span role="status" class="text-sm text-muted">

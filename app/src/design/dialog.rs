@@ -1,5 +1,5 @@
-//! A question that must be answered before anything happens. The browser's own `<dialog>` keeps the focus inside,
-//! closes on Esc, and hides the rest of the page from screen readers.
+//! A modal confirmation. The browser's `<dialog>` keeps the focus inside, closes on Esc, and hides the rest of the page
+//! from screen readers.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -10,7 +10,7 @@ use super::{Button, ButtonKind};
 #[component]
 pub fn Dialog(
     open: RwSignal<bool>,
-    /// The thing and the place: "Revoke the certificate of Anna's laptop".
+    /// Action and object: "Revoke the certificate of Anna's laptop".
     #[prop(into)]
     title: Signal<String>,
     /// Unique on the page.
@@ -21,13 +21,13 @@ pub fn Dialog(
     Effect::new(move |_| {
         let Some(dialog) = node.get() else { return };
         if open.get() && !dialog.open() {
-            // Fails only when the element has just left the page; there is nothing to ask then.
+            // Fails only when the element was just removed from the page.
             let _ = dialog.show_modal();
         } else if !open.get() && dialog.open() {
             dialog.close();
         }
     });
-    // Comes a moment after the dialog has gone; by then it may have been opened again.
+    // The event comes after the dialog has closed; by then it may have been opened again.
     let closed = move |_| {
         if node.get_untracked().is_none_or(|dialog| !dialog.open()) {
             open.set(false);
@@ -51,7 +51,7 @@ pub fn Dialog(
     }
 }
 
-/// The safe answer, which has the focus when the dialog opens, and beside it the one that acts.
+/// The safe choice, which has the focus when the dialog opens, and beside it the one that acts.
 #[component]
 pub fn DialogActions(
     open: RwSignal<bool>,

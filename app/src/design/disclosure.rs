@@ -1,23 +1,22 @@
-//! A question that opens in its place, also without scripts. Where scripts always run, a [`Dialog`](super::Dialog)
-//! asks.
+//! An inline confirmation that also works without scripts. Where scripts always run, use a [`Dialog`](super::Dialog).
 
 use leptos::prelude::*;
 
 use super::button::classes;
-use super::{Icon, Look, Shape};
+use super::{ButtonVariant, Icon, Shape};
 
-/// A button that opens what it is about below itself. Of one `group` only one is open at a time.
+/// A button that opens its content below itself. Only one of each `group` is open at a time.
 #[component]
 pub fn Disclosure(
     title: &'static str,
     icon: Shape,
     group: &'static str,
-    #[prop(optional)] look: Look,
+    #[prop(optional)] variant: ButtonVariant,
     children: Children,
 ) -> impl IntoView {
     view! {
         <details name=group class="open:w-full">
-            <summary class=format!("{} list-none [&::-webkit-details-marker]:hidden", classes(look, false))>
+            <summary class=format!("{} list-none [&::-webkit-details-marker]:hidden", classes(variant, false))>
                 <Icon shape=icon />
                 {title}
             </summary>

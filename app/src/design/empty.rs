@@ -1,8 +1,8 @@
-//! What stands where there is nothing yet, or not yet.
+//! Empty and loading states.
 
 use leptos::prelude::*;
 
-/// Says what will appear here and how to make it.
+/// Says what will appear here and how to create it.
 #[component]
 pub fn EmptyState(
     #[prop(into)] title: String,
@@ -16,7 +16,7 @@ pub fn EmptyState(
     }
 }
 
-/// The place of what is being loaded: quiet lines instead of a spinner.
+/// A placeholder while something is loading: grey lines instead of a spinner.
 #[component]
 pub fn Skeleton(#[prop(default = 3)] lines: usize) -> impl IntoView {
     view! {

@@ -1,12 +1,12 @@
-//! Fields: a label above, a hint below it, and the error where it happened. What was typed is never taken away.
+//! Fields: a label above, a hint below it, and the error at the field. What was typed is never discarded.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::scripts_run;
-use crate::live::{Part, live};
+use crate::island::{Island, island};
 
-/// What a one-line field takes.
+/// What a one-line field contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FieldKind {
     Email,
@@ -20,7 +20,7 @@ pub enum FieldKind {
 }
 
 impl FieldKind {
-    /// `type`, `inputmode` and the spelling of `autocapitalize`.
+    /// `type`, `inputmode` and `autocapitalize`.
     fn attributes(self) -> (&'static str, Option<&'static str>, Option<&'static str>) {
         match self {
             Self::Email => ("email", Some("email"), Some("none")),
@@ -79,25 +79,25 @@ fn Frame<C: IntoView + 'static>(
 /// One line of text.
 #[component]
 pub fn Field(
-    /// The form's name for it, and its id.
+    /// Its name in the form, and its id.
     name: &'static str,
     #[prop(into)] label: String,
     #[prop(optional)] kind: FieldKind,
     #[prop(optional, into)] hint: String,
     #[prop(optional, into)] error: Signal<Option<String>>,
-    /// What stands in it at first.
+    /// The initial value.
     #[prop(optional, into)]
     value: String,
     #[prop(optional)] autocomplete: Option<&'static str>,
     #[prop(optional)] optional: bool,
     #[prop(optional)] maxlength: Option<usize>,
     #[prop(optional)] monospace: bool,
-    /// The first thing that one does on the page: it has the focus when it appears.
+    /// Has the focus when it appears.
     #[prop(optional)]
     focused: bool,
 ) -> impl IntoView {
     let input = NodeRef::<leptos::html::Input>::new();
-    // `autofocus` is for a page that the browser loads; a step that scripts show has to ask for it.
+    // `autofocus` works only when the browser loads the page; a step shown by scripts has to set the focus.
     Effect::new(move |_| {
         if let Some(input) = input.get().filter(|_| focused) {
             let _ = input.focus();
@@ -129,7 +129,7 @@ pub fn Field(
     }
 }
 
-/// A password, with a button that shows it where scripts run. Its value is never filled in by a page.
+/// A password, with a button that reveals it where scripts run. Pages never fill in its value.
 #[component]
 pub fn PasswordField(
     #[prop(default = "password")] name: &'static str,
@@ -155,20 +155,20 @@ pub fn PasswordField(
                     aria-invalid=move || error.with(Option::is_some).then_some("true")
                     aria-describedby=described
                 />
-                {live(ShowPassword { field: name.to_owned() })}
+                {island(ShowPassword { field: name.to_owned() })}
             </div>
         </Frame>
     }
 }
 
-/// The button that shows what stands in a password field.
+/// The button that reveals the password in a field.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ShowPassword {
     /// The field's id.
     field: String,
 }
 
-impl Part for ShowPassword {
+impl Island for ShowPassword {
     const NAME: &'static str = "show-password";
     const CLASS: &'static str = "flex shrink-0";
 
@@ -180,7 +180,7 @@ impl Part for ShowPassword {
             shown.update(|shown| *shown = !*shown);
             let kind = if shown.get_untracked() { "text" } else { "password" };
             if let Some(input) = document().get_element_by_id(&field.get_value()) {
-                // Cannot be refused: the name is plain.
+                // Fails for no valid attribute name.
                 let _ = input.set_attribute("type", kind);
             }
         };
@@ -233,19 +233,19 @@ pub fn TextAreaField(
     }
 }
 
-/// A textarea's text as HTML. A text node as a child would do, but an empty one is written as a space.
+/// A textarea's text as HTML. A child text node would do, but Leptos renders an empty one as a space.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// One of a list.
+/// A choice from a list.
 #[component]
 pub fn SelectField(
     name: &'static str,
     #[prop(into)] label: String,
     #[prop(optional, into)] hint: String,
     #[prop(optional, into)] error: Signal<Option<String>>,
-    /// Value and words of each choice.
+    /// Value and label of each choice.
     options: Vec<(String, String)>,
     #[prop(optional, into)] value: String,
 ) -> impl IntoView {
@@ -275,7 +275,7 @@ pub fn SelectField(
     }
 }
 
-/// Yes or no, or with `radio` one of several with the same name. Sends `value` when chosen.
+/// A checkbox, or with `radio` one of several radio buttons with the same name. Sends `value` when checked.
 #[component]
 pub fn Check(
     name: &'static str,

@@ -1,4 +1,4 @@
-//! Drawn for this project on a grid of 16, with a stroke of 1.5. An icon never stands without a word beside it.
+//! Icons, drawn for this project on a grid of 16 with a stroke of 1.5. An icon always has a label beside it.
 
 use leptos::prelude::*;
 

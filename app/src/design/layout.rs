@@ -1,18 +1,17 @@
-//! The public pages' frame: one column, one question per screen.
+//! The public pages' layout: one column, one task per screen.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::ThemeChoice;
-use crate::live::live;
+use crate::island::island;
 
 /// The organisation's name, which the server puts into the context.
 #[cfg(feature = "ssr")]
 #[derive(Debug, Clone)]
 pub struct Organisation(pub String);
 
-/// The organisation's name; the product's where none is configured. The page carries it in its head, so that the
-/// browser knows it too.
+/// The organisation's name, or the product's if none is configured. The browser reads it from the page's head.
 pub fn organisation() -> String {
     #[cfg(feature = "ssr")]
     let name = use_context::<Organisation>().map(|o| o.0);
@@ -25,9 +24,9 @@ pub fn organisation() -> String {
     name.filter(|name| !name.is_empty()).unwrap_or_else(|| "AI Workflow Engine".to_owned())
 }
 
-/// A screen with an eye: in ink, since the pages never watch.
+/// The logo: a screen with an eye. Never in the signal colour, since these pages never watch the screen.
 #[component]
-pub fn Mark() -> impl IntoView {
+pub fn Logo() -> impl IntoView {
     view! {
         <svg class="size-6 shrink-0" viewBox="0 0 32 32" fill="none" aria-hidden="true" focusable="false">
             <rect x="3" y="6" width="26" height="20" rx="5" stroke="currentColor" stroke-width="3"></rect>
@@ -38,7 +37,7 @@ pub fn Mark() -> impl IntoView {
 
 #[component]
 pub fn PublicPage(
-    /// The question or the state, as the page's heading.
+    /// The page's heading.
     title: &'static str,
     children: Children,
 ) -> impl IntoView {
@@ -51,7 +50,7 @@ pub fn PublicPage(
         </a>
         <div class="mx-auto flex min-h-dvh w-full max-w-[calc(34rem+3rem)] flex-col px-6 text-base">
             <header class="print-hidden flex items-center gap-2.5 border-b border-line py-5 font-semibold">
-                <Mark />
+                <Logo />
                 <span>{name}</span>
             </header>
             <main id="main" tabindex="-1" class="grow space-y-6 py-10 focus:outline-none">
@@ -60,7 +59,7 @@ pub fn PublicPage(
             </main>
             <footer class="print-hidden flex flex-wrap items-center justify-between gap-3 border-t border-line py-5 text-sm text-muted">
                 <p>"AI Workflow Engine"</p>
-                {live(ThemeChoice)}
+                {island(ThemeChoice)}
             </footer>
         </div>
     }

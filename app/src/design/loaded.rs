@@ -1,14 +1,14 @@
-//! What comes from the server: a skeleton at first, then the thing or the problem.
+//! Data from the server: a skeleton at first, then the data or the problem.
 
 use leptos::either::EitherOf3;
 use leptos::prelude::*;
 use leptos_router::hooks::use_url;
 
-use super::{ButtonLink, Look, Notice, NoticeTone, ProblemNotice, Skeleton};
+use super::{ButtonLink, ButtonVariant, Notice, NoticeTone, ProblemNotice, Skeleton};
 use crate::error::AppError;
 use crate::navigation;
 
-/// Shows a resource. While it is loaded again, what was there stays.
+/// Shows a resource. While it reloads, the old data stays.
 pub fn loaded<T, V>(
     resource: Resource<Result<T, AppError>>,
     show: impl Fn(T) -> V + Clone + Send + Sync + 'static,
@@ -38,7 +38,7 @@ where
     }
 }
 
-/// A session can end while its pages are open. What stands in their fields stays until the person leaves.
+/// A session can end while its pages are open. Their fields keep their values until the person leaves.
 #[component]
 fn SessionEnded() -> impl IntoView {
     let url = use_url().get_untracked();
@@ -47,7 +47,7 @@ fn SessionEnded() -> impl IntoView {
     view! {
         <Notice tone=NoticeTone::Bad title="You are no longer signed in">
             <p>"Your session has ended. Sign in again to go on here."</p>
-            <ButtonLink href look=Look::Primary>
+            <ButtonLink href variant=ButtonVariant::Primary>
                 "Sign in again"
             </ButtonLink>
         </Notice>

@@ -1,7 +1,7 @@
-//! The parts that every page is made of. They carry the look: ink on paper, hairlines, one signal colour.
+//! The design system: the components of all pages.
 //!
-//! What always holds: everything can be reached and used by keyboard, has a visible focus, says its state in words
-//! and not by colour alone, and works without scripts unless its name promises otherwise (copying, dialogs).
+//! Always holds: everything can be reached and used by keyboard, has a visible focus, shows its state in words and not by
+//! colour alone, and works without scripts, except copying and dialogs.
 
 mod badge;
 mod button;
@@ -17,22 +17,22 @@ mod notice;
 mod pagination;
 mod table;
 mod theme;
-mod when;
+mod time;
 
 pub use badge::{Badge, Tone};
-pub use button::{Button, ButtonKind, ButtonLink, Look};
+pub use button::{Button, ButtonKind, ButtonLink, ButtonVariant};
 pub use code::{Code, CopyButton};
 pub use dialog::{Dialog, DialogActions};
 pub use disclosure::Disclosure;
 pub use empty::{EmptyState, Skeleton};
 pub use field::{Check, Field, FieldKind, PasswordField, SelectField, ShowPassword, TextAreaField};
 pub use icon::{Icon, Shape};
-pub use layout::{Mark, PublicPage, organisation};
+pub use layout::{Logo, PublicPage, organisation};
 pub use loaded::loaded;
 pub use notice::{BriefNotice, Notice, NoticeTone, ProblemNotice};
 pub use pagination::Pagination;
 pub use table::{Cell, Column, Table};
 pub use theme::{SetTheme, ThemeChoice};
-pub use when::{Time, scripts_run};
+pub use time::{Time, scripts_run};
 #[cfg(feature = "ssr")]
 pub use {layout::Organisation, theme::chosen_theme};

@@ -1,11 +1,11 @@
-//! What happened, where it happened. Never a toast.
+//! Messages about what happened, shown where it happened. Never a toast.
 
 use leptos::prelude::*;
 use protocol::Problem;
 
 use super::{Icon, Shape};
 
-/// What a notice tells of.
+/// The kind of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NoticeTone {
     Bad,
@@ -28,7 +28,7 @@ impl NoticeTone {
 #[component]
 pub fn Notice<C: IntoView + 'static>(
     #[prop(optional)] tone: NoticeTone,
-    /// What it is about, in a few words.
+    /// A short summary.
     #[prop(into)]
     title: String,
     children: TypedChildren<C>,
@@ -61,8 +61,8 @@ fn block(tone: NoticeTone, title: String, more: impl IntoView) -> impl IntoView 
     }
 }
 
-/// The problem that stopped something, if there is one. Fields that are named in `shown_at_fields` tell theirs
-/// themselves; all others are told here, so that nothing is lost.
+/// A problem, if there is one. Errors of the fields in `shown_at_fields` are shown at these fields; all others are listed
+/// here, so that none is lost.
 #[component]
 pub fn ProblemNotice(
     #[prop(into)] problem: Signal<Option<Problem>>,

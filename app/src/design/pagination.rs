@@ -1,4 +1,4 @@
-//! The way through a long list, as links: pages stand in the URL.
+//! Pagination by links: the page number is in the URL.
 
 use leptos::prelude::*;
 use leptos_router::components::A;

@@ -1,4 +1,4 @@
-//! Dense tables with hairlines. On narrow screens the table scrolls sideways inside its own frame.
+//! Tables. On narrow screens a table scrolls sideways inside its own frame.
 
 use leptos::prelude::*;
 
@@ -6,7 +6,7 @@ use leptos::prelude::*;
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
     pub title: &'static str,
-    /// Left out where the room is short.
+    /// Hidden where the table is narrow.
     pub wide_only: bool,
 }
 

@@ -1,6 +1,6 @@
-//! Light or dark: by the system, or by choice.
+//! Light or dark: the system's setting, or the visitor's choice.
 //!
-//! The choice is a cookie that the server reads while it writes `<html>`, so the first paint is right already, no
+//! The choice is a cookie that the server reads when it renders `<html>`, so the first paint has the right colours, no
 //! script has to run before it, and it works with scripts off.
 
 use leptos::ev::MouseEvent;
@@ -9,21 +9,21 @@ use leptos::server_fn::ServerFn;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
-use crate::live::Part;
+use crate::island::Island;
 
-/// Keeps the choice of a browser without scripts. Anything but `light` and `dark` gives it back to the system.
+/// Stores the choice of a browser without scripts. Anything but `light` and `dark` means the system's setting.
 #[server(prefix = "/app", endpoint = "design/theme")]
 pub async fn set_theme(theme: String) -> Result<(), AppError> {
-    let secure = crate::visit::Visit::current()?.secure;
+    let secure = crate::request_context::RequestContext::current()?.secure;
     let cookie = cookie(&theme, secure);
-    crate::visit::Answer { value: (), cookies: vec![cookie] }.deliver();
+    crate::request_context::WithCookies { value: (), cookies: vec![cookie] }.deliver();
     crate::navigation::redirect_back();
     Ok(())
 }
 
 const COOKIE: &str = "aiwe-theme";
 
-/// What keeps `theme` for a year; anything but `light` and `dark` ends what was kept.
+/// The cookie that stores `theme` for a year; anything but `light` and `dark` deletes it.
 fn cookie(theme: &str, secure: bool) -> String {
     let (value, age) = match theme {
         "light" | "dark" => (theme, 31_536_000),
@@ -43,18 +43,18 @@ pub fn chosen_theme() -> Option<String> {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ThemeChoice;
 
-impl Part for ThemeChoice {
+impl Island for ThemeChoice {
     const NAME: &'static str = "theme";
 
     fn view(self) -> impl IntoView {
         let chosen = RwSignal::new(None::<&'static str>);
-        let current = move || chosen.get().unwrap_or_else(present);
+        let current = move || chosen.get().unwrap_or_else(current_theme);
         let button = move |theme: &'static str| {
             let press = move |event: MouseEvent| {
                 event.prevent_default();
                 chosen.set(Some(theme));
                 apply(theme);
-                keep(theme);
+                store_theme(theme);
             };
             view! {
                 <button
@@ -83,7 +83,7 @@ impl Part for ThemeChoice {
 /// Shows the choice in this page.
 fn apply(theme: &str) {
     if let Some(root) = document().document_element() {
-        // Neither fails for a plain attribute name; if it did, the next page shows the choice.
+        // Fails for no valid attribute name.
         let _ = match theme {
             "light" | "dark" => root.set_attribute("data-theme", theme),
             _ => root.remove_attribute("data-theme"),
@@ -91,22 +91,22 @@ fn apply(theme: &str) {
     }
 }
 
-/// Keeps the choice for the pages to come.
-fn keep(theme: &str) {
+/// Stores the choice for the following pages.
+fn store_theme(theme: &str) {
     #[cfg(feature = "hydrate")]
     {
         use wasm_bindgen::JsCast;
         let secure = location().protocol().is_ok_and(|protocol| protocol == "https:");
         let document: web_sys::HtmlDocument = document().unchecked_into();
-        // Where cookies are switched off, the choice holds for this page.
+        // Without cookies, the choice applies to this page only.
         let _ = document.set_cookie(&cookie(theme, secure));
     }
     #[cfg(not(feature = "hydrate"))]
     let _ = theme;
 }
 
-/// On the server what the cookie says; in the browser what the server wrote.
-fn present() -> &'static str {
+/// On the server from the cookie; in the browser from what the server rendered.
+fn current_theme() -> &'static str {
     #[cfg(feature = "ssr")]
     let theme = chosen_theme();
     #[cfg(not(feature = "ssr"))]

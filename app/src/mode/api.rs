@@ -9,11 +9,11 @@ use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
     navigation::redirect,
+    request_context::{Administrator, require_administrator},
     services::Services,
-    visit::{Administrator, require_administrator},
 };
 
-/// A mode as the editor's form sends it: every field as text.
+/// A mode as the editor's form posts it: every field as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModeForm {
     /// Empty for a new one.
@@ -31,7 +31,7 @@ pub struct ModeForm {
     pub model: String,
     #[serde(default)]
     pub temperature: String,
-    /// A box that is not ticked is not sent.
+    /// Browsers do not send a checkbox that is not checked.
     #[serde(default)]
     pub enabled: String,
     #[serde(default)]
@@ -41,7 +41,7 @@ pub struct ModeForm {
 }
 
 impl ModeForm {
-    /// The mode, or every wrong field at once.
+    /// The mode, or a problem that names every wrong field.
     pub fn check(self) -> Result<Mode, Problem> {
         let temperature = self.temperature.trim().replace(',', ".").parse::<f64>().ok();
         let position = self.position.trim().parse::<i64>().ok();
@@ -52,13 +52,13 @@ impl ModeForm {
             prompt: self.prompt.replace("\r\n", "\n").trim().to_owned(),
             provider: self.provider,
             model: self.model.trim().to_owned(),
-            // Outside the range, so that the mode's own check names the field.
+            // Out of range, so that the mode's own check reports the field.
             temperature: temperature.unwrap_or(-1.0),
             enabled: self.enabled == "true",
             position: position.unwrap_or_default(),
             version: self.version.parse().unwrap_or_default(),
         };
-        let mut problem = mode.check().err();
+        let mut problem = mode.check().map_err(Problem::from).err();
         if position.is_none() {
             let before = problem.unwrap_or_else(Problem::invalid_input);
             problem = Some(before.field("position", "Enter a whole number."));
@@ -76,7 +76,7 @@ pub async fn list() -> Result<Vec<Mode>, AppError> {
     Ok(Services::current()?.modes.list(&admin).await?)
 }
 
-/// A mode for the editor, with the names of the providers. An empty id is a new one, at the end of the list.
+/// A mode for the editor, with the names of the providers. An empty id means a new mode, at the end of the list.
 #[server(prefix = "/app", endpoint = "mode/edit")]
 pub async fn edit(id: String) -> Result<(Mode, Vec<String>), AppError> {
     let admin = require_administrator()?;

@@ -8,14 +8,15 @@ use protocol::mode::Mode;
 use super::api::{self, Save};
 use crate::admin::PanelPage;
 use crate::design::{
-    Button, ButtonLink, Check, Field, FieldKind, Look, ProblemNotice, SelectField, TextAreaField, loaded,
+    Button, ButtonLink, ButtonVariant, Check, Field, FieldKind, ProblemNotice, SelectField, TextAreaField,
+    loaded,
 };
 use crate::form::{self, field_error, problem_of};
 
 #[component]
 pub fn ModeEditorPage() -> impl IntoView {
     let params = use_params_map();
-    // `new` is no id: ids are UUIDs.
+    // `new` cannot be an id: ids are UUIDs.
     let id = Memo::new(move |_| params.with(|p| p.get("id").filter(|id| id != "new").unwrap_or_default()));
     let mode = Resource::new(move || id.get(), api::edit);
     let save = form::action::<Save>();
@@ -99,7 +100,7 @@ fn Editor(mode: Mode, providers: Vec<String>, save: ServerAction<Save>) -> impl 
                     </div>
                     <Check name="mode[enabled]" label="Enabled: people can choose it" checked=mode.enabled />
                     <div class="flex flex-wrap gap-3 border-t border-line pt-5">
-                        <Button look=Look::Primary busy=save.pending()>
+                        <Button variant=ButtonVariant::Primary busy=save.pending()>
                             "Save mode"
                         </Button>
                         <ButtonLink href="/admin/modes">"Cancel"</ButtonLink>

@@ -1,4 +1,4 @@
-//! `/admin/modes`: all modes in the order in which people see them.
+//! `/admin/modes`: all modes in their displayed order.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -6,7 +6,7 @@ use protocol::mode::Mode;
 
 use super::api;
 use crate::admin::PanelPage;
-use crate::design::{Badge, ButtonLink, Cell, Column, EmptyState, Look, Shape, Table, Tone, loaded};
+use crate::design::{Badge, ButtonLink, ButtonVariant, Cell, Column, EmptyState, Shape, Table, Tone, loaded};
 
 const COLUMNS: &[Column] = &[
     Column::new("Name"),
@@ -22,7 +22,7 @@ pub fn ModesPage() -> impl IntoView {
     let modes = Resource::new(|| (), |()| api::list());
     let new_mode = || {
         view! {
-            <ButtonLink href="/admin/modes/new" look=Look::Primary icon=Shape::Plus>
+            <ButtonLink href="/admin/modes/new" variant=ButtonVariant::Primary icon=Shape::Plus>
                 "New mode"
             </ButtonLink>
         }

@@ -1,4 +1,4 @@
-//! Modes: the personas that an administrator designs.
+//! Modes: the personas that administrators define.
 
 pub mod api;
 mod editor;

@@ -6,7 +6,7 @@ use protocol::access::Page;
 use super::{MailRow, MailState};
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
-use crate::{services::Services, visit::require_administrator};
+use crate::{request_context::require_administrator, services::Services};
 
 #[server(prefix = "/app", endpoint = "outbox/list")]
 pub async fn list(state: Option<MailState>, page: u32) -> Result<Page<MailRow>, AppError> {

@@ -1,4 +1,4 @@
-//! `/admin/outbox`: every mail with its state, to read, to copy, and to send again.
+//! `/admin/outbox`: every mail with its state, to read, copy and send again.
 
 use leptos::prelude::*;
 use leptos_router::components::{A, Form};
@@ -17,7 +17,7 @@ use crate::navigation::with_query;
 
 const PATH: &str = "/admin/outbox";
 
-/// What is to be listed. It stands in the page's address.
+/// The list's filter and page number, from the page's address.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Listing {
     state: Option<MailState>,
@@ -80,7 +80,7 @@ fn waiting_again(count: u64) -> String {
     }
 }
 
-/// What can be done about a mail.
+/// The actions on mails.
 #[derive(Clone, Copy)]
 struct Actions {
     retry: ServerAction<Retry>,
@@ -212,7 +212,7 @@ fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
                             .then(|| {
                                 view! {
                                     <ActionForm action=retry>
-                                        <Press id=again icon=Shape::Mail busy=retry.pending() words="Send again" />
+                                        <MailButton id=again icon=Shape::Mail busy=retry.pending() words="Send again" />
                                     </ActionForm>
                                 }
                             })}
@@ -220,7 +220,7 @@ fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
                             .then(|| {
                                 view! {
                                     <ActionForm action=delivered>
-                                        <Press id=sent icon=Shape::Check busy=delivered.pending() words="I have sent it" />
+                                        <MailButton id=sent icon=Shape::Check busy=delivered.pending() words="I have sent it" />
                                     </ActionForm>
                                 }
                             })}
@@ -231,9 +231,14 @@ fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
     }
 }
 
-/// What a form about one mail holds.
+/// The content of a form about one mail.
 #[component]
-fn Press(id: String, icon: Shape, #[prop(into)] busy: Signal<bool>, words: &'static str) -> impl IntoView {
+fn MailButton(
+    id: String,
+    icon: Shape,
+    #[prop(into)] busy: Signal<bool>,
+    words: &'static str,
+) -> impl IntoView {
     view! {
         <input type="hidden" name="id" value=id />
         <Button icon busy>

@@ -3,9 +3,7 @@
 pub mod api;
 mod list;
 
-use std::str::FromStr;
-
-use protocol::access::Invalid;
+pub use domain::mail::MailState;
 use serde::{Deserialize, Serialize};
 
 pub use list::OutboxPage;
@@ -16,7 +14,7 @@ pub struct MailRow {
     pub id: String,
     pub to: String,
     pub subject: String,
-    /// The plain text, to be copied where there is no SMTP server. `None` once it has gone: it may hold a link.
+    /// The plain text, to be copied where there is no SMTP server. `None` once it was sent: it may contain a link.
     pub text: Option<String>,
     pub state: MailState,
     pub attempts: i64,
@@ -25,40 +23,4 @@ pub struct MailRow {
     /// Seconds since the Unix epoch.
     pub created_at: i64,
     pub sent_at: Option<i64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MailState {
-    /// Given up after all retries.
-    Dead,
-    /// There is no SMTP server: an administrator copies it.
-    Kept,
-    Sent,
-    /// Waits for its first or next attempt.
-    Waiting,
-}
-
-impl MailState {
-    pub const ALL: [Self; 4] = [Self::Waiting, Self::Dead, Self::Kept, Self::Sent];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Dead => "dead",
-            Self::Kept => "kept",
-            Self::Sent => "sent",
-            Self::Waiting => "waiting",
-        }
-    }
-}
-
-impl FromStr for MailState {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or(Invalid("waiting, dead, kept or sent"))
-    }
 }

@@ -1,25 +1,26 @@
-//! Server functions. Passwords and codes are arguments only: no answer and no cookie of a refused form holds them.
+//! Server functions of accounts. Passwords and codes are arguments only: no response and no rejected form's cookie
+//! contains them.
 
 use leptos::prelude::*;
 use protocol::people::{RecoveryCodes, SetupOffer, SignInStep};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
-use crate::form::Refused;
+use crate::form::RejectedForm;
 #[cfg(feature = "ssr")]
 use crate::{
-    form::{Typed, conclude, refused},
+    form::{FormValues, respond, take_rejected},
     navigation::{local_path, redirect, with_query},
+    request_context::{RequestContext, WithCookies, idle_message},
     services::Services,
-    visit::{Answer, Visit, unused_words},
 };
 #[cfg(feature = "ssr")]
 use protocol::people::SetupAnswer;
 
 #[server(prefix = "/app", endpoint = "people/offer")]
 pub async fn offer(token: String) -> Result<SetupOffer, AppError> {
-    let visit = Visit::current()?;
-    Ok(Services::current()?.people.setup_offer(&visit, &token).await?)
+    let context = RequestContext::current()?;
+    Ok(Services::current()?.people.setup_offer(&context, &token).await?)
 }
 
 #[server(prefix = "/app", endpoint = "people/set-up")]
@@ -29,26 +30,26 @@ pub async fn set_up(
     #[server(default)] password: String,
     #[server(default)] code: String,
 ) -> Result<RecoveryCodes, AppError> {
-    let visit = Visit::current()?;
+    let context = RequestContext::current()?;
     let answer = SetupAnswer { email, password, code };
-    Ok(Services::current()?.people.set_up(&visit, &token, answer).await?)
+    Ok(Services::current()?.people.set_up(&context, &token, answer).await?)
 }
 
-/// What a visitor of the sign-in must be told first.
+/// What the sign-in page shows first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arrival {
-    /// The form that was refused before, if one was.
-    pub refused: Option<Refused>,
-    /// Why the session has ended that this browser still names.
+    /// The form that was rejected before, if one was.
+    pub refused: Option<RejectedForm>,
+    /// Why the session that this browser still has a cookie for has ended.
     pub signed_out: Option<String>,
 }
 
 #[server(prefix = "/app", endpoint = "people/sign-in-start")]
 pub async fn sign_in_start(code_step: bool) -> Result<Arrival, AppError> {
-    let visit = Visit::current()?;
+    let context = RequestContext::current()?;
     Ok(Arrival {
-        refused: refused(if code_step { SECOND_FACTOR } else { SIGN_IN }),
-        signed_out: visit.unused_minutes.map(unused_words),
+        refused: take_rejected(if code_step { SECOND_FACTOR } else { SIGN_IN }),
+        signed_out: context.idle_minutes.map(idle_message),
     })
 }
 
@@ -64,30 +65,31 @@ pub async fn sign_in(
     #[server(default)] password: String,
     #[server(default)] next: String,
 ) -> Result<SignInStep, AppError> {
-    let visit = Visit::current()?;
-    let step = Services::current()?.people.sign_in(&visit, &email, &password).await.map(Answer::deliver);
-    let typed = Typed::default().with("email", &email);
-    conclude(SIGN_IN, &step_path(&SignInStep::Password, &next), typed, step, |step| {
+    let context = RequestContext::current()?;
+    let step =
+        Services::current()?.people.sign_in(&context, &email, &password).await.map(WithCookies::deliver);
+    let typed = FormValues::default().with("email", &email);
+    respond(SIGN_IN, &step_path(&SignInStep::Password, &next), typed, step, |step| {
         Some(step_path(step, &next))
     })
 }
 
-/// The second step: a code of the authenticator, or a recovery code.
+/// The second step: a code from the authenticator, or a recovery code.
 #[server(prefix = "/app", endpoint = "people/second-factor")]
 pub async fn second_factor(
     #[server(default)] code: String,
     #[server(default)] next: String,
 ) -> Result<SignInStep, AppError> {
-    let visit = Visit::current()?;
-    let step = Services::current()?.people.second_factor(&visit, &code).await.map(Answer::deliver);
+    let context = RequestContext::current()?;
+    let step = Services::current()?.people.second_factor(&context, &code).await.map(WithCookies::deliver);
     let back = step_path(&SignInStep::Code, &next);
-    conclude(SECOND_FACTOR, &back, Typed::default(), step, |step| Some(step_path(step, &next)))
+    respond(SECOND_FACTOR, &back, FormValues::default(), step, |step| Some(step_path(step, &next)))
 }
 
 #[server(prefix = "/app", endpoint = "people/sign-out")]
 pub async fn sign_out() -> Result<(), AppError> {
-    let visit = Visit::current()?;
-    Services::current()?.people.sign_out(&visit).await?.deliver();
+    let context = RequestContext::current()?;
+    Services::current()?.people.sign_out(&context).await?.deliver();
     redirect("/login");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `/login`: address and password, then a code. Every failure has the same words.
+//! `/login`: address and password, then a code. Every failure has the same message.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -6,9 +6,9 @@ use leptos_router::hooks::use_query_map;
 
 use super::api::{self, Arrival, SecondFactor, SignIn};
 use crate::design::{
-    Button, Field, FieldKind, Look, Notice, PasswordField, ProblemNotice, PublicPage, loaded,
+    Button, ButtonVariant, Field, FieldKind, Notice, PasswordField, ProblemNotice, PublicPage, loaded,
 };
-use crate::form::Refused;
+use crate::form::RejectedForm;
 use crate::navigation::{local_path, with_query};
 
 #[component]
@@ -17,7 +17,8 @@ pub fn LoginPage() -> impl IntoView {
     let code_step = query.get_str("step") == Some("code");
     let next = query.get_str("next").and_then(local_path).unwrap_or_default().to_owned();
     #[cfg(feature = "ssr")]
-    if crate::visit::Visit::current().is_ok_and(|visit| visit.administrator().is_ok()) {
+    if crate::request_context::RequestContext::current().is_ok_and(|context| context.administrator().is_ok())
+    {
         crate::navigation::redirect(&api::step_path(&protocol::people::SignInStep::Done, &next));
     }
     let arrival = Resource::new_blocking(move || code_step, api::sign_in_start);
@@ -62,7 +63,7 @@ fn PasswordStep(arrival: Arrival, next: String) -> impl IntoView {
                     value=email
                 />
                 <PasswordField label="Password" autocomplete="current-password" />
-                <Button look=Look::Primary large=true>
+                <Button variant=ButtonVariant::Primary large=true>
                     "Continue"
                 </Button>
             </div>
@@ -74,7 +75,7 @@ fn PasswordStep(arrival: Arrival, next: String) -> impl IntoView {
 }
 
 #[component]
-fn CodeStep(refused: Option<Refused>, next: String) -> impl IntoView {
+fn CodeStep(refused: Option<RejectedForm>, next: String) -> impl IntoView {
     let problem = Signal::stored(refused.map(|refused| refused.problem));
     let again = with_query("/login", &[("next", &next)]);
     view! {
@@ -91,7 +92,7 @@ fn CodeStep(refused: Option<Refused>, next: String) -> impl IntoView {
                     monospace=true
                     focused=true
                 />
-                <Button look=Look::Primary large=true>
+                <Button variant=ButtonVariant::Primary large=true>
                     "Sign in"
                 </Button>
             </div>

@@ -1,10 +1,12 @@
-//! The recovery codes: shown once, saved before one goes on.
+//! The recovery codes: shown once, to be saved before continuing.
 
 use leptos::either::Either;
 use leptos::prelude::*;
 use protocol::people::{RecoveryCodes, Role};
 
-use crate::design::{Button, ButtonKind, ButtonLink, Check, CopyButton, Look, Notice, NoticeTone, Shape};
+use crate::design::{
+    Button, ButtonKind, ButtonLink, ButtonVariant, Check, CopyButton, Notice, NoticeTone, Shape,
+};
 
 #[component]
 pub fn RecoveryPage(codes: RecoveryCodes, role: Role) -> impl IntoView {
@@ -27,7 +29,7 @@ pub fn RecoveryPage(codes: RecoveryCodes, role: Role) -> impl IntoView {
                     kind=ButtonKind::Button
                     icon=Shape::Print
                     on:click=move |_| {
-                        // Refused only where printing is switched off; the codes can still be copied.
+                        // Fails only where printing is disabled; the codes can still be copied.
                         let _ = window().print();
                     }
                 >
@@ -38,10 +40,10 @@ pub fn RecoveryPage(codes: RecoveryCodes, role: Role) -> impl IntoView {
                 <Check name="saved" label="I have saved them where I find them without this machine" />
                 {move || {
                     if saved.get() {
-                        Either::Left(view! { <Onward role /> })
+                        Either::Left(view! { <NextSteps role /> })
                     } else {
                         Either::Right(view! {
-                            <Button kind=ButtonKind::Button large=true look=Look::Primary disabled=true>
+                            <Button kind=ButtonKind::Button large=true variant=ButtonVariant::Primary disabled=true>
                                 "Continue"
                             </Button>
                         })
@@ -53,10 +55,10 @@ pub fn RecoveryPage(codes: RecoveryCodes, role: Role) -> impl IntoView {
 }
 
 #[component]
-fn Onward(role: Role) -> impl IntoView {
+fn NextSteps(role: Role) -> impl IntoView {
     match role {
         Role::Administrator => Either::Left(view! {
-            <ButtonLink href="/login" look=Look::Primary large=true>
+            <ButtonLink href="/login" variant=ButtonVariant::Primary large=true>
                 "Continue"
             </ButtonLink>
         }),

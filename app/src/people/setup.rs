@@ -1,6 +1,6 @@
 //! `/setup/{token}`: a password, an authenticator, and the recovery codes, shown once.
 //!
-//! Needs scripts: the recovery codes are answered to this page alone and stand in no address and no cookie.
+//! Needs scripts: the recovery codes are returned to this page only, and are in no address and no cookie.
 
 use leptos::either::Either;
 use leptos::ev::SubmitEvent;
@@ -14,12 +14,14 @@ use serde::{Deserialize, Serialize};
 use super::api::{self, SetUp};
 use super::recovery::RecoveryPage;
 use crate::design::{
-    Button, CopyButton, Field, FieldKind, Look, PasswordField, ProblemNotice, PublicPage, loaded, scripts_run,
+    Button, ButtonVariant, CopyButton, Field, FieldKind, PasswordField, ProblemNotice, PublicPage, loaded,
+    scripts_run,
 };
 use crate::form::field_error;
-use crate::live::{Part, live};
+use crate::island::{Island, island};
 
-/// As text: where scripts run, a browser reads what is inside `<noscript>` as text too, and there is nothing to hydrate.
+/// Set as HTML: where scripts run, browsers parse the content of `<noscript>` as text, so there would be no elements to
+/// hydrate.
 const NEEDS_SCRIPTS: &str = "<p role=\"alert\" class=\"rounded-md border-l-4 border-bad bg-bad-wash px-4 py-3\">\
     <strong>This page needs scripts.</strong> Switch on JavaScript, then load it again. Your link stays good.</p>";
 
@@ -33,20 +35,20 @@ pub fn SetupPage() -> impl IntoView {
             <noscript inner_html=NEEDS_SCRIPTS></noscript>
             {loaded(offer, move |offer| {
                 let SetupOffer { email, role, totp_secret, totp_qr_svg } = offer;
-                live(SetupForm { token: token.clone(), email, role, totp_secret, totp_qr_svg })
+                island(SetupForm { token: token.clone(), email, role, totp_secret, totp_qr_svg })
             })}
         </PublicPage>
     }
 }
 
-/// The form, and the recovery codes in its place.
+/// The form, which the recovery codes replace afterwards.
 #[derive(Serialize, Deserialize)]
 pub struct SetupForm {
     token: String,
     email: Option<String>,
     role: Role,
     totp_secret: String,
-    /// Stands in the page already, where the browser leaves it as it is.
+    /// Already in the page that the server rendered; hydration does not need it.
     #[serde(skip)]
     totp_qr_svg: String,
 }
@@ -60,22 +62,22 @@ impl std::fmt::Debug for SetupForm {
     }
 }
 
-/// What became of the form.
+/// The state of the form's submission.
 #[derive(Debug, Clone, Copy)]
-struct Sent {
+struct SubmitState {
     busy: RwSignal<bool>,
     problem: RwSignal<Option<Problem>>,
     codes: RwSignal<Option<RecoveryCodes>>,
 }
 
-impl Sent {
+impl SubmitState {
     fn new() -> Self {
         Self { busy: RwSignal::new(false), problem: RwSignal::new(None), codes: RwSignal::new(None) }
     }
 
-    /// Answers the form's submit event.
+    /// Handles the form's submit event.
     #[cfg(feature = "hydrate")]
-    fn press(self, event: &SubmitEvent) {
+    fn submit(self, event: &SubmitEvent) {
         use crate::web;
 
         event.prevent_default();
@@ -87,7 +89,7 @@ impl Sent {
         leptos::task::spawn_local(async move {
             match web::post(SetUp::url(), &form).await {
                 Ok(codes) => {
-                    web::entitle("Save your recovery codes");
+                    web::set_title("Save your recovery codes");
                     self.problem.set(None);
                     self.codes.set(Some(codes));
                 }
@@ -97,29 +99,29 @@ impl Sent {
         });
     }
 
-    /// On the server nobody presses.
+    /// Never called: there are no events on the server.
     #[cfg(not(feature = "hydrate"))]
-    fn press(self, _: &SubmitEvent) {}
+    fn submit(self, _: &SubmitEvent) {}
 }
 
-impl Part for SetupForm {
+impl Island for SetupForm {
     const NAME: &'static str = "setup";
 
     fn view(self) -> impl IntoView {
         let role = self.role;
-        let sent = Sent::new();
+        let state = SubmitState::new();
         view! {
-            {move || sent.codes.get().map(|codes| view! { <RecoveryPage codes role /> })}
-            <div hidden=move || sent.codes.with(Option::is_some)>
-                <Fields offer=self sent />
+            {move || state.codes.get().map(|codes| view! { <RecoveryPage codes role /> })}
+            <div hidden=move || state.codes.with(Option::is_some)>
+                <Fields offer=self state />
             </div>
         }
     }
 }
 
 #[component]
-fn Fields(offer: SetupForm, sent: Sent) -> impl IntoView {
-    let problem = Signal::from(sent.problem);
+fn Fields(offer: SetupForm, state: SubmitState) -> impl IntoView {
+    let problem = Signal::from(state.problem);
     let lead = match (&offer.email, offer.role) {
         (None, _) => "You become this server’s first administrator.".to_owned(),
         (Some(email), Role::Administrator) => format!("For {email}, as an administrator."),
@@ -127,13 +129,13 @@ fn Fields(offer: SetupForm, sent: Sent) -> impl IntoView {
     };
     let secret = offer.totp_secret.clone();
     let scripts = scripts_run();
-    // Without scripts the answer, and with it the codes, would be lost and the link spent.
-    let dead = Signal::derive(move || !scripts.get());
+    // Without scripts the response with the codes would be lost, and the link used up.
+    let unusable = Signal::derive(move || !scripts.get());
     view! {
         <div class="space-y-6">
             <p class="text-muted">{lead}</p>
             <ProblemNotice problem shown_at_fields=&["email", "password", "code"] />
-            <form method="post" action=SetUp::url() on:submit=move |event| sent.press(&event)>
+            <form method="post" action=SetUp::url() on:submit=move |event| state.submit(&event)>
                 <div class="space-y-8">
                     <input type="hidden" name="token" value=offer.token />
                     {match offer.email {
@@ -182,7 +184,7 @@ fn Fields(offer: SetupForm, sent: Sent) -> impl IntoView {
                         monospace=true
                         error=field_error(problem, "code")
                     />
-                    <Button look=Look::Primary large=true disabled=dead busy=sent.busy>
+                    <Button variant=ButtonVariant::Primary large=true disabled=unusable busy=state.busy>
                         "Set up"
                     </Button>
                 </div>

@@ -1,7 +1,7 @@
-//! Who sits at the sidebar: the native sign-in as a lifecycle.
+//! The native sign-in as a state machine.
 //!
-//! Always holds: every wrong address, password or code is told in the same words, whatever the server said; an
-//! event that does not fit the state changes nothing (an answer that comes too late is harmless).
+//! Always holds: a wrong address, password or code gives the same message, whatever the server said; an event that does
+//! not fit the state changes nothing, so a late response does no harm.
 
 use protocol::Problem;
 use protocol::native::Session;
@@ -10,9 +10,9 @@ use super::transport::ChallengeInfo;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
-    /// The kept session is being looked at.
+    /// The stored session is being checked.
     Checking,
-    /// That look failed; it can be repeated.
+    /// That check failed; it can be repeated.
     Unknown(Problem),
     /// Step 1.
     Password(Entry),
@@ -24,26 +24,26 @@ pub enum Access {
     SignedIn(Session),
 }
 
-/// How one step of the sign-in stands.
+/// The state of one sign-in step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     Open,
-    /// Open, with a word on why the person is (again) here.
-    Told(Reason),
-    /// The last try failed.
+    /// Open, with the reason why the person has to sign in (again).
+    Notice(Reason),
+    /// The last attempt failed.
     Refused(Problem),
-    /// A try is under way.
+    /// An attempt is in progress.
     Waiting,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// The second step took too long or too many tries.
+    /// The second step took too long or too many attempts.
     ChallengeExpired,
-    /// The token ended or was ended.
+    /// The token expired or was revoked.
     SessionEnded,
-    /// Signed out here, but the server could not be told.
-    ServerNotTold,
+    /// Signed out here, but the server could not be notified.
+    ServerNotNotified,
     SignedOut,
 }
 
@@ -57,7 +57,7 @@ pub enum AccessEvent {
     Refused(Problem),
     SessionEnded,
     SignedIn(Session),
-    SignedOut { server_told: bool },
+    SignedOut { server_notified: bool },
     StartedOver,
     Submitted,
 }
@@ -69,7 +69,7 @@ impl Reason {
             Self::SessionEnded => {
                 "Your session has ended. Sign in again; your question and picture are kept."
             }
-            Self::ServerNotTold => {
+            Self::ServerNotNotified => {
                 "You are signed out here, but the server could not be told. Its session ends by itself."
             }
             Self::SignedOut => "You are signed out.",
@@ -93,31 +93,31 @@ impl Access {
                 Self::Code { challenge, entry: Entry::Open }
             }
             (Self::Password(Entry::Waiting), E::Refused(problem)) => {
-                Self::Password(Entry::Refused(told(problem)))
+                Self::Password(Entry::Refused(uniform(problem)))
             }
 
             (Self::Code { challenge, entry }, E::Submitted) if entry != Entry::Waiting => {
                 Self::Code { challenge, entry: Entry::Waiting }
             }
             (Self::Code { entry: Entry::Waiting, .. }, E::Refused(problem)) if is_expired(&problem) => {
-                Self::Password(Entry::Told(Reason::ChallengeExpired))
+                Self::Password(Entry::Notice(Reason::ChallengeExpired))
             }
             (Self::Code { challenge, entry: Entry::Waiting }, E::Refused(problem)) => {
-                Self::Code { challenge, entry: Entry::Refused(told(problem)) }
+                Self::Code { challenge, entry: Entry::Refused(uniform(problem)) }
             }
-            // While a code is being judged, the server says whether it came in time.
+            // While a code is being verified, the server decides whether it was in time.
             (Self::Code { entry, .. }, E::ChallengeExpired) if entry != Entry::Waiting => {
-                Self::Password(Entry::Told(Reason::ChallengeExpired))
+                Self::Password(Entry::Notice(Reason::ChallengeExpired))
             }
             (Self::Code { .. }, E::StartedOver) => Self::Password(Entry::Open),
             (Self::Checking | Self::Code { entry: Entry::Waiting, .. }, E::SignedIn(session)) => {
                 Self::SignedIn(session)
             }
 
-            (Self::SignedIn(_), E::SessionEnded) => Self::Password(Entry::Told(Reason::SessionEnded)),
-            (Self::SignedIn(_), E::SignedOut { server_told }) => {
-                let reason = if server_told { Reason::SignedOut } else { Reason::ServerNotTold };
-                Self::Password(Entry::Told(reason))
+            (Self::SignedIn(_), E::SessionEnded) => Self::Password(Entry::Notice(Reason::SessionEnded)),
+            (Self::SignedIn(_), E::SignedOut { server_notified }) => {
+                let reason = if server_notified { Reason::SignedOut } else { Reason::ServerNotNotified };
+                Self::Password(Entry::Notice(reason))
             }
             (unchanged, _) => unchanged,
         }
@@ -142,8 +142,8 @@ impl Access {
     }
 }
 
-/// One wording for everything that the person may have typed wrong.
-fn told(problem: Problem) -> Problem {
+/// One message for everything that the person may have typed wrong.
+fn uniform(problem: Problem) -> Problem {
     match problem.status {
         400 | 401 | 404 | 422 => Problem::wrong_credentials(),
         _ => problem,
@@ -166,25 +166,25 @@ mod tests {
         ChallengeInfo { methods: vec!["totp".into()], expires_in: 300 }
     }
 
-    fn walk(start: Access, events: impl IntoIterator<Item = AccessEvent>) -> Access {
+    fn run(start: Access, events: impl IntoIterator<Item = AccessEvent>) -> Access {
         events.into_iter().fold(start, Access::after)
     }
 
     fn at_the_code() -> Access {
         let events = [AccessEvent::NobodySignedIn, AccessEvent::Submitted];
         let accepted = AccessEvent::PasswordAccepted(challenge());
-        walk(Access::Checking, events).after(accepted)
+        run(Access::Checking, events).after(accepted)
     }
 
     #[test]
-    fn two_steps_lead_in() {
+    fn password_and_code_sign_in() {
         assert!(matches!(at_the_code(), Access::Code { entry: Entry::Open, .. }));
-        let inside = walk(at_the_code(), [AccessEvent::Submitted, AccessEvent::SignedIn(session())]);
+        let inside = run(at_the_code(), [AccessEvent::Submitted, AccessEvent::SignedIn(session())]);
         assert_eq!(inside.session(), Some(&session()));
     }
 
     #[test]
-    fn nobody_gets_in_past_a_step() {
+    fn no_step_can_be_skipped() {
         let password = Access::Password(Entry::Waiting);
         assert_eq!(password.clone().after(AccessEvent::SignedIn(session())), password);
         assert_eq!(at_the_code().after(AccessEvent::SignedIn(session())), at_the_code());
@@ -193,37 +193,37 @@ mod tests {
     }
 
     #[test]
-    fn all_wrong_input_reads_the_same() {
+    fn all_wrong_input_gives_the_same_message() {
         let refused = [
             Problem::wrong_credentials().detail("no such account"),
             Problem::invalid_input().field("username", "unknown"),
             Problem::not_found(),
         ]
-        .map(|problem| walk(Access::Password(Entry::Waiting), [AccessEvent::Refused(problem)]));
+        .map(|problem| run(Access::Password(Entry::Waiting), [AccessEvent::Refused(problem)]));
         assert!(refused.iter().all(|a| *a == Access::Password(Entry::Refused(Problem::wrong_credentials()))));
-        let code = walk(at_the_code(), [AccessEvent::Submitted, AccessEvent::Refused(Problem::not_found())]);
+        let code = run(at_the_code(), [AccessEvent::Submitted, AccessEvent::Refused(Problem::not_found())]);
         assert_eq!(code.entry(), Some(&Entry::Refused(Problem::wrong_credentials())));
     }
 
     #[test]
-    fn a_lockout_is_told_as_it_is() {
+    fn a_lockout_is_shown_as_it_is() {
         let problem = Problem::too_many_requests(30);
         let refused = Access::Password(Entry::Waiting).after(AccessEvent::Refused(problem.clone()));
         assert_eq!(refused, Access::Password(Entry::Refused(problem)));
     }
 
     #[test]
-    fn an_expired_challenge_leads_back_with_a_word() {
-        let back = Access::Password(Entry::Told(Reason::ChallengeExpired));
+    fn an_expired_challenge_leads_back_with_a_reason() {
+        let back = Access::Password(Entry::Notice(Reason::ChallengeExpired));
         assert_eq!(at_the_code().after(AccessEvent::ChallengeExpired), back);
         let gone = Problem::gone("");
-        assert_eq!(walk(at_the_code(), [AccessEvent::Submitted, AccessEvent::Refused(gone)]), back);
+        assert_eq!(run(at_the_code(), [AccessEvent::Submitted, AccessEvent::Refused(gone)]), back);
         let waiting = at_the_code().after(AccessEvent::Submitted);
         assert_eq!(waiting.clone().after(AccessEvent::ChallengeExpired), waiting);
     }
 
     #[test]
-    fn a_second_press_while_waiting_changes_nothing() {
+    fn a_second_submit_while_waiting_changes_nothing() {
         let waiting = Access::Password(Entry::Waiting);
         assert_eq!(waiting.clone().after(AccessEvent::Submitted), waiting);
     }
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn an_ended_session_leads_to_the_sign_in() {
         let ended = Access::SignedIn(session()).after(AccessEvent::SessionEnded);
-        assert_eq!(ended, Access::Password(Entry::Told(Reason::SessionEnded)));
+        assert_eq!(ended, Access::Password(Entry::Notice(Reason::SessionEnded)));
         assert_eq!(ended.clone().after(AccessEvent::SessionEnded), ended);
     }
 }

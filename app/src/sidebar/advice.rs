@@ -1,17 +1,17 @@
-//! What to do about a problem, in words that stand where it happened.
+//! What the user can do about a problem.
 
 use protocol::Problem;
 use protocol::certificate::RejectionReason;
 use protocol::problem::TYPE_PREFIX;
 
-/// The one next step.
+/// The next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Advice {
     /// Ask for a certificate, and say why.
     NewCertificate(RejectionReason),
     /// Change what was entered.
     Correct,
-    /// The same again, after so many seconds.
+    /// Try again after this many seconds.
     RetryIn(u64),
     SignIn,
 }
@@ -42,7 +42,7 @@ impl Advice {
     }
 }
 
-/// The certificate problems' types end in the reason.
+/// The types of certificate problems end in the reason.
 fn rejection(problem: &Problem) -> Option<RejectionReason> {
     if problem.status != 403 {
         return None;
@@ -54,8 +54,8 @@ fn rejection(problem: &Problem) -> Option<RejectionReason> {
     })
 }
 
-/// What was wrong, without the advice: the detail, or the title where there is none.
-pub fn what(problem: &Problem) -> String {
+/// The problem's message without the advice: the detail, or the title if there is none.
+pub fn message(problem: &Problem) -> String {
     match (problem.detail.is_empty(), problem.errors.as_slice()) {
         (_, [only]) => only.message.clone(),
         (true, []) => format!("{}.", problem.title),
@@ -86,8 +86,8 @@ mod tests {
 
     #[test]
     fn a_single_wrong_field_speaks_for_itself() {
-        assert_eq!(what(&Problem::invalid_input().field("image", "Too large.")), "Too large.");
-        assert_eq!(what(&Problem::forbidden()), "You may not do this.");
-        assert_eq!(what(&Problem::internal()), "The server's log says more.");
+        assert_eq!(message(&Problem::invalid_input().field("image", "Too large.")), "Too large.");
+        assert_eq!(message(&Problem::forbidden()), "You may not do this.");
+        assert_eq!(message(&Problem::internal()), "The server's log says more.");
     }
 }

@@ -1,10 +1,10 @@
-//! Code highlighting for reading along, not for judging code: keywords, strings, comments and numbers.
+//! Simple syntax highlighting: keywords, strings, comments and numbers.
 //!
-//! Always holds: the pieces, joined, are the code that came in. An unknown language is one plain piece.
+//! Always holds: the tokens joined are the input. Code in an unknown language is one plain token.
 
-/// What a piece of code is.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Piece {
+pub enum TokenKind {
     Comment,
     Keyword,
     Number,
@@ -12,31 +12,31 @@ pub enum Piece {
     Text,
 }
 
-/// Cuts `code` into pieces after the rules of `language` (the word behind a fence, in any case).
-pub fn pieces<'a>(language: &str, code: &'a str) -> Vec<(Piece, &'a str)> {
+/// Splits `code` into tokens by the rules of `language` (a fence's info string, in any case).
+pub fn tokenize<'a>(language: &str, code: &'a str) -> Vec<(TokenKind, &'a str)> {
     let Some(rules) = Rules::of(&language.to_ascii_lowercase()) else {
-        return if code.is_empty() { Vec::new() } else { vec![(Piece::Plain, code)] };
+        return if code.is_empty() { Vec::new() } else { vec![(TokenKind::Plain, code)] };
     };
-    let mut found: Vec<(Piece, &'a str)> = Vec::new();
+    let mut found: Vec<(TokenKind, &'a str)> = Vec::new();
     let mut rest = code;
     let mut plain = 0;
     let mut start = code;
     while !rest.is_empty() {
-        let (piece, length) = rules.next(rest);
-        if piece == Piece::Plain {
+        let (kind, length) = rules.next(rest);
+        if kind == TokenKind::Plain {
             plain += length;
         } else {
             if plain > 0 {
-                found.push((Piece::Plain, &start[..plain]));
+                found.push((TokenKind::Plain, &start[..plain]));
             }
-            found.push((piece, &rest[..length]));
+            found.push((kind, &rest[..length]));
             plain = 0;
             start = &rest[length..];
         }
         rest = &rest[length..];
     }
     if plain > 0 {
-        found.push((Piece::Plain, &start[..plain]));
+        found.push((TokenKind::Plain, &start[..plain]));
     }
     found
 }
@@ -88,19 +88,19 @@ impl Rules {
         }
     }
 
-    /// The first piece of `rest`, which is not empty, and its length in bytes, which is never 0.
-    fn next(&self, rest: &str) -> (Piece, usize) {
+    /// The first token of `rest`, which is not empty, and its length in bytes, which is never 0.
+    fn next(&self, rest: &str) -> (TokenKind, usize) {
         let first = rest.chars().next().unwrap_or('\0');
         if self.line_comments.iter().any(|mark| rest.starts_with(mark)) {
-            return (Piece::Comment, rest.find('\n').unwrap_or(rest.len()));
+            return (TokenKind::Comment, rest.find('\n').unwrap_or(rest.len()));
         }
         if let Some((open, close)) = self.block_comment.filter(|(open, _)| rest.starts_with(open)) {
             let end = rest[open.len()..].find(close).map_or(rest.len(), |at| open.len() + at + close.len());
-            return (Piece::Comment, end);
+            return (TokenKind::Comment, end);
         }
         if self.quotes.contains(&first) {
             return string_end(rest, first)
-                .map_or((Piece::Plain, first.len_utf8()), |end| (Piece::Text, end));
+                .map_or((TokenKind::Plain, first.len_utf8()), |end| (TokenKind::Text, end));
         }
         if first.is_alphanumeric() || first == '_' {
             let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
@@ -110,20 +110,20 @@ impl Rules {
             let digit = first.is_ascii_digit();
             return (
                 if known {
-                    Piece::Keyword
+                    TokenKind::Keyword
                 } else if digit {
-                    Piece::Number
+                    TokenKind::Number
                 } else {
-                    Piece::Plain
+                    TokenKind::Plain
                 },
                 end,
             );
         }
-        (Piece::Plain, first.len_utf8())
+        (TokenKind::Plain, first.len_utf8())
     }
 }
 
-/// Where the string that begins `rest` ends. `None`: not on this line, so it is an apostrophe (a back-quoted
+/// Where the string literal at the start of `rest` ends. `None`: not on this line, so it is an apostrophe (a back-quoted
 /// string may span lines).
 fn string_end(rest: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
@@ -143,32 +143,32 @@ fn string_end(rest: &str, quote: char) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn of_kind<'a>(pieces: &[(Piece, &'a str)], kind: Piece) -> Vec<&'a str> {
-        pieces.iter().filter(|(k, _)| *k == kind).map(|(_, text)| *text).collect()
+    fn of_kind<'a>(tokens: &[(TokenKind, &'a str)], kind: TokenKind) -> Vec<&'a str> {
+        tokens.iter().filter(|(k, _)| *k == kind).map(|(_, text)| *text).collect()
     }
 
     #[test]
-    fn rust_is_told_apart() {
-        let found = pieces("Rust", "fn main() { // start\n    let x = \"a \\\" // b\" + 42; /* c\n d */ }");
-        assert_eq!(of_kind(&found, Piece::Keyword), ["fn", "let"]);
-        assert_eq!(of_kind(&found, Piece::Comment), ["// start", "/* c\n d */"]);
-        assert_eq!(of_kind(&found, Piece::Text), ["\"a \\\" // b\""]);
-        assert_eq!(of_kind(&found, Piece::Number), ["42"]);
+    fn rust_is_tokenized() {
+        let found = tokenize("Rust", "fn main() { // start\n    let x = \"a \\\" // b\" + 42; /* c\n d */ }");
+        assert_eq!(of_kind(&found, TokenKind::Keyword), ["fn", "let"]);
+        assert_eq!(of_kind(&found, TokenKind::Comment), ["// start", "/* c\n d */"]);
+        assert_eq!(of_kind(&found, TokenKind::Text), ["\"a \\\" // b\""]);
+        assert_eq!(of_kind(&found, TokenKind::Number), ["42"]);
     }
 
     #[test]
     fn a_lifetime_and_an_apostrophe_do_not_swallow_the_rest() {
-        assert!(of_kind(&pieces("rust", "fn f<'a>(x: &'a str) {}"), Piece::Text).is_empty());
-        assert!(of_kind(&pieces("python", "it's\nall"), Piece::Text).is_empty());
+        assert!(of_kind(&tokenize("rust", "fn f<'a>(x: &'a str) {}"), TokenKind::Text).is_empty());
+        assert!(of_kind(&tokenize("python", "it's\nall"), TokenKind::Text).is_empty());
     }
 
     #[test]
     fn sql_is_read_in_either_case() {
-        assert_eq!(of_kind(&pieces("sql", "SELECT a from t -- x"), Piece::Keyword), ["SELECT", "from"]);
+        assert_eq!(of_kind(&tokenize("sql", "SELECT a from t -- x"), TokenKind::Keyword), ["SELECT", "from"]);
     }
 
     #[test]
-    fn the_pieces_are_the_code() {
+    fn the_tokens_joined_are_the_code() {
         let samples = [
             "",
             "'",
@@ -181,7 +181,7 @@ mod tests {
         ];
         for language in ["rust", "js", "python", "sql", "json", "html", "css", "nothing", ""] {
             for code in samples {
-                let joined: String = pieces(language, code).iter().map(|(_, text)| *text).collect();
+                let joined: String = tokenize(language, code).iter().map(|(_, text)| *text).collect();
                 assert_eq!(joined, code, "{language}");
             }
         }

@@ -1,24 +1,24 @@
-//! Which addresses in an answer become links. Answers are made by models from pictures that anybody may have
-//! drawn: a link must lead where it says, or it stays text.
+//! Which addresses in an answer become links. A model writes the answer from a picture that may be an attacker's: a link
+//! must lead where it says, or it stays text.
 
-/// An address that may be followed, and what to show of it.
+/// An address that may be followed, and what is shown of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SafeLink {
     pub target: String,
-    /// The host that a browser would ask, or the address that a mail would go to.
-    pub place: String,
+    /// The host that a browser would connect to, or the address that a mail would go to.
+    pub destination: String,
 }
 
 impl SafeLink {
-    /// Takes `http`, `https` and `mailto` with a plain place. Refused are addresses that browsers read in another
-    /// way than people do: white space and control characters (browsers drop them), backslashes (they become
-    /// slashes), names before an `@`, percent signs and non-ASCII letters in the host (look-alikes).
+    /// Accepts `http`, `https` and `mailto` with a plain destination. Rejects addresses that browsers parse differently than
+    /// people read them: white space and control characters (dropped by browsers), backslashes (read as slashes), userinfo
+    /// before an `@`, percent signs and non-ASCII letters in the host (look-alikes).
     pub fn parse(target: &str) -> Option<Self> {
         if target.len() > 2_000 || target.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\') {
             return None;
         }
         let (scheme, rest) = target.split_once(':')?;
-        let place = match scheme.to_ascii_lowercase().as_str() {
+        let destination = match scheme.to_ascii_lowercase().as_str() {
             "http" | "https" => {
                 let authority = rest.strip_prefix("//")?.split(['/', '?', '#']).next()?;
                 is_host(authority).then(|| authority.to_ascii_lowercase())?
@@ -32,7 +32,7 @@ impl SafeLink {
             }
             _ => return None,
         };
-        Some(Self { target: target.to_owned(), place })
+        Some(Self { target: target.to_owned(), destination })
     }
 }
 
@@ -62,17 +62,20 @@ fn is_port(port: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn place(target: &str) -> Option<String> {
-        SafeLink::parse(target).map(|link| link.place)
+    fn destination(target: &str) -> Option<String> {
+        SafeLink::parse(target).map(|link| link.destination)
     }
 
     #[test]
     fn plain_addresses_show_where_they_lead() {
-        assert_eq!(place("https://Example.org/a?b=c#d").as_deref(), Some("example.org"));
-        assert_eq!(place("http://127.0.0.1:8080/x").as_deref(), Some("127.0.0.1:8080"));
-        assert_eq!(place("HTTPS://[::1]:8443/").as_deref(), Some("[::1]:8443"));
-        assert_eq!(place("https://example.org?to=https://good.example/").as_deref(), Some("example.org"));
-        assert_eq!(place("mailto:help@example.org?subject=x").as_deref(), Some("help@example.org"));
+        assert_eq!(destination("https://Example.org/a?b=c#d").as_deref(), Some("example.org"));
+        assert_eq!(destination("http://127.0.0.1:8080/x").as_deref(), Some("127.0.0.1:8080"));
+        assert_eq!(destination("HTTPS://[::1]:8443/").as_deref(), Some("[::1]:8443"));
+        assert_eq!(
+            destination("https://example.org?to=https://good.example/").as_deref(),
+            Some("example.org")
+        );
+        assert_eq!(destination("mailto:help@example.org?subject=x").as_deref(), Some("help@example.org"));
     }
 
     #[test]

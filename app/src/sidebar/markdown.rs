@@ -1,8 +1,8 @@
-//! Answers in Markdown, read into a small tree that the page shows element by element.
+//! Answers in Markdown, parsed into a small tree that the page renders element by element.
 //!
-//! Always holds: nothing of an answer becomes markup. There is no node for raw HTML (it is kept as text) nor for a
-//! picture that would be loaded; an address becomes a link only through [`SafeLink`]. The tree is at most
-//! [`MAX_DEPTH`] deep, however deep the answer nests, because showing and dropping it recurse.
+//! Always holds: nothing in an answer becomes raw markup. There is no node for raw HTML (it is kept as text) nor for an
+//! image that would be loaded; an address becomes a link only through [`SafeLink`]. The tree is at most [`MAX_DEPTH`]
+//! deep, however deep the answer nests, because rendering and dropping it recurse.
 
 use std::iter::Peekable;
 
@@ -10,7 +10,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 
 use super::link::SafeLink;
 
-/// How deep blocks and emphasis may nest; what is deeper is shown without its frame.
+/// How deep blocks and emphasis may nest; deeper content is shown without its container.
 pub const MAX_DEPTH: usize = 24;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,7 +33,7 @@ pub enum Inline {
         link: SafeLink,
         text: Vec<Inline>,
     },
-    /// A picture that the answer refers to. It is not loaded: that would tell its host who reads this.
+    /// An image that the answer refers to. It is not loaded: that would reveal the reader to its host.
     Picture {
         text: Vec<Inline>,
         target: String,
@@ -43,13 +43,13 @@ pub enum Inline {
     Text(String),
 }
 
-/// Reads an answer, finished or cut off anywhere.
+/// Parses an answer, complete or cut off anywhere.
 pub fn blocks(source: &str) -> Vec<Block> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     read_blocks(&mut limited(Parser::new_ext(source, options)).peekable())
 }
 
-/// What a screen reader or a plain-text reader gets of some inline nodes.
+/// The text of inline nodes without their formatting.
 pub fn plain_text(inlines: &[Inline]) -> String {
     inlines
         .iter()
@@ -62,7 +62,7 @@ pub fn plain_text(inlines: &[Inline]) -> String {
         .collect()
 }
 
-/// Leaves out the frames beyond the depth limit and keeps what is in them.
+/// Drops containers beyond the depth limit and keeps their content.
 fn limited<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
     let mut depth = 0;
     events.filter(move |event| match event {
@@ -78,10 +78,10 @@ fn limited<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = 
     })
 }
 
-/// Reads up to the end of the surrounding frame, and takes that end.
+/// Reads up to the end of the surrounding container, and consumes that end.
 fn read_blocks<'a, E: Iterator<Item = Event<'a>>>(events: &mut Peekable<E>) -> Vec<Block> {
     let mut found = Vec::new();
-    // Text without a paragraph around it, as the items of a tight list have it.
+    // Text without a paragraph around it, as in the items of a tight list.
     let mut loose = Vec::new();
     while let Some(event) = events.next() {
         let block = match event {
@@ -112,7 +112,7 @@ fn flush(loose: &mut Vec<Inline>, found: &mut Vec<Block>) {
     }
 }
 
-/// Reads what `tag` starts; gives the tag back if it is no block.
+/// Reads the block that `tag` starts; returns the tag if it is not a block.
 fn read_block<'a, E: Iterator<Item = Event<'a>>>(
     tag: Tag<'a>,
     events: &mut Peekable<E>,
@@ -135,7 +135,7 @@ fn read_block<'a, E: Iterator<Item = Event<'a>>>(
                 items.push(read_blocks(events));
             }
             if items.is_empty() {
-                // The items' frames were beyond the depth limit.
+                // The items were beyond the depth limit.
                 items.push(read_blocks(events));
             } else {
                 events.next();
@@ -212,7 +212,7 @@ fn leaf(event: Event<'_>) -> Option<Inline> {
     })
 }
 
-/// The language of a fence: letters, digits and a few signs, so that it can be shown.
+/// The language of a fence, reduced to letters, digits and a few signs.
 fn first_word(info: &str) -> String {
     let plain = |c: &char| c.is_ascii_alphanumeric() || "+#-_.".contains(*c);
     info.split([' ', ',', '{']).next().unwrap_or_default().chars().filter(plain).take(20).collect()

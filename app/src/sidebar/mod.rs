@@ -1,20 +1,20 @@
 //! The sidebar: sign in on this machine, ask about a picture, read the answer.
 //!
-//! The same page runs in a browser (with a picked, pasted or dropped picture) and in the desktop shim (which also
-//! looks at the screen); they differ only in their [`transport`]. The server renders the frame; everything else needs
-//! scripts and begins once they run.
+//! The same page runs in a browser (with a picked, pasted or dropped picture) and in the desktop shim (which can also
+//! capture the screen); they differ only in their [`transport`]. The server renders the frame; everything else needs
+//! scripts and is rendered once they run.
 //!
 //! Keys: Ctrl+Enter (⌘ on a Mac) asks, Enter makes a new line, Esc cancels, Ctrl+V pastes a picture, Alt+P shows the
 //! picture that the model gets.
 
 pub mod access;
 pub mod advice;
-pub mod desk;
 pub mod highlight;
 pub mod link;
 pub mod markdown;
 pub mod picture;
 pub mod run;
+pub mod state;
 pub mod transport;
 
 #[cfg(feature = "hydrate")]
@@ -40,19 +40,19 @@ pub fn SidebarPage() -> impl IntoView {
     }
 }
 
-/// No literal in `view!`: that would write it as an attribute.
+/// Not a literal in `view!`: that would be rendered as an attribute.
 const WITHOUT_SCRIPTS: &str =
     "<p>The sidebar needs scripts. Allow them for this address and reload the page.</p>";
 
-/// What stands there until the scripts run.
+/// What is shown until the scripts run.
 fn frame() -> AnyView {
     view! {
         <header class="flex min-h-8 shrink-0 items-center bg-ink px-3 text-sm font-semibold text-paper">
-            {Light::Blind.words()}
+            {Light::Off.words()}
         </header>
         <main id="main" class="grow p-3">
             <h1 class="sr-only">"Sidebar"</h1>
-            // With scripts on, browsers read what stands in here as text: as elements, hydration would not find it.
+            // Set as HTML: with scripts on, browsers parse this content as text, so hydration would not find elements.
             <noscript inner_html={WITHOUT_SCRIPTS}></noscript>
             <Skeleton lines=3 />
         </main>
@@ -62,7 +62,7 @@ fn frame() -> AnyView {
 
 #[cfg(feature = "hydrate")]
 fn interior() -> AnyView {
-    page::live()
+    page::interior()
 }
 
 /// Never shown: scripts do not run on the server.
@@ -76,13 +76,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_frame_says_that_nothing_is_watched_and_what_is_needed() {
+    fn the_frame_says_that_nothing_is_captured_and_that_scripts_are_needed() {
         let owner = Owner::new();
         let html = owner.with(|| {
             leptos_meta::provide_meta_context();
             view! { <SidebarPage /> }.to_html()
         });
-        assert!(html.contains(Light::Blind.words()), "{html}");
+        assert!(html.contains(Light::Off.words()), "{html}");
         assert_eq!(html.matches("<h1").count(), 1, "{html}");
         assert_eq!(html.matches("<main").count(), 1, "{html}");
         assert!(html.contains("<noscript><p>"), "{html}");

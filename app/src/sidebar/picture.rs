@@ -1,5 +1,5 @@
-//! The picture that goes with a question. Judged by its content before anything is sent, by what the protocol allows at
-//! most; the server judges again, may allow less, and then says at the picture how much.
+//! The picture of a question. Checked by its content before anything is sent, against the protocol's limits; the server
+//! checks again, and may have lower limits, which it then names in the error of the field `image`.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ pub struct Picture {
     pub source: PictureSource,
     /// The file's name, or the monitor's.
     pub name: String,
-    /// Width and height in pixels, as far as its head tells.
+    /// Width and height in pixels, if the file's header has them.
     pub size: Option<(u32, u32)>,
-    /// What the page shows of it: the file itself, or the shim's small JPEG.
+    /// What the page shows: the file itself, or the shim's small JPEG.
     pub preview: Arc<[u8]>,
     pub preview_type: MediaType,
 }
@@ -22,7 +22,7 @@ pub struct Picture {
 /// Where the pixels are.
 #[derive(Clone, PartialEq, Eq)]
 pub enum PictureSource {
-    /// In the shim, under this id; they never come to the page.
+    /// In the shim, under this id; they never reach the page.
     Capture {
         id: String,
     },
@@ -32,7 +32,7 @@ pub enum PictureSource {
     },
 }
 
-/// The formats that the server takes.
+/// The formats that the server accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MediaType {
     Jpeg,
@@ -41,7 +41,7 @@ pub enum MediaType {
 }
 
 impl Picture {
-    /// Takes a file's bytes if the server would: PNG, JPEG or WebP by content, whatever the name says.
+    /// Accepts a file that the server would accept: PNG, JPEG or WebP by content, whatever its name.
     pub fn upload(name: &str, bytes: Vec<u8>) -> Result<Self, Problem> {
         check_length(bytes.len() as u64)?;
         let media_type = MediaType::of(&bytes).ok_or_else(|| {
@@ -61,16 +61,16 @@ impl Picture {
         })
     }
 
-    /// Name and measures.
+    /// Name and dimensions.
     pub fn caption(&self) -> String {
-        match self.measures() {
-            measures if measures.is_empty() => self.name.clone(),
-            measures => format!("{}, {measures}", self.name),
+        match self.dimensions() {
+            dimensions if dimensions.is_empty() => self.name.clone(),
+            dimensions => format!("{}, {dimensions}", self.name),
         }
     }
 
-    /// Size in pixels, and size of the file where the page has it.
-    pub fn measures(&self) -> String {
+    /// Size in pixels, and size of the file if the page has it.
+    pub fn dimensions(&self) -> String {
         let pixels = self.size.map(|(width, height)| format!("{width} × {height}"));
         let bytes = match &self.source {
             PictureSource::Upload { bytes, .. } => Some(file_size(bytes.len())),
@@ -96,7 +96,7 @@ impl std::fmt::Debug for PictureSource {
     }
 }
 
-/// Can be asked before a file is read at all.
+/// Can be checked before the file is read.
 pub fn check_length(bytes: u64) -> Result<(), Problem> {
     match bytes {
         0 => Err(refusal("This file is empty. Choose another one.")),
@@ -141,7 +141,7 @@ impl MediaType {
         }
     }
 
-    /// Width and height out of the file's head; `None` if it does not say or is cut off.
+    /// Width and height from the file's header; `None` if it has none or is cut off.
     pub fn size(self, bytes: &[u8]) -> Option<(u32, u32)> {
         match self {
             Self::Jpeg => jpeg_size(bytes),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_known_by_its_content() {
+    fn a_picture_is_recognised_by_its_content() {
         let picture = Picture::upload("notes.txt", png(800, 600)).unwrap();
         assert_eq!(picture.caption(), "notes.txt, 800 × 600, 24 bytes");
         assert!(refused(b"<svg onload=alert(1)>".to_vec()).contains("PNG, JPEG or WebP"));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_cut_off_anywhere_is_no_size_and_no_panic() {
+    fn a_header_cut_off_anywhere_gives_no_size_and_no_panic() {
         let whole = png(800, 600);
         for end in 0..whole.len() {
             assert_eq!(MediaType::Png.size(&whole[..end]), None);

@@ -1,5 +1,5 @@
-//! One question on its way: from asking to the last word. And the signal light, which says whether the screen is
-//! being looked at or a picture is leaving the machine.
+//! One analysis, from the question to the end of the answer; and the signal light, which says whether the screen is being
+//! captured or a picture is leaving the machine.
 
 use protocol::Problem;
 use protocol::analysis::{AnalysisEvent, Done, Step, StepState, TextEdit};
@@ -8,7 +8,7 @@ use protocol::analysis::{AnalysisEvent, Done, Step, StepState, TextEdit};
 pub enum Run {
     #[default]
     Idle,
-    /// The picture is leaving the machine; ends with the server's first word.
+    /// The picture is leaving the machine; ends with the server's first event.
     Sending(Answer),
     Answering(Answer),
     Answered(Answer, Done),
@@ -16,10 +16,10 @@ pub enum Run {
     Failed(Answer, Problem),
 }
 
-/// What has come so far.
+/// What has been received so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// The question as it was asked; the field may hold another one by now.
+    /// The question as it was sent; the field may contain another one by now.
     pub question: String,
     /// In the order in which they started; each node once.
     pub steps: Vec<Step>,
@@ -34,10 +34,10 @@ pub enum RunEvent {
         question: String,
     },
     Cancelled,
-    Came(AnalysisEvent),
-    /// The transport has nothing more to say.
+    Received(AnalysisEvent),
+    /// The transport has finished.
     Ended(Result<(), Problem>),
-    /// The session ended: whoever signs in next asks again.
+    /// The session ended: whoever signs in next has to ask again.
     SessionEnded,
 }
 
@@ -48,7 +48,9 @@ impl Run {
             (idle, RunEvent::Asked { question }) if !idle.is_running() => {
                 Self::Sending(Answer { question, ..Answer::default() })
             }
-            (Self::Sending(answer) | Self::Answering(answer), RunEvent::Came(event)) => answer.after(event),
+            (Self::Sending(answer) | Self::Answering(answer), RunEvent::Received(event)) => {
+                answer.after(event)
+            }
             (Self::Sending(answer) | Self::Answering(answer), RunEvent::Cancelled) => Self::Cancelled(answer),
             (Self::Sending(answer) | Self::Answering(answer), RunEvent::Ended(Err(problem))) => {
                 Self::Failed(answer, problem)
@@ -89,15 +91,15 @@ impl Answer {
         match event {
             AnalysisEvent::Delta(delta) => self.text.push_str(&delta.text),
             AnalysisEvent::Edit(edit) => self.edits.push(edit),
-            AnalysisEvent::Step(step) => self.note(step),
+            AnalysisEvent::Step(step) => self.record_step(step),
             AnalysisEvent::Done(done) => return Run::Answered(self, done),
             AnalysisEvent::Error(problem) => return Run::Failed(self, problem),
         }
         Run::Answering(self)
     }
 
-    /// A node that starts again, after it ended, is a new line.
-    fn note(&mut self, step: Step) {
+    /// A node that starts again after it ended gets a new line.
+    fn record_step(&mut self, step: Step) {
         let open = self.steps.iter_mut().rev().find(|s| s.node == step.node && s.state == StepState::Started);
         match open {
             Some(known) => *known = step,
@@ -106,49 +108,49 @@ impl Answer {
     }
 }
 
-/// The answer stopped without an end: the server went away, or ended the stream (a revoked certificate does that).
+/// The stream ended before the answer did: the connection was lost, or the server closed it (as after a revocation).
 pub fn interrupted() -> Problem {
     Problem::new("interrupted", 502, "The answer stopped before its end")
         .detail("The connection to the server ended. Ask again; your question and picture are kept.")
 }
 
-/// Whether a picture of the screen is being taken.
+/// The state of a screen capture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Look {
+pub enum CaptureState {
     #[default]
     Idle,
     Capturing,
     Failed(Problem),
 }
 
-/// The signal light: amber only while eyes are on the screen or a picture is leaving the machine.
+/// The signal light: amber only while the screen is being captured or a picture is leaving the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Light {
-    Blind,
+    Off,
     Capturing,
     Sending,
 }
 
 impl Light {
-    pub fn of(look: &Look, run: &Run) -> Self {
-        match (look, run) {
-            (Look::Capturing, _) => Self::Capturing,
+    pub fn of(capture: &CaptureState, run: &Run) -> Self {
+        match (capture, run) {
+            (CaptureState::Capturing, _) => Self::Capturing,
             (_, Run::Sending(_)) => Self::Sending,
-            _ => Self::Blind,
+            _ => Self::Off,
         }
     }
 
     pub fn words(self) -> &'static str {
         match self {
-            Self::Blind => "Not looking",
+            Self::Off => "Not looking",
             Self::Capturing => "Looking at the screen",
             Self::Sending => "Sending the picture",
         }
     }
 }
 
-/// Who answered, in a line. Without a model the reader quoted the picture's own text.
-pub fn origin(done: &Done) -> String {
+/// Who answered, in one line. Without a model, the answer quotes the text in the picture.
+pub fn attribution(done: &Done) -> String {
     let seconds = format!("{}.{} s", done.ms / 1_000, done.ms % 1_000 / 100);
     if done.model.is_empty() {
         return format!("No model was used: read from the screen · {seconds}");
@@ -158,7 +160,7 @@ pub fn origin(done: &Done) -> String {
     format!("{} · {} · {seconds}{tokens}", done.model, done.provider)
 }
 
-/// What a step is called on the page. A node that this version does not know keeps its own name.
+/// A step's label on the page. A node that this version does not know keeps its own name.
 pub fn step_label(node: &str) -> &str {
     match node {
         "answer" => "Answer",
@@ -172,11 +174,11 @@ pub fn step_label(node: &str) -> &str {
     }
 }
 
-/// The part of a growing answer that a screen reader should hear next: whole sentences or lines only, until the
-/// answer is whole. `heard` is how many bytes were said before; returns the new count with the words.
-pub fn next_words(text: &str, heard: usize, whole: bool) -> Option<(usize, &str)> {
-    let fresh = text.get(heard..)?;
-    let end = if whole {
+/// The part of a growing answer to announce next to screen readers: whole sentences or lines only, until the answer is
+/// `complete`. `announced`: the number of bytes announced before. Returns the new number, and the text.
+pub fn next_announcement(text: &str, announced: usize, complete: bool) -> Option<(usize, &str)> {
+    let fresh = text.get(announced..)?;
+    let end = if complete {
         fresh.len()
     } else {
         let sentence = fresh.rfind(". ").map(|at| at + 2);
@@ -184,7 +186,7 @@ pub fn next_words(text: &str, heard: usize, whole: bool) -> Option<(usize, &str)
         sentence.max(line)?
     };
     let words = fresh[..end].trim();
-    (!words.is_empty()).then_some((heard + end, words))
+    (!words.is_empty()).then_some((announced + end, words))
 }
 
 #[cfg(test)]
@@ -198,11 +200,11 @@ mod tests {
     }
 
     fn delta(text: &str) -> RunEvent {
-        RunEvent::Came(AnalysisEvent::Delta(Delta { text: text.into() }))
+        RunEvent::Received(AnalysisEvent::Delta(Delta { text: text.into() }))
     }
 
     fn step(node: &str, state: StepState, ms: Option<u64>) -> RunEvent {
-        RunEvent::Came(AnalysisEvent::Step(Step { node: node.into(), state, ms, note: None }))
+        RunEvent::Received(AnalysisEvent::Step(Step { node: node.into(), state, ms, note: None }))
     }
 
     fn done(model: &str) -> Done {
@@ -217,13 +219,14 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_sent_answered_and_done() {
+    fn a_question_is_sent_and_answered() {
         let run = asked();
-        assert_eq!(Light::of(&Look::Idle, &run), Light::Sending);
+        assert_eq!(Light::of(&CaptureState::Idle, &run), Light::Sending);
         let run = run.after(step("read", StepState::Started, None));
-        assert_eq!(Light::of(&Look::Idle, &run), Light::Blind);
+        assert_eq!(Light::of(&CaptureState::Idle, &run), Light::Off);
         let run = run.after(step("read", StepState::Finished, Some(12))).after(delta("a")).after(delta("b"));
-        let run = run.after(RunEvent::Came(AnalysisEvent::Done(done("m")))).after(RunEvent::Ended(Ok(())));
+        let run =
+            run.after(RunEvent::Received(AnalysisEvent::Done(done("m")))).after(RunEvent::Ended(Ok(())));
         let Run::Answered(answer, _) = run else { panic!("{run:?}") };
         assert_eq!((answer.text.as_str(), answer.question.as_str()), ("ab", "why?"));
         assert_eq!(answer.steps.len(), 1);
@@ -231,14 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_without_an_end_is_a_failure_that_keeps_what_came() {
+    fn an_interrupted_stream_is_a_failure_that_keeps_the_text() {
         let run = asked().after(delta("half")).after(RunEvent::Ended(Ok(())));
         assert_eq!(run.problem(), Some(&interrupted()));
         assert_eq!(run.answer().map(|a| a.text.as_str()), Some("half"));
     }
 
     #[test]
-    fn words_that_come_after_cancelling_are_not_shown() {
+    fn events_after_cancelling_are_ignored() {
         let run = asked().after(delta("a")).after(RunEvent::Cancelled);
         let later = run.clone().after(delta("b")).after(RunEvent::Ended(Ok(())));
         assert_eq!(later, run);
@@ -263,26 +266,26 @@ mod tests {
     }
 
     #[test]
-    fn capturing_is_amber_whatever_else_goes_on() {
-        assert_eq!(Light::of(&Look::Capturing, &Run::Idle), Light::Capturing);
-        assert_eq!(Light::of(&Look::Failed(Problem::internal()), &Run::Idle), Light::Blind);
+    fn the_light_is_on_while_capturing() {
+        assert_eq!(Light::of(&CaptureState::Capturing, &Run::Idle), Light::Capturing);
+        assert_eq!(Light::of(&CaptureState::Failed(Problem::internal()), &Run::Idle), Light::Off);
     }
 
     #[test]
-    fn the_origin_says_when_no_model_was_used() {
-        assert_eq!(origin(&done("")), "No model was used: read from the screen · 1.9 s");
-        assert_eq!(origin(&done("llava")), "llava · ollama · 1.9 s · 42 tokens");
+    fn the_attribution_says_when_no_model_was_used() {
+        assert_eq!(attribution(&done("")), "No model was used: read from the screen · 1.9 s");
+        assert_eq!(attribution(&done("llava")), "llava · ollama · 1.9 s · 42 tokens");
     }
 
     #[test]
-    fn screen_readers_hear_whole_sentences_once() {
+    fn whole_sentences_are_announced_once() {
         let text = "One. Two is lo";
-        let (heard, words) = next_words(text, 0, false).unwrap();
+        let (heard, words) = next_announcement(text, 0, false).unwrap();
         assert_eq!(words, "One.");
-        assert_eq!(next_words(text, heard, false), None);
-        let (heard, words) = next_words("One. Two is long", heard, true).unwrap();
+        assert_eq!(next_announcement(text, heard, false), None);
+        let (heard, words) = next_announcement("One. Two is long", heard, true).unwrap();
         assert_eq!((heard, words), (16, "Two is long"));
-        assert_eq!(next_words("One. Two is long", heard, true), None);
-        assert_eq!(next_words("", 40, true), None);
+        assert_eq!(next_announcement("One. Two is long", heard, true), None);
+        assert_eq!(next_announcement("", 40, true), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The few things that the page asks of the browser itself.
+//! Browser APIs that the sidebar uses.
 
 use std::time::Duration;
 
@@ -14,24 +14,24 @@ use protocol::Problem;
 
 const MODE: &str = "aiwe.mode";
 
-/// Focuses the element with this id once what was just changed is on the page.
+/// Focuses the element with this id after the next rendering.
 pub fn focus(id: &'static str) {
     request_animation_frame(move || {
         if let Some(element) = document().get_element_by_id(id).and_then(|e| e.dyn_into::<HtmlElement>().ok())
         {
-            // Fails for nothing that has a `focus` method.
+            // Does not fail for HTML elements.
             let _ = element.focus();
         }
     });
 }
 
-/// The id of the focused element; `None` when the focus was lost with its element.
+/// The id of the focused element; `None` if the focus was lost with its element.
 pub fn focused_id() -> Option<String> {
     let active = document().active_element()?;
     (active.tag_name() != "BODY").then(|| active.id())
 }
 
-/// What stands in the input with this id.
+/// The value of the input with this id.
 pub fn value_of(id: &str) -> String {
     input(id).map(|input| input.value()).unwrap_or_default()
 }
@@ -46,7 +46,7 @@ fn input(id: &str) -> Option<HtmlInputElement> {
     document().get_element_by_id(id)?.dyn_into().ok()
 }
 
-/// Whether a dialog lies over the page: then Esc is its key.
+/// Whether a dialog is open: then Esc closes it.
 pub fn dialog_is_open() -> bool {
     document().query_selector("dialog[open]").ok().flatten().is_some()
 }
@@ -56,7 +56,7 @@ pub fn has_command_key(event: &KeyboardEvent) -> bool {
     event.ctrl_key() || event.meta_key()
 }
 
-/// The file that was picked. The input is emptied, so that the same file can be picked again.
+/// The picked file. Clears the input, so that the same file can be picked again.
 pub fn picked_file(event: &Event) -> Option<File> {
     let input: HtmlInputElement = event_target(event);
     let file = input.files().and_then(|files| files.get(0));
@@ -64,7 +64,7 @@ pub fn picked_file(event: &Event) -> Option<File> {
     file
 }
 
-/// A pasted picture. Office programs put a picture beside each text: into a text field goes the text.
+/// A pasted picture. Office programs put a picture beside copied text; into a text field the text is pasted.
 pub fn pasted_file(event: &ClipboardEvent) -> Option<File> {
     let data = event.clipboard_data()?;
     let into_text = event
@@ -83,7 +83,7 @@ fn first_file(data: &DataTransfer) -> Option<File> {
     data.files()?.get(0)
 }
 
-/// Reads a file, unless its length alone says that it is of no use.
+/// Reads a file, unless its length is out of bounds.
 pub async fn read(file: &File) -> Result<Vec<u8>, Problem> {
     picture::check_length(file.size() as u64)?;
     let buffer = JsFuture::from(file.array_buffer()).await;
@@ -96,7 +96,7 @@ pub fn remembered_mode() -> Option<String> {
     storage()?.get_item(MODE).ok().flatten()
 }
 
-/// Without storage the first mode is chosen next time.
+/// Without storage, the first mode is chosen next time.
 pub fn remember_mode(id: &str) {
     if let Some(storage) = storage() {
         let _ = storage.set_item(MODE, id);

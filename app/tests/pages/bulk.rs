@@ -1,6 +1,6 @@
-//! One verdict on several requests, as a browser without scripts gives it.
+//! Bulk decisions, as a browser without scripts posts them.
 
-use super::house::{Who, open, post_form};
+use super::fixture::{Who, open, post_form};
 
 const BACK: &str = "back=%2Fadmin%2Frequests%3Fstate%3Dpending";
 
@@ -10,7 +10,7 @@ async fn the_list_is_a_form_with_boxes() {
     let form = page.split("action=\"/app/access/decide\"").nth(1).expect("the form");
     let form = form.split("</form>").next().unwrap();
     let boxes: Vec<_> = form.split("<input").filter(|i| i.contains("name=\"ids[]\"")).collect();
-    assert_eq!(boxes.len(), 1, "only who waits can be chosen");
+    assert_eq!(boxes.len(), 1, "only pending requests can be chosen");
     assert!(boxes[0].contains("value=\"1\"") && boxes[0].contains("aria-label=\"Choose anna@example.org\""));
     for part in ["value=\"approve\"", "value=\"reject\"", "name=\"reason_for_all\"", "name=\"back\""] {
         assert!(form.contains(part), "{part}");
@@ -18,7 +18,7 @@ async fn the_list_is_a_form_with_boxes() {
 }
 
 #[tokio::test]
-async fn a_verdict_without_scripts_is_told_on_the_list() {
+async fn a_decision_without_scripts_is_reported_on_the_list() {
     let form = format!("verdict=approve&ids%5B%5D=1&ids%5B%5D=7&ids%5B%5D=8&{BACK}");
     let posted = post_form(Who::Administrator, "/app/access/decide", &form).await;
     assert_eq!((posted.status.as_u16(), posted.header("location")), (303, "/admin/requests?state=pending"));
@@ -27,11 +27,11 @@ async fn a_verdict_without_scripts_is_told_on_the_list() {
     {
         assert!(shown.body.contains(words), "{words}");
     }
-    assert_eq!(shown.cookie("aiwe-told"), "aiwe-told=", "it is told once");
+    assert_eq!(shown.cookie("aiwe-told"), "aiwe-told=", "it is shown once");
 }
 
 #[tokio::test]
-async fn a_long_answer_names_whom_it_can() {
+async fn a_long_report_names_as_many_as_fit() {
     let ids: String = (100..200).map(|id| format!("&ids%5B%5D={id}")).collect();
     let posted =
         post_form(Who::Administrator, "/app/access/decide", &format!("verdict=reject{ids}&{BACK}")).await;
@@ -58,7 +58,7 @@ async fn the_first_button_of_the_form_decides_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_refused_keeps_ticks_and_reason() {
+async fn a_rejected_form_keeps_ticks_and_reason() {
     let form = format!("verdict=perhaps&ids%5B%5D=1&reason_for_all=Not+one+of+us&{BACK}");
     let posted = post_form(Who::Administrator, "/app/access/decide", &form).await;
     assert_eq!(posted.status, 303);
@@ -73,7 +73,7 @@ async fn what_is_refused_keeps_ticks_and_reason() {
 }
 
 #[tokio::test]
-async fn the_way_back_stays_on_this_server() {
+async fn the_return_path_stays_on_this_server() {
     for back in ["https%3A%2F%2Fevil.example", "%2F%2Fevil.example", ""] {
         let form = format!("verdict=approve&ids%5B%5D=1&back={back}");
         let posted = post_form(Who::Administrator, "/app/access/decide", &form).await;

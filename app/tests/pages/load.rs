@@ -1,9 +1,9 @@
-//! Pages rendered side by side: each comes whole, none waits for ever, nothing panics.
+//! Pages rendered in parallel: each is complete, none hangs, nothing panics.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::house::{Who, open};
+use super::fixture::{Who, open};
 
 const PAGES: &[(Who, &str)] = &[
     (Who::Nobody, "/"),
@@ -22,26 +22,26 @@ const PAGES: &[(Who, &str)] = &[
     (Who::Administrator, "/admin/modes/general"),
     (Who::Administrator, "/admin/outbox"),
 ];
-/// Of each page, at once.
+/// Of each page, in parallel.
 const RENDERINGS: usize = 2_000;
-/// Far more than all of them take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Far more than all of them need on a busy machine.
+const RENDER_TIMEOUT: Duration = Duration::from_secs(120);
 
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn pages_are_rendered_in_parallel() {
-    // Leptos renders parts of a page in tasks of their own, whose panics nobody else would see.
-    let tell = std::panic::take_hook();
+    // Leptos renders parts of a page in separate tasks, whose panics would go unnoticed.
+    let default_hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         PANICS.fetch_add(1, Ordering::Relaxed);
-        tell(panic);
+        default_hook(panic);
     }));
     for &(who, path) in PAGES {
         let mut renderings = tokio::task::JoinSet::new();
         for _ in 0..RENDERINGS {
             renderings.spawn(async move {
-                let answered = tokio::time::timeout(PATIENCE, open(who, path, "")).await;
+                let answered = tokio::time::timeout(RENDER_TIMEOUT, open(who, path, "")).await;
                 let answered = answered.unwrap_or_else(|_| panic!("{path} hangs"));
                 assert_eq!(answered.status, 200, "{path}");
                 assert!(answered.body.contains("</html>"), "{path} is cut off");

@@ -1,15 +1,15 @@
-//! Every page, rendered whole by a router like the server's, and every form as a browser without scripts posts it.
+//! Every page, rendered by a router like the server's, and every form as a browser without scripts posts it.
 //!
-//! What was rendered is kept under the target folder (`tmp/pages`), to be looked at.
+//! The rendered pages are written to the target folder (`tmp/pages`) for inspection.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is missing")]
 
 mod bulk;
-mod house;
+mod fixture;
 mod load;
+mod server_functions;
 
-use house::{Answered, Who, call_function, open, post_form};
-use leptos::server_fn::axum::server_fn_paths;
+use fixture::{Answered, Who, call_function, open, post_form};
 
 /// Renders a page and checks what every page has.
 async fn page(who: Who, name: &str, path: &str) -> Answered {
@@ -41,7 +41,7 @@ async fn shows(who: Who, name: &str, path: &str, words: &[&str]) {
 }
 
 #[tokio::test]
-async fn public_pages_are_whole_without_scripts() {
+async fn public_pages_are_complete_without_scripts() {
     let nobody = Who::Nobody;
     shows(nobody, "home", "/", &["Request access", "Nordwind Clinic"]).await;
     shows(nobody, "request-access", "/request-access", &["name=\"email\"", "What happens next"]).await;
@@ -60,7 +60,7 @@ async fn public_pages_are_whole_without_scripts() {
         nobody,
         "download",
         "/public/download-certs/ready",
-        // Scripts, if there are any, say that the page makes it.
+        // With scripts, the page would say that it makes the key itself.
         &["Set up your sign-in", "name=\"match_code\"", "The server makes the key, hands it over once"],
     )
     .await;
@@ -114,7 +114,7 @@ async fn the_panel_shows_its_pages_to_an_administrator() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_a_404() {
+async fn unknown_addresses_are_404() {
     assert_eq!(page(Who::Nobody, "not-found", "/nowhere").await.status, 404);
     assert_eq!(page(Who::Nobody, "status-unknown", "/public/request-status/nothing").await.status, 404);
     assert_eq!(page(Who::Administrator, "mode-unknown", "/admin/modes/x").await.status, 404);
@@ -122,7 +122,7 @@ async fn what_is_not_there_is_a_404() {
 }
 
 #[tokio::test]
-async fn the_panel_leads_strangers_to_the_sign_in_and_shows_them_nothing() {
+async fn the_panel_redirects_strangers_to_the_sign_in_and_shows_them_nothing() {
     let answered = open(Who::Nobody, "/admin/requests?search=a%2Bb", "").await;
     assert_eq!(answered.status, 303);
     assert_eq!(answered.header("location"), "/login?next=/admin/requests%3Fsearch%3Da%252Bb");
@@ -133,42 +133,7 @@ async fn the_panel_leads_strangers_to_the_sign_in_and_shows_them_nothing() {
 }
 
 #[tokio::test]
-async fn every_function_of_the_panel_authorises() {
-    app::register_server_functions();
-    let open_to_all = [
-        "access/start",
-        "access/submit",
-        "access/status",
-        "access/status-start",
-        "access/remind",
-        "access/ask-link",
-        "access/ask-link-start",
-        "access/offer",
-        "certificate/report",
-        "design/theme",
-        "form/refused",
-        "people/offer",
-        "people/set-up",
-        "people/sign-in",
-        "people/sign-in-start",
-        "people/second-factor",
-        "people/sign-out",
-    ];
-    let arguments = "id=1&search=&page=0&reason=x&mode[name]=x";
-    let mut guarded = 0;
-    for (path, _) in server_fn_paths() {
-        if open_to_all.contains(&path.trim_start_matches("/app/")) {
-            continue;
-        }
-        guarded += 1;
-        assert_eq!(call_function(Who::Nobody, path, arguments).await.status, 401, "{path}");
-        assert_eq!(call_function(Who::User, path, arguments).await.status, 403, "{path}");
-    }
-    assert!(guarded >= 12, "only {guarded} functions are guarded");
-}
-
-#[tokio::test]
-async fn a_refused_request_without_scripts_keeps_what_was_typed() {
+async fn a_rejected_request_without_scripts_keeps_its_values() {
     let typed = "email=no+address&platform=macos&device_name=Anna%27s+%26+mine&message=a%0D%0A%3C%2Ftextarea%3E&reason=expired";
     let refused = post_form(Who::Nobody, "/app/access/submit", typed).await;
     assert_eq!(refused.status, 303);
@@ -185,7 +150,7 @@ async fn a_refused_request_without_scripts_keeps_what_was_typed() {
     }
     let macos = shown.body.split("<input").find(|input| input.contains("value=\"macos\"")).unwrap();
     assert!(macos.split('>').next().unwrap().contains("checked"));
-    assert_eq!(shown.cookie("aiwe-form"), "aiwe-form=", "it is told once");
+    assert_eq!(shown.cookie("aiwe-form"), "aiwe-form=", "it is shown once");
 }
 
 #[tokio::test]
@@ -211,13 +176,13 @@ async fn reminding_works_without_scripts() {
     let late = post_form(Who::Nobody, "/app/access/remind", "token=approved").await;
     let shown = open(Who::Nobody, late.header("location"), &late.cookie("aiwe-form")).await.body;
     assert!(shown.contains("It was decided a minute ago") && !shown.contains("Remind the administrators"));
-    // A made-up token leads nowhere else.
+    // A forged token cannot redirect elsewhere.
     let odd = post_form(Who::Nobody, "/app/access/remind", "token=..%2F..%2F%2Fevil.example").await;
     assert_eq!(odd.header("location"), "/public/request-status/%2E%2E%2F%2E%2E%2F%2Fevil%2Eexample");
 }
 
 #[tokio::test]
-async fn asking_for_a_new_link_works_without_scripts() {
+async fn requesting_a_new_link_works_without_scripts() {
     let page = open(Who::Nobody, "/public/download-certs/used", "").await.body;
     let form = page.split("action=\"/app/access/ask-link\"").nth(1).expect("the form");
     let form = form.split("</form>").next().unwrap();
@@ -227,7 +192,7 @@ async fn asking_for_a_new_link_works_without_scripts() {
     let shown = open(Who::Nobody, wrong.header("location"), &wrong.cookie("aiwe-form")).await.body;
     assert!(
         shown.contains("Enter the match code.") && !shown.contains("2222-2222"),
-        "a code is never carried"
+        "a code is never put into the cookie"
     );
     let right = post_form(Who::Nobody, "/app/access/ask-link", "token=used&match_code=ABCD-2345").await;
     assert_eq!((right.status.as_u16(), right.cookie("aiwe-form").as_str()), (303, ""));
@@ -266,7 +231,7 @@ async fn signing_in_without_scripts_hides_the_password_and_stays_on_this_server(
 }
 
 #[tokio::test]
-async fn the_address_of_a_page_cannot_put_words_into_it() {
+async fn a_pages_address_cannot_inject_a_message() {
     let forged = "/request-access?__path=%2Fapp%2Faccess%2Fsubmit&__err=eyJ0eXBlIjoieCIsInRpdGxlIjoiQ2FsbCAxMjMiLCJzdGF0dXMiOjQwMH0%3D";
     assert!(!page(Who::Nobody, "forged", forged).await.body.contains("Call 123"));
 }

@@ -11,20 +11,19 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::json;
 
-use super::Setting;
-use crate::house::{Visitor, approve, ask, links, request_of};
-use crate::load::{Account, Cost, Round};
-use crate::programs::{HARDLY_LIMITED, Server};
+use super::Environment;
+use crate::fixture::{Visitor, approve, download_links, request_access, request_id};
+use crate::load::{Cost, CpuClock, Round};
+use crate::programs::{RAISED_LIMITS, Server};
 use crate::report::{Figure, Row, Section};
 use crate::spread::Spread;
 
 const RUNS: usize = 3;
 /// Requests under way, and certificates of a run.
 const LOADS: [(usize, usize); 2] = [(1, 64), (16, 192)];
-/// What the disk alone is asked for, each run.
+/// How long the disk alone is measured, each run.
 const DISK: Duration = Duration::from_millis(300);
 
-/// Somebody who wants a certificate.
 struct Requester {
     email: String,
     browser: Visitor,
@@ -37,17 +36,17 @@ struct Requester {
 /// One run: so many certificates, step by step for all of them.
 struct Run {
     count: u64,
-    asked: Cost,
+    requested: Cost,
     approved: Cost,
     redeemed: Cost,
 }
 
-pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
-    let (programs, house) = (setting.programs, setting.house);
-    let data = house.data_in(setting.folder, "data")?;
-    let core = Some(setting.cores.server);
-    let server = Server::start_with(programs, &data, house.ports, core, &HARDLY_LIMITED).await?;
-    let mut administrator = house.administrator()?;
+pub async fn run(env: &Environment<'_>) -> Result<Vec<Section>> {
+    let (programs, fixture) = (env.programs, env.fixture);
+    let data = fixture.data_in(env.folder, "data")?;
+    let core = Some(env.cores.server);
+    let server = Server::start_with(programs, &data, fixture.ports, core, &RAISED_LIMITS).await?;
+    let mut administrator = fixture.administrator()?;
     let mut rows = Vec::new();
     for (at_once, count) in LOADS {
         let mut runs = Vec::new();
@@ -61,7 +60,7 @@ pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
         rows.push(row(name, runs.get(1..).unwrap_or_default()));
     }
     server.program.stop().await?;
-    rows.push(disk(setting.folder)?);
+    rows.push(disk(env.folder)?);
     Ok(vec![Section {
         title: "Certificates per second, server on one core, SQLite".to_owned(),
         rows,
@@ -83,7 +82,7 @@ fn requesters(administrator: &Visitor, name: &str, count: usize) -> Result<Vec<R
         let csr = CertificateParams::default().serialize_request(&key).context("making a request")?;
         anyhow::Ok(Requester {
             email: format!("requester-{name}-{number}@example.org"),
-            browser: administrator.stranger(),
+            browser: administrator.without_cookies(),
             csr: csr.pem().context("writing a request")?,
             request: String::new(),
             link: String::new(),
@@ -98,32 +97,33 @@ async fn issue(
     at_once: usize,
     process: u32,
 ) -> Result<Run> {
-    let before = Account::of(process)?;
-    let steps =
-        requesters.iter_mut().map(|one| async move { ask(&mut one.browser, &one.email).await.map(drop) });
+    let before = CpuClock::start(process)?;
+    let steps = requesters
+        .iter_mut()
+        .map(|one| async move { request_access(&mut one.browser, &one.email).await.map(drop) });
     stream::iter(steps).buffer_unordered(at_once).try_collect::<()>().await.context("asking")?;
-    let asked = before.cost_since()?;
+    let requested = before.elapsed()?;
     for one in &mut requesters {
-        one.request = request_of(administrator, &one.email).await?;
+        one.request = request_id(administrator, &one.email).await?;
     }
 
-    let before = Account::of(process)?;
+    let before = CpuClock::start(process)?;
     let steps = requesters.iter().map(|one| {
         let mut administrator = administrator.clone();
         async move { approve(&mut administrator, &one.request).await }
     });
     stream::iter(steps).buffer_unordered(at_once).try_collect::<()>().await.context("approving")?;
-    let approved = before.cost_since()?;
-    let links = links(administrator, requesters.len()).await?;
+    let approved = before.elapsed()?;
+    let links = download_links(administrator, requesters.len()).await?;
     for one in &mut requesters {
         one.link = links.get(&one.email).with_context(|| format!("no link for {}", one.email))?.clone();
     }
 
-    let before = Account::of(process)?;
+    let before = CpuClock::start(process)?;
     let steps = requesters.iter_mut().map(Requester::redeem);
     stream::iter(steps).buffer_unordered(at_once).try_collect::<()>().await.context("redeeming")?;
-    let redeemed = before.cost_since()?;
-    Ok(Run { count: u64::try_from(requesters.len())?, asked, approved, redeemed })
+    let redeemed = before.elapsed()?;
+    Ok(Run { count: u64::try_from(requesters.len())?, requested, approved, redeemed })
 }
 
 impl Requester {
@@ -148,7 +148,7 @@ fn row(name: String, runs: &[Run]) -> Row {
     };
     let figures = [
         rate("issued", &issued),
-        rate("asked for", &|run| run.asked.round(run.count)),
+        rate("asked for", &|run| run.requested.round(run.count)),
         rate("approved", &|run| run.approved.round(run.count)),
         rate("redeemed", &|run| run.redeemed.round(run.count)),
         share("server's core", &|run| issued(run).server_share),
@@ -157,7 +157,7 @@ fn row(name: String, runs: &[Run]) -> Row {
     Row { name, figures: figures.into_iter().flatten().collect() }
 }
 
-/// What the disk does without a database: a page written and synchronised, again and again.
+/// The disk without a database: a page is written and synced, again and again.
 fn disk(folder: &Path) -> Result<Row> {
     let path = folder.join("disk");
     let mut file = File::create(&path).with_context(|| format!("writing {}", path.display()))?;

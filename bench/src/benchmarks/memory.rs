@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::sleep;
 
-use super::Setting;
+use super::Environment;
 use super::throughput::BROWSER;
 use crate::load::{Request, Target};
-use crate::machine::Tree;
+use crate::machine::ProcessTree;
 use crate::programs::{Peer, Program, Server};
 use crate::report::{Figure, Row, Section};
 use crate::spread::Spread;
@@ -16,35 +16,35 @@ use crate::spread::Spread;
 const RUNS: usize = 3;
 /// Of each kind of request.
 const LOAD: Duration = Duration::from_millis(1500);
-/// What a start or a load left to be done is done by then.
-const REST: Duration = Duration::from_secs(1);
+/// By then the work that a start or a load left behind is done.
+const SETTLE_TIME: Duration = Duration::from_secs(1);
 const MEGABYTE: f64 = 1e6;
 
-pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
-    let (programs, house, core) = (setting.programs, setting.house, setting.cores.server);
+pub async fn run(env: &Environment<'_>) -> Result<Vec<Section>> {
+    let (programs, fixture, core) = (env.programs, env.fixture, env.cores.server);
     let (mut servers, mut peers) = (Runs::default(), Runs::default());
     for run in 0..RUNS {
-        let data = house.data_in(setting.folder, &format!("data-{run}"))?;
-        let server = Server::start(programs, &data, house.ports, Some(core)).await?;
+        let data = fixture.data_in(env.folder, &format!("data-{run}"))?;
+        let server = Server::start(programs, &data, fixture.ports, Some(core)).await?;
         let on = |address, request| Target { address, tls: None, request, server: server.program.id() };
-        let authorization = format!("Bearer {}", house.machine.token);
+        let authorization = format!("Bearer {}", fixture.machine.token);
         let modes = on(server.machines, Request::get("/native/modes", &[("Authorization", &authorization)]));
         let load = [
             on(server.pages, Request::get("/request-access", &BROWSER)),
-            Target { tls: Some(house.machine.tls.clone()), ..modes },
+            Target { tls: Some(fixture.machine.tls.clone()), ..modes },
         ];
-        servers.measure(setting, &server.program, &load).await?;
+        servers.measure(env, &server.program, &load).await?;
         server.program.stop().await?;
 
-        let peer = Peer::start(programs, house, setting.folder, core).await?;
+        let peer = Peer::start(programs, fixture, env.folder, core).await?;
         let on = |request| Target { address: peer.address, tls: None, request, server: peer.program.id() };
         let authorization = format!("Bearer {}", peer.token);
         let mut headers = vec![("Authorization", authorization.as_str())];
-        let certificate = house.machine.certificate_base64();
+        let certificate = fixture.machine.certificate_base64();
         headers.extend(Server::proxied(&certificate));
         let load =
             [on(Request::get("/request-access", &BROWSER)), on(Request::get("/native/modes", &headers))];
-        peers.measure(setting, &peer.program, &load).await?;
+        peers.measure(env, &peer.program, &load).await?;
         peer.program.stop().await?;
     }
     Ok(vec![Section {
@@ -53,7 +53,7 @@ pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
         notes: vec![format!(
             "After load: {:.1} s each of rendered pages and of /native/modes (the server's over mutual TLS), then {} s of rest.",
             LOAD.as_secs_f64(),
-            REST.as_secs(),
+            SETTLE_TIME.as_secs(),
         )],
     }])
 }
@@ -65,13 +65,13 @@ struct Runs {
 }
 
 impl Runs {
-    async fn measure(&mut self, setting: &Setting<'_>, program: &Program, load: &[Target]) -> Result<()> {
-        sleep(REST).await;
+    async fn measure(&mut self, env: &Environment<'_>, program: &Program, load: &[Target]) -> Result<()> {
+        sleep(SETTLE_TIME).await;
         self.before.push(megabytes(program)?);
         for target in load {
-            target.round(setting.cores.generator, LOAD).await?;
+            target.round(env.cores.generator, LOAD).await?;
         }
-        sleep(REST).await;
+        sleep(SETTLE_TIME).await;
         self.after.push(megabytes(program)?);
         Ok(())
     }
@@ -84,5 +84,5 @@ impl Runs {
 }
 
 fn megabytes(program: &Program) -> Result<f64> {
-    Ok(Tree::of(program.id())?.memory()?.iter().map(|(_, bytes)| bytes / MEGABYTE).sum())
+    Ok(ProcessTree::of(program.id())?.memory()?.iter().map(|(_, bytes)| bytes / MEGABYTE).sum())
 }

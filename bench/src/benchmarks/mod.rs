@@ -16,15 +16,15 @@ use std::pin::Pin;
 use anyhow::Result;
 
 use crate::Programs;
-use crate::house::House;
+use crate::fixture::Fixture;
 use crate::machine::Cores;
 use crate::report::Section;
 
-/// What every benchmark gets.
+/// What every benchmark is given.
 #[derive(Debug)]
-pub struct Setting<'a> {
+pub struct Environment<'a> {
     pub programs: &'a Programs,
-    pub house: &'a House,
+    pub fixture: &'a Fixture,
     pub cores: Cores,
     /// A folder of this benchmark's own.
     pub folder: &'a Path,
@@ -32,19 +32,19 @@ pub struct Setting<'a> {
 
 pub struct Benchmark {
     pub name: &'static str,
-    pub run: for<'a> fn(&'a Setting<'a>) -> Running<'a>,
+    pub run: for<'a> fn(&'a Environment<'a>) -> Running<'a>,
 }
 
 type Running<'a> = Pin<Box<dyn Future<Output = Result<Vec<Section>>> + 'a>>;
 
 /// In the order in which they run.
 pub const ALL: &[Benchmark] = &[
-    Benchmark { name: "pages", run: |setting| Box::pin(pages::run(setting)) },
-    Benchmark { name: "throughput", run: |setting| Box::pin(throughput::run(setting)) },
-    Benchmark { name: "start-up", run: |setting| Box::pin(start_up::run(setting)) },
-    Benchmark { name: "memory", run: |setting| Box::pin(memory::run(setting)) },
-    Benchmark { name: "revoke", run: |setting| Box::pin(revoke::run(setting)) },
-    Benchmark { name: "redeem", run: |setting| Box::pin(redeem::run(setting)) },
-    Benchmark { name: "issuances", run: |setting| Box::pin(issuances::run(setting)) },
-    Benchmark { name: "window", run: |setting| Box::pin(window::run(setting)) },
+    Benchmark { name: "pages", run: |env| Box::pin(pages::run(env)) },
+    Benchmark { name: "throughput", run: |env| Box::pin(throughput::run(env)) },
+    Benchmark { name: "start-up", run: |env| Box::pin(start_up::run(env)) },
+    Benchmark { name: "memory", run: |env| Box::pin(memory::run(env)) },
+    Benchmark { name: "revoke", run: |env| Box::pin(revoke::run(env)) },
+    Benchmark { name: "redeem", run: |env| Box::pin(redeem::run(env)) },
+    Benchmark { name: "issuances", run: |env| Box::pin(issuances::run(env)) },
+    Benchmark { name: "window", run: |env| Box::pin(window::run(env)) },
 ];

@@ -1,4 +1,4 @@
-//! How many bytes a first visit to each page brings, by kind: as they are, and compressed with Brotli.
+//! How many bytes a first visit to each page loads, by kind: uncompressed, and with Brotli.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,14 +6,14 @@ use anyhow::{Context, Result, bail, ensure};
 use reqwest::Client;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, COOKIE};
 
-use super::Setting;
+use super::Environment;
 use super::throughput::BROWSER;
-use crate::house::{Page, http_client};
+use crate::fixture::{Page, http_client};
 use crate::programs::Server;
 use crate::report::{Figure, Row, Section};
 use crate::spread::Spread;
 
-/// What a server that compresses while it serves takes for pages.
+/// The usual quality of compression on the fly.
 const QUALITY: u32 = 5;
 /// What a first visit to a public page may bring, with Brotli, in bytes.
 const GOAL: f64 = 150_000.0;
@@ -23,31 +23,31 @@ const KINDS: [&str; 5] = ["HTML", "CSS", "JS", "WASM", "icons"];
 
 /// One file.
 #[derive(Debug, Clone, Copy)]
-struct Weight {
+struct TransferSize {
     raw: f64,
     brotli: f64,
-    /// Whether the server itself sent it that way.
+    /// Whether the server itself compressed it.
     sent: bool,
 }
 
-pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
-    let house = setting.house;
-    let data = house.data_in(setting.folder, "data")?;
-    let server = Server::start(setting.programs, &data, house.ports, None).await?;
+pub async fn run(env: &Environment<'_>) -> Result<Vec<Section>> {
+    let fixture = env.fixture;
+    let data = fixture.data_in(env.folder, "data")?;
+    let server = Server::start(env.programs, &data, fixture.ports, None).await?;
     let mut fetcher = Fetcher {
         pages: http_client(None)?,
-        machines: http_client(Some((*house.machine.tls).clone()))?,
-        urls: (house.ports.pages_url(), house.ports.machines_url()),
+        machines: http_client(Some((*fixture.machine.tls).clone()))?,
+        urls: (fixture.ports.pages_url(), fixture.ports.machines_url()),
         files: BTreeMap::new(),
     };
     let (mut raw, mut brotli, mut uncompressed) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut heaviest = ("", 0.0);
-    for page in &house.pages {
+    for page in &fixture.pages {
         let all = fetcher.visit(page).await.with_context(|| format!("opening {}", page.name))?;
-        uncompressed.extend(all.iter().filter(|(_, weight)| !weight.sent).map(|(kind, _)| *kind));
-        raw.push(row(page, &all, |weight| weight.raw));
-        brotli.push(row(page, &all, |weight| weight.brotli));
-        let sum = all.iter().map(|(_, weight)| weight.brotli).sum();
+        uncompressed.extend(all.iter().filter(|(_, size)| !size.sent).map(|(kind, _)| *kind));
+        raw.push(row(page, &all, |size| size.raw));
+        brotli.push(row(page, &all, |size| size.brotli));
+        let sum = all.iter().map(|(_, size)| size.brotli).sum();
         if page.is_public() && sum > heaviest.1 {
             heaviest = (page.name, sum);
         }
@@ -71,7 +71,7 @@ pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
         section(
             "A first visit to the public pages beside its goal, with Brotli",
             vec![
-                beside_goal(format!("the heaviest, {}", heaviest.0), heaviest.1),
+                goal_row(format!("the heaviest, {}", heaviest.0), heaviest.1),
                 Row {
                     name: "the module that makes keys".to_owned(),
                     figures: vec![kilobytes("all", key_module)],
@@ -87,27 +87,27 @@ struct Fetcher {
     machines: Client,
     urls: (String, String),
     /// Files that pages share, by path.
-    files: BTreeMap<String, Weight>,
+    files: BTreeMap<String, TransferSize>,
 }
 
 impl Fetcher {
-    /// The page and everything that it names.
-    async fn visit(&mut self, page: &Page) -> Result<Vec<(&'static str, Weight)>> {
-        let (html, weight) = self.fetch(&page.path, &page.cookies, page.on_machines).await?;
-        let mut all = vec![("HTML", weight)];
-        for (path, kind) in named(&String::from_utf8(html)?) {
-            let weight = match self.files.get(&path) {
-                Some(weight) => *weight,
+    /// The page and every file that it links.
+    async fn visit(&mut self, page: &Page) -> Result<Vec<(&'static str, TransferSize)>> {
+        let (html, size) = self.fetch(&page.path, &page.cookies, page.on_machines).await?;
+        let mut all = vec![("HTML", size)];
+        for (path, kind) in linked_files(&String::from_utf8(html)?) {
+            let size = match self.files.get(&path) {
+                Some(size) => *size,
                 None => self.fetch(&path, "", page.on_machines).await?.1,
             };
-            self.files.insert(path, weight);
-            all.push((kind, weight));
+            self.files.insert(path, size);
+            all.push((kind, size));
         }
-        ensure!(all.iter().any(|(kind, _)| *kind == "CSS"), "it names no style sheet");
+        ensure!(all.iter().any(|(kind, _)| *kind == "CSS"), "it links no style sheet");
         Ok(all)
     }
 
-    async fn fetch(&self, path: &str, cookies: &str, on_machines: bool) -> Result<(Vec<u8>, Weight)> {
+    async fn fetch(&self, path: &str, cookies: &str, on_machines: bool) -> Result<(Vec<u8>, TransferSize)> {
         let (client, url) =
             if on_machines { (&self.machines, &self.urls.1) } else { (&self.pages, &self.urls.0) };
         let get = async |coding: &str| {
@@ -131,22 +131,22 @@ impl Fetcher {
         let (raw, _) = get("identity").await?;
         let (answer, sent) = get("br").await?;
         let brotli = if sent { answer.len() } else { compressed(&raw)? };
-        let weight = Weight { raw: raw.len() as f64, brotli: brotli as f64, sent };
-        Ok((raw, weight))
+        let size = TransferSize { raw: raw.len() as f64, brotli: brotli as f64, sent };
+        Ok((raw, size))
     }
 }
 
-fn row(page: &Page, all: &[(&'static str, Weight)], of: fn(&Weight) -> f64) -> Row {
+fn row(page: &Page, all: &[(&'static str, TransferSize)], of: fn(&TransferSize) -> f64) -> Row {
     let sum = |chosen: Option<&str>| {
         let some = all.iter().filter(|(kind, _)| chosen.is_none_or(|chosen| *kind == chosen));
-        Spread::exact(some.map(|(_, weight)| of(weight)).sum())
+        Spread::exact(some.map(|(_, size)| of(size)).sum())
     };
     let mut figures: Vec<Figure> = KINDS.iter().map(|kind| Figure::new(kind, "", sum(Some(kind)))).collect();
     figures.push(Figure::new("all", "", sum(None)));
     Row { name: page.name.to_owned(), figures }
 }
 
-fn beside_goal(name: String, bytes: f64) -> Row {
+fn goal_row(name: String, bytes: f64) -> Row {
     let share = Figure::new("of the goal", "%", Spread::exact(bytes / GOAL * 100.0));
     let all = kilobytes("all", bytes).at_most(GOAL / 1e3);
     Row { name, figures: vec![all, kilobytes("goal", GOAL), share] }
@@ -157,7 +157,7 @@ fn kilobytes(name: &'static str, bytes: f64) -> Figure {
 }
 
 /// The files on this server whose paths stand between quotation marks, with their kinds.
-fn named(html: &str) -> BTreeMap<String, &'static str> {
+fn linked_files(html: &str) -> BTreeMap<String, &'static str> {
     let paths = html.split(['"', '\'']).filter(|text| text.starts_with('/'));
     paths.filter_map(|path| Some((path.to_owned(), kind(path)?))).collect()
 }
@@ -185,12 +185,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_page_names_is_found_and_nothing_else() {
+    fn the_files_that_a_page_links_are_found_and_nothing_else() {
         let html = r#"<link href="/pkg/a.css"><link rel="modulepreload" href="/pkg/a.js">
             <script>import("/pkg/a.js"); load('/pkg/a_bg.wasm')</script><a href="/login">a.css</a>
             <link href="https://elsewhere.example/x.css"><svg viewBox="0 0 1 1">"#;
         assert_eq!(
-            named(html).into_keys().collect::<Vec<_>>(),
+            linked_files(html).into_keys().collect::<Vec<_>>(),
             ["/pkg/a.css", "/pkg/a.js", "/pkg/a_bg.wasm"]
         );
     }
@@ -201,9 +201,9 @@ mod tests {
     }
 
     #[test]
-    fn a_page_over_the_goal_is_told() {
+    fn a_page_over_the_goal_is_reported() {
         let missed = |bytes| {
-            let rows = vec![beside_goal("heaviest".to_owned(), bytes)];
+            let rows = vec![goal_row("heaviest".to_owned(), bytes)];
             Section { title: "pages".to_owned(), rows, notes: Vec::new() }.missed().len()
         };
         assert_eq!((missed(GOAL), missed(GOAL + 1.0)), (0, 1));
@@ -212,9 +212,8 @@ mod tests {
     #[test]
     fn kinds_add_up_to_all() {
         let page = Page { name: "/", path: "/".into(), cookies: String::new(), on_machines: false };
-        let file = |raw| Weight { raw, brotli: 1.0, sent: true };
-        let row =
-            row(&page, &[("HTML", file(10.0)), ("JS", file(5.0)), ("JS", file(6.0))], |weight| weight.raw);
+        let file = |raw| TransferSize { raw, brotli: 1.0, sent: true };
+        let row = row(&page, &[("HTML", file(10.0)), ("JS", file(5.0)), ("JS", file(6.0))], |size| size.raw);
         let figures: Vec<_> = row.figures.iter().map(|figure| (figure.name, figure.spread.median)).collect();
         assert_eq!(
             figures,

@@ -1,6 +1,6 @@
 //! How long until a revoked certificate is refused: on a new connection, on open ones, and in the middle of an answer.
 //!
-//! Everything is open at once when the administrator's browser sends the revocation, as it is in life.
+//! All of these are open at once when the administrator's browser sends the revocation.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -15,23 +15,23 @@ use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 use tokio::try_join;
 
-use super::Setting;
-use crate::house::{Machine, Visitor, copy, provision};
+use super::Environment;
+use crate::fixture::{Machine, Visitor, copy, provision_machine};
 use crate::load::{Connection, Request};
-use crate::programs::{Caddy, EndlessModel, HARDLY_LIMITED, Server};
+use crate::programs::{Caddy, EndlessModel, RAISED_LIMITS, Server};
 use crate::report::{Figure, Row, Section};
 use crate::spread::Spread;
 
 const RUNS: usize = 7;
-/// Between two tries on the connections that ask again and again.
-const GAP: Duration = Duration::from_millis(2);
+/// Between two requests on the connections that poll.
+const RETRY_INTERVAL: Duration = Duration::from_millis(2);
 /// The goal: after this the machine is refused (milliseconds).
 const GOAL: f64 = 1_000.0;
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// A grey square of 64 pixels (PNG in Base64).
 const PICTURE: &str = "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAAAAACPAi4CAAAAG0lEQVR42u3BgQAAAADDoPlT3+AEVQEAAAB8AxBAAAG9PLePAAAAAElFTkSuQmCC";
 
-/// Where machines come in.
+/// A listener for machines.
 struct Edge {
     name: &'static str,
     address: SocketAddr,
@@ -39,7 +39,7 @@ struct Edge {
     authority: Option<Vec<u8>>,
 }
 
-/// When what happened, after the revocation was sent.
+/// Times after the revocation was sent.
 struct Times {
     acknowledged: Duration,
     new: Duration,
@@ -48,34 +48,33 @@ struct Times {
     answer: Duration,
 }
 
-pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
-    let (programs, ports) = (setting.programs, setting.house.ports);
-    let prepared = setting.house.data_in(setting.folder, "prepared")?;
-    let server = Server::start_with(programs, &prepared, ports, None, &HARDLY_LIMITED).await?;
-    let mut administrator = setting.house.administrator()?;
+pub async fn run(env: &Environment<'_>) -> Result<Vec<Section>> {
+    let (programs, ports) = (env.programs, env.fixture.ports);
+    let prepared = env.fixture.data_in(env.folder, "prepared")?;
+    let server = Server::start_with(programs, &prepared, ports, None, &RAISED_LIMITS).await?;
+    let mut administrator = env.fixture.administrator()?;
     let mut machines = Vec::new();
     for run in 0..=RUNS {
-        let (email, folder) =
-            (format!("owner-{run}@example.org"), setting.folder.join(format!("machine-{run}")));
-        machines.push(provision(&mut administrator, &email, ports, &folder).await?);
+        let (email, folder) = (format!("owner-{run}@example.org"), env.folder.join(format!("machine-{run}")));
+        machines.push(provision_machine(&mut administrator, &email, ports, &folder).await?);
     }
     server.program.stop().await?;
 
     let model = EndlessModel::start().await?;
     let mut rows = Vec::new();
-    let data = setting.folder.join("direct");
+    let data = env.folder.join("direct");
     copy(&prepared, &data)?;
     let server = Server::start_with(programs, &data, ports, None, &model.settings()).await?;
     let edge = Edge { name: "built-in TLS", address: server.machines, authority: None };
-    rows.extend(edge.measure(&machines, setting.house.administrator()?).await?);
+    rows.extend(edge.measure(&machines, env.fixture.administrator()?).await?);
     server.program.stop().await?;
 
-    let data = setting.folder.join("behind-caddy");
+    let data = env.folder.join("behind-caddy");
     copy(&prepared, &data)?;
     let server = Server::start_behind_caddy(programs, &data, ports, &model.settings()).await?;
-    let caddy = Caddy::start(programs, &server, ports, setting.folder).await?;
+    let caddy = Caddy::start(programs, &server, ports, env.folder).await?;
     let edge = Edge { name: "Caddy", address: caddy.machines, authority: Some(caddy.authority) };
-    rows.extend(edge.measure(&machines, setting.house.administrator()?).await?);
+    rows.extend(edge.measure(&machines, env.fixture.administrator()?).await?);
     caddy.program.stop().await?;
     server.program.stop().await?;
     Ok(vec![Section {
@@ -88,7 +87,7 @@ pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
             format!(
                 "New connections and the one in use ask again {} ms after each answer; the idle one asks once, when the \
                  revocation is acknowledged. All of it goes on at once, on all cores together with the server.",
-                GAP.as_millis()
+                RETRY_INTERVAL.as_millis()
             ),
             "Limits are the default ones while it is measured; they were raised while the machines got their certificates."
                 .to_owned(),
@@ -100,11 +99,11 @@ impl Edge {
     async fn measure(&self, machines: &[Machine], mut administrator: Visitor) -> Result<Vec<Row>> {
         let mut all = Vec::new();
         for machine in machines {
-            let times = timeout(PATIENCE, self.revoke(machine, &mut administrator)).await;
-            let times = times.with_context(|| format!("it still goes on after {} s", PATIENCE.as_secs()));
+            let times = timeout(TIMEOUT, self.revoke(machine, &mut administrator)).await;
+            let times = times.with_context(|| format!("not finished after {} s", TIMEOUT.as_secs()));
             all.push(times.flatten().with_context(|| format!("revoking, {}", self.name))?);
         }
-        // The first is not counted: the programs' ways are warm afterwards.
+        // The first is not counted: it warms the programs up.
         let counted = all.get(1..).unwrap_or_default();
         let row = |what: &str, of: fn(&Times) -> Duration| Row {
             name: format!("{}: {what}", self.name),
@@ -129,16 +128,16 @@ impl Edge {
         let authorization = format!("Bearer {}", machine.token);
         let session = Request::get("/native/session", &[("Authorization", &authorization)]);
         let (mut in_use, mut idle) = (self.open(&tls).await?, self.open(&tls).await?);
-        in_use.ask(&session).await?;
-        idle.ask(&session).await?;
+        in_use.send_ok(&session).await?;
+        idle.send_ok(&session).await?;
         let mut streaming = self.open(&tls).await?;
-        streaming.ask_until(&question(&authorization)?, "event: delta").await?;
+        streaming.send_until(&question(&authorization)?, "event: delta").await?;
         let certificate = certificate_of(administrator, &machine.email).await?;
 
         let sent = Instant::now();
         let acknowledged_and_idle = async {
-            let asked = [("id", certificate.as_str()), ("words", "lost")];
-            administrator.call::<()>("certificate/revoke", &asked).await?;
+            let arguments = [("id", certificate.as_str()), ("words", "lost")];
+            administrator.call::<()>("certificate/revoke", &arguments).await?;
             let acknowledged = sent.elapsed();
             ensure!(
                 !is_served(&mut idle, &session).await?,
@@ -148,25 +147,25 @@ impl Edge {
         };
         let in_use = async {
             while is_served(&mut in_use, &session).await? {
-                sleep(GAP).await;
+                sleep(RETRY_INTERVAL).await;
             }
             anyhow::Ok(sent.elapsed())
         };
         let new = async {
-            while self.serves_anew(&tls, &session).await {
-                sleep(GAP).await;
+            while self.serves_new_connection(&tls, &session).await {
+                sleep(RETRY_INTERVAL).await;
             }
             anyhow::Ok(sent.elapsed())
         };
         let answer = async {
-            streaming.ended().await;
+            streaming.wait_for_end().await;
             let ended = sent.elapsed();
             ensure!(!streaming.text().contains("event: done"), "the answer came to its own end");
             anyhow::Ok(ended)
         };
         let ((acknowledged, idle), in_use, new, answer) =
             try_join!(acknowledged_and_idle, in_use, new, answer)?;
-        ensure!(!self.serves_anew(&tls, &session).await, "it is served again");
+        ensure!(!self.serves_new_connection(&tls, &session).await, "it is served again");
         Ok(Times { acknowledged, new, in_use, idle, answer })
     }
 
@@ -174,19 +173,19 @@ impl Edge {
         Connection::open(self.address, Some(Arc::clone(tls))).await
     }
 
-    /// Whether a new connection is anything but told of the revocation: one that was made while it took force may end
-    /// without a word.
-    async fn serves_anew(&self, tls: &Arc<ClientConfig>, session: &Request) -> bool {
+    /// Whether a new connection is still served. Only an answer that names the revocation counts as a refusal: a
+    /// connection that was opened during the revocation may just be closed.
+    async fn serves_new_connection(&self, tls: &Arc<ClientConfig>, session: &Request) -> bool {
         let Ok(mut connection) = self.open(tls).await else { return true };
-        let status = connection.status_of(session).await;
+        let status = connection.send_for_status(session).await;
         !(matches!(status, Ok(403)) && connection.text().contains("client-certificate:revoked"))
     }
 }
 
-/// Whether an open connection still gives anything. Its end is a refusal, and so is 401: whose certificate was judged just
-/// before the revocation finds the session ended with it.
+/// Whether an open connection is still served. A closed connection is a refusal, and so is 401: a request whose
+/// certificate was checked just before the revocation finds its session ended.
 async fn is_served(connection: &mut Connection, session: &Request) -> Result<bool> {
-    match connection.status_of(session).await {
+    match connection.send_for_status(session).await {
         Ok(200) => Ok(true),
         Ok(401 | 403) | Err(_) => Ok(false),
         Ok(status) => bail!("expected 200 or a refusal, not {status}: {}", connection.text()),

@@ -1,31 +1,31 @@
-//! From the order to start a server until its first answer.
+//! From starting a server until its first answer.
 
 use anyhow::Result;
 
-use super::Setting;
+use super::Environment;
 use crate::programs::{Peer, Server};
 use crate::report::{Figure, Row, Section};
 use crate::spread::Spread;
 
 const RUNS: usize = 7;
 
-pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
-    let (programs, house, core) = (setting.programs, setting.house, setting.cores.server);
-    let data = house.data_in(setting.folder, "data")?;
+pub async fn run(env: &Environment<'_>) -> Result<Vec<Section>> {
+    let (programs, fixture, core) = (env.programs, env.fixture, env.cores.server);
+    let data = fixture.data_in(env.folder, "data")?;
     // Once without counting: the files are in memory afterwards, and the peer's modules are compiled.
-    Server::start(programs, &data, house.ports, Some(core)).await?.program.stop().await?;
-    Peer::start(programs, house, setting.folder, core).await?.program.stop().await?;
+    Server::start(programs, &data, fixture.ports, Some(core)).await?.program.stop().await?;
+    Peer::start(programs, fixture, env.folder, core).await?.program.stop().await?;
 
     let (mut again, mut first, mut peers) = (Vec::new(), Vec::new(), Vec::new());
     for run in 0..RUNS {
-        let server = Server::start(programs, &data, house.ports, Some(core)).await?;
+        let server = Server::start(programs, &data, fixture.ports, Some(core)).await?;
         again.push(server.start_up);
         server.program.stop().await?;
-        let empty = setting.folder.join(format!("first-{run}"));
-        let server = Server::start(programs, &empty, house.ports, Some(core)).await?;
+        let empty = env.folder.join(format!("first-{run}"));
+        let server = Server::start(programs, &empty, fixture.ports, Some(core)).await?;
         first.push(server.start_up);
         server.program.stop().await?;
-        let peer = Peer::start(programs, house, setting.folder, core).await?;
+        let peer = Peer::start(programs, fixture, env.folder, core).await?;
         peers.push(peer.start_up);
         peer.program.stop().await?;
     }

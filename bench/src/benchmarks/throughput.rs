@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::Setting;
+use super::Environment;
 use crate::load::{CONNECTIONS, Request, Round, Target};
 use crate::programs::{Peer, Server};
 use crate::report::{Figure, Row, Section};
 use crate::spread::Spread;
 
 const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_millis(1500);
+const ROUND_DURATION: Duration = Duration::from_millis(1500);
 
 /// As a browser asks for a page.
 pub const BROWSER: [(&str, &str); 4] = [
@@ -24,23 +24,23 @@ pub const BROWSER: [(&str, &str); 4] = [
     ("Accept-Encoding", "gzip, deflate, br"),
 ];
 
-pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
-    let (programs, house, core) = (setting.programs, setting.house, setting.cores.server);
-    let data = house.data_in(setting.folder, "data")?;
-    let server = Server::start(programs, &data, house.ports, Some(core)).await?;
-    let data = house.data_in(setting.folder, "data-behind-proxy")?;
-    let proxied = Server::start_behind_proxy(programs, &data, house.ports, core).await?;
-    let peer = Peer::start(programs, house, setting.folder, core).await?;
+pub async fn run(env: &Environment<'_>) -> Result<Vec<Section>> {
+    let (programs, fixture, core) = (env.programs, env.fixture, env.cores.server);
+    let data = fixture.data_in(env.folder, "data")?;
+    let server = Server::start(programs, &data, fixture.ports, Some(core)).await?;
+    let data = fixture.data_in(env.folder, "data-behind-proxy")?;
+    let proxied = Server::start_behind_proxy(programs, &data, fixture.ports, core).await?;
+    let peer = Peer::start(programs, fixture, env.folder, core).await?;
 
     let on_server = |address, request| Target { address, tls: None, request, server: server.program.id() };
     let on_proxied =
         |request| Target { address: proxied.machines, tls: None, request, server: proxied.program.id() };
     let on_peer = |request| Target { address: peer.address, tls: None, request, server: peer.program.id() };
     let (certificate, authorization) =
-        (house.machine.certificate_base64(), format!("Bearer {}", house.machine.token));
+        (fixture.machine.certificate_base64(), format!("Bearer {}", fixture.machine.token));
     let mut as_machine = vec![("Accept", "application/json"), ("Authorization", &authorization)];
     let modes_over_tls = Target {
-        tls: Some(house.machine.tls.clone()),
+        tls: Some(fixture.machine.tls.clone()),
         ..on_server(server.machines, Request::get("/native/modes", &as_machine))
     };
     as_machine.extend(Server::proxied(&certificate));
@@ -64,14 +64,14 @@ pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
         ("/request-access", "peer", on_peer(Request::get("/request-access", &BROWSER))),
     ];
     let mut rounds: Vec<Vec<Round>> = kinds.iter().map(|_| Vec::new()).collect();
-    for turn in 0..ROUNDS {
+    for number in 0..ROUNDS {
         // There and back: none is always the one that comes after a certain other.
         let mut order: Vec<_> = kinds.iter().zip(&mut rounds).collect();
-        if turn % 2 == 1 {
+        if number % 2 == 1 {
             order.reverse();
         }
         for ((path, who, target), rounds) in order {
-            let round = target.round(setting.cores.generator, ROUND).await;
+            let round = target.round(env.cores.generator, ROUND_DURATION).await;
             rounds.push(round.with_context(|| format!("{path}, {who}"))?);
         }
     }

@@ -6,27 +6,27 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::sleep;
 
-use super::Setting;
+use super::Environment;
 use crate::programs::{Screen, Server, Window};
 use crate::report::{Figure, Row, Section};
 use crate::spread::Spread;
 
 const RUNS: usize = 5;
-/// After the form is there, what the start left to be done is done by then.
-const REST: Duration = Duration::from_secs(2);
+/// By then the work that the start left behind is done.
+const SETTLE_TIME: Duration = Duration::from_secs(2);
 
-pub async fn run(setting: &Setting<'_>) -> Result<Vec<Section>> {
-    let (programs, house) = (setting.programs, setting.house);
-    let data = house.data_in(setting.folder, "data")?;
-    let _server = Server::start(programs, &data, house.ports, None).await?;
-    let screen = Screen::start(setting.folder).await?;
+pub async fn run(env: &Environment<'_>) -> Result<Vec<Section>> {
+    let (programs, fixture) = (env.programs, env.fixture);
+    let data = fixture.data_in(env.folder, "data")?;
+    let _server = Server::start(programs, &data, fixture.ports, None).await?;
+    let screen = Screen::start(env.folder).await?;
     let mut times = Vec::new();
     // Of the whole, under an empty name, and of each program.
     let mut memory: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     // The first is not counted: afterwards the files are in memory and the person's folders exist.
     for run in 0..=RUNS {
-        let window = Window::open(programs, house, &screen, setting.folder).await?;
-        sleep(REST).await;
+        let window = Window::open(programs, fixture, &screen, env.folder).await?;
+        sleep(SETTLE_TIME).await;
         let processes = window.processes()?.memory()?;
         if run > 0 {
             times.push(window.start_up.as_secs_f64() * 1e3);

@@ -1,5 +1,5 @@
-//! HTTP/1.1 as far as a load generator needs it, and no further: a request is bytes that are made once, an answer is
-//! measured and not kept. What the generator spends on a request, it cannot spend on the next.
+//! The part of HTTP/1.1 that a load generator needs: a request is bytes that are built once, a response is delimited and
+//! discarded. Time that the generator spends on one request is missing for the next.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 
 /// The name in every server's certificate here.
 const HOST: &str = "localhost";
-const MOST_HEADERS: usize = 64;
+const MAX_HEADERS: usize = 64;
 
 /// A request, ready to be sent.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ fn head(method: &str, path: &str, headers: &[(&str, &str)]) -> String {
 trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 
-/// A connection that is kept.
+/// A keep-alive connection.
 pub struct Connection {
     stream: Box<dyn Duplex>,
     answer: Vec<u8>,
@@ -62,33 +62,33 @@ impl Connection {
             None => Box::new(stream),
             Some(tls) => {
                 let name = ServerName::try_from(HOST).context("a server's name")?;
-                Box::new(TlsConnector::from(tls).connect(name, stream).await.context("shaking hands")?)
+                Box::new(TlsConnector::from(tls).connect(name, stream).await.context("TLS handshake")?)
             }
         };
         Ok(Self { stream, answer: Vec::with_capacity(64 * 1024) })
     }
 
-    /// Sends a request and reads the whole answer. Everything but 200 is an error.
-    pub async fn ask(&mut self, request: &Request) -> Result<()> {
-        let status = self.status_of(request).await?;
+    /// Sends a request and reads the whole response. Any status but 200 is an error.
+    pub async fn send_ok(&mut self, request: &Request) -> Result<()> {
+        let status = self.send_for_status(request).await?;
         ensure!(status == 200, "expected 200: {}", self.text());
         Ok(())
     }
 
-    /// Sends a request, reads the whole answer and gives its status.
-    pub async fn status_of(&mut self, request: &Request) -> Result<u16> {
+    /// Sends a request, reads the whole response and returns its status.
+    pub async fn send_for_status(&mut self, request: &Request) -> Result<u16> {
         self.send(request).await?;
         loop {
             self.read().await?;
-            if let Some((status, length)) = whole(&self.answer)? {
+            if let Some((status, length)) = parse_response(&self.answer)? {
                 ensure!(length == self.answer.len(), "an answer goes on after its end");
                 return Ok(status);
             }
         }
     }
 
-    /// Sends a request and reads until `words` have come.
-    pub async fn ask_until(&mut self, request: &Request, words: &str) -> Result<()> {
+    /// Sends a request and reads until the response contains `words`.
+    pub async fn send_until(&mut self, request: &Request, words: &str) -> Result<()> {
         self.send(request).await?;
         while !self.text().contains(words) {
             self.read().await.with_context(|| format!("waiting for `{words}` after {}", self.text()))?;
@@ -96,12 +96,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads on until the connection ends.
-    pub async fn ended(&mut self) {
+    /// Reads until the connection is closed.
+    pub async fn wait_for_end(&mut self) {
         while self.read().await.is_ok() {}
     }
 
-    /// What has come of the last answer.
+    /// What has been received of the last response.
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.answer)
     }
@@ -118,9 +118,9 @@ impl Connection {
     }
 }
 
-/// Status and length of the answer at the start of `bytes`, once all of it is there.
-fn whole(bytes: &[u8]) -> Result<Option<(u16, usize)>> {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+/// Status and length of the response at the start of `bytes`, once it is complete.
+fn parse_response(bytes: &[u8]) -> Result<Option<(u16, usize)>> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut answer = httparse::Response::new(&mut headers);
     let Status::Complete(head) = answer.parse(bytes).context("reading an answer's head")? else {
         return Ok(None);
@@ -132,7 +132,7 @@ fn whole(bytes: &[u8]) -> Result<Option<(u16, usize)>> {
     let body = bytes.get(head..).unwrap_or_default();
     let length = match (header("content-length"), header("transfer-encoding")) {
         (Some(length), _) => Some(length.trim().parse::<usize>().context("reading Content-Length")?),
-        (None, Some(_)) => chunks(body)?,
+        (None, Some(_)) => chunked_length(body)?,
         (None, None) => bail!("the answer does not say where it ends"),
     };
     let length = length.filter(|length| *length <= body.len());
@@ -140,7 +140,7 @@ fn whole(bytes: &[u8]) -> Result<Option<(u16, usize)>> {
 }
 
 /// The length of a body in chunks (RFC 9112 §7.1, without trailers), once its last chunk is there.
-fn chunks(body: &[u8]) -> Result<Option<usize>> {
+fn chunked_length(body: &[u8]) -> Result<Option<usize>> {
     let mut end = 0;
     loop {
         let Some(rest) = body.get(end..) else { return Ok(None) };
@@ -159,12 +159,12 @@ mod tests {
     use super::*;
 
     fn length(answer: &str) -> Option<usize> {
-        whole(answer.as_bytes()).unwrap().map(|(_, length)| length)
+        parse_response(answer.as_bytes()).unwrap().map(|(_, length)| length)
     }
 
-    /// Whatever comes in between, an answer is whole with its last byte and not before.
+    /// Wherever the bytes are cut, a response is complete with its last byte and not before.
     #[test]
-    fn an_answer_is_whole_with_its_last_byte() {
+    fn a_response_is_complete_with_its_last_byte() {
         for answer in [
             "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
@@ -177,17 +177,17 @@ mod tests {
             assert_eq!(
                 length(&format!("{answer}HTTP/1.1 200")),
                 Some(answer.len()),
-                "the next one is not counted in"
+                "the next one is not counted"
             );
         }
     }
 
     #[test]
-    fn the_status_is_told_and_what_is_no_answer_is_an_error() {
+    fn the_status_is_returned_and_what_is_not_http_is_an_error() {
         let refused = "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 4\r\n\r\nwait";
-        assert_eq!(whole(refused.as_bytes()).unwrap(), Some((429, refused.len())));
-        whole(b"HTTP/1.1 200 OK\r\n\r\nuntil the end").unwrap_err();
-        whole(b"not HTTP\r\n\r\n").unwrap_err();
+        assert_eq!(parse_response(refused.as_bytes()).unwrap(), Some((429, refused.len())));
+        parse_response(b"HTTP/1.1 200 OK\r\n\r\nuntil the end").unwrap_err();
+        parse_response(b"not HTTP\r\n\r\n").unwrap_err();
     }
 
     #[test]

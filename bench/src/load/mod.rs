@@ -1,4 +1,4 @@
-//! Requests, as many as one core sends, over connections that stay open.
+//! The load generator: as many requests as one core can send, over keep-alive connections.
 
 mod exchange;
 
@@ -17,16 +17,16 @@ use tokio::time::sleep;
 
 pub use exchange::{Connection, Request};
 
-use crate::machine::{self, Tree};
+use crate::machine::{self, ProcessTree};
 
 /// Enough that a server on one core always has something to do.
 pub const CONNECTIONS: usize = 32;
-/// Before the count begins: the connections are open by then, and have fallen into step.
-const RUN_UP: Duration = Duration::from_millis(300);
-/// The share of a core from which on it counts as used up.
-const NEARLY_ALL: f64 = 0.9;
+/// Before counting begins, so that opening the connections is not measured.
+const WARM_UP: Duration = Duration::from_millis(300);
+/// From this share of a core on, the core counts as saturated.
+const SATURATED: f64 = 0.9;
 
-/// What is asked, again and again.
+/// The request under load, and the server that answers it.
 #[derive(Clone)]
 pub struct Target {
     pub address: SocketAddr,
@@ -37,7 +37,7 @@ pub struct Target {
     pub server: u32,
 }
 
-/// What came of it.
+/// The result of one round.
 #[derive(Debug, Clone, Copy)]
 pub struct Round {
     /// Answers with status 200. Any other ends the round with an error.
@@ -53,32 +53,32 @@ impl Round {
         self.per_second / self.server_share
     }
 
-    /// Whether neither side was at its limit, though the generator never waits: something else took the cores.
+    /// Whether neither side was saturated although the generator never waits: something else used the cores.
     pub fn disturbed(&self) -> bool {
-        self.server_share < NEARLY_ALL && self.generator_share < NEARLY_ALL
+        self.server_share < SATURATED && self.generator_share < SATURATED
     }
 
-    /// Whether the generator had hardly anything left to give and the server had more: then the server can do more than
-    /// this. What a virtual machine's host takes is missing from both shares, so neither need be quite 1.
+    /// Whether the generator was saturated and busier than the server, which then can do more than this. Time that a
+    /// virtual machine's host takes is missing from both shares, so neither has to reach 1.
     pub fn limited_by_generator(&self) -> bool {
         const SAME: f64 = 0.02;
-        self.generator_share >= NEARLY_ALL && self.generator_share > self.server_share + SAME
+        self.generator_share >= SATURATED && self.generator_share > self.server_share + SAME
     }
 }
 
 impl Target {
-    /// Asks for `time`, from a thread that has `core` for itself.
+    /// Sends requests for `time`, from a thread that is pinned to `core`.
     pub async fn round(&self, core: usize, time: Duration) -> Result<Round> {
-        let (target, (tell, told)) = (self.clone(), oneshot::channel());
+        let (target, (sender, receiver)) = (self.clone(), oneshot::channel());
         thread::spawn(move || {
-            let round = machine::stay_on(core).and_then(|()| {
+            let round = machine::pin_to_core(core).and_then(|()| {
                 let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
                 runtime.block_on(target.drive(time))
             });
-            // Nobody waits for it any more when the whole program is being ended.
-            let _ = tell.send(round);
+            // The receiver is gone when the whole program is being ended.
+            let _ = sender.send(round);
         });
-        told.await.context("the generator ended early")?
+        receiver.await.context("the generator ended early")?
     }
 
     async fn drive(self, time: Duration) -> Result<Round> {
@@ -92,16 +92,16 @@ impl Target {
             let (request, counted, over) = (self.request.clone(), Arc::clone(&counted), Arc::clone(&over));
             tasks.spawn(async move {
                 while !over.load(Ordering::Relaxed) {
-                    connection.ask(&request).await?;
+                    connection.send_ok(&request).await?;
                     counted.fetch_add(1, Ordering::Relaxed);
                 }
                 anyhow::Ok(())
             });
         }
-        sleep(RUN_UP).await;
-        let (first, before) = (counted.load(Ordering::Relaxed), Account::of(self.server)?);
+        sleep(WARM_UP).await;
+        let (first, before) = (counted.load(Ordering::Relaxed), CpuClock::start(self.server)?);
         sleep(time).await;
-        let (last, cost) = (counted.load(Ordering::Relaxed), before.cost_since()?);
+        let (last, cost) = (counted.load(Ordering::Relaxed), before.elapsed()?);
         over.store(true, Ordering::Relaxed);
         while let Some(ended) = tasks.join_next().await {
             ended??;
@@ -113,9 +113,9 @@ impl Target {
     }
 }
 
-/// The clocks at an instant.
+/// Wall-clock time and processor time since a start.
 #[derive(Debug)]
-pub struct Account {
+pub struct CpuClock {
     at: Instant,
     /// The process that `server` is counted of.
     process: u32,
@@ -124,7 +124,7 @@ pub struct Account {
     generator: f64,
 }
 
-/// What something took, in seconds: of time, and of processor time.
+/// What something took, in seconds of wall-clock and of processor time.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
     pub seconds: f64,
@@ -132,16 +132,16 @@ pub struct Cost {
     pub generator: f64,
 }
 
-impl Account {
-    /// For a server's process and for the thread that calls this.
-    pub fn of(process: u32) -> Result<Self> {
+impl CpuClock {
+    /// For a server's process and for the calling thread.
+    pub fn start(process: u32) -> Result<Self> {
         let at = Instant::now();
-        let (server, generator) = (Tree::of(process)?.seconds(), machine::seconds_of_this_thread());
+        let (server, generator) = (ProcessTree::of(process)?.seconds(), machine::thread_cpu_seconds());
         Ok(Self { at, process, server, generator })
     }
 
-    pub fn cost_since(&self) -> Result<Cost> {
-        let now = Self::of(self.process)?;
+    pub fn elapsed(&self) -> Result<Cost> {
+        let now = Self::start(self.process)?;
         Ok(Cost {
             seconds: (now.at - self.at).as_secs_f64(),
             server: now.server - self.server,
@@ -151,7 +151,7 @@ impl Account {
 }
 
 impl Cost {
-    /// With so many answers in it.
+    /// As a round with this many answers.
     pub fn round(self, answers: u64) -> Round {
         Round {
             per_second: answers as f64 / self.seconds,
@@ -199,7 +199,7 @@ mod tests {
         Target { address, tls: None, request: Request::get("/", &[]), server: std::process::id() }
     }
 
-    /// This machine may have one core only; where it stays does not matter here.
+    /// This machine may have one core only, and any will do here.
     fn any_core() -> usize {
         let allowed = rustix::thread::sched_getaffinity(None).unwrap();
         (0..1024).find(|core| allowed.is_set(*core)).unwrap()
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_core_that_something_else_took_is_noticed_and_reckoned_without() {
+    fn a_busy_core_is_noticed_and_does_not_distort_the_rate_per_core() {
         let round = Round { per_second: 1_000.0, server_share: 0.5, generator_share: 0.2 };
         assert!(round.disturbed());
         assert_eq!(round.per_core(), 2_000.0);

@@ -9,17 +9,17 @@ use rcgen::generate_simple_self_signed;
 use tokio::net::TcpStream;
 
 use super::server::PROXY_SECRET;
-use super::{Ports, Program, Server, bound, free_port, local};
+use super::{Ports, Program, Server, child_command, free_port, local};
 use crate::Programs;
 
 const MACHINES_HOST: &str = "localhost";
 const PAGES_HOST: &str = "pages.localhost";
 
-/// A proxy that takes connections.
+/// A running proxy.
 #[derive(Debug)]
 pub struct Caddy {
     pub program: Program,
-    /// Where machines come in.
+    /// The listener for machines.
     pub machines: SocketAddr,
     /// What the certificate of the machines' host is verified by (PEM).
     pub authority: Vec<u8>,
@@ -32,7 +32,7 @@ impl Caddy {
         fs::create_dir_all(&home).with_context(|| format!("making {}", home.display()))?;
         let (authority, machines) = site(&home, MACHINES_HOST)?;
         let (_, pages) = site(&home, PAGES_HOST)?;
-        let mut command = bound(&programs.caddy);
+        let mut command = child_command(&programs.caddy);
         command
             .args(["run", "--adapter", "caddyfile", "--config"])
             .arg(&programs.caddyfile)
@@ -57,8 +57,8 @@ impl Caddy {
     }
 }
 
-/// Makes a host's certificate and key, as an operator has them from elsewhere. Gives the certificate (PEM), and both as the
-/// Caddyfile takes them.
+/// Makes a self-signed certificate for a host. Returns the certificate (PEM), and the two files as the Caddyfile takes
+/// them.
 fn site(folder: &Path, host: &str) -> Result<(Vec<u8>, String)> {
     let made = generate_simple_self_signed(vec![host.to_owned()])
         .with_context(|| format!("making a certificate for {host}"))?;

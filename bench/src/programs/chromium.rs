@@ -8,7 +8,7 @@ use rustix::process::geteuid;
 use serde_json::{Value, json};
 
 use super::webdriver::{Driver, Session};
-use super::{Program, bound, free_port};
+use super::{Program, child_command, free_port};
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 const CHROMEDRIVER: &str = "chromedriver";
@@ -22,13 +22,13 @@ impl Chromium {
         let home = folder.join("chromium");
         fs::create_dir_all(&home).with_context(|| format!("making {}", home.display()))?;
         let port = free_port()?;
-        let mut command = bound(Path::new(CHROMEDRIVER));
+        let mut command = child_command(Path::new(CHROMEDRIVER));
         // What a browser writes besides its profile, and the profile of one that was killed, goes with the folder.
         command.arg(format!("--port={port}")).env("HOME", &home).env("TMPDIR", &home);
-        Ok(Self(Driver::of(Program::start("chromedriver", &mut command, folder)?, port).await?))
+        Ok(Self(Driver::connect(Program::start("chromedriver", &mut command, folder)?, port).await?))
     }
 
-    /// A browser that has never been anywhere, and saves what it downloads in `downloads`.
+    /// A browser with an empty profile that saves downloads to `downloads`.
     pub async fn browser(&self, downloads: &Path) -> Result<Session> {
         let mut arguments = vec![
             "--headless=new",

@@ -9,10 +9,10 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::webdriver::{Driver, Session};
-use super::{GLANCE, PATIENCE, Program, bound, free_port};
+use super::{POLL_INTERVAL, Program, TIMEOUT, child_command, free_port};
 use crate::Programs;
-use crate::house::House;
-use crate::machine::Tree;
+use crate::fixture::Fixture;
+use crate::machine::ProcessTree;
 
 /// A screen without a monitor.
 #[derive(Debug)]
@@ -23,11 +23,11 @@ pub struct Screen {
 
 impl Screen {
     pub async fn start(folder: &Path) -> Result<Self> {
-        let mut command = bound(Path::new("Xvfb"));
-        // It picks a free number itself and tells it on descriptor 1.
+        let mut command = child_command(Path::new("Xvfb"));
+        // It picks a free display number and writes it to descriptor 1.
         command.args(["-displayfd", "1", "-screen", "0", "1600x900x24", "-nolisten", "tcp", "-noreset"]);
         let mut server = Program::start("screen", &mut command, folder)?;
-        let display = format!(":{}", server.says("").await?);
+        let display = format!(":{}", server.wait_for_line("").await?);
         Ok(Self { display, _server: server })
     }
 }
@@ -37,61 +37,66 @@ impl Screen {
 pub struct Window {
     session: Session,
     driver: Driver,
-    /// From the order to start it until the form is there.
+    /// From starting it until the form is there.
     pub start_up: Duration,
 }
 
 impl Window {
-    pub async fn open(programs: &Programs, house: &House, screen: &Screen, folder: &Path) -> Result<Self> {
+    pub async fn open(
+        programs: &Programs,
+        fixture: &Fixture,
+        screen: &Screen,
+        folder: &Path,
+    ) -> Result<Self> {
         let (port, native) = (free_port()?, free_port()?);
-        let mut command = bound(Path::new("dbus-run-session"));
+        let mut command = child_command(Path::new("dbus-run-session"));
         command
             .arg("--")
             .arg(&programs.tauri_driver)
             .args(["--port", &port.to_string(), "--native-port", &native.to_string()])
             .env("DISPLAY", &screen.display)
-            .envs(environment(house, folder));
-        let driver = Driver::of(Program::start("window", &mut command, folder)?, port).await?;
+            .envs(environment(fixture, folder));
+        let driver = Driver::connect(Program::start("window", &mut command, folder)?, port).await?;
         let started = Instant::now();
         let session = driver.open(json!({ "tauri:options": { "application": programs.shim } })).await?;
         let mut window = Self { session, driver, start_up: Duration::ZERO };
-        window.wait_for("username").await?;
+        window.wait_for_field("username").await?;
         window.start_up = started.elapsed();
         Ok(window)
     }
 
     /// The window's own processes: the program and what WebKit starts for it, without what drives it.
-    pub fn processes(&self) -> Result<Tree> {
-        let all = Tree::of(self.driver.program.id())?;
-        Tree::of(all.find("shim").context("the window's program does not run")?)
+    pub fn processes(&self) -> Result<ProcessTree> {
+        let all = ProcessTree::of(self.driver.program.id())?;
+        ProcessTree::of(all.find("shim").context("the window's program does not run")?)
     }
 
     pub async fn close(self) {
         self.session.close().await;
     }
 
-    /// Waits for a field. The sign-in is drawn by the page's scripts, once they know that nobody is signed in: whoever
-    /// sees it can type.
-    async fn wait_for(&self, id: &str) -> Result<()> {
+    /// Waits for a field. The page's scripts draw the sign-in form once they know that nobody is signed in, so a field
+    /// that is visible takes input.
+    async fn wait_for_field(&self, id: &str) -> Result<()> {
         let start = Instant::now();
         let search = json!({ "using": "css selector", "value": format!("#{id}") });
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < TIMEOUT {
             let found = self.session.call("elements", &search).await;
-            // While one page makes way for the next, the driver may have none to look at.
+            // During a navigation the driver may have no page.
             if found.is_ok_and(|found| found.as_array().is_some_and(|elements| !elements.is_empty())) {
                 return Ok(());
             }
-            sleep(GLANCE).await;
+            sleep(POLL_INTERVAL).await;
         }
         bail!(
             "the window does not show the field {id} within {} s: {}",
-            PATIENCE.as_secs(),
-            self.driver.program.told()
+            TIMEOUT.as_secs(),
+            self.driver.program.recent_output()
         )
     }
 }
 
-fn environment(house: &House, folder: &Path) -> Vec<(&'static str, String)> {
+fn environment(fixture: &Fixture, folder: &Path) -> Vec<(&'static str, String)> {
     let home = folder.join("home");
     let below = |name: &str| home.join(name).display().to_string();
     vec![
@@ -103,9 +108,9 @@ fn environment(house: &House, folder: &Path) -> Vec<(&'static str, String)> {
         ("NO_AT_BRIDGE", "1".to_owned()),
         ("WEBKIT_DISABLE_COMPOSITING_MODE", "1".to_owned()),
         ("WEBKIT_DISABLE_DMABUF_RENDERER", "1".to_owned()),
-        ("AIWE_SERVER", house.ports.machines_url()),
-        ("AIWE_CA", house.machine.authority_file.display().to_string()),
-        ("AIWE_IDENTITY", house.machine.package_file.display().to_string()),
-        ("AIWE_IDENTITY_PASSWORD", house.machine.package_password.clone()),
+        ("AIWE_SERVER", fixture.ports.machines_url()),
+        ("AIWE_CA", fixture.machine.authority_file.display().to_string()),
+        ("AIWE_IDENTITY", fixture.machine.package_file.display().to_string()),
+        ("AIWE_IDENTITY_PASSWORD", fixture.machine.package_password.clone()),
     ]
 }

@@ -1,4 +1,4 @@
-//! Other programs: started to be measured, and ended whatever happens.
+//! Child processes: started to be measured, and killed when their handle is dropped.
 
 mod caddy;
 mod chromium;
@@ -26,14 +26,14 @@ pub use chromium::Chromium;
 pub use desktop::{Screen, Window};
 pub use model::EndlessModel;
 pub use peer::Peer;
-pub use server::{HARDLY_LIMITED, Ports, Server};
+pub use server::{Ports, RAISED_LIMITS, Server};
 pub use webdriver::Session;
 
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two looks whether something has happened: what is measured is known to about this much.
-const GLANCE: Duration = Duration::from_millis(1);
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The resolution of everything that is measured by polling.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// A program that runs until it is dropped, with everything that it started.
+/// A child process that is killed, with its own children, when this is dropped.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
@@ -58,8 +58,8 @@ impl Program {
         self.child.id()
     }
 
-    /// Waits for a line that begins with `words` and gives the rest of it.
-    pub async fn says(&mut self, words: &str) -> Result<String> {
+    /// Waits for a line of output that begins with `words` and returns the rest of it.
+    pub async fn wait_for_line(&mut self, words: &str) -> Result<String> {
         self.wait(async |program| {
             let text = fs::read_to_string(&program.output).unwrap_or_default();
             let (whole, _) = text.rsplit_once('\n')?;
@@ -68,45 +68,45 @@ impl Program {
         .await
     }
 
-    /// Waits for the first 200 to `request`; gives the time from the start to it.
-    pub async fn answers(&mut self, address: SocketAddr, request: &Request) -> Result<Duration> {
+    /// Polls until `request` gets its first 200; returns the time since the program was started.
+    pub async fn wait_until_ready(&mut self, address: SocketAddr, request: &Request) -> Result<Duration> {
         self.wait(async |program| {
             let mut connection = Connection::open(address, None).await.ok()?;
-            connection.ask(request).await.ok()?;
+            connection.send_ok(request).await.ok()?;
             Some(program.started.elapsed())
         })
         .await
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Sends SIGTERM and waits for the exit.
     pub async fn stop(mut self) -> Result<()> {
         kill_process(Pid::from_child(&self.child), Signal::TERM).context("ending a program")?;
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < TIMEOUT {
             if self.child.try_wait()?.is_some() {
                 return Ok(());
             }
-            sleep(GLANCE).await;
+            sleep(POLL_INTERVAL).await;
         }
-        bail!("a program does not end within {} s: {}", PATIENCE.as_secs(), self.told())
+        bail!("a program does not end within {} s: {}", TIMEOUT.as_secs(), self.recent_output())
     }
 
-    async fn wait<T>(&mut self, look: impl AsyncFn(&Self) -> Option<T>) -> Result<T> {
+    async fn wait<T>(&mut self, poll: impl AsyncFn(&Self) -> Option<T>) -> Result<T> {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
-            if let Some(found) = look(self).await {
+        while start.elapsed() < TIMEOUT {
+            if let Some(found) = poll(self).await {
                 return Ok(found);
             }
             if let Some(status) = self.child.try_wait()? {
-                bail!("a program ended with {status}: {}", self.told());
+                bail!("a program ended with {status}: {}", self.recent_output());
             }
-            sleep(GLANCE).await;
+            sleep(POLL_INTERVAL).await;
         }
-        bail!("waited {} s for a program that said: {}", PATIENCE.as_secs(), self.told())
+        bail!("waited {} s for a program that said: {}", TIMEOUT.as_secs(), self.recent_output())
     }
 
     /// The end of what it printed.
-    fn told(&self) -> String {
+    fn recent_output(&self) -> String {
         let texts = ["out", "err"].map(|kind| fs::read(self.output.with_extension(kind)).unwrap_or_default());
         let text = String::from_utf8_lossy(&texts.concat()).into_owned();
         let lines: Vec<&str> = text.lines().collect();
@@ -116,21 +116,21 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It leads a group of its own. Both fail only where all of it has ended.
+        // The program leads a process group of its own. Both calls fail only if the whole group has exited.
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let _ = self.child.wait();
     }
 }
 
-/// A command that runs on one core, and ends with this program even if that is killed.
+/// As [`child_command`], pinned to one core.
 fn on_core(core: usize, program: &Path) -> Command {
-    let mut command = bound(Path::new("taskset"));
+    let mut command = child_command(Path::new("taskset"));
     command.args(["--cpu-list", &core.to_string()]).arg(program);
     command
 }
 
-/// A command that ends with this program even if that is killed.
-fn bound(program: &Path) -> Command {
+/// A command that is killed when this process ends, even if this process is killed itself.
+fn child_command(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     command
@@ -148,35 +148,35 @@ fn local(port: u16) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::Tree;
+    use crate::machine::ProcessTree;
 
     #[tokio::test]
-    async fn a_program_ends_with_all_that_it_started() {
+    async fn dropping_a_program_ends_its_children_too() {
         let folder = tempfile::tempdir().unwrap();
         let mut shell = Command::new("sh");
         shell.args(["-c", "sleep 600 & echo \"child $!\"; wait"]);
         let mut program = Program::start("shell", &mut shell, folder.path()).unwrap();
-        let child: u32 = program.says("child ").await.unwrap().parse().unwrap();
-        assert!(Tree::of(child).is_ok());
+        let child: u32 = program.wait_for_line("child ").await.unwrap().parse().unwrap();
+        assert!(ProcessTree::of(child).is_ok());
         drop(program);
-        // It is nobody's child any more: whoever adopted it takes a moment to bury it.
+        // It has been reparented, and its new parent takes a moment to reap it.
         for _ in 0..1_000 {
             let stat = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
             if stat.is_empty() || stat.contains(") Z ") {
                 return;
             }
-            sleep(GLANCE).await;
+            sleep(POLL_INTERVAL).await;
         }
         panic!("it still runs");
     }
 
     #[tokio::test]
-    async fn waiting_for_a_program_that_ended_tells_what_it_printed() {
+    async fn the_error_about_a_program_that_ended_holds_what_it_printed() {
         let folder = tempfile::tempdir().unwrap();
         let mut shell = Command::new("sh");
         shell.args(["-c", "echo no port left >&2; exit 3"]);
         let mut program = Program::start("shell", &mut shell, folder.path()).unwrap();
-        let error = program.says("ready").await.unwrap_err().to_string();
+        let error = program.wait_for_line("ready").await.unwrap_err().to_string();
         assert!(error.contains("no port left") && error.contains('3'), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! A model server whose answers never end, so that whatever ends one is what was measured.
+//! A model server whose answers never end, so that only the measured event can end one.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
 /// Between two words.
-const PAUSE: Duration = Duration::from_millis(20);
+const WORD_INTERVAL: Duration = Duration::from_millis(20);
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 /// As OpenAI's chat completions stream it.
 const WORD: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"word \"}}]}\n\n";
@@ -34,7 +34,7 @@ impl EndlessModel {
         Ok(Self { url, task })
     }
 
-    /// What the server's configuration says of it. It sees pictures, so that nothing else has to read them first.
+    /// The server's configuration for it. It accepts images, so that no OCR runs first.
     pub fn settings(&self) -> [(&str, &str); 5] {
         [
             ("AIWE_PROVIDERS__0__NAME", "endless"),
@@ -52,19 +52,19 @@ impl Drop for EndlessModel {
     }
 }
 
-/// Talks until the other side has gone.
+/// Streams until the client disconnects.
 async fn answer(mut stream: TcpStream) -> Result<()> {
-    request(&mut stream).await?;
+    read_request(&mut stream).await?;
     stream.write_all(HEAD.as_bytes()).await?;
     let chunk = format!("{:x}\r\n{WORD}\r\n", WORD.len());
     loop {
         stream.write_all(chunk.as_bytes()).await?;
-        sleep(PAUSE).await;
+        sleep(WORD_INTERVAL).await;
     }
 }
 
-/// Reads a request to its end. What it says does not matter.
-async fn request(stream: &mut TcpStream) -> Result<()> {
+/// Reads a request to its end and ignores its content.
+async fn read_request(stream: &mut TcpStream) -> Result<()> {
     let mut bytes = Vec::new();
     loop {
         let read = stream.read_buf(&mut bytes).await?;
@@ -78,6 +78,6 @@ async fn request(stream: &mut TcpStream) -> Result<()> {
                 return Ok(());
             }
         }
-        anyhow::ensure!(read > 0, "the request ends within itself");
+        anyhow::ensure!(read > 0, "the connection ended within a request");
     }
 }

@@ -1,4 +1,4 @@
-//! The peer: `bench/peer/fastapi_app.py` says what it stands for.
+//! The peer: `bench/peer/fastapi_app.py` describes it.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Program, free_port, local, on_core};
 use crate::Programs;
-use crate::house::{House, http_client};
+use crate::fixture::{Fixture, http_client};
 use crate::load::Request;
 
 /// A peer that has answered.
@@ -25,10 +25,10 @@ pub struct Peer {
 
 impl Peer {
     /// Starts it on `core`, with a database in `folder` that holds what the server's holds.
-    pub async fn start(programs: &Programs, house: &House, folder: &Path, core: usize) -> Result<Self> {
+    pub async fn start(programs: &Programs, fixture: &Fixture, folder: &Path, core: usize) -> Result<Self> {
         let seed = folder.join("peer-seed.json");
         let content = json!({
-            "modes": house.machine.modes, "email": house.machine.email, "certificate": house.machine.certificate_base64(),
+            "modes": fixture.machine.modes, "email": fixture.machine.email, "certificate": fixture.machine.certificate_base64(),
         });
         fs::write(&seed, content.to_string()).with_context(|| format!("writing {}", seed.display()))?;
         let port = free_port()?;
@@ -36,7 +36,7 @@ impl Peer {
         command
             .args(["-m", "uvicorn", "fastapi_app:app", "--app-dir"])
             .arg(&programs.peer)
-            // The quickest that uvicorn has.
+            // The fastest that uvicorn offers.
             .args(["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"])
             .args(["--host", "127.0.0.1", "--port", &port.to_string()])
             .env("PEER_DATABASE", folder.join("peer.db"))
@@ -44,7 +44,7 @@ impl Peer {
             // Its modules are compiled once, as an installed program's are.
             .env("PYTHONPYCACHEPREFIX", folder.join("pycache"));
         let mut program = Program::start("peer", &mut command, folder)?;
-        let start_up = program.answers(local(port), &Request::get("/healthz", &[])).await?;
+        let start_up = program.wait_until_ready(local(port), &Request::get("/healthz", &[])).await?;
         let answer = http_client(None)?
             .get(format!("http://{}/token", local(port)))
             .send()

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Program, bound, free_port, local, on_core};
+use super::{Program, child_command, free_port, local, on_core};
 use crate::Programs;
 use crate::load::Request;
 
-/// Behind a proxy: what the proxy sends so that its word about the client's certificate counts.
-pub const PROXY_SECRET: &str = "only these benchmarks' own proxy knows it";
+/// What the proxy sends in `X-Proxy-Auth`, so that the server trusts the certificate that it forwards.
+pub const PROXY_SECRET: &str = "a secret between proxy and server, for benchmarks";
 const BEHIND_PROXY: [(&str, &str); 2] =
     [("AIWE_MACHINES__PLAIN", "true"), ("AIWE_PROXY__SECRET", PROXY_SECRET)];
 
-/// For preparing more than people do within an hour.
-pub const HARDLY_LIMITED: [(&str, &str); 4] = [
+/// For setting up more machines than the default limits allow within an hour.
+pub const RAISED_LIMITS: [(&str, &str); 4] = [
     ("AIWE_LIMITS__ACCESS_REQUESTS_PER_HOUR", "1000000"),
     ("AIWE_LIMITS__LINKS_PER_MINUTE", "1000000"),
     ("AIWE_LIMITS__SIGN_IN_PER_ACCOUNT_AND_HOUR", "1000000"),
@@ -62,7 +62,7 @@ impl Server {
         Self::start_with(programs, data, ports, core, &[]).await
     }
 
-    /// The same with more of its settings, by their variables.
+    /// The same with further configuration, as environment variables.
     pub async fn start_with(
         programs: &Programs,
         data: &Path,
@@ -104,7 +104,7 @@ impl Server {
     async fn start_as(name: &str, mut command: Command, ports: Ports, data: &Path) -> Result<Self> {
         let folder = data.parent().unwrap_or(data);
         let mut program = Program::start(name, &mut command, folder)?;
-        let start_up = program.answers(local(ports.pages), &Request::get("/healthz", &[])).await?;
+        let start_up = program.wait_until_ready(local(ports.pages), &Request::get("/healthz", &[])).await?;
         Ok(Self { program, pages: local(ports.pages), machines: local(ports.machines), start_up })
     }
 
@@ -122,7 +122,7 @@ impl Server {
 fn command(programs: &Programs, data: &Path, public: Ports, own: Ports, core: Option<usize>) -> Command {
     let mut command = match core {
         Some(core) => on_core(core, &programs.server),
-        None => bound(&programs.server),
+        None => child_command(&programs.server),
     };
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AIWE_")) {
         command.env_remove(name);

@@ -1,4 +1,4 @@
-//! Taking in an uploaded picture.
+//! Uploaded pictures: checking, decoding, scaling.
 //!
 //! Always holds: a [`Picture`] is a PNG, JPEG or WebP by its content, within the [`PictureLimits`] that were set,
 //! and was decoded once from its first to its last byte. Its size was read from the header before anything was
@@ -38,7 +38,7 @@ impl Picture {
         self.format
     }
 
-    /// As stored; a note in the file may say that it is to be turned.
+    /// As stored, before any rotation that the metadata asks for.
     pub fn width(&self) -> u32 {
         self.width
     }
@@ -73,17 +73,17 @@ impl Default for PictureLimits {
     }
 }
 
-/// Why a picture was not taken.
+/// Why a picture was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PictureError {
     #[error("the picture is broken or cut off")]
     Broken,
     #[error("the task that decodes the picture ended early")]
     Interrupted,
-    #[error("the picture has more than {most} bytes")]
-    TooLarge { most: usize },
-    #[error("the picture has {width} × {height} pixels, and {most} are allowed")]
-    TooManyPixels { width: u32, height: u32, most: u64 },
+    #[error("the picture has more than {max_bytes} bytes")]
+    TooLarge { max_bytes: usize },
+    #[error("the picture has {width} × {height} pixels, and {max_pixels} are allowed")]
+    TooManyPixels { width: u32, height: u32, max_pixels: u64 },
     #[error("not a PNG, JPEG or WebP picture")]
     UnknownFormat,
 }
@@ -95,10 +95,12 @@ impl From<PictureError> for Problem {
                 Self::invalid_input().field("image", "The picture is broken or cut off. Send it again.")
             }
             PictureError::Interrupted => Self::internal(),
-            PictureError::TooLarge { most } => Self::new("too-large", 413, "The picture is too large")
-                .field("image", format!("Send a picture of at most {} MB.", most / 1_000_000)),
-            PictureError::TooManyPixels { most, .. } => Self::invalid_input()
-                .field("image", format!("Send a picture of at most {} million pixels.", most / 1_000_000)),
+            PictureError::TooLarge { max_bytes } => Self::new("too-large", 413, "The picture is too large")
+                .field("image", format!("Send a picture of at most {} MB.", max_bytes / 1_000_000)),
+            PictureError::TooManyPixels { max_pixels, .. } => Self::invalid_input().field(
+                "image",
+                format!("Send a picture of at most {} million pixels.", max_pixels / 1_000_000),
+            ),
             PictureError::UnknownFormat => {
                 Self::new("unsupported-picture", 415, "This kind of file is not taken")
                     .detail("Send a PNG, JPEG or WebP picture.")
@@ -107,7 +109,7 @@ impl From<PictureError> for Problem {
     }
 }
 
-/// Decodes and scales pictures, at most so many at once.
+/// Decodes and scales pictures, a limited number at once.
 #[derive(Debug, Clone)]
 pub struct Pictures {
     limits: PictureLimits,
@@ -115,9 +117,9 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    /// A picture that is being decoded takes up to 300 MB: `at_once` bounds the memory of all of them.
-    pub fn new(at_once: usize) -> Self {
-        Self { limits: PictureLimits::default(), permits: Arc::new(Semaphore::new(at_once.max(1))) }
+    /// A picture takes up to 300 MB while it is decoded: `concurrency` bounds the memory of all of them.
+    pub fn new(concurrency: usize) -> Self {
+        Self { limits: PictureLimits::default(), permits: Arc::new(Semaphore::new(concurrency.max(1))) }
     }
 
     #[must_use]
@@ -133,10 +135,10 @@ impl Pictures {
     ///
     /// # Errors
     /// See [`PictureError`]; each becomes a [`Problem`].
-    pub async fn take_in(&self, bytes: Bytes) -> Result<Picture, PictureError> {
+    pub async fn accept(&self, bytes: Bytes) -> Result<Picture, PictureError> {
         let limits = self.limits;
         if bytes.len() > limits.bytes {
-            return Err(PictureError::TooLarge { most: limits.bytes });
+            return Err(PictureError::TooLarge { max_bytes: limits.bytes });
         }
         // Hashing and even reading the header go through up to 20 MB: not on the async threads.
         self.off_thread(move || {
@@ -151,22 +153,24 @@ impl Pictures {
 
     /// The picture as it is sent to a model: at most `max_pixels`, upright, without metadata or transparency.
     pub async fn for_model(&self, picture: &Picture, max_pixels: u64) -> Result<ModelPicture, PictureError> {
-        let (picture, most) = (picture.clone(), self.limits.pixels);
+        let (picture, decodable) = (picture.clone(), self.limits.pixels);
         self.off_thread(move || {
-            raster::for_model(raster::decode(picture.format, &picture.bytes, most)?, max_pixels)
+            raster::for_model(raster::decode(picture.format, &picture.bytes, decodable)?, max_pixels)
         })
         .await
     }
 
-    /// The picture as the text recognition likes it: grey, and not too small.
+    /// The picture as text recognition needs it: grey, and not too small.
     pub(crate) async fn for_reader(&self, picture: &Picture) -> Result<ReaderPicture, PictureError> {
-        let (picture, most) = (picture.clone(), self.limits.pixels);
-        self.off_thread(move || raster::for_reader(raster::decode(picture.format, &picture.bytes, most)?))
-            .await
+        let (picture, decodable) = (picture.clone(), self.limits.pixels);
+        self.off_thread(move || {
+            raster::for_reader(raster::decode(picture.format, &picture.bytes, decodable)?)
+        })
+        .await
     }
 
-    /// Runs `work` on a blocking thread. The permit moves there too: when the caller goes away the work still
-    /// runs to its end, and must still be counted.
+    /// Runs `work` on a blocking thread. The permit moves there too: the work runs to its end even when the caller is
+    /// dropped, and must be counted until then.
     async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, PictureError> + Send + 'static,
@@ -187,7 +191,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_permit_outlives_a_caller_who_went_away() {
+    async fn the_permit_outlives_a_dropped_caller() {
         let pictures = Pictures::new(1);
         let (begun, has_begun) = std::sync::mpsc::channel();
         let (finish, may_finish) = std::sync::mpsc::channel::<()>();
@@ -211,9 +215,9 @@ mod tests {
         let (bytes, pixels) = (3_000_000, 2_000_000);
         for (error, status, words) in [
             (PictureError::Broken, 422, "broken"),
-            (PictureError::TooLarge { most: bytes }, 413, "at most 3 MB"),
+            (PictureError::TooLarge { max_bytes: bytes }, 413, "at most 3 MB"),
             (
-                PictureError::TooManyPixels { width: 1, height: 1, most: pixels },
+                PictureError::TooManyPixels { width: 1, height: 1, max_pixels: pixels },
                 422,
                 "at most 2 million pixels",
             ),

@@ -1,7 +1,7 @@
 //! The built-in reader: reads the text on a picture, and answers from that text alone, without any model.
 //!
-//! Always holds: what it says was either read from the screen, and then stands quoted in code, or is the
-//! reader's own fixed wording; every answer says that no model was used.
+//! Always holds: whatever it says is either text from the screen, quoted as code, or the reader's own fixed wording;
+//! every answer says that no model was used.
 
 mod explanation;
 mod extract;
@@ -10,8 +10,10 @@ mod layout;
 mod pattern;
 mod ranking;
 mod tesseract;
+mod toolchain;
 
 pub use extract::extract;
-pub use finding::{Finding, Place, Tongue, findings};
-pub use layout::{Area, Line, Reading};
+pub use finding::{Finding, Location, findings};
+pub use layout::{Area, Line, RecognizedText};
 pub use tesseract::{Reader, ReaderConfig, ReaderError};
+pub use toolchain::Toolchain;

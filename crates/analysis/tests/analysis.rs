@@ -1,4 +1,4 @@
-//! The crate from outside: pictures, the real text recognition, and providers against doubles that speak
+//! The crate from outside: pictures, the real text recognition, and providers against mock servers that speak
 //! their protocols.
 #![expect(
     clippy::expect_used,
@@ -7,17 +7,17 @@
     reason = "a test may panic: that is how it fails"
 )]
 
-#[path = "analysis/double.rs"]
-mod double;
-#[path = "analysis/intake.rs"]
-mod intake;
+#[path = "analysis/engine.rs"]
+mod engine;
+#[path = "analysis/mock_server.rs"]
+mod mock_server;
+#[path = "analysis/ocr.rs"]
+mod ocr;
 #[path = "analysis/ollama.rs"]
 mod ollama;
 #[path = "analysis/openai.rs"]
 mod openai;
+#[path = "analysis/pictures.rs"]
+mod pictures;
 #[path = "analysis/queue.rs"]
 mod queue;
-#[path = "analysis/reading.rs"]
-mod reading;
-#[path = "analysis/workflow.rs"]
-mod workflow;

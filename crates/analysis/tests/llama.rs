@@ -1,7 +1,7 @@
 //! A real llama.cpp server with a tiny model of noise: streaming, usage, cancelling, and the whole workflow.
 //!
-//! Needs `AIWE_LLAMA_PYTHON` (an interpreter with `llama-cpp-python[server]`) and `AIWE_TINY_GGUF` (the model
-//! file, made by `end2end/tools/tiny_gguf.py`), and fails without them.
+//! Needs `AIWE_LLAMA_PYTHON` (an interpreter with `xllamacpp`) and `AIWE_TINY_GGUF` (the model file, made by
+//! `end2end/tools/tiny_gguf.py`), and fails without them.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
 
 use std::process::Stdio;
@@ -30,10 +30,8 @@ impl Llama {
         let needed = |name| std::env::var(name).unwrap_or_else(|_| panic!("set {name}"));
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let process = Command::new(needed("AIWE_LLAMA_PYTHON"))
-            .args(["-m", "llama_cpp.server", "--host", "127.0.0.1", "--n_ctx", "8192", "--n_threads", "1"])
-            .args(["--model", &needed("AIWE_TINY_GGUF"), "--port", &port.to_string()])
-            // A new request must not end the one before: that is for its client to do.
-            .args(["--interrupt_requests", "false"])
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../end2end/tools/llama_server.py"))
+            .args([&needed("AIWE_TINY_GGUF"), &port.to_string()])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true)
@@ -116,18 +114,18 @@ async fn workflow(llama: &Llama) {
         .unwrap();
     let pictures = Pictures::new(1);
     let reader = Reader::new(ReaderConfig::default(), pictures.clone());
-    let engine = Engine::new(vec![llama.provider(30)], "", &reader, &pictures, Limits::default()).unwrap();
+    let engine = Engine::new(vec![llama.provider(30)], &reader, &pictures, Limits::default()).unwrap();
     let job = Job {
         analysis_id: "real".into(),
-        context: "What is wrong?".into(),
+        question: "What is wrong?".into(),
         mode: ModeSettings { prompt: "Be brief.".into(), temperature: 0.7, ..ModeSettings::default() },
         nonce: "5f2c".into(),
-        picture: pictures.take_in(rendered.stdout.into()).await.unwrap(),
+        picture: pictures.accept(rendered.stdout.into()).await.unwrap(),
     };
     let (sender, mut events) = mpsc::channel(1_000);
-    let outcome = analyze(&engine, job, sender, CancellationToken::new()).await.unwrap();
-    assert_eq!(outcome.done.provider, "llama");
-    assert_eq!(outcome.route(), ["read", "route", "answer"]);
+    let completed = analyze(&engine, job, sender, CancellationToken::new()).await.unwrap();
+    assert_eq!(completed.done.provider, "llama");
+    assert_eq!(completed.route(), ["read", "route", "answer"]);
     let mut deltas = 0;
     while let Some(event) = events.recv().await {
         deltas += usize::from(matches!(event, AnalysisEvent::Delta(_)));

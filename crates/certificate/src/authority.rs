@@ -1,7 +1,7 @@
-//! The authority itself: a root that signs one issuing certificate, and the issuing key that signs all else.
+//! The authority itself: a root that signs one issuing certificate, and the issuing key that signs everything else.
 //!
-//! [`Authority::load`] is the only way to one, for new material as well as for stored: what it returns can
-//! sign, its parts belong together, and both certificates are valid at `now`.
+//! [`Authority::load`] is the only constructor, for new as for stored material: what it returns can sign, its parts belong
+//! together, and both certificates are valid at `now`.
 
 use package::{KeyPem, RandomBytes, pem};
 use rcgen::{CertificateParams, DistinguishedName, DnType, Issuer, KeyPair, PublicKeyData};
@@ -9,10 +9,10 @@ use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 use x509_parser::certificate::X509Certificate;
 
-use crate::facts::{certificate_from_pem, fingerprint_hex, parse};
-use crate::judge::{TrustAnchors, TrustError};
+use crate::fields::{certificate_from_pem, fingerprint_hex, parse};
 use crate::key::{generate, wipe};
 use crate::profile::{BACKDATE, ISSUING_LIFETIME, ROOT_LIFETIME, authority, whole_seconds};
+use crate::trust::{TrustAnchors, TrustError, issued_by};
 
 /// The keys and certificates of an authority as they are stored, in PEM.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +24,7 @@ pub struct AuthorityMaterial {
     pub issuing_key: KeyPem,
 }
 
-/// A piece of the material, as errors name it.
+/// A part of the material, as errors name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     IssuingCertificate,
@@ -33,7 +33,7 @@ pub enum Part {
     RootKey,
 }
 
-/// Why there is no authority. In every case nothing is issued and nobody is trusted.
+/// Why an authority cannot be used. Then nothing is issued and nobody is trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
     #[error("the {0} cannot be read")]
@@ -87,22 +87,22 @@ impl Authority {
         }
         // Two authorities of one organisation must not share a name: stores that look issuers up by name
         // would find the wrong key.
-        let mut mark = [0_u8; 4];
-        random(&mut mark);
-        let mark = hex::encode(mark);
+        let mut suffix = [0_u8; 4];
+        random(&mut suffix);
+        let suffix = hex::encode(suffix);
 
         let (root_key, root_pair) = generate()?;
-        let mut root = authority(name(organisation, "Root CA", &mark), 1, random);
+        let mut root = authority(name(organisation, "Root CA", &suffix), 1, random);
         set_validity(&mut root, now, ROOT_LIFETIME);
         let root_certificate = root.self_signed(&root_pair)?;
         wipe(root_pair);
         Self::create_below(&root_certificate.pem(), &root_key.pem(), now, organisation, random)
     }
 
-    /// A new issuing certificate (5 years, but not beyond the root's end) and key below a root that there is.
+    /// A new issuing certificate (5 years, but not beyond the root's end) and key below an existing root.
     ///
     /// # Errors
-    /// What is wrong with the root, as [`Authority::load`] says it, and what [`Authority::create`] fails with.
+    /// As [`Authority::load`] for the root, and as [`Authority::create`].
     pub fn create_below(
         root_certificate: &str,
         root_key: &KeyPem,
@@ -110,17 +110,17 @@ impl Authority {
         organisation: &str,
         random: &mut RandomBytes<'_>,
     ) -> Result<(Self, AuthorityMaterial), AuthorityError> {
-        let root_der = certificate(Part::RootCertificate, root_certificate)?;
+        let root_der = read_certificate(Part::RootCertificate, root_certificate)?;
         let root = parse(&root_der).ok_or(AuthorityError::Corrupt(Part::RootCertificate))?;
-        may_sign(Part::RootCertificate, &root, 1)?;
-        is_valid_at(Part::RootCertificate, &root, now)?;
-        let root_pair = key(Part::RootKey, root_key, &root)?;
+        check_may_sign(Part::RootCertificate, &root, 1)?;
+        check_validity(Part::RootCertificate, &root, now)?;
+        let root_pair = read_key(Part::RootKey, root_key, &root)?;
         let root_end = root.validity().not_after.to_datetime();
-        let mut mark = [0_u8; 4];
-        random(&mut mark);
+        let mut suffix = [0_u8; 4];
+        random(&mut suffix);
 
         let (issuing_key, issuing_pair) = generate()?;
-        let name = name(organisation.trim(), "Issuing CA", &hex::encode(mark));
+        let name = name(organisation.trim(), "Issuing CA", &hex::encode(suffix));
         let mut issuing = authority(name, 0, random);
         set_validity(&mut issuing, now, ISSUING_LIFETIME);
         issuing.not_after = issuing.not_after.min(root_end);
@@ -140,29 +140,29 @@ impl Authority {
     /// The authority of stored material.
     ///
     /// # Errors
-    /// Every [`AuthorityError`] but `Organisation`: a part is missing, unreadable, out of date, not allowed to
-    /// sign, or does not belong to the others.
+    /// Every [`AuthorityError`] except `Organisation`: a part is missing, unreadable, not valid now, not allowed to sign, or
+    /// does not belong to the others.
     pub fn load(material: &AuthorityMaterial, now: OffsetDateTime) -> Result<Self, AuthorityError> {
-        let root_der = certificate(Part::RootCertificate, &material.root_certificate)?;
-        let issuing_der = certificate(Part::IssuingCertificate, &material.issuing_certificate)?;
+        let root_der = read_certificate(Part::RootCertificate, &material.root_certificate)?;
+        let issuing_der = read_certificate(Part::IssuingCertificate, &material.issuing_certificate)?;
         let root = parse(&root_der).ok_or(AuthorityError::Corrupt(Part::RootCertificate))?;
         let issuing = parse(&issuing_der).ok_or(AuthorityError::Corrupt(Part::IssuingCertificate))?;
 
-        may_sign(Part::RootCertificate, &root, 1)?;
-        may_sign(Part::IssuingCertificate, &issuing, 0)?;
+        check_may_sign(Part::RootCertificate, &root, 1)?;
+        check_may_sign(Part::IssuingCertificate, &issuing, 0)?;
         if !issued_by(&root, &root) {
             return Err(AuthorityError::NotSelfSigned);
         }
         if !issued_by(&issuing, &root) {
             return Err(AuthorityError::ForeignIssuing);
         }
-        is_valid_at(Part::RootCertificate, &root, now)?;
-        is_valid_at(Part::IssuingCertificate, &issuing, now)?;
+        check_validity(Part::RootCertificate, &root, now)?;
+        check_validity(Part::IssuingCertificate, &issuing, now)?;
 
         if let Some(root_key) = &material.root_key {
-            wipe(key(Part::RootKey, root_key, &root)?);
+            wipe(read_key(Part::RootKey, root_key, &root)?);
         }
-        let pair = key(Part::IssuingKey, &material.issuing_key, &issuing)?;
+        let pair = read_key(Part::IssuingKey, &material.issuing_key, &issuing)?;
         let issuer = Issuer::from_ca_cert_der(&CertificateDer::from(issuing_der.as_slice()), pair)?;
         let validity = issuing.validity();
         let (issuing_not_before, issuing_not_after) =
@@ -170,7 +170,7 @@ impl Authority {
         Ok(Self { issuer, issuing_not_before, issuing_not_after, issuing: issuing_der, root: root_der })
     }
 
-    /// What stands above every certificate issued here: the issuing certificate, then the root. DER.
+    /// The chain above every certificate issued here: the issuing certificate, then the root. DER.
     pub fn chain(&self) -> [Vec<u8>; 2] {
         [self.issuing.clone(), self.root.clone()]
     }
@@ -180,12 +180,12 @@ impl Authority {
         &self.issuing
     }
 
-    /// The issuing certificate, PEM: with a server's certificate before it, what its TLS listener sends.
+    /// The issuing certificate, PEM: a TLS listener sends it after its own certificate.
     pub fn issuing_pem(&self) -> String {
         pem("CERTIFICATE", &self.issuing).to_string()
     }
 
-    /// When nothing can be issued any more.
+    /// After this nothing can be issued any more.
     pub fn issuing_not_after(&self) -> OffsetDateTime {
         self.issuing_not_after
     }
@@ -195,29 +195,23 @@ impl Authority {
         &self.root
     }
 
-    /// SHA-256 over the root certificate, hexadecimal: what people compare.
+    /// SHA-256 over the root certificate, hexadecimal, for people to compare.
     pub fn root_fingerprint_hex(&self) -> String {
         fingerprint_hex(&self.root)
     }
 
-    /// The root certificate, PEM: what people install.
+    /// The root certificate, PEM, for people to install.
     pub fn root_pem(&self) -> String {
         pem("CERTIFICATE", &self.root).to_string()
     }
 
-    /// Trust in this authority and nobody else.
+    /// Trusts this authority and no other.
     ///
     /// # Errors
-    /// [`TrustError`] if a certificate that signs well is still not one that TLS verification can work with.
+    /// [`TrustError`] if webpki cannot use the certificates as trust anchors.
     pub fn trust_anchors(&self) -> Result<TrustAnchors, TrustError> {
         TrustAnchors::new(std::slice::from_ref(&self.root), std::slice::from_ref(&self.issuing))
     }
-}
-
-/// Whether the issuer's name and key stand behind this certificate. Dates and permissions are not looked at.
-pub(crate) fn issued_by(certificate: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bool {
-    certificate.issuer().as_raw() == issuer.subject().as_raw()
-        && certificate.verify_signature(Some(issuer.public_key())).is_ok()
 }
 
 impl std::fmt::Display for Part {
@@ -231,12 +225,12 @@ impl std::fmt::Display for Part {
     }
 }
 
-fn name(organisation: &str, role: &str, mark: &str) -> DistinguishedName {
+fn name(organisation: &str, role: &str, suffix: &str) -> DistinguishedName {
     // "Acme Issuing CA 1a2b3c4d": RFC 5280 gives a common name 64 characters.
     let short: String = organisation.chars().take(40).collect();
     let mut name = DistinguishedName::new();
     name.push(DnType::OrganizationName, organisation);
-    name.push(DnType::CommonName, format!("{} {role} {mark}", short.trim_end()));
+    name.push(DnType::CommonName, format!("{} {role} {suffix}", short.trim_end()));
     name
 }
 
@@ -246,14 +240,14 @@ fn set_validity(params: &mut CertificateParams, now: OffsetDateTime, lifetime: t
     params.not_after = now + lifetime;
 }
 
-fn certificate(part: Part, pem: &str) -> Result<Vec<u8>, AuthorityError> {
+fn read_certificate(part: Part, pem: &str) -> Result<Vec<u8>, AuthorityError> {
     if pem.trim().is_empty() {
         return Err(AuthorityError::Missing(part));
     }
     certificate_from_pem(pem).ok_or(AuthorityError::Corrupt(part))
 }
 
-fn key(part: Part, pem: &KeyPem, certificate: &X509Certificate<'_>) -> Result<KeyPair, AuthorityError> {
+fn read_key(part: Part, pem: &KeyPem, certificate: &X509Certificate<'_>) -> Result<KeyPair, AuthorityError> {
     if pem.expose().trim().is_empty() {
         return Err(AuthorityError::Missing(part));
     }
@@ -265,7 +259,7 @@ fn key(part: Part, pem: &KeyPem, certificate: &X509Certificate<'_>) -> Result<Ke
     }
 }
 
-fn may_sign(
+fn check_may_sign(
     part: Part,
     certificate: &X509Certificate<'_>,
     authorities_below: u32,
@@ -281,7 +275,7 @@ fn may_sign(
     }
 }
 
-fn is_valid_at(
+fn check_validity(
     part: Part,
     certificate: &X509Certificate<'_>,
     now: OffsetDateTime,

@@ -5,7 +5,7 @@ use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevokedCertParams, Ser
 use time::OffsetDateTime;
 
 use crate::authority::Authority;
-use crate::facts::parse;
+use crate::fields::parse;
 use crate::profile::whole_seconds;
 
 /// One revoked certificate.
@@ -29,7 +29,7 @@ pub enum CrlError {
 }
 
 impl Authority {
-    /// The list as of `now`, DER. `number` grows with every list; who reads it asks again at `next_update`.
+    /// The list as of `now`, DER. `number` increases with every list; clients fetch the next one at `next_update`.
     ///
     /// # Errors
     /// [`CrlError`].
@@ -71,7 +71,7 @@ impl Authority {
     }
 }
 
-/// RFC 5280 §5.3.1: that no reason is known is said by saying nothing.
+/// RFC 5280 §5.3.1: the code for an unspecified reason is left out.
 fn code(reason: RevocationReason) -> Option<rcgen::RevocationReason> {
     match reason {
         RevocationReason::Unspecified => None,

@@ -16,7 +16,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::authority::Authority;
-use crate::facts::fingerprint_hex;
+use crate::fields::fingerprint_hex;
 use crate::key::{generate, wipe};
 use crate::profile::{BACKDATE, SERVER_LIFETIME, common_name, end_entity, whole_seconds};
 use crate::request::CertificateRequest;
@@ -33,7 +33,7 @@ pub struct ClientProfile<'a> {
     pub crl_url: Option<&'a str>,
 }
 
-/// A certificate that was just issued.
+/// An issued certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuedCertificate {
     pub der: Vec<u8>,
@@ -71,7 +71,7 @@ pub enum IssueError {
 }
 
 impl Authority {
-    /// A client certificate for the key of a proven request.
+    /// A client certificate for the key of a verified request.
     ///
     /// # Errors
     /// [`IssueError`].

@@ -1,5 +1,5 @@
 //! The certificate authority: it issues client and server certificates, packs them for people's machines (with the crate
-//! [`package`]), lists the revoked ones and judges what a client presents.
+//! [`package`]), lists the revoked ones and verifies what clients present.
 //!
 //! What always holds:
 //! - Nothing here reads a clock, a file or a socket: `now` is a parameter, and so are the random bytes of
@@ -15,18 +15,20 @@
 
 mod authority;
 mod crl;
-mod facts;
+mod fields;
 mod issue;
-mod judge;
 mod key;
 mod profile;
 mod request;
+mod trust;
+mod verify;
 
 pub use authority::{Authority, AuthorityError, AuthorityMaterial, Part};
 pub use crl::{CrlError, RevokedEntry};
-pub use facts::{describe, describe_pem, fingerprint_hex, key_fingerprint_hex};
+pub use fields::{describe, describe_pem, fingerprint_hex, key_fingerprint_hex};
 pub use issue::{ClientProfile, IssueError, IssuedCertificate, IssuedWithKey};
-pub use judge::{ClientIdentity, Judgement, TrustAnchors, TrustError};
 pub use package;
 pub use package::{KeyPem, PrivateKey, RandomBytes};
 pub use request::{CertificateRequest, RequestError};
+pub use trust::{TrustAnchors, TrustError};
+pub use verify::{ClientIdentity, Verification};

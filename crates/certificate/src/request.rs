@@ -1,7 +1,6 @@
-//! Certificate requests (PKCS#10, RFC 2986): a key, and the proof that whoever asks holds it.
+//! Certificate requests (PKCS#10, RFC 2986): a public key, and proof of possession of its private key.
 //!
-//! The name and the extensions in a request are what somebody would like to be. They are never looked at;
-//! only the key is taken over.
+//! Subject and extensions of a request are ignored; only the key is used.
 
 use rcgen::SubjectPublicKeyInfo;
 use x509_parser::certification_request::X509CertificationRequest;
@@ -18,7 +17,7 @@ use x509_parser::x509;
 const MAX_LENGTH: usize = 16 * 1024;
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// Why a request was not taken.
+/// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     #[error("this is not a certificate request in PEM (PKCS#10)")]
@@ -37,10 +36,10 @@ pub struct CertificateRequest {
 }
 
 impl CertificateRequest {
-    /// Reads and proves a request.
+    /// Parses a request and verifies its signature.
     ///
     /// # Errors
-    /// [`RequestError`]: all of it is for the person who sent the request.
+    /// [`RequestError`], whose messages are for the person who sent the request.
     pub fn from_pem(text: &str) -> Result<Self, RequestError> {
         if text.len() > MAX_LENGTH {
             return Err(RequestError::Malformed);
@@ -60,7 +59,7 @@ impl CertificateRequest {
         if !is_supported(info) {
             return Err(RequestError::UnsupportedKey);
         }
-        // The verifier below would take SHA-1 for old certificates' sake; a request is never old.
+        // The verifier accepts SHA-1 for old certificates; a request is always new.
         let hashed_with_sha1 =
             [OID_PKCS1_SHA1WITHRSA, OID_SHA1_WITH_RSA].contains(&request.signature_algorithm.algorithm);
         if hashed_with_sha1 || request.verify_signature().is_err() {
@@ -73,7 +72,7 @@ impl CertificateRequest {
     /// SHA-256 over the public key (SubjectPublicKeyInfo), hexadecimal: the same for every request with this
     /// key.
     pub fn key_fingerprint_hex(&self) -> String {
-        crate::facts::fingerprint_hex(&self.key_der)
+        crate::fields::fingerprint_hex(&self.key_der)
     }
 }
 

@@ -3,7 +3,7 @@
 use pkcs8::der::pem::{LineEnding, encode_string};
 use zeroize::Zeroizing;
 
-/// A private key as it is stored: PKCS#8 in PEM, not looked at yet.
+/// A private key as it is stored: PKCS#8 in PEM, not parsed yet.
 #[derive(Clone, Default)]
 pub struct KeyPem(Zeroizing<String>);
 
@@ -23,11 +23,11 @@ impl std::fmt::Debug for KeyPem {
     }
 }
 
-/// A private key that was made for whoever it is handed to: PKCS#8 in DER.
+/// A newly made private key: PKCS#8 in DER.
 pub struct PrivateKey(Zeroizing<Vec<u8>>);
 
 impl PrivateKey {
-    /// PKCS#8, not looked at yet.
+    /// PKCS#8, not parsed yet.
     pub fn from_der(der: Zeroizing<Vec<u8>>) -> Self {
         Self(der)
     }
@@ -49,8 +49,8 @@ impl std::fmt::Debug for PrivateKey {
     }
 }
 
-/// RFC 7468 text of some DER.
+/// DER as PEM (RFC 7468).
 pub fn pem(label: &'static str, der: &[u8]) -> Zeroizing<String> {
-    // Encoding fails only on a label that is no label; ours are constants.
+    // Encoding fails only on an invalid label, and all labels are constants.
     Zeroizing::new(encode_string(label, LineEnding::LF, der).unwrap_or_default())
 }

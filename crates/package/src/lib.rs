@@ -1,4 +1,4 @@
-//! Packages: certificate, chain and key in one file that a person's machine takes in.
+//! Packages: certificate, chain and key in one file for a machine to import.
 //!
 //! | for | file | encryption | why |
 //! |---|---|---|---|
@@ -6,10 +6,10 @@
 //! | macOS | `.p12` | 3DES and a SHA-1 MAC | all that every keychain takes; the password must be good |
 //! | Linux | `.zip` | as for Windows; the PEM key as PBES2 with AES-256 | OpenSSL 3 and NSS |
 //!
-//! All three are locked with the same password. Its length is the caller's rule; what no reader could type
-//! back in is refused here ([`check_password`]).
+//! All three are encrypted with the same password. The caller checks its length; characters that cannot be typed into an
+//! import dialog are refused here ([`check_password`]).
 //!
-//! The server and the module that makes keys in the page build packages with this one crate, so that both are alike. It
+//! The server and the module that makes keys in the page build packages with this one crate, so that both are the same. It
 //! compiles to WASM: nothing here reads a clock, a file or a socket, or needs ring.
 
 mod key;
@@ -23,7 +23,7 @@ use time::OffsetDateTime;
 pub use key::{KeyPem, PrivateKey, pem};
 pub use read::{common_name, parse};
 
-/// A source of random bytes: fills the slice that it is given.
+/// A source of random bytes: fills the given slice.
 pub type RandomBytes<'a> = dyn FnMut(&mut [u8]) + 'a;
 
 /// What goes into a package.
@@ -31,12 +31,12 @@ pub type RandomBytes<'a> = dyn FnMut(&mut [u8]) + 'a;
 pub struct Contents<'a> {
     /// DER.
     pub certificate: &'a [u8],
-    /// What stands above it: the issuing certificate, then the root. DER.
+    /// The chain above it: the issuing certificate, then the root. DER.
     pub chain: &'a [Vec<u8>],
-    /// Further roots, which the server's own certificate may stand below: while one authority replaces another. DER.
+    /// Further roots, for the server's own certificate while one authority replaces another. DER.
     pub other_roots: &'a [Vec<u8>],
     pub key: &'a PrivateKey,
-    /// What the machine's store shows, and what the file is named after.
+    /// The name in the machine's certificate store and of the file.
     pub device_name: &'a str,
 }
 
@@ -49,7 +49,7 @@ pub struct Package {
     pub bytes: Vec<u8>,
 }
 
-/// Why there is no package.
+/// Why a package could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
     #[error("the chain has no root certificate")]
@@ -69,7 +69,7 @@ pub enum PackageError {
 /// The package for a platform. `now` dates the files in it.
 ///
 /// # Errors
-/// [`PackageError`]; only `Password` is the person's to mend.
+/// [`PackageError`]; only `Password` can be fixed by the user.
 pub fn build(
     platform: Platform,
     contents: &Contents<'_>,

@@ -1,6 +1,5 @@
-//! The archive for Linux: browsers there keep certificates in NSS databases of their own, so it carries what
-//! command-line programs read (`.crt`, `.key`), what browsers read (`.p12`) and a script that imports the
-//! latter.
+//! The archive for Linux. Browsers there have NSS databases of their own, so it holds files for command-line programs
+//! (`.crt`, `.key`), one for browsers (`.p12`) and a script that imports that one.
 
 use std::io::{Cursor, Write};
 
@@ -30,9 +29,9 @@ pub(super) fn write(
     random: &mut RandomBytes<'_>,
 ) -> Result<Vec<u8>, PackageError> {
     let (root, issuing) = contents.chain.split_last().ok_or(PackageError::Chain)?;
-    // Roots come on their own: a server has them already, and a person decides about them separately.
+    // Roots are in a file of their own: servers have them already, and the user decides about them separately.
     let roots: Vec<_> = std::iter::once(root).chain(contents.other_roots).map(Vec::as_slice).collect();
-    let sent: Vec<_> =
+    let client_chain: Vec<_> =
         std::iter::once(contents.certificate).chain(issuing.iter().map(Vec::as_slice)).collect();
     let encrypted_key = encrypt(contents.key, password, random)?;
     let pkcs12 = MODERN.write(contents, password)?;
@@ -48,15 +47,15 @@ pub(super) fn write(
         Ok(())
     };
     add("README.txt", 0o644, README.as_bytes())?;
-    add("ca.crt", 0o644, in_pem(&roots).as_bytes())?;
-    add("client.crt", 0o644, in_pem(&sent).as_bytes())?;
+    add("ca.crt", 0o644, to_pem(&roots).as_bytes())?;
+    add("client.crt", 0o644, to_pem(&client_chain).as_bytes())?;
     add("client.key", 0o600, encrypted_key.as_bytes())?;
     add("client.p12", 0o600, &pkcs12)?;
     add("install.sh", 0o755, script.as_bytes())?;
     Ok(archive.finish()?.into_inner())
 }
 
-fn in_pem(certificates: &[&[u8]]) -> String {
+fn to_pem(certificates: &[&[u8]]) -> String {
     certificates.iter().map(|der| pem("CERTIFICATE", der).to_string()).collect()
 }
 
@@ -76,12 +75,12 @@ fn encrypt(
     encrypted.to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF).map_err(|_| PackageError::Contents)
 }
 
-/// The script with the names that tell this package's entries in a machine's stores from all others.
+/// The script, with the names that identify this package's entries in the certificate stores.
 fn script(certificate: &[u8], roots: &[&[u8]]) -> Result<String, PackageError> {
     let certificate = parse(certificate).ok_or(PackageError::Contents)?;
-    let roots: String = roots.iter().map(|root| named(root)).collect::<Result<_, _>>()?;
-    // NSS gives key and certificate the SHA-1 of the public value as their id; PKCS #11 URIs (RFC 7512) find it. What
-    // that value is depends on the kind of key, and all that is packed is P-256.
+    let roots: String = roots.iter().map(|root| root_line(root)).collect::<Result<_, _>>()?;
+    // NSS uses the SHA-1 of the public value as the id of key and certificate, and PKCS #11 URIs (RFC 7512) refer to it. The
+    // public value depends on the type of the key; packages only hold P-256 keys.
     let key = certificate.public_key();
     if key.algorithm.algorithm != OID_KEY_TYPE_EC_PUBLIC_KEY {
         return Err(PackageError::Contents);
@@ -90,9 +89,9 @@ fn script(certificate: &[u8], roots: &[&[u8]]) -> Result<String, PackageError> {
     Ok(SCRIPT.replace("@KEY_ID@", &id).replace("@ROOTS@\n", &roots))
 }
 
-/// The script's line about a root: its file in the system's store, and its name in a database. The script reads the lines as
-/// they are, so no character of a name is special but the end of the line.
-fn named(root: &[u8]) -> Result<String, PackageError> {
+/// The script's line for a root: its file name in the system's store, and its name in a database. The script does not
+/// expand the lines, so only a line break in a name would matter.
+fn root_line(root: &[u8]) -> Result<String, PackageError> {
     let parsed = parse(root).ok_or(PackageError::Contents)?;
     let name = common_name(&parsed).unwrap_or_else(|| "Certificate authority".to_owned());
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
@@ -103,7 +102,7 @@ fn hex(bytes: &[u8], before_each: &str) -> String {
     bytes.iter().map(|byte| format!("{before_each}{byte:02x}")).collect()
 }
 
-/// Archives know two-second local time from 1980 to 2107. An instant outside is left at 1980.
+/// Archives store local time from 1980 to 2107 in steps of two seconds. An instant outside becomes 1980.
 fn dos_time(now: OffsetDateTime) -> DateTime {
     let now = now.to_offset(time::UtcOffset::UTC);
     u16::try_from(now.year())

@@ -1,5 +1,6 @@
 //! One answered question: limits of what is sent, and the events that come back.
 
+pub use domain::analysis::{Step, StepState};
 use serde::{Deserialize, Serialize};
 
 use crate::Problem;
@@ -21,32 +22,6 @@ pub enum AnalysisEvent {
     Edit(TextEdit),
     Done(Done),
     Error(Problem),
-}
-
-/// A node of the workflow changed its state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Step {
-    /// `read`, `route`, `answer`, …
-    pub node: String,
-    pub state: StepState,
-    /// How long it took, in milliseconds, once it has ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
-    pub ms: Option<u64>,
-    /// A short word on what was found or went wrong.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
-    pub note: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum StepState {
-    Failed,
-    Finished,
-    Started,
 }
 
 /// More of the answer, in Markdown.

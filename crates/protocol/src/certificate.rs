@@ -1,5 +1,6 @@
 //! Client certificates as seen from outside.
 
+pub use domain::certificate::RevocationReason;
 use serde::{Deserialize, Serialize};
 
 /// Why a client certificate was not good enough. The name ends the problem's `type` and is the `reason` of the redirect.
@@ -49,63 +50,6 @@ impl std::str::FromStr for RejectionReason {
             .into_iter()
             .find(|r| r.as_str() == text)
             .ok_or(crate::access::Invalid("missing, expired, not-yet-valid, untrusted or revoked"))
-    }
-}
-
-/// Why a certificate was revoked: the reason codes of RFC 5280 §5.3.1 that a person decides about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RevocationReason {
-    #[default]
-    Unspecified,
-    KeyCompromise,
-    AffiliationChanged,
-    CessationOfOperation,
-    PrivilegeWithdrawn,
-    Superseded,
-}
-
-impl RevocationReason {
-    pub const ALL: [Self; 6] = [
-        Self::Unspecified,
-        Self::KeyCompromise,
-        Self::AffiliationChanged,
-        Self::CessationOfOperation,
-        Self::PrivilegeWithdrawn,
-        Self::Superseded,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unspecified => "unspecified",
-            Self::KeyCompromise => "key-compromise",
-            Self::AffiliationChanged => "affiliation-changed",
-            Self::CessationOfOperation => "cessation-of-operation",
-            Self::PrivilegeWithdrawn => "privilege-withdrawn",
-            Self::Superseded => "superseded",
-        }
-    }
-
-    /// In the words of people; `None` when there is nothing to say.
-    pub fn words(self) -> Option<&'static str> {
-        match self {
-            Self::Unspecified => None,
-            Self::KeyCompromise => Some("Lost, stolen or copied"),
-            Self::AffiliationChanged => Some("Its owner has left"),
-            Self::CessationOfOperation => Some("No longer used"),
-            Self::PrivilegeWithdrawn => Some("Access withdrawn"),
-            Self::Superseded => Some("Replaced by another"),
-        }
-    }
-}
-
-impl std::str::FromStr for RevocationReason {
-    type Err = crate::access::Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == text).ok_or(crate::access::Invalid(
-            "unspecified, key-compromise, affiliation-changed, cessation-of-operation, privilege-withdrawn or superseded",
-        ))
     }
 }
 

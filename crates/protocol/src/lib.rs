@@ -6,12 +6,12 @@
 pub mod access;
 pub mod analysis;
 pub mod certificate;
+pub mod desktop;
 pub mod enrolment;
 pub mod mode;
 pub mod native;
 pub mod people;
 pub mod problem;
 pub mod review;
-mod text;
 
 pub use problem::{FieldError, Problem};

@@ -5,36 +5,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::text::Invalid;
+pub use domain::account::Role;
+use domain::id::AccountId;
 
-/// What an account may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    Administrator,
-    User,
-}
-
-impl Role {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Administrator => "administrator",
-            Self::User => "user",
-        }
-    }
-}
-
-impl FromStr for Role {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        match text {
-            "administrator" => Ok(Self::Administrator),
-            "user" => Ok(Self::User),
-            _ => Err(Invalid("administrator or user")),
-        }
-    }
-}
+use crate::access::Invalid;
 
 /// A password as a person chose it: 12 to 256 characters, no composition rules, never cut (NIST SP 800-63B-4 §3.1.1.2).
 #[derive(Clone, Serialize, Deserialize)]
@@ -102,7 +76,7 @@ impl FromStr for TotpCode {
 /// Who is signed in to the panel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedIn {
-    pub account_id: String,
+    pub account_id: AccountId,
     pub email: String,
     pub role: Role,
 }

@@ -2,6 +2,7 @@
 //!
 //! A problem can only hold what its reader may know. What an operator needs goes to the log instead.
 
+pub use domain::FieldError;
 use serde::{Deserialize, Serialize};
 
 /// The start of every problem's `type`. Stable; clients compare the whole string.
@@ -32,16 +33,6 @@ pub struct Problem {
     pub retry_after: Option<u64>,
 }
 
-/// One wrong field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct FieldError {
-    /// The field's name; a path with dots inside nested values, `body` for the whole.
-    pub field: String,
-    /// What was expected, in plain words.
-    pub message: String,
-}
-
 impl Problem {
     pub fn new(name: &str, status: u16, title: &str) -> Self {
         Self {
@@ -68,7 +59,7 @@ impl Problem {
 
     #[must_use]
     pub fn field(mut self, field: &str, message: impl Into<String>) -> Self {
-        self.errors.push(FieldError { field: field.to_owned(), message: message.into() });
+        self.errors.push(FieldError::new(field, message));
         self
     }
 
@@ -149,3 +140,9 @@ impl std::fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+impl From<Vec<FieldError>> for Problem {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::invalid_input() }
+    }
+}

@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::AccessRequestRow;
-use crate::text::Invalid;
+pub use domain::access::AddressNote;
+
+use crate::access::{AccessRequestRow, Invalid};
 
 /// What an administrator says to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,35 +139,6 @@ pub enum RequestEvent {
     Reminded,
     /// Somebody came with the link and a wrong match code.
     WrongCode,
-}
-
-/// What an administrator should know about a requester's address before trusting it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum AddressNote {
-    /// The domain holds letters beyond ASCII.
-    ForeignDomain {
-        /// As mail programs show it.
-        unicode: String,
-        /// The scripts of its letters, by their English names.
-        scripts: Vec<String>,
-        /// Whether one of its labels mixes scripts that do not belong together.
-        mixed: bool,
-        /// What somebody reads who expects plain letters.
-        #[cfg_attr(feature = "openapi", schema(required = true))]
-        reads_like: Option<String>,
-    },
-    /// The address could be taken for another one.
-    LikeAddress {
-        email: String,
-        /// Whether the other one has an account; otherwise it has asked for access, too.
-        has_account: bool,
-        /// Only dots or a plus-part differ, which many providers ignore.
-        same_mailbox: bool,
-    },
-    /// The domain could be taken for another one that accounts here have.
-    LikeDomain { domain: String },
 }
 
 fn is_zero(number: &u32) -> bool {

@@ -1,27 +1,34 @@
-//! Deciding about requests: the administrators' side.
+//! Decisions about requests: the administrators' side.
 
-use app::visit::Administrator;
+use app::request_context::Administrator;
+use domain::audit::Action;
 use protocol::Problem;
 use protocol::access::{AccessRequestFilter, AccessRequestRow, Message, Page, RequestState};
 use protocol::people::Role;
 use protocol::review::{Decide, Decided, News, Undecided, Verdict};
 
-use super::{Access, InvalidTransition, PAGE_SIZE};
-use crate::failure::Refusal;
-use crate::http::refusals::Refuses;
-use crate::secret::Token;
+use super::{Access, PAGE_SIZE};
+use crate::failure::ServiceError;
+use domain::access::InvalidTransition;
+use domain::id::AccessRequestId;
+use domain::secret::Token;
+use web::documented_errors::DocumentedErrors;
 
-impl From<InvalidTransition> for Refusal {
+impl From<InvalidTransition> for ServiceError {
     fn from(error: InvalidTransition) -> Self {
         let actual = error.actual.as_str();
-        Self::Problem(Problem::conflict(format!("This request is {actual} by now. Reload the list.")))
+        Self::Problem(Problem::conflict(format!("This request is already {actual}. Reload the list.")))
     }
 }
 
-impl Refuses for InvalidTransition {
+/// The errors of decisions that come too late.
+#[derive(Debug)]
+pub struct DecisionErrors;
+
+impl DocumentedErrors for DecisionErrors {
     fn problems() -> Vec<Problem> {
-        let late = Self { actual: RequestState::Approved, wanted: "rejected" };
-        vec![Refusal::from(late).into()]
+        let late = InvalidTransition { actual: RequestState::Approved, wanted: "rejected" };
+        vec![ServiceError::from(late).into()]
     }
 }
 
@@ -29,93 +36,103 @@ impl Access {
     pub(super) async fn list_requests(
         &self,
         filter: &AccessRequestFilter,
-    ) -> Result<Page<AccessRequestRow>, Refusal> {
+    ) -> Result<Page<AccessRequestRow>, ServiceError> {
         let mut tx = self.env.store.read().await?;
         let max_links = self.env.config.access.max_links;
-        Ok(tx.access_request_rows(filter, PAGE_SIZE, self.env.now(), max_links).await?)
+        Ok(tx.access_requests().list(filter, PAGE_SIZE, self.env.now(), max_links).await?)
     }
 
-    /// Every change of a request stands in the audit log, except that time ends it; then fewer are pending.
-    pub(super) async fn news_since(&self, since: Option<&str>) -> Result<News, Refusal> {
+    /// The mark changes with every change of a request: each writes an audit entry, and an expiry, which writes none,
+    /// lowers the number of pending requests.
+    pub(super) async fn news_since(&self, since: Option<&str>) -> Result<News, ServiceError> {
         let mut tx = self.env.store.read().await?;
-        let (last, pending) = (tx.last_audit().await?, tx.count_pending(self.env.now()).await?);
-        let newest = tx.newest_access_request().await?.unwrap_or_default();
+        let (last, pending) = (
+            tx.audit_log().last_sequence().await?,
+            tx.access_requests().count_pending(self.env.now()).await?,
+        );
+        let newest =
+            tx.access_requests().newest().await?.map_or_else(String::new, AccessRequestId::into_string);
         let arrived = match since {
-            Some(since) => tx.count_newer_access_requests(since).await?,
+            // What is no id, no request is newer than.
+            Some(since) => match since.parse() {
+                Ok(since) => tx.access_requests().count_newer(&since).await?,
+                Err(_) => 0,
+            },
             None => 0,
         };
         Ok(News { mark: format!("{last}.{pending}"), newest, arrived })
     }
 
-    /// Approves: the account is there from now on, and the link goes out.
+    /// Approves: creates the account if there is none, and mails the link.
     pub(super) async fn approve_request(
         &self,
         admin: &Administrator,
-        id: &str,
-    ) -> Result<AccessRequestRow, Refusal> {
+        id: &AccessRequestId,
+    ) -> Result<AccessRequestRow, ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;
-        let request = tx.access_request(id).await?.ok_or_else(Problem::not_found)?;
+        let request = tx.access_requests().find(id).await?.ok_or_else(Problem::not_found)?;
         let expires_at = now + i64::from(self.env.config.access.link_lifetime_hours) * 3600;
         let request = request.approve(&admin.email, now, expires_at)?;
         let link = Token::generate(self.env.random.as_ref());
-        if !tx.decide(&request, Some(&link.hash())).await? {
+        if !tx.access_requests().decide(&request, Some(&link.hash())).await? {
             return Err(Problem::conflict("Somebody else has decided about this request.").into());
         }
-        tx.ensure_account(&self.env.new_id(), &request.email, Role::User, now).await?;
-        tx.audit(now, &admin.account_id, "access-request.approved", id, "").await?;
+        tx.accounts().ensure(&self.env.new_id(), &request.email, Role::User, now).await?;
+        tx.audit_log().append(now, &admin.account_id, Action::AccessRequestApproved, id, "").await?;
         self.outbox.approved(&mut tx, &request, &link).await?;
-        let row = tx.access_request_row(request, now, self.env.config.access.max_links).await?;
+        let row = tx.access_requests().row(request, now, self.env.config.access.max_links).await?;
         tx.commit().await?;
-        self.outbox.wake();
+        self.outbox.notify_job();
         Ok(row)
     }
 
     pub(super) async fn reject_request(
         &self,
         admin: &Administrator,
-        id: &str,
+        id: &AccessRequestId,
         reason: &Message,
-    ) -> Result<AccessRequestRow, Refusal> {
+    ) -> Result<AccessRequestRow, ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;
-        let request = tx.access_request(id).await?.ok_or_else(Problem::not_found)?;
+        let request = tx.access_requests().find(id).await?.ok_or_else(Problem::not_found)?;
         let request = request.reject(&admin.email, now, reason)?;
-        if !tx.decide(&request, None).await? {
+        if !tx.access_requests().decide(&request, None).await? {
             return Err(Problem::conflict("Somebody else has decided about this request.").into());
         }
-        tx.audit(now, &admin.account_id, "access-request.rejected", id, "").await?;
+        tx.audit_log().append(now, &admin.account_id, Action::AccessRequestRejected, id, "").await?;
         self.outbox.rejected(&mut tx, &request, reason).await?;
-        let row = tx.access_request_row(request, now, self.env.config.access.max_links).await?;
+        let row = tx.access_requests().row(request, now, self.env.config.access.max_links).await?;
         tx.commit().await?;
-        self.outbox.wake();
+        self.outbox.notify_job();
         Ok(row)
     }
 
-    /// One verdict on several requests: each in a transaction of its own, so that one that somebody else has decided
-    /// meanwhile does not undo the others. What is wrong with the verdict itself is told before anything is decided.
+    /// One verdict on several requests, each in a transaction of its own, so that one which somebody else has decided in
+    /// the meantime does not roll back the others. The verdict itself is validated before anything is decided.
     pub(super) async fn decide_each(
         &self,
         admin: &Administrator,
         asked: &Decide,
-    ) -> Result<Decided, Refusal> {
+    ) -> Result<Decided, ServiceError> {
         let (reason, mut ids) = (reason_of(&asked.reason)?, distinct(&asked.ids)?.into_iter());
         let mut answer = Decided { verdict: asked.verdict, decided: 0, undecided: Vec::new(), unnamed: 0 };
         for id in ids.by_ref() {
-            let done = match asked.verdict {
-                Verdict::Approve => self.approve_request(admin, id).await,
-                Verdict::Reject => self.reject_request(admin, id, &reason).await,
+            let result = match (asked.verdict, id.parse()) {
+                (Verdict::Approve, Ok(id)) => self.approve_request(admin, &id).await,
+                (Verdict::Reject, Ok(id)) => self.reject_request(admin, &id, &reason).await,
+                (_, Err(_)) => Err(Problem::not_found().into()),
             };
-            let Err(refusal) = done else {
+            let Err(error) = result else {
                 answer.decided += 1;
                 continue;
             };
-            let failed = matches!(refusal, Refusal::Failure(_));
-            let problem = Problem::from(refusal);
+            let failed = matches!(error, ServiceError::Failure(_));
+            let problem = Problem::from(error);
             let why = if problem.detail.is_empty() { problem.title } else { problem.detail };
             answer.undecided.push(Undecided { id: id.to_owned(), email: self.email_of(id).await, why });
             if failed {
-                // The next ones would fail for the same cause, each after its own wait.
+                // The next ones would fail for the same reason, each after its own timeout.
                 break;
             }
         }
@@ -126,19 +143,20 @@ impl Access {
         Ok(answer)
     }
 
-    /// Whose request it is, if that can be told.
+    /// The requester's address, for the answer; `None` when it cannot be looked up.
     async fn email_of(&self, id: &str) -> Option<String> {
-        let request = self.env.store.read().await.ok()?.access_request(id).await.ok()??;
+        let id = id.parse().ok()?;
+        let request = self.env.store.read().await.ok()?.access_requests().find(&id).await.ok()??;
         Some(request.email.into_string())
     }
 }
 
-/// What an administrator wrote to those who are rejected.
+/// The administrator's reason for a rejection.
 pub(super) fn reason_of(text: &str) -> Result<Message, Problem> {
     text.parse().map_err(|e: protocol::access::Invalid| Problem::invalid_input().field("reason", e.0))
 }
 
-/// Each id once, in the order in which they came.
+/// The ids without duplicates, in order.
 fn distinct(ids: &[String]) -> Result<Vec<&str>, Problem> {
     let mut seen = std::collections::HashSet::new();
     let ids: Vec<_> = ids.iter().map(String::as_str).filter(|id| seen.insert(*id)).collect();

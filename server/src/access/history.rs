@@ -1,63 +1,66 @@
-//! Who did what to a request and when, from the audit log and from what time alone has done.
+//! Who did what to a request and when: from the audit log, and from expiries that the log does not have yet.
 
 use protocol::Problem;
 use protocol::access::RequestState;
 use protocol::review::{HistoryEntry, RequestDetail, RequestEvent};
 
-use super::{Access, AccessRequest, State};
-use crate::failure::Refusal;
-use crate::store::SubjectEntry;
+use super::Access;
+use crate::failure::ServiceError;
+use domain::access::{AccessRequest, State};
+use domain::audit::{Action, SubjectEntry};
+use domain::id::AccessRequestId;
 
-/// How many entries of a request are shown; there are seldom more than a dozen.
+/// Audit entries shown per request; there are rarely more than a dozen.
 const MOST_ENTRIES: i64 = 200;
 
 impl Access {
-    pub(super) async fn find_request(&self, id: &str) -> Result<RequestDetail, Refusal> {
+    pub(super) async fn find_request(&self, id: &AccessRequestId) -> Result<RequestDetail, ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.read().await?;
-        let request = tx.access_request(id).await?.ok_or_else(Problem::not_found)?;
-        let history = history(&request, tx.audit_entries_of(id, MOST_ENTRIES).await?, now);
-        let request = tx.access_request_row(request, now, self.env.config.access.max_links).await?;
+        let request = tx.access_requests().find(id).await?.ok_or_else(Problem::not_found)?;
+        let history = history(&request, tx.audit_log().entries_of(id.as_str(), MOST_ENTRIES).await?, now);
+        let request = tx.access_requests().row(request, now, self.env.config.access.max_links).await?;
         Ok(RequestDetail { request, history })
     }
 }
 
 fn history(request: &AccessRequest, entries: Vec<SubjectEntry>, now: i64) -> Vec<HistoryEntry> {
-    let mut history: Vec<_> = entries.into_iter().filter_map(|entry| told(request, entry)).collect();
+    let mut history: Vec<_> = entries.into_iter().filter_map(|entry| history_entry(request, entry)).collect();
     if request.state_at(now) == RequestState::Expired {
         let what = match request.state {
             State::Pending { .. } => RequestEvent::Expired,
             _ => RequestEvent::LinkEnded,
         };
         if let Some(at) = request.expires_at()
-            // The log may already tell of it, or not yet.
+            // The log may have recorded it already.
             && !history.iter().any(|entry| entry.what == what && entry.at == at)
         {
             history.push(HistoryEntry { at, what, by: None, detail: String::new() });
         }
     }
-    // Stable: what happened in one second stays in the log's order.
+    // A stable sort: events of the same second stay in the log's order.
     history.sort_by_key(|entry| entry.at);
     history
 }
 
-/// An entry of the log as a request's history has it; `None`: it is about something else.
-fn told(request: &AccessRequest, entry: SubjectEntry) -> Option<HistoryEntry> {
-    let what = match entry.action.as_str() {
-        "access-request.approved" => RequestEvent::Approved,
-        "access-request.expired" => RequestEvent::Expired,
-        "access-request.rejected" => RequestEvent::Rejected,
-        "access-request.reminded" => RequestEvent::Reminded,
-        "access-request.submitted" => RequestEvent::Asked,
-        "download-link.asked" => RequestEvent::LinkAsked,
-        "download-link.declined" => RequestEvent::LinkDeclined,
-        "download-link.ended" => RequestEvent::LinkEnded,
-        "download-link.redeemed" => RequestEvent::Fetched,
-        "download-link.sent-again" => RequestEvent::LinkSent,
-        "download-link.wrong-code" => RequestEvent::WrongCode,
+/// An audit entry as an entry of the request's history; `None` when it is about something else.
+fn history_entry(request: &AccessRequest, entry: SubjectEntry) -> Option<HistoryEntry> {
+    let what = match entry.action? {
+        Action::AccessRequestApproved => RequestEvent::Approved,
+        Action::AccessRequestExpired => RequestEvent::Expired,
+        Action::AccessRequestRejected => RequestEvent::Rejected,
+        Action::AccessRequestReminded => RequestEvent::Reminded,
+        Action::AccessRequestSubmitted => RequestEvent::Asked,
+        Action::LinkRequested => RequestEvent::LinkAsked,
+        Action::LinkDeclined => RequestEvent::LinkDeclined,
+        Action::LinkEnded => RequestEvent::LinkEnded,
+        Action::LinkRedeemed => RequestEvent::Fetched,
+        Action::LinkReissued => RequestEvent::LinkSent,
+        Action::LinkWrongCode => RequestEvent::WrongCode,
         _ => return None,
     };
-    // An end is written down when the requester is told, which may be later. A link before the present one has no end here.
+    // The job audits an expiry when it notifies the requester, which may be later than the expiry itself. Of earlier links
+    // only the audited time is known.
     let is_end = matches!(what, RequestEvent::Expired | RequestEvent::LinkEnded);
     let end = request.expires_at().filter(|end| is_end && *end <= entry.at);
     Some(HistoryEntry { at: end.unwrap_or(entry.at), what, by: entry.email, detail: entry.detail })
@@ -66,9 +69,9 @@ fn told(request: &AccessRequest, entry: SubjectEntry) -> Option<HistoryEntry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::pending;
+    use crate::access::tests::pending;
 
-    fn entry(at: i64, action: &str, email: Option<&str>) -> SubjectEntry {
+    fn entry(at: i64, action: impl Into<Option<Action>>, email: Option<&str>) -> SubjectEntry {
         SubjectEntry { at, action: action.into(), detail: String::new(), email: email.map(str::to_owned) }
     }
 
@@ -77,22 +80,22 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_told_before_and_after_the_log_has_it() {
-        let asked = || entry(0, "access-request.submitted", None);
+    fn the_expiry_is_listed_before_and_after_it_is_audited() {
+        let asked = || entry(0, Action::AccessRequestSubmitted, None);
         let whole = [(0, RequestEvent::Asked), (100, RequestEvent::Expired)];
         assert_eq!(events(&pending(), vec![asked()], 99), whole[..1]);
         assert_eq!(events(&pending(), vec![asked()], 100), whole);
-        let told = vec![asked(), entry(117, "access-request.expired", None)];
-        assert_eq!(events(&pending(), told, 120), whole, "once, and when it was");
+        let audited = vec![asked(), entry(117, Action::AccessRequestExpired, None)];
+        assert_eq!(events(&pending(), audited, 120), whole, "once, with the time of the expiry");
     }
 
     #[test]
-    fn an_unused_link_ends_and_others_actions_are_left_out() {
+    fn an_unused_link_expires_and_unrelated_entries_are_left_out() {
         let approved = pending().approve("ada@example.org", 10, 50).unwrap();
         let entries = vec![
-            entry(0, "access-request.submitted", None),
-            entry(10, "access-request.approved", Some("ada@example.org")),
-            entry(11, "something.else", None),
+            entry(0, Action::AccessRequestSubmitted, None),
+            entry(10, Action::AccessRequestApproved, Some("ada@example.org")),
+            entry(11, None, None),
         ];
         let history = history(&approved, entries, 60);
         assert_eq!(history.len(), 3);
@@ -101,13 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn each_link_that_ended_is_told_once() {
+    fn each_expired_link_is_listed_once() {
         let second = pending().approve("ada@example.org", 10, 150).unwrap();
         let entries = || {
             vec![
-                entry(10, "access-request.approved", Some("ada@example.org")),
-                entry(60, "download-link.ended", None),
-                entry(100, "download-link.sent-again", Some("ada@example.org")),
+                entry(10, Action::AccessRequestApproved, Some("ada@example.org")),
+                entry(60, Action::LinkEnded, None),
+                entry(100, Action::LinkReissued, Some("ada@example.org")),
             ]
         };
         let whole = [
@@ -118,7 +121,7 @@ mod tests {
         ];
         assert_eq!(events(&second, entries(), 149), whole[..3]);
         assert_eq!(events(&second, entries(), 160), whole);
-        let told = [entries(), vec![entry(170, "download-link.ended", None)]].concat();
-        assert_eq!(events(&second, told, 180), whole, "once, and when it was");
+        let audited = [entries(), vec![entry(170, Action::LinkEnded, None)]].concat();
+        assert_eq!(events(&second, audited, 180), whole, "once, with the time of the expiry");
     }
 }

@@ -1,122 +1,129 @@
-//! New links for lost packages: an administrator sends one; the holder of an ended one asks for it.
+//! New links for lost packages: sent by an administrator, or requested by the holder of an expired or used one.
 
-use app::visit::{Administrator, Answer, Visit};
+use app::request_context::{Administrator, RequestContext, WithCookies};
+use domain::audit::{Action, Actor};
 use protocol::Problem;
 use protocol::access::{AccessRequestRow, DownloadOffer, Message, NewLink, RequestState};
 
-use super::{Access, AccessRequest, ReminderRules, renewal};
-use crate::failure::Refusal;
-use crate::http::refusals::Refuses;
-use crate::secret::{Token, TokenHash};
-use crate::store::{AccountState, Tx};
+use super::{Access, renewal};
+use crate::failure::ServiceError;
+use domain::access::{AccessRequest, ReminderRules};
+use domain::account::AccountState;
+use domain::id::AccessRequestId;
+use domain::secret::{Token, TokenHash};
+use store::Tx;
+use web::documented_errors::DocumentedErrors;
 
 impl Access {
-    /// Sends a new link; the one before it is worth nothing from then on. `sent` is how many the administrator knows of:
-    /// who presses twice, or at the same moment as another administrator, sends one.
+    /// Sends a new link, which invalidates the one before it. `sent` is how many links the administrator has seen: a double
+    /// click, or two administrators at once, sends only one.
     pub(super) async fn send_new_link(
         &self,
         admin: &Administrator,
-        id: &str,
+        id: &AccessRequestId,
         sent: Option<u32>,
-    ) -> Result<AccessRequestRow, Refusal> {
+    ) -> Result<AccessRequestRow, ServiceError> {
         let (access, now) = (&self.env.config.access, self.env.now());
         let mut tx = self.env.store.begin().await?;
-        let request = tx.access_request(id).await?.ok_or_else(Problem::not_found)?;
+        let request = tx.access_requests().find(id).await?.ok_or_else(Problem::not_found)?;
         if renewal::renews(&mut tx, &request).await? {
-            return Err(renewed_otherwise().into());
+            return Err(is_renewal_link().into());
         }
         let former = request.grant().map_or(0, |grant| grant.number);
         if sent.is_some_and(|sent| i64::from(sent) != former) {
             return Err(sent_meanwhile().into());
         }
-        let request = request.relink(now, now + i64::from(access.link_lifetime_hours) * 3600)?;
+        let request = request.reissue_link(now, now + i64::from(access.link_lifetime_hours) * 3600)?;
         if former >= i64::from(access.max_links) {
             return Err(no_more_links().into());
         }
-        let account = tx.account_by_email(&request.email).await?.ok_or_else(Problem::not_found)?;
+        let account = tx.accounts().find_by_email(&request.email).await?.ok_or_else(Problem::not_found)?;
         if matches!(account.state, AccountState::Disabled) {
-            return Err(disabled().into());
+            return Err(account_disabled().into());
         }
         let link = Token::generate(self.env.random.as_ref());
-        if !tx.relink(&request, &link.hash()).await? {
+        if !tx.access_requests().reissue_link(&request, &link.hash()).await? {
             return Err(sent_meanwhile().into());
         }
         let detail = format!("number {}", former + 1);
-        tx.audit(now, &admin.account_id, "download-link.sent-again", id, &detail).await?;
+        tx.audit_log().append(now, &admin.account_id, Action::LinkReissued, id, &detail).await?;
         self.outbox.new_link(&mut tx, &request, &link).await?;
-        let row = tx.access_request_row(request, now, access.max_links).await?;
+        let row = tx.access_requests().row(request, now, access.max_links).await?;
         tx.commit().await?;
-        self.outbox.wake();
+        self.outbox.notify_job();
         Ok(row)
     }
 
-    /// Answers the holder of an ended link who asks for a new one that there will be none.
+    /// Declines a request for a new link.
     pub(super) async fn decline_new_link(
         &self,
         admin: &Administrator,
-        id: &str,
+        id: &AccessRequestId,
         reason: &Message,
-    ) -> Result<AccessRequestRow, Refusal> {
+    ) -> Result<AccessRequestRow, ServiceError> {
         let (access, now) = (&self.env.config.access, self.env.now());
         let mut tx = self.env.store.begin().await?;
-        let request = tx.access_request(id).await?.ok_or_else(Problem::not_found)?;
-        if !tx.decline_link(&request, access.max_reminders).await? {
-            return Err(nobody_asks().into());
+        let request = tx.access_requests().find(id).await?.ok_or_else(Problem::not_found)?;
+        if !tx.access_requests().decline_link(&request, access.max_reminders).await? {
+            return Err(not_requested().into());
         }
-        tx.audit(now, &admin.account_id, "download-link.declined", id, "").await?;
+        tx.audit_log().append(now, &admin.account_id, Action::LinkDeclined, id, "").await?;
         self.outbox.link_declined(&mut tx, &request, reason).await?;
-        let request = tx.access_request(id).await?.ok_or_else(Problem::not_found)?;
-        let row = tx.access_request_row(request, now, access.max_links).await?;
+        let request = tx.access_requests().find(id).await?.ok_or_else(Problem::not_found)?;
+        let row = tx.access_requests().row(request, now, access.max_links).await?;
         tx.commit().await?;
-        self.outbox.wake();
+        self.outbox.notify_job();
         Ok(row)
     }
 
-    /// Asks the administrators for a new link in the place of an ended one. Needs the same proof as the link itself
-    /// did: who has stolen it gets nothing by it, not even a mail to somebody.
-    pub(super) async fn ask_for_new_link(
+    /// Passes the holder's request for a new link on to the administrators. Needs the same proof as redeeming the link, so
+    /// that a thief of the link achieves nothing, not even a mail to somebody.
+    pub(super) async fn accept_link_request(
         &self,
-        visit: &Visit,
+        context: &RequestContext,
         token: &str,
         match_code: Option<&str>,
-    ) -> Result<Answer<DownloadOffer>, Refusal> {
+    ) -> Result<WithCookies<DownloadOffer>, ServiceError> {
         let now = self.env.now();
-        let (mut tx, request, proof) = self.identify(visit, token, match_code).await?;
+        let (mut tx, request, proof) = self.identify(context, token, match_code).await?;
         if renewal::renews(&mut tx, &request).await? {
             return Err(no_new_link(request.state_at(now)).into());
         }
-        match self.next_link_ask(&request) {
+        match self.next_link_request(&request) {
             None => return Err(no_new_link(request.state_at(now)).into()),
             Some(at) if at > now => return Err(too_early(at - now).into()),
-            Some(_) if !tx.ask_for_link(&request, now).await? => return Err(sent_meanwhile().into()),
+            Some(_) if !tx.access_requests().request_new_link(&request, now).await? => {
+                return Err(sent_meanwhile().into());
+            }
             Some(_) => {}
         }
-        tx.audit(now, "visitor", "download-link.asked", &request.id, "").await?;
+        tx.audit_log().append(now, Actor::Visitor, Action::LinkRequested, &request.id, "").await?;
         self.notify(&mut tx).await?;
         tx.commit().await?;
-        self.outbox.wake();
-        let proven = self.with_cookie(visit, token, &proof, ()).await?;
-        let mut offer = self.offer_to(visit, token).await?;
-        // A browser that has just proved itself by the code gets its cookie with this answer.
+        self.outbox.notify_job();
+        let proven = self.with_cookie(context, token, &proof, ()).await?;
+        let mut offer = self.offer_to(context, token).await?;
+        // Computed as for the requesting browser: one that has just proved itself by the code gets its cookie only with this
+        // answer.
         let at = offer.new_link.and_then(|link| link.at);
         offer.new_link = Some(NewLink { open: false, asked_at: Some(now), at });
-        Ok(Answer { value: offer, cookies: proven.cookies })
+        Ok(WithCookies { value: offer, cookies: proven.cookies })
     }
 
-    /// What an ended link's page says about a new one.
-    pub(super) fn new_link(&self, request: &AccessRequest, asked_here: bool) -> Option<NewLink> {
+    /// What the page of an expired or used link says about a new one.
+    pub(super) fn new_link(&self, request: &AccessRequest, same_browser: bool) -> Option<NewLink> {
         let now = self.env.now();
-        let asked_at = request.grant().and_then(|grant| grant.asks.last_at).filter(|_| asked_here);
-        match self.next_link_ask(request) {
-            Some(at) if asked_here && at > now => Some(NewLink { open: false, asked_at, at: Some(at) }),
+        let asked_at = request.grant().and_then(|grant| grant.link_requests.last_at).filter(|_| same_browser);
+        match self.next_link_request(request) {
+            Some(at) if same_browser && at > now => Some(NewLink { open: false, asked_at, at: Some(at) }),
             Some(_) => Some(NewLink { open: true, asked_at, at: None }),
-            // No ask is left, but one was taken.
+            // No requests remain, but one was made.
             None => asked_at.map(|_| NewLink { open: false, asked_at, at: None }),
         }
     }
 
-    /// When another link can be asked for by the page of an ended one; `None`: never.
-    pub(super) fn next_link_ask(&self, request: &AccessRequest) -> Option<i64> {
+    /// When the holder of an expired or used link can request the next one; `None`: never.
+    pub(super) fn next_link_request(&self, request: &AccessRequest) -> Option<i64> {
         let access = &self.env.config.access;
         let rules = ReminderRules {
             first_after: 0,
@@ -124,21 +131,21 @@ impl Access {
             most: i64::from(access.max_reminders),
         };
         let links_left = request.grant().is_some_and(|grant| grant.number < i64::from(access.max_links));
-        request.next_link_ask(rules, self.env.now()).filter(|_| links_left)
+        request.next_link_request(rules, self.env.now()).filter(|_| links_left)
     }
 }
 
-/// The request behind a link. A link that a newer one has replaced says so; any other that is unknown is a 404.
-pub(super) async fn request_behind(tx: &mut Tx, token: &str) -> Result<AccessRequest, Refusal> {
+/// The request that a link belongs to. A superseded link gets an error of its own; any other unknown link is a 404.
+pub(super) async fn request_behind(tx: &mut Tx, token: &str) -> Result<AccessRequest, ServiceError> {
     let link = TokenHash::of(token);
-    match tx.access_request_by_grant(&link).await? {
+    match tx.access_requests().find_by_grant(&link).await? {
         Some(request) => Ok(request),
-        None if tx.is_former_link(&link).await? => Err(superseded().into()),
+        None if tx.access_requests().is_former_link(&link).await? => Err(superseded().into()),
         None => Err(Problem::not_found().into()),
     }
 }
 
-/// 410: the link was good once.
+/// 410: the link was valid once.
 fn superseded() -> Problem {
     Problem::gone("A newer link has been mailed. Use the one in the newest mail.")
 }
@@ -147,18 +154,18 @@ fn sent_meanwhile() -> Problem {
     Problem::conflict("A new link was sent or asked for a moment ago. Reload the page.")
 }
 
-fn nobody_asks() -> Problem {
-    Problem::conflict("Nobody asks for a new link here by now. Reload the page.")
+fn not_requested() -> Problem {
+    Problem::conflict("There is no open request for a new link here. Reload the page.")
 }
 
-fn disabled() -> Problem {
+fn account_disabled() -> Problem {
     Problem::conflict("This person's account is disabled.")
 }
 
-/// The link to a machine's next certificate is the same in each reminder (`docs/decisions/renewal.md`).
-fn renewed_otherwise() -> Problem {
+/// 409: the link to a machine's next certificate is the same in each reminder (`docs/decisions/renewal.md`).
+fn is_renewal_link() -> Problem {
     Problem::new("no-other-link", 409, "This link renews a machine's certificate").detail(
-        "Its reminders give it again while it is good. Whoever has lost the new certificate asks for access.",
+        "Its reminders contain the same link while it is valid. If the new certificate was lost, ask for access again.",
     )
 }
 
@@ -181,31 +188,31 @@ fn too_early(seconds: i64) -> Problem {
         .retry_after(seconds.unsigned_abs())
 }
 
-/// What [`Access::send_new_link`] refuses with.
+/// The errors of [`Access::send_new_link`].
 #[derive(Debug)]
-pub struct Relinking;
+pub struct SendLinkErrors;
 
-impl Refuses for Relinking {
+impl DocumentedErrors for SendLinkErrors {
     fn problems() -> Vec<Problem> {
-        vec![Problem::not_found(), sent_meanwhile(), renewed_otherwise(), no_more_links(), disabled()]
+        vec![Problem::not_found(), sent_meanwhile(), is_renewal_link(), no_more_links(), account_disabled()]
     }
 }
 
-/// What [`Access::decline_new_link`] refuses with.
+/// The errors of [`Access::decline_new_link`].
 #[derive(Debug)]
-pub struct Declining;
+pub struct DeclineLinkErrors;
 
-impl Refuses for Declining {
+impl DocumentedErrors for DeclineLinkErrors {
     fn problems() -> Vec<Problem> {
-        vec![Problem::not_found(), nobody_asks()]
+        vec![Problem::not_found(), not_requested()]
     }
 }
 
-/// What [`Access::ask_for_new_link`] refuses with, beside a missing proof.
+/// The errors of [`Access::accept_link_request`], except those of a missing proof.
 #[derive(Debug)]
-pub struct LinkAsking;
+pub struct NewLinkRequestErrors;
 
-impl Refuses for LinkAsking {
+impl DocumentedErrors for NewLinkRequestErrors {
     fn problems() -> Vec<Problem> {
         vec![superseded(), no_new_link(RequestState::Redeemed), too_early(3600), sent_meanwhile()]
     }

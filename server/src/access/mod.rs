@@ -1,58 +1,51 @@
-//! Access: from asking for it to holding a certificate.
+//! Access: from the request to the certificate.
 //!
-//! The link of an approved request is worth nothing alone: redeeming it needs the browser that asked (a cookie) or the
-//! match code, which is never mailed. Looking at a link spends nothing; redeeming does, once.
+//! The link of an approved request is not enough on its own: redeeming it also needs the browser that made the request
+//! (a cookie) or the match code, which is never mailed. Opening a link does not use it up; redeeming does, once.
 
 mod decide;
 mod history;
-pub mod http;
 mod link;
-pub mod look;
 mod notify;
-mod redeem;
+pub mod redeem;
 mod remind;
 mod renewal;
-mod request;
 mod submit;
-mod unheard;
+mod suppressed;
 
 use std::sync::Arc;
 
+use app::request_context::{Administrator, RequestContext, WithCookies};
 use app::services::AccessService;
-use app::visit::{Administrator, Answer, Visit};
 use async_trait::async_trait;
+use domain::id::AccessRequestId;
 use protocol::Problem;
 use protocol::access::{
-    AccessRequestFilter, AccessRequestRow, Asked, DownloadOffer, Page, RequestAccess, RequestStatus,
+    AccessRequestFilter, AccessRequestRow, DownloadOffer, Page, RequestAccess, RequestReceipt, RequestStatus,
 };
 use protocol::review::{Decide, Decided, News, RequestDetail};
 
-pub use link::{Declining, LinkAsking, Relinking};
-pub use redeem::{Proof, Redeemed, SetupPath};
-pub use remind::Reminding;
-#[cfg(test)]
-pub use request::tests::pending;
-pub use request::{
-    AccessRequest, Decision, Grant, InvalidTransition, Notice, Redemption, ReminderRules, Reminders, State,
-};
-pub use submit::Submission;
-pub use unheard::UnheardRequest;
+pub use decide::DecisionErrors;
+pub use link::{DeclineLinkErrors, NewLinkRequestErrors, SendLinkErrors};
+pub use redeem::{Proof, Redeemed, SetupPathErrors};
+pub use remind::RemindErrors;
+pub use submit::SubmitErrors;
 
 use crate::certificate::Certificates;
 use crate::environment::Environment;
-use crate::http::RateLimiter;
 use crate::outbox::Outbox;
 use crate::people::People;
+use web::RateLimiter;
 
-/// How many rows the administrator's list shows at once.
+/// Rows per page of the administrator's list.
 const PAGE_SIZE: u32 = 50;
 
-/// Everything that is done with access requests.
+/// The service behind every operation on access requests.
 #[derive(Debug, Clone)]
 pub struct Access {
     env: Arc<Environment>,
     certificates: Certificates,
-    limits: Arc<RateLimiter>,
+    limits: Arc<dyn RateLimiter>,
     outbox: Outbox,
     people: People,
 }
@@ -61,7 +54,7 @@ impl Access {
     pub fn new(
         env: Arc<Environment>,
         certificates: Certificates,
-        limits: Arc<RateLimiter>,
+        limits: Arc<dyn RateLimiter>,
         outbox: Outbox,
         people: People,
     ) -> Self {
@@ -71,29 +64,33 @@ impl Access {
 
 #[async_trait]
 impl AccessService for Access {
-    async fn submit(&self, visit: &Visit, request: RequestAccess) -> Result<Answer<Asked>, Problem> {
-        Ok(self.submit_request(visit, &request).await?)
-    }
-
-    async fn status(&self, visit: &Visit, token: &str) -> Result<RequestStatus, Problem> {
-        Ok(self.status_of(visit, token).await?)
-    }
-
-    async fn remind(&self, visit: &Visit, token: &str) -> Result<RequestStatus, Problem> {
-        Ok(self.remind_administrators(visit, token).await?)
-    }
-
-    async fn offer(&self, visit: &Visit, token: &str) -> Result<DownloadOffer, Problem> {
-        Ok(self.offer_of(visit, token).await?)
-    }
-
-    async fn ask_for_link(
+    async fn submit(
         &self,
-        visit: &Visit,
+        context: &RequestContext,
+        request: RequestAccess,
+    ) -> Result<WithCookies<RequestReceipt>, Problem> {
+        Ok(self.submit_request(context, &request).await?)
+    }
+
+    async fn status(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, Problem> {
+        Ok(self.status_of(context, token).await?)
+    }
+
+    async fn remind(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, Problem> {
+        Ok(self.remind_administrators(context, token).await?)
+    }
+
+    async fn offer(&self, context: &RequestContext, token: &str) -> Result<DownloadOffer, Problem> {
+        Ok(self.offer_of(context, token).await?)
+    }
+
+    async fn request_new_link(
+        &self,
+        context: &RequestContext,
         token: &str,
         match_code: Option<&str>,
-    ) -> Result<Answer<DownloadOffer>, Problem> {
-        Ok(self.ask_for_new_link(visit, token, match_code).await?)
+    ) -> Result<WithCookies<DownloadOffer>, Problem> {
+        Ok(self.accept_link_request(context, token, match_code).await?)
     }
 
     async fn list(
@@ -105,11 +102,11 @@ impl AccessService for Access {
     }
 
     async fn find(&self, _: &Administrator, id: &str) -> Result<RequestDetail, Problem> {
-        Ok(self.find_request(id).await?)
+        Ok(self.find_request(&known(id)?).await?)
     }
 
     async fn approve(&self, admin: &Administrator, id: &str) -> Result<AccessRequestRow, Problem> {
-        Ok(self.approve_request(admin, id).await?)
+        Ok(self.approve_request(admin, &known(id)?).await?)
     }
 
     async fn reject(
@@ -118,7 +115,7 @@ impl AccessService for Access {
         id: &str,
         reason: &str,
     ) -> Result<AccessRequestRow, Problem> {
-        Ok(self.reject_request(admin, id, &decide::reason_of(reason)?).await?)
+        Ok(self.reject_request(admin, &known(id)?, &decide::reason_of(reason)?).await?)
     }
 
     async fn send_link(
@@ -127,7 +124,7 @@ impl AccessService for Access {
         id: &str,
         sent: Option<u32>,
     ) -> Result<AccessRequestRow, Problem> {
-        Ok(self.send_new_link(admin, id, sent).await?)
+        Ok(self.send_new_link(admin, &known(id)?, sent).await?)
     }
 
     async fn decline_link(
@@ -136,7 +133,7 @@ impl AccessService for Access {
         id: &str,
         reason: &str,
     ) -> Result<AccessRequestRow, Problem> {
-        Ok(self.decline_new_link(admin, id, &decide::reason_of(reason)?).await?)
+        Ok(self.decline_new_link(admin, &known(id)?, &decide::reason_of(reason)?).await?)
     }
 
     async fn decide(&self, admin: &Administrator, asked: Decide) -> Result<Decided, Problem> {
@@ -145,5 +142,30 @@ impl AccessService for Access {
 
     async fn news(&self, _: &Administrator, since: Option<&str>) -> Result<News, Problem> {
         Ok(self.news_since(since).await?)
+    }
+}
+
+/// What is no id is the id of no request.
+fn known(id: &str) -> Result<AccessRequestId, Problem> {
+    id.parse().map_err(|_| Problem::not_found())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use domain::access::{AccessRequest, Message, Reminders, State};
+
+    /// Anna's, of the year 1970, which waits for 100 seconds.
+    pub(crate) fn pending() -> AccessRequest {
+        AccessRequest {
+            id: "r".parse().unwrap(),
+            email: "anna@example.org".parse().unwrap(),
+            match_code: "2345-6789".parse().unwrap(),
+            platform: None,
+            device_name: None,
+            message: Message::default(),
+            requested_at: 0,
+            reminders: Reminders::default(),
+            state: State::Pending { expires_at: 100 },
+        }
     }
 }

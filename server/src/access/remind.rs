@@ -1,53 +1,57 @@
-//! Reminding the administrators of a request that waits.
+//! Reminding the administrators of a pending request.
 
-use app::visit::Visit;
+use app::request_context::RequestContext;
+use domain::audit::{Action, Actor};
 use protocol::Problem;
 use protocol::access::{Reminder, RequestStatus};
 
-use super::{Access, AccessRequest, ReminderRules, Reminders};
-use crate::failure::Refusal;
-use crate::http::refusals::Refuses;
-use crate::secret::TokenHash;
+use super::Access;
+use crate::failure::ServiceError;
+use domain::access::{AccessRequest, ReminderRules, Reminders};
+use domain::secret::TokenHash;
+use web::documented_errors::DocumentedErrors;
 
 impl Access {
-    /// Whoever holds the status page's address may remind, seldom and not often: the address is in the requester's mail,
-    /// so nothing more than a gathered mail to administrators may follow from it.
+    /// Whoever has the status page's address may send a few reminders, well apart. The address is in the requester's mail
+    /// and so not a secret of the browser: nothing more than a throttled mail to the administrators may follow from it.
     pub(super) async fn remind_administrators(
         &self,
-        visit: &Visit,
+        context: &RequestContext,
         token: &str,
-    ) -> Result<RequestStatus, Refusal> {
-        self.check_link_rate(visit)?;
+    ) -> Result<RequestStatus, ServiceError> {
+        self.check_link_rate(context).await?;
         let (status, now) = (TokenHash::of(token), self.env.now());
         let mut tx = self.env.store.begin().await?;
-        let Some(request) = tx.access_request_by_status(&status).await? else {
-            let unheard = tx.unheard_request(&status).await?.ok_or_else(Problem::not_found)?;
-            let standing = self.remind_of_unheard(&mut tx, visit, &status, unheard).await?;
+        let Some(request) = tx.access_requests().find_by_status(&status).await? else {
+            let suppressed = tx.suppressed_requests().find(&status).await?.ok_or_else(Problem::not_found)?;
+            let answer = self.remind_of_suppressed(&mut tx, context, &status, suppressed).await?;
             tx.commit().await?;
-            return Ok(standing);
+            return Ok(answer);
         };
-        may_remind_now(request.next_reminder(self.reminder_rules(), now), now)?;
-        if !tx.remind(&request, self.env.config.access.notices, now).await? {
-            return Err(faster().into());
+        check_reminder(request.next_reminder(self.reminder_rules(), now), now)?;
+        if !tx.access_requests().remind(&request, self.env.config.access.notices, now).await? {
+            return Err(lost_race().into());
         }
         let detail = format!("{} so far", request.reminders.sent + 1);
-        tx.audit(now, "visitor", "access-request.reminded", &request.id, &detail).await?;
+        tx.audit_log()
+            .append(now, Actor::Visitor, Action::AccessRequestReminded, &request.id, &detail)
+            .await?;
         self.notify(&mut tx).await?;
-        let reminded = tx.access_request(&request.id).await?.ok_or_else(Problem::not_found)?;
-        let standing = self.standing(&mut tx, visit, &reminded).await?;
+        let reminded = tx.access_requests().find(&request.id).await?.ok_or_else(Problem::not_found)?;
+        let answer = self.request_status(&mut tx, context, &reminded).await?;
         tx.commit().await?;
-        self.outbox.wake();
-        Ok(standing)
+        self.outbox.notify_job();
+        Ok(answer)
     }
 
-    /// When the next reminder is taken, if there is one.
+    /// When the next reminder is accepted, if there is one.
     pub(super) fn reminder(&self, request: &AccessRequest) -> Option<Reminder> {
         let (rules, now) = (self.reminder_rules(), self.env.now());
         let at = request.next_reminder(rules, now)?;
         reminder(at, request.expires_at(), request.reminders, rules, now)
     }
 
-    /// The first one is not taken before the notice of the request itself has surely gone out.
+    /// The first reminder is accepted only when the notice about the request itself must have gone out.
     pub(super) fn reminder_rules(&self) -> ReminderRules {
         let access = &self.env.config.access;
         ReminderRules {
@@ -58,7 +62,7 @@ impl Access {
     }
 }
 
-/// A reminder that is taken from `at` on; `None` if what it reminds of ends before.
+/// A reminder that is accepted from `at` on; `None` if the request expires before.
 pub(super) fn reminder(
     at: i64,
     ends_at: Option<i64>,
@@ -71,8 +75,8 @@ pub(super) fn reminder(
     ends_at.is_none_or(|end| at < end).then_some(reminder)
 }
 
-/// By when the next one is taken, if any is.
-pub(super) fn may_remind_now(next: Option<i64>, now: i64) -> Result<(), Problem> {
+/// Checks that the next reminder, accepted from `next` on, is accepted now.
+pub(super) fn check_reminder(next: Option<i64>, now: i64) -> Result<(), Problem> {
     match next {
         None => Err(no_more()),
         Some(at) if at > now => Err(too_early(at - now)),
@@ -91,16 +95,17 @@ fn too_early(seconds: i64) -> Problem {
         .retry_after(seconds.unsigned_abs())
 }
 
-pub(super) fn faster() -> Problem {
+/// 409: a concurrent decision or reminder was faster.
+pub(super) fn lost_race() -> Problem {
     Problem::conflict("The request was decided, or the administrators were reminded, a moment ago.")
 }
 
-/// What reminding refuses with.
+/// The errors of [`Access::remind_administrators`].
 #[derive(Debug)]
-pub struct Reminding;
+pub struct RemindErrors;
 
-impl Refuses for Reminding {
+impl DocumentedErrors for RemindErrors {
     fn problems() -> Vec<Problem> {
-        vec![Problem::not_found(), no_more(), too_early(3600), faster()]
+        vec![Problem::not_found(), no_more(), too_early(3600), lost_race()]
     }
 }

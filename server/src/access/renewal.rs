@@ -1,50 +1,50 @@
-//! The next certificate of a machine whose certificate ends, for people without the desktop program: reminders by mail, with
-//! a link to a new package.
+//! Renewal for people without the desktop program: mails before a certificate expires, with a link to a new package.
 //!
-//! Behind the link is a request that nobody made, approved from the start. What proves that its holder is the one to get
-//! the package is the machine's certificate, which must still be good: the link alone is worth as little as every other.
+//! The link belongs to a request that the server itself made, approved from the start. The proof is the machine's present
+//! certificate, which must still be valid: like any other link, this one is not enough on its own.
 
 mod remind;
 
-use app::visit::Visit;
+use app::request_context::RequestContext;
 use protocol::Problem;
 
-use super::AccessRequest;
-use super::redeem::{handed_out, link_over};
-use crate::failure::Refusal;
-use crate::store::Tx;
+use super::redeem::{handed_out, link_expired};
+use crate::failure::ServiceError;
+use domain::access::AccessRequest;
+use domain::id::CertificateId;
+use store::Tx;
 
-/// Whether the server asked, for a machine whose certificate ends, and no person.
-pub(super) async fn renews(tx: &mut Tx, request: &AccessRequest) -> Result<bool, Refusal> {
-    Ok(tx.certificate_behind_renewal_link(&request.id).await?.is_some())
+/// Whether the server made this request, to renew a machine's certificate.
+pub(super) async fn renews(tx: &mut Tx, request: &AccessRequest) -> Result<bool, ServiceError> {
+    Ok(tx.renewals().certificate_behind_link(&request.id).await?.is_some())
 }
 
-/// Whether the visitor is on the machine that the request is about: it shows a certificate of this machine, in force.
+/// Whether the client is the machine that the request is for: it presents a valid certificate of this machine.
 pub(super) async fn is_the_machine(
     tx: &mut Tx,
-    visit: &Visit,
+    context: &RequestContext,
     request: &AccessRequest,
-) -> Result<bool, Refusal> {
-    let Some(former) = tx.certificate_behind_renewal_link(&request.id).await? else { return Ok(false) };
+) -> Result<bool, ServiceError> {
+    let Some(former) = tx.renewals().certificate_behind_link(&request.id).await? else { return Ok(false) };
     let Some(presented) =
-        visit.certificate.presented.as_ref().filter(|_| visit.certificate.rejection.is_none())
+        context.certificate.presented.as_ref().filter(|_| context.certificate.rejection.is_none())
     else {
         return Ok(false);
     };
-    let shown = tx.certificate_by_fingerprint(&presented.fingerprint).await?;
+    let shown = tx.certificates().find_by_fingerprint(&presented.fingerprint).await?;
     Ok(shown.is_some_and(|shown| shown.machine_id == former.machine_id))
 }
 
-/// Lets nobody record a certificate in the place of one that was revoked or renewed in the meantime.
-pub(super) async fn check(tx: &mut Tx, former: &str) -> Result<(), Refusal> {
-    let former = tx.certificate(former).await?.ok_or_else(Problem::not_found)?;
-    tx.lock_machines_of(&former.account_id).await?;
-    // Read again now that nobody else writes.
-    let former = tx.certificate(&former.id).await?.ok_or_else(Problem::not_found)?;
+/// Refuses to replace a certificate that was revoked or renewed in the meantime.
+pub(super) async fn check(tx: &mut Tx, former: &CertificateId) -> Result<(), ServiceError> {
+    let former = tx.certificates().find(former).await?.ok_or_else(Problem::not_found)?;
+    tx.certificates().lock_machines_of(&former.account_id).await?;
+    // Read again now that the lock is held.
+    let former = tx.certificates().find(&former.id).await?.ok_or_else(Problem::not_found)?;
     if former.revoked_at.is_some() {
-        return Err(link_over().into());
+        return Err(link_expired().into());
     }
-    if tx.successor_of(&former.id).await?.is_some() {
+    if tx.certificates().successor_of(&former.id).await?.is_some() {
         return Err(handed_out().into());
     }
     Ok(())

@@ -1,42 +1,44 @@
-//! What an analysis told on its way, for its record.
+//! Records an analysis's events while they are streamed to the client.
 
 use protocol::analysis::{AnalysisEvent, Step, StepState};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// The part of an analysis' events that its record keeps, however it ended.
+/// What an analysis's record stores of its events, however it ended.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct RecordedEvents {
     pub answer: String,
     /// The ends of the steps, in order.
     pub steps: Vec<Step>,
 }
 
-/// Passes events on to `listener` and notes them. When the listener has gone, the sender learns of it.
-pub fn tee(listener: mpsc::Sender<AnalysisEvent>) -> (mpsc::Sender<AnalysisEvent>, JoinHandle<Told>) {
+/// Forwards events to `listener` and records them. When the listener is dropped, the sender is closed too.
+pub fn tee(
+    listener: mpsc::Sender<AnalysisEvent>,
+) -> (mpsc::Sender<AnalysisEvent>, JoinHandle<RecordedEvents>) {
     let (sender, mut receiver) = mpsc::channel(1);
-    let noting = tokio::spawn(async move {
-        let mut told = Told::default();
+    let recording = tokio::spawn(async move {
+        let mut recorded = RecordedEvents::default();
         loop {
             let event = tokio::select! {
                 event = receiver.recv() => event,
-                // Also while nothing happens: a model may think for minutes.
+                // Notice it between events too: a model may take minutes.
                 () = listener.closed() => None,
             };
-            let Some(event) = event else { return told };
+            let Some(event) = event else { return recorded };
             match &event {
-                AnalysisEvent::Delta(delta) => told.answer.push_str(&delta.text),
+                AnalysisEvent::Delta(delta) => recorded.answer.push_str(&delta.text),
                 AnalysisEvent::Step(step) if step.state != StepState::Started => {
-                    told.steps.push(step.clone())
+                    recorded.steps.push(step.clone())
                 }
                 _ => {}
             }
             if listener.send(event).await.is_err() {
-                return told;
+                return recorded;
             }
         }
     });
-    (sender, noting)
+    (sender, recording)
 }
 
 #[cfg(test)]
@@ -45,13 +47,13 @@ mod tests {
     use protocol::analysis::Delta;
 
     #[tokio::test]
-    async fn events_are_passed_on_and_noted_until_the_listener_leaves() {
-        let (listener, mut heard) = mpsc::channel(4);
-        let (sender, told) = tee(listener);
+    async fn events_are_forwarded_and_recorded_until_the_listener_is_dropped() {
+        let (listener, mut received) = mpsc::channel(4);
+        let (sender, recording) = tee(listener);
         sender.send(AnalysisEvent::Delta(Delta { text: "a".into() })).await.unwrap();
-        assert!(heard.recv().await.is_some());
-        drop(heard);
+        assert!(received.recv().await.is_some());
+        drop(received);
         sender.closed().await;
-        assert_eq!(told.await.unwrap().answer, "a");
+        assert_eq!(recording.await.unwrap().answer, "a");
     }
 }

@@ -1,19 +1,18 @@
-//! Analyses: a picture and a question from a machine, an answer back, and a record of both.
+//! Analyses: a screenshot and a question from a machine, the answer, and a record of it.
 //!
-//! The picture itself is not stored unless the operator asks for it (`kept`); its hash and size are.
+//! Hash and size of the image are stored, the image itself only with `screenshots.keep` (`stored_screenshot`).
 
 mod events;
-pub mod http;
-mod kept;
 mod question;
+mod stored_screenshot;
 
+use domain::audit::Action;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ::analysis::{
     Engine, Job, Limits, ModeSettings, Picture, Pictures, Reader, ReaderConfig, analyze, provider,
 };
-use kept::{KeptPicture, KeptPictures};
 use protocol::Problem;
 use protocol::analysis::{AnalysisEvent, MAX_CONTEXT_CHARS, Step};
 use protocol::mode::Mode;
@@ -22,43 +21,44 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use question::Question;
+use stored_screenshot::{StoredScreenshot, StoredScreenshots};
 
-use crate::config::{ProviderConfig, ProviderKind};
 use crate::environment::Environment;
-use crate::failure::{Failure, Refusal};
-use crate::http::{RateLimiter, Rule};
+use crate::failure::{Failure, ServiceError};
 use crate::mode::Modes;
 use crate::native::Person;
-use crate::store::AnalysisRecord;
+use domain::analysis::{AnalysisRecord, AnalysisState};
+use domain::id::AnalysisId;
+use web::{RateLimiter, Rule};
 
-/// Events that wait for a slow reader before the model has to wait too.
+/// Events buffered for a slow client before the model is held up too.
 const BUFFERED_EVENTS: usize = 64;
-/// Pictures that are decoded at once.
-const PICTURES_AT_ONCE: usize = 2;
+/// Images decoded concurrently.
+const MAX_DECODING: usize = 2;
 
-/// Everything that is done with questions and answers.
+/// The service behind every operation on analyses.
 #[derive(Debug, Clone)]
 pub struct Analyses {
     env: Arc<Environment>,
     engine: Arc<Engine>,
-    kept: KeptPictures,
-    limits: Arc<RateLimiter>,
+    limits: Arc<dyn RateLimiter>,
     modes: Modes,
     pictures: Pictures,
-    /// What is running, so that its records are written before the server stops.
+    /// Tracks running analyses, so that their records are written before the server stops.
     running: TaskTracker,
+    screenshots: StoredScreenshots,
 }
 
 impl Analyses {
-    pub fn new(env: Arc<Environment>, modes: Modes, limits: Arc<RateLimiter>) -> Result<Self, Failure> {
+    pub fn new(env: Arc<Environment>, modes: Modes, limits: Arc<dyn RateLimiter>) -> Result<Self, Failure> {
         let config = &env.config;
-        let pictures = Pictures::new(PICTURES_AT_ONCE).with_limits(config.limits.pictures());
+        let pictures = Pictures::new(MAX_DECODING).with_limits(config.limits.pictures());
         let reader = ReaderConfig {
             tesseract: config.reader.tesseract.clone().into(),
             language: config.reader.languages.join("+"),
             time_limit_seconds: config.reader.time_limit_seconds.into(),
             memory_limit_megabytes: config.reader.memory_limit_megabytes.into(),
-            at_once: config.reader.concurrency as usize,
+            concurrency: config.reader.concurrency as usize,
             ..ReaderConfig::default()
         };
         let reader = Reader::new(reader, pictures.clone());
@@ -67,28 +67,36 @@ impl Analyses {
         let providers = config
             .providers
             .iter()
-            .map(|p| provider::connect(provider_config(p)?, client.clone()).map_err(Failure::Provider))
+            .map(|p| provider::connect(p.clone(), client.clone()).map_err(Failure::Provider))
             .collect::<Result<Vec<_>, Failure>>()?;
-        let at_once = Limits { at_once: config.limits.analyses as usize, ..Limits::default() };
-        let engine = Engine::new(providers, "", &reader, &pictures, at_once)
+        let engine_limits = Limits { concurrency: config.limits.analyses as usize, ..Limits::default() };
+        let engine = Engine::new(providers, &reader, &pictures, engine_limits)
             .map_err(|_| Failure::Other("the workflow's graph is wrong"))?;
-        let kept = KeptPictures::new(Arc::clone(&env));
-        Ok(Self { engine: Arc::new(engine), env, kept, limits, modes, pictures, running: TaskTracker::new() })
+        let screenshots = StoredScreenshots::new(Arc::clone(&env));
+        Ok(Self {
+            engine: Arc::new(engine),
+            env,
+            limits,
+            modes,
+            pictures,
+            screenshots,
+            running: TaskTracker::new(),
+        })
     }
 
-    /// What a picture may have, in bytes.
+    /// The size limit of an image, in bytes.
     pub fn largest_picture(&self) -> usize {
         self.pictures.limits().bytes
     }
 
-    /// Starts an analysis; its events arrive at the receiver. Dropping the receiver cancels it.
+    /// Starts an analysis and returns the receiver of its events. Dropping the receiver cancels it.
     pub async fn start(
         &self,
         person: &Person,
         question: Question,
-    ) -> Result<mpsc::Receiver<AnalysisEvent>, Refusal> {
+    ) -> Result<mpsc::Receiver<AnalysisEvent>, ServiceError> {
         let per_minute = self.env.config.limits.analyses_per_minute;
-        self.limits.check_key(Rule::per_minute("analyze", per_minute), &person.account.id)?;
+        self.limits.check_key(Rule::per_minute("analyze", per_minute), person.account.id.as_str()).await?;
         if question.context.chars().count() > MAX_CONTEXT_CHARS {
             return Err(Problem::invalid_input().field("context", "Use at most 4,000 characters.").into());
         }
@@ -96,13 +104,17 @@ impl Analyses {
             return Err(Problem::invalid_input().field("image", "Send a PNG, JPEG or WebP picture.").into());
         };
         let mode = self.modes.choose(question.mode.as_deref().filter(|m| !m.is_empty())).await?;
-        let picture = self.pictures.take_in(image).await.map_err(Problem::from)?;
+        let picture = self.pictures.accept(image).await.map_err(Problem::from)?;
         let record = self.record(person, &mode, &question.context, &picture);
-        let kept = if record.picture_kept { Some(self.kept.seal(&record.id, &picture).await?) } else { None };
+        let screenshot = if record.screenshot_stored {
+            Some(self.screenshots.seal(&record.id, &picture).await?)
+        } else {
+            None
+        };
         let mut tx = self.env.store.begin().await?;
-        tx.insert_analysis(&record).await?;
-        if let Some(sealed) = &kept {
-            tx.insert_kept_picture(&record.id, sealed).await?;
+        tx.analyses().insert(&record).await?;
+        if let Some(sealed) = &screenshot {
+            tx.analyses().insert_screenshot(&record.id, sealed).await?;
         }
         tx.commit().await?;
 
@@ -110,15 +122,15 @@ impl Analyses {
         let job = self.job(&record, mode, picture);
         let this = self.clone();
         self.running.spawn(async move {
-            if let Err(refusal) = this.run(job, record, sender).await {
-                // Into a problem, and so into the log: the caller has got its events.
-                let _: Problem = refusal.into();
+            if let Err(error) = this.run(job, record, sender).await {
+                // The conversion logs the error; the client has received its events.
+                let _: Problem = error.into();
             }
         });
         Ok(receiver)
     }
 
-    /// Waits until the records of everything that ran are written.
+    /// Waits until the records of all running analyses are written.
     pub async fn finish(&self) {
         self.running.close();
         self.running.wait().await;
@@ -131,26 +143,26 @@ impl Analyses {
         search: &str,
         limit: i64,
         offset: i64,
-    ) -> Result<Vec<AnalysisRecord>, Refusal> {
-        Ok(self.env.store.read().await?.analyses_of(&person.account.id, search, limit, offset).await?)
+    ) -> Result<Vec<AnalysisRecord>, ServiceError> {
+        Ok(self.env.store.read().await?.analyses().list(&person.account.id, search, limit, offset).await?)
     }
 
-    pub async fn one(&self, person: &Person, id: &str) -> Result<AnalysisRecord, Refusal> {
-        let found = self.env.store.read().await?.analysis_of(&person.account.id, id).await?;
+    pub async fn one(&self, person: &Person, id: &AnalysisId) -> Result<AnalysisRecord, ServiceError> {
+        let found = self.env.store.read().await?.analyses().find(&person.account.id, id).await?;
         Ok(found.ok_or_else(Problem::not_found)?)
     }
 
-    /// The picture of one's own analysis, if it was kept.
-    pub async fn picture(&self, person: &Person, id: &str) -> Result<KeptPicture, Refusal> {
-        Ok(self.kept.of(&person.account.id, id).await?.ok_or_else(Problem::not_found)?)
+    /// The image of one's own analysis, if it was stored.
+    pub async fn picture(&self, person: &Person, id: &AnalysisId) -> Result<StoredScreenshot, ServiceError> {
+        Ok(self.screenshots.of(&person.account.id, id).await?.ok_or_else(Problem::not_found)?)
     }
 
-    pub async fn delete(&self, person: &Person, id: &str) -> Result<(), Refusal> {
+    pub async fn delete(&self, person: &Person, id: &AnalysisId) -> Result<(), ServiceError> {
         let mut tx = self.env.store.begin().await?;
-        if !tx.delete_analysis(&person.account.id, id).await? {
+        if !tx.analyses().delete(&person.account.id, id).await? {
             return Err(Problem::not_found().into());
         }
-        tx.audit(self.env.now(), &person.account.id, "analysis.deleted", id, "").await?;
+        tx.audit_log().append(self.env.now(), &person.account.id, Action::AnalysisDeleted, id, "").await?;
         tx.commit().await?;
         Ok(())
     }
@@ -160,35 +172,35 @@ impl Analyses {
         job: Job,
         mut record: AnalysisRecord,
         sender: mpsc::Sender<AnalysisEvent>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ServiceError> {
         let started = std::time::Instant::now();
-        let (relay, told) = events::tee(sender);
+        let (relay, recording) = events::tee(sender);
         let result = analyze(&self.engine, job, relay, CancellationToken::new()).await;
-        let told = told.await?;
+        let recorded = recording.await?;
         record.ms = i64::try_from(started.elapsed().as_millis()).ok();
-        record.answer = told.answer;
+        record.answer = recorded.answer;
         match result {
             Ok(outcome) => {
-                record.state = "finished".to_owned();
+                record.state = AnalysisState::Finished;
                 record.provider = outcome.done.provider;
                 record.model = outcome.done.model;
                 record.prompt_tokens = i64::try_from(outcome.done.usage.prompt_tokens).unwrap_or(i64::MAX);
                 record.completion_tokens =
                     i64::try_from(outcome.done.usage.completion_tokens).unwrap_or(i64::MAX);
             }
-            Err(::analysis::AnalysisError::Cancelled) => record.state = "cancelled".to_owned(),
+            Err(::analysis::AnalysisError::Cancelled) => record.state = AnalysisState::Cancelled,
             Err(error) => {
-                record.state = "failed".to_owned();
+                record.state = AnalysisState::Failed;
                 let causes = crate::failure::causes(&error);
-                tracing::warn!(analysis = record.id, causes, "an analysis failed");
+                tracing::warn!(analysis = %record.id, causes, "an analysis failed");
             }
         }
-        self.write_down(&record, &told.steps).await
+        self.finish_record(&record, &recorded.steps).await
     }
 
-    async fn write_down(&self, record: &AnalysisRecord, steps: &[Step]) -> Result<(), Refusal> {
+    async fn finish_record(&self, record: &AnalysisRecord, steps: &[Step]) -> Result<(), ServiceError> {
         let mut tx = self.env.store.begin().await?;
-        tx.finish_analysis(record, steps).await?;
+        tx.analyses().finish(record, steps).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -201,7 +213,7 @@ impl Analyses {
             mode_id: mode.id.clone(),
             context: context.to_owned(),
             answer: String::new(),
-            state: "running".to_owned(),
+            state: AnalysisState::Running,
             provider: String::new(),
             model: String::new(),
             prompt_tokens: 0,
@@ -210,7 +222,7 @@ impl Analyses {
             image_width: picture.width().into(),
             image_height: picture.height().into(),
             image_bytes: i64::try_from(picture.bytes().len()).unwrap_or(i64::MAX),
-            picture_kept: self.kept.keep(),
+            screenshot_stored: self.screenshots.are_stored(),
             started_at: self.env.now(),
             ms: None,
         }
@@ -220,8 +232,8 @@ impl Analyses {
         let mut nonce = [0; 16];
         self.env.random.fill(&mut nonce);
         Job {
-            analysis_id: record.id.clone(),
-            context: record.context.clone(),
+            analysis_id: record.id.to_string(),
+            question: record.context.clone(),
             mode: ModeSettings {
                 id: mode.id,
                 prompt: mode.prompt,
@@ -235,22 +247,10 @@ impl Analyses {
     }
 }
 
-/// How long an analysis may take, in seconds.
+/// Time limit of an analysis, in seconds.
 pub fn time_limit() -> i64 {
-    i64::try_from(Limits::default().seconds).unwrap_or(i64::MAX)
+    i64::try_from(Limits::default().timeout_seconds).unwrap_or(i64::MAX)
 }
 
-fn provider_config(config: &ProviderConfig) -> Result<provider::ProviderConfig, Failure> {
-    let kind = match config.kind {
-        ProviderKind::Ollama => provider::Kind::Ollama,
-        ProviderKind::Openai => provider::Kind::OpenAi,
-    };
-    let mut made = provider::ProviderConfig::new(&config.name, kind, &config.base_url, &config.model);
-    made.api_key = config.api_key.as_ref().map(|key| provider::ApiKey::new(key.expose()));
-    made.vision = config.vision;
-    made.max_pixels = config.max_pixels.into();
-    Ok(made)
-}
-
-/// Keeps idle event streams alive through proxies.
+/// Interval of the comments that keep idle event streams open through proxies.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);

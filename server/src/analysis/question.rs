@@ -1,4 +1,4 @@
-//! A question about a picture, and what can be wrong with it or with the way to its answer.
+//! A question about an image, and the errors of asking and answering it.
 
 use std::time::Duration;
 
@@ -10,27 +10,28 @@ use protocol::Problem;
 use protocol::analysis::MAX_IMAGE_BYTES;
 use utoipa::ToSchema;
 
-use crate::http::refusals::Refuses;
+use web::documented_errors::DocumentedErrors;
 
 /// A question as it arrived.
 #[derive(Debug, Default, ToSchema)]
 pub struct Question {
-    /// PNG, JPEG or WebP by its content, at most 20 MB and 64 megapixels; a server may allow less, and says so then.
+    /// PNG, JPEG or WebP, detected by content, at most 20 MB and 64 megapixels; a server may set lower limits, which its errors
+    /// state.
     #[schema(value_type = String, format = Binary, required = true)]
     pub image: Option<Bytes>,
-    /// The question, and what is needed to understand it.
+    /// The question and its context.
     #[schema(max_length = 4000, required = false)]
     pub context: String,
-    /// The id of a mode that `GET /native/modes` lists; the first of them when there is none.
+    /// The id of a mode from `GET /native/modes`; the first one by default.
     #[schema(nullable = false)]
     pub mode: Option<String>,
 }
 
-impl Refuses for Question {
+impl DocumentedErrors for Question {
     fn problems() -> Vec<Problem> {
         let pictures = [
             PictureError::Broken,
-            PictureError::TooLarge { most: MAX_IMAGE_BYTES },
+            PictureError::TooLarge { max_bytes: MAX_IMAGE_BYTES },
             PictureError::UnknownFormat,
         ];
         let analyses = [

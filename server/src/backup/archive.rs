@@ -10,7 +10,7 @@ use age::{Decryptor, Encryptor, scrypt};
 use sha2::{Digest, Sha256};
 
 use super::Entry;
-use crate::secret::Secret;
+use domain::secret::Secret;
 
 /// What a locked archive begins with.
 const LOCKED: &[u8] = b"age-encryption.org/";

@@ -9,9 +9,9 @@ use super::write::owner_only;
 use super::{CONFIGURATION, DATA_KEY, DATABASE, DatabaseKind, FORMAT, MANIFEST, Manifest};
 use crate::certificate::opens;
 use crate::failure::Failure;
-use crate::secret::Secret;
-use crate::store::{Store, StoreError, faults_of_sqlite};
 use crate::vault::{Vault, VaultError};
+use domain::secret::Secret;
+use store::{Store, StoreError, faults_of_sqlite};
 
 /// A manifest has a few hundred bytes.
 const MANIFEST_BYTES: u64 = 64 * 1024;
@@ -137,13 +137,13 @@ async fn check(folder: &Path, manifest: Manifest) -> Result<Restored, RestoreErr
 
 async fn check_contents(store: &Store, folder: &Path) -> Result<(u64, Option<usize>), RestoreError> {
     let mut tx = store.read().await?;
-    let entries = tx.verify_audit().await?.map_err(|broken| RestoreError::Audit(broken.sequence))?;
+    let entries = tx.audit_log().verify().await?.map_err(|broken| RestoreError::Audit(broken.sequence))?;
     let path = folder.join(DATA_KEY);
     if !path.exists() {
         return Ok((entries, None));
     }
     let vault = Vault::read(&path)?;
-    let authorities = tx.authorities().await?;
+    let authorities = tx.authorities().list().await?;
     for authority in &authorities {
         opens(&vault, authority).map_err(RestoreError::Authority)?;
     }

@@ -9,8 +9,8 @@ use time::OffsetDateTime;
 use super::archive::{Sink, copy_and_hash};
 use super::{CONFIGURATION, DATA_KEY, DATABASE, DatabaseKind, Entry, FORMAT, MANIFEST, Manifest};
 use crate::config::{Config, Location};
-use crate::secret::Secret;
-use crate::store::{StoreError, copy_sqlite};
+use domain::secret::Secret;
+use store::{StoreError, copy_sqlite};
 
 /// What is to be backed up, and how.
 #[derive(Debug)]

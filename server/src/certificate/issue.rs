@@ -1,4 +1,4 @@
-//! Issuing to machines.
+//! Issuing certificates to machines.
 
 use std::sync::Arc;
 
@@ -12,42 +12,47 @@ use uuid::Uuid;
 
 use super::authority::Trusted;
 use super::{Certificates, Inner};
-use crate::failure::{Failure, Refusal};
-use crate::store::MachineCertificate;
+use crate::failure::{Failure, ServiceError};
+use domain::certificate::MachineCertificate;
+use domain::id::{AccountId, MachineId};
 
-/// Whom and what a certificate is to be issued for.
+/// The subject of a certificate to be issued.
 #[derive(Debug, Clone)]
 pub struct NewCertificate {
-    pub account_id: String,
+    pub account_id: AccountId,
     pub owner: EmailAddress,
     pub device_name: String,
-    /// The certificate whose place it takes: the machine stays the same one. `None`: for a new machine.
+    /// The certificate that it replaces, for the same machine. `None`: a new machine.
     pub replaces: Option<MachineCertificate>,
 }
 
 pub use ::certificate::package::Package as IssuedPackage;
 
 impl Certificates {
-    /// A certificate with a key made here, packed for a platform. Nothing is stored: the caller does that, together
-    /// with what spends the link. The key leaves with the package.
+    /// A certificate with a key made here, packaged for a platform. Nothing is stored: the caller stores the certificate in
+    /// the transaction that redeems the link. The key exists only in the package.
     pub async fn issue_package(
         &self,
         new: NewCertificate,
         platform: Platform,
         password: NewPassword,
-    ) -> Result<(MachineCertificate, IssuedPackage), Refusal> {
+    ) -> Result<(MachineCertificate, IssuedPackage), ServiceError> {
         let busy = || Problem::unavailable("Many packages are being made at the moment.", 5);
         let permit = Arc::clone(&self.0.packing).acquire_owned().await.map_err(|_| busy())?;
         let inner = Arc::clone(&self.0);
-        let packing = tokio::task::spawn_blocking(move || {
+        let package = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             inner.pack(&new, platform, &password)
         });
-        packing.await?
+        package.await?
     }
 
     /// A certificate for the key of a PKCS#10 request.
-    pub async fn issue_for_csr(&self, new: NewCertificate, csr: &str) -> Result<MachineCertificate, Refusal> {
+    pub async fn issue_for_csr(
+        &self,
+        new: NewCertificate,
+        csr: &str,
+    ) -> Result<MachineCertificate, ServiceError> {
         let request = read_request(csr)?;
         let authorities = self.authorities();
         let issuer = authorities.in_use()?;
@@ -56,11 +61,14 @@ impl Certificates {
         })
     }
 
-    /// The certificate and the issuing one above it, PEM.
+    /// The certificate and its issuer's, PEM.
     pub fn chain_pem(&self, certificate: &MachineCertificate) -> String {
         let authorities = self.authorities();
-        let issuing =
-            authorities.find(&certificate.authority_id).map(|issuer| issuer.authority.issuing_pem());
+        let issuing = certificate
+            .authority_id
+            .as_ref()
+            .and_then(|id| authorities.find(id))
+            .map(|issuer| issuer.authority.issuing_pem());
         format!("{}{}", to_pem(&certificate.certificate), issuing.unwrap_or_default())
     }
 }
@@ -71,7 +79,7 @@ impl Inner {
         new: &NewCertificate,
         platform: Platform,
         password: &NewPassword,
-    ) -> Result<(MachineCertificate, IssuedPackage), Refusal> {
+    ) -> Result<(MachineCertificate, IssuedPackage), ServiceError> {
         let now = self.env.clock.now();
         let (authorities, mut key) = (self.authorities(), None);
         let issuer = authorities.in_use()?;
@@ -80,11 +88,11 @@ impl Inner {
             key = Some(issued.key);
             Ok(issued.certificate)
         })?;
-        let key = key.ok_or(Failure::Other("no key was made"))?;
+        let key = key.ok_or(Failure::Other("no key was generated"))?;
         let contents = Contents {
             certificate: &stored.certificate,
             chain: &issuer.authority.chain(),
-            other_roots: &authorities.roots_beside(issuer.authority.root_der()),
+            other_roots: &authorities.roots_except(issuer.authority.root_der()),
             key: &key,
             device_name: &new.device_name,
         };
@@ -103,16 +111,17 @@ impl Inner {
         issuer: &Trusted,
         new: &NewCertificate,
         sign: impl FnOnce(&ClientProfile<'_>, &mut RandomBytes<'_>) -> Result<IssuedCertificate, IssueError>,
-    ) -> Result<MachineCertificate, Refusal> {
+    ) -> Result<MachineCertificate, ServiceError> {
         let device_name: DeviceName =
             new.device_name.parse().map_err(|_| Failure::Other("a machine's name does not fit"))?;
         let former = new.replaces.as_ref();
-        let machine_id = former.map_or_else(|| self.env.new_id(), |former| former.machine_id.clone());
+        let machine_id: MachineId =
+            former.map_or_else(|| self.env.new_id(), |former| former.machine_id.clone());
         let crl_url = self.env.config.public_url.join(&format!("/crl/{}", issuer.id));
         let profile = ClientProfile {
             device_name: &device_name,
             owner: &new.owner,
-            machine: machine_id.parse::<Uuid>().map_err(|_| Failure::Other("an id is no UUID"))?,
+            machine: machine_id.as_str().parse::<Uuid>().map_err(|_| Failure::Other("an id is no UUID"))?,
             lifetime: Duration::days(i64::from(self.env.config.access.certificate_days)),
             crl_url: Some(&crl_url),
         };
@@ -130,12 +139,12 @@ impl Inner {
             not_after: issued.not_after.unix_timestamp(),
             revoked_at: None,
             renewed_from: former.map(|former| former.id.clone()),
-            authority_id: issuer.id.clone(),
+            authority_id: Some(issuer.id.clone()),
         })
     }
 }
 
-/// A certificate request as somebody sent it.
+/// Parses a certificate request from a client.
 pub fn read_request(csr: &str) -> Result<CertificateRequest, Problem> {
     CertificateRequest::from_pem(csr).map_err(|error| {
         Problem::invalid_input().field("csr", format!("Send a PKCS#10 request in PEM: {error}."))

@@ -1,88 +1,95 @@
-//! Machines' certificates: issuing, judging and revoking them.
+//! Machines' certificates: issuing, verifying, renewing and revoking them.
 //!
-//! Whether a certificate is in force is asked of the database on every request, so a revocation is in force as soon as
-//! it is committed; what is open with a revoked certificate is ended by [`Certificates::watch_revocations`].
+//! Every request checks the database for a revocation, so one takes effect as soon as it is committed. Open connections of
+//! a revoked certificate are closed by [`Certificates::watch_revocations`].
 
 mod authority;
-pub mod http;
+mod connections;
 mod issue;
-mod judge;
 mod renew;
 mod revoke;
+mod verify;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use app::certificate::{AuthorityChange, CertificateRow};
+use app::request_context::Administrator;
 use app::services::CertificateService;
-use app::visit::Administrator;
 use async_trait::async_trait;
 use protocol::Problem;
 use protocol::access::Page;
 
 pub use authority::{AuthorityReport, opens, report, retire, rotate};
+pub use connections::{Connections, Entry};
 pub use issue::{IssuedPackage, NewCertificate, read_request};
-pub use judge::{Machine, Rejected};
-pub use renew::Renewal;
+pub use renew::RenewalErrors;
+pub use verify::{Machine, Rejected};
 
 use authority::Authorities;
 
-use crate::edge::Connections;
-use crate::edge::tls::Identity;
 use crate::environment::Environment;
-use crate::failure::{Failure, Refusal};
+use crate::failure::{Failure, ServiceError};
 use crate::outbox::Outbox;
+use crate::tls::Identity;
 
-/// Packages at once.
-const PACKING: usize = 2;
-/// How many rows the administrator's list shows at once.
+/// Packages built concurrently.
+const MAX_PACKING: usize = 2;
+/// Rows per page of the administrator's list.
 const PAGE_SIZE: u32 = 50;
 
-/// Everything that is done with machines' certificates.
+/// The service behind every operation on machines' certificates.
 #[derive(Debug, Clone)]
 pub struct Certificates(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     env: Arc<Environment>,
-    /// Replaced whole when an operator changes them.
+    /// Replaced as a whole when an operator changes them.
     authorities: RwLock<Arc<Authorities>>,
     connections: Arc<Connections>,
     outbox: Outbox,
-    judged: Mutex<judge::Judged>,
-    /// Packages that are made at once: each derives keys from a password.
+    verified: Mutex<verify::VerifiedCache>,
+    /// Limits concurrent package builds: each derives keys from a password.
     packing: Arc<tokio::sync::Semaphore>,
 }
 
 impl Certificates {
-    /// Loads the authorities, or makes one on a new server.
+    /// Loads the authorities, or creates one on a new server.
     pub async fn open(
         env: Arc<Environment>,
         connections: Arc<Connections>,
         outbox: Outbox,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, ServiceError> {
         let authorities = RwLock::new(Arc::new(Authorities::open(&env).await?));
-        let packing = Arc::new(tokio::sync::Semaphore::new(PACKING));
-        Ok(Self(Arc::new(Inner { env, authorities, connections, outbox, judged: Mutex::default(), packing })))
+        let packing = Arc::new(tokio::sync::Semaphore::new(MAX_PACKING));
+        Ok(Self(Arc::new(Inner {
+            env,
+            authorities,
+            connections,
+            outbox,
+            packing,
+            verified: Mutex::default(),
+        })))
     }
 
-    /// What `openssl verify -CAfile` and `curl --cacert` need: the trusted roots, PEM.
+    /// The trusted roots as PEM, for `openssl verify -CAfile` and `curl --cacert`.
     pub fn roots_pem(&self) -> String {
         self.authorities().roots_pem()
     }
 
-    /// SHA-256 over the root certificate that the built-in server certificate stands below, hexadecimal: what people
-    /// compare. `/ca.pem` holds it, perhaps beside others.
+    /// SHA-256 over the root certificate that the built-in server certificate chains to, hexadecimal, for people to compare.
+    /// `/ca.pem` contains that root, possibly beside others.
     pub fn root_fingerprint_hex(&self) -> Result<String, Failure> {
-        Ok(self.authorities().for_the_server()?.root_fingerprint_hex())
+        Ok(self.authorities().for_server()?.root_fingerprint_hex())
     }
 
-    /// The authorities whose names a client picks its certificate by, DER.
+    /// The names of the accepted authorities for the TLS handshake, by which a client picks its certificate; DER.
     pub fn authority_names(&self) -> Vec<Vec<u8>> {
         self.authorities().names()
     }
 
-    /// A server certificate of this authority for the built-in TLS.
-    pub fn server_identity(&self, names: &[String]) -> Result<Identity, Refusal> {
+    /// A server certificate for the built-in TLS.
+    pub fn server_identity(&self, names: &[String]) -> Result<Identity, ServiceError> {
         self.authorities().server_identity(&self.0.env, names)
     }
 
@@ -90,14 +97,14 @@ impl Certificates {
         self.0.authorities()
     }
 
-    /// From here on nothing is judged by the ones before.
+    /// Also drops everything that was verified against the former ones.
     fn replace_authorities(&self, authorities: Authorities) {
-        let mut judged = self.0.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut verified = self.0.verified.lock().unwrap_or_else(PoisonError::into_inner);
         *self.0.authorities.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(authorities);
-        judged.forget();
+        verified.clear();
     }
 
-    async fn replacement_under_way(&self) -> Result<Option<AuthorityChange>, Refusal> {
+    async fn authority_change(&self) -> Result<Option<AuthorityChange>, ServiceError> {
         let (authorities, now) = (self.authorities(), self.0.env.now());
         let mut earlier = authorities.superseded().peekable();
         if earlier.peek().is_none() {
@@ -105,18 +112,18 @@ impl Certificates {
         }
         let (mut tx, mut machines_left) = (self.0.env.store.read().await?, 0);
         for authority in earlier {
-            machines_left += tx.count_machines_of_authority(&authority.id, now).await?;
+            machines_left += tx.authorities().count_machines(&authority.id, now).await?;
         }
         Ok(Some(AuthorityChange { machines_left }))
     }
 
-    async fn page(&self, search: &str, page: u32) -> Result<Page<CertificateRow>, Refusal> {
-        Ok(self.0.env.store.read().await?.certificate_rows(search, page, PAGE_SIZE).await?)
+    async fn page(&self, search: &str, page: u32) -> Result<Page<CertificateRow>, ServiceError> {
+        Ok(self.0.env.store.read().await?.certificates().list(search, page, PAGE_SIZE).await?)
     }
 }
 
 impl Inner {
-    /// As they are now. Whoever does several things with them keeps what this gives.
+    /// A snapshot; an operation with several steps must use one snapshot throughout.
     fn authorities(&self) -> Arc<Authorities> {
         Arc::clone(&self.authorities.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -140,10 +147,12 @@ impl CertificateService for Certificates {
         reason: &str,
         words: &str,
     ) -> Result<(), Problem> {
-        Ok(self.revoke_certificate(admin, id, reason, words).await?)
+        Ok(self
+            .revoke_certificate(admin, &id.parse().map_err(|_| Problem::not_found())?, reason, words)
+            .await?)
     }
 
     async fn replacement(&self, _: &Administrator) -> Result<Option<AuthorityChange>, Problem> {
-        Ok(self.replacement_under_way().await?)
+        Ok(self.authority_change().await?)
     }
 }

@@ -1,48 +1,50 @@
-//! Renewing: the next certificate of a machine that still has a good one.
+//! Renewing the certificate of a machine while it is still valid.
 //!
-//! A certificate is renewed once. So a stolen key and token make one certificate more at most, and its machine's own
-//! renewal then fails, which somebody notices. Why the old certificate stays good: `docs/decisions/renewal.md`.
+//! A certificate can be renewed only once. A stolen key and token thus yield one more certificate at most, and the machine's
+//! own renewal then fails, which gets noticed. Why the old certificate stays valid: `docs/decisions/renewal.md`.
 
 use ::certificate::{CertificateRequest, key_fingerprint_hex};
+use domain::audit::Action;
 use protocol::Problem;
 use protocol::access::EmailAddress;
 use protocol::certificate::RejectionReason;
 
-use super::judge::rejected;
+use super::verify::rejected;
 use super::{Certificates, NewCertificate};
-use crate::failure::Refusal;
-use crate::http::refusals::Refuses;
-use crate::store::{MachineCertificate, Tx};
+use crate::failure::ServiceError;
+use domain::certificate::MachineCertificate;
+use store::Tx;
+use web::documented_errors::DocumentedErrors;
 
-/// What only a renewal is refused with.
+/// The errors of [`Certificates::renew`].
 #[derive(Debug)]
-pub struct Renewal;
+pub struct RenewalErrors;
 
 impl Certificates {
-    /// The certificate that takes the place of `current`, recorded in this transaction: a new one, or the one that this
-    /// key got before.
+    /// Issues the successor of `current` and records it in this transaction. A repetition with the same key returns the same
+    /// certificate.
     pub async fn renew(
         &self,
         tx: &mut Tx,
         current: &MachineCertificate,
         owner: &EmailAddress,
         request: &CertificateRequest,
-    ) -> Result<MachineCertificate, Refusal> {
+    ) -> Result<MachineCertificate, ServiceError> {
         let (inner, now) = (&self.0, self.0.env.now());
-        tx.lock_machines_of(&current.account_id).await?;
-        // It was judged before the lock was held: somebody may have revoked it since.
-        let current = tx.certificate(&current.id).await?.ok_or_else(Problem::not_found)?;
+        tx.certificates().lock_machines_of(&current.account_id).await?;
+        // It was verified before the lock was taken and may have been revoked since.
+        let current = tx.certificates().find(&current.id).await?.ok_or_else(Problem::not_found)?;
         if current.revoked_at.is_some() {
             return Err(rejected(RejectionReason::Revoked).into());
         }
-        if let Some(successor) = tx.successor_of(&current.id).await? {
+        if let Some(successor) = tx.certificates().successor_of(&current.id).await? {
             let same_key = key_fingerprint_hex(&successor.certificate) == Some(request.key_fingerprint_hex());
             return if same_key { Ok(successor) } else { Err(renewed_already().into()) };
         }
         let authorities = self.authorities();
         let issuer = authorities.in_use()?;
-        // Machines leave an authority that is being replaced as soon as they like.
-        if current.authority_id == issuer.id && now < renewable_from(&current) {
+        // While an authority is being replaced, its certificates can be renewed at any time.
+        if current.authority_id.as_ref() == Some(&issuer.id) && now < renewable_from(&current) {
             return Err(too_early(renewable_from(&current) - now).into());
         }
         let new = NewCertificate {
@@ -54,20 +56,22 @@ impl Certificates {
         let issued = inner.issue(issuer, &new, |profile, random| {
             issuer.authority.issue_client_for(request, profile, inner.env.clock.now(), random)
         })?;
-        tx.insert_certificate(&issued, now).await?;
-        tx.end_renewal_link(&current.id, now).await?;
+        tx.certificates().insert(&issued, now).await?;
+        tx.renewals().end_link(&current.id, now).await?;
         let detail = format!("serial {}, after {}", issued.serial, current.serial);
-        tx.audit(now, &current.account_id, "certificate.renewed", &issued.id, &detail).await?;
+        tx.audit_log()
+            .append(now, &current.account_id, Action::CertificateRenewed, &issued.id, &detail)
+            .await?;
         Ok(issued)
     }
 }
 
-/// Half of the life: machines renew at two thirds of it, and clocks differ.
+/// Half of the lifetime: machines renew at two thirds of it, and clocks differ.
 fn renewable_from(certificate: &MachineCertificate) -> i64 {
     certificate.not_before + (certificate.not_after - certificate.not_before) / 2
 }
 
-/// 409: this certificate has its successor, and another key wants one.
+/// 409: the certificate was renewed for another key.
 fn renewed_already() -> Problem {
     Problem::new("renewed-already", 409, "This certificate has been renewed")
         .detail("Use the certificate that took its place. If its key is lost, ask for access again.")
@@ -80,7 +84,7 @@ fn too_early(seconds: i64) -> Problem {
         .detail(format!("It can be renewed in {days} {}.", if days == 1 { "day" } else { "days" }))
 }
 
-impl Refuses for Renewal {
+impl DocumentedErrors for RenewalErrors {
     fn problems() -> Vec<Problem> {
         vec![renewed_already(), too_early(24 * 3600)]
     }

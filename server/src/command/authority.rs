@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use app::instant::date;
 use clap::Subcommand;
+use domain::certificate::AuthorityState;
+use domain::id::AuthorityId;
 use server::certificate::{Certificates, report, retire, rotate};
 use server::environment::Environment;
 use server::outbox::Outbox;
 use server::start::StartError;
-use server::store::AuthorityState;
 
 use super::say;
 
@@ -17,7 +18,7 @@ pub enum CaCommand {
     /// Ends the trust in an authority that another one has superseded. Refused while machines would be shut out.
     Retire {
         /// As `ca status` shows it.
-        id: String,
+        id: AuthorityId,
         /// Also if machines are shut out by it.
         #[arg(long)]
         force: bool,

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use domain::clock::{Clock, SystemClock};
+use domain::secret::Secret;
 use server::backup::{self, Backup, DatabaseKind, Manifest, first_line};
-use server::clock::{Clock, SystemClock};
 use server::config::Config;
-use server::secret::Secret;
 
 use super::say;
 

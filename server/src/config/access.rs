@@ -23,7 +23,7 @@ pub struct Access {
     pub reminder_days: u32,
     /// Requests that wait for a decision, in all. More are refused with 503.
     pub max_pending: u32,
-    /// Requests that wait for a decision, per e-mail address. More are kept as unheard ones, silently.
+    /// Requests that wait for a decision, per e-mail address. More are silently suppressed.
     pub max_pending_per_address: u32,
     /// Mail administrators about new requests.
     pub notices: bool,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::base_url::BaseUrl;
 use super::source::Reading;
-use crate::secret::Secret;
+use domain::secret::Secret;
 
 /// A certificate chain and its key, both PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]

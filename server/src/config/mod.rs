@@ -56,6 +56,19 @@ pub struct Config {
 }
 
 impl Config {
+    /// The origins of our own pages: those of `public_url` and `machines_url`.
+    pub fn origins(&self) -> Vec<String> {
+        [&self.public_url, &self.machines_url].map(|url| url.origin().to_owned()).into()
+    }
+
+    /// Hosts that get HSTS: real names with TLS, never a local one or an address.
+    pub fn hsts_hosts(&self) -> Vec<String> {
+        let urls = [&self.public_url, &self.machines_url].into_iter();
+        urls.filter(|url| url.is_https() && !url.is_local() && !url.is_address())
+            .map(|url| url.host())
+            .collect()
+    }
+
     /// Reads and checks the file (if there is one) and the variables. Relative paths in it start at the file's folder,
     /// without a file at the working folder.
     pub fn load(

@@ -6,7 +6,7 @@ use protocol::access::EmailAddress;
 use serde::Deserialize;
 
 use super::source::Reading;
-use crate::secret::Secret;
+use domain::secret::Secret;
 
 /// How mails leave.
 #[derive(Debug, Clone)]

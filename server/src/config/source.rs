@@ -10,7 +10,7 @@ use serde::de::value::{Error, MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Error as _, IntoDeserializer, Visitor};
 
 use super::WrongField;
-use crate::secret::Secret;
+use domain::secret::Secret;
 
 /// One value or a tree of them.
 #[derive(Debug, Clone)]

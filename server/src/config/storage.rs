@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::source::Reading;
-use crate::secret::Secret;
+use domain::secret::Secret;
 
 /// The database.
 #[derive(Debug, Clone)]

@@ -111,7 +111,7 @@ fn lists_are_numbered_in_variables() {
     .unwrap();
     assert_eq!(config.providers[0].base_url, "http://localhost:11434");
     assert_eq!(config.providers[0].api_key.as_ref().unwrap().expose(), "k");
-    assert_eq!((config.providers[1].kind, config.providers[1].vision), (ProviderKind::Openai, true));
+    assert_eq!((config.providers[1].kind, config.providers[1].vision), (ProviderKind::OpenAi, true));
     let alone = load(
         "",
         &[
@@ -122,6 +122,52 @@ fn lists_are_numbered_in_variables() {
         ],
     );
     assert_eq!(alone.unwrap().providers.len(), 1);
+}
+
+#[test]
+fn every_field_of_a_provider_can_be_set() {
+    let text = "[[providers]]\nname = \"Local LLM\"\nkind = \"ollama\"\nbase_url = \"http://localhost:11434\"\n\
+                model = \"m\"\napi_key_file = \"secret\"\nmax_tokens = 2048\nmax_text_chars = 500\n";
+    let provider = load(
+        text,
+        &[
+            ("AIWE_PROVIDERS__0__FIRST_TOKEN_TIMEOUT_SECONDS", "120"),
+            ("AIWE_PROVIDERS__0__IDLE_TIMEOUT_SECONDS", "20"),
+            ("AIWE_PROVIDERS__0__ANSWER_TIMEOUT_SECONDS", "240"),
+            ("AIWE_PROVIDERS__0__MAX_TOKENS", "1024"),
+            ("AIWE_PROVIDERS__0__MAX_PIXELS", "500000"),
+        ],
+    );
+    let provider = provider.unwrap().providers.remove(0);
+    assert_eq!(provider.name, "Local LLM");
+    assert_eq!(provider.api_key.as_ref().unwrap().expose(), "from-the-file");
+    assert_eq!(
+        (provider.max_tokens, provider.max_text_chars, provider.max_pixels),
+        (Some(1_024), 500, 500_000)
+    );
+    let timeouts = (provider.first_token_timeout_seconds, provider.idle_timeout_seconds);
+    assert_eq!((timeouts, provider.answer_timeout_seconds), ((120, 20), 240));
+    assert!(provider.validate().is_ok(), "what the configuration accepts can be connected");
+}
+
+#[test]
+fn a_wrong_provider_is_refused_by_field() {
+    let one = "[[providers]]\nname = \"Reader\"\nkind = \"ollama\"\nbase_url = \"localhost\"\nmodel = \" \"\nmax_tokens = 0\n";
+    let two =
+        "[[providers]]\nname = \"a\"\nkind = \"openai\"\nbase_url = \"http://u:p@host/v1\"\nmodel = \"m\"\n";
+    let wrong = wrong(&[one, two, two].concat(), &[]);
+    let fields: Vec<_> = wrong.iter().map(|(field, _)| field.as_str()).collect();
+    let expected = [
+        "providers[0].name",
+        "providers[0].base_url",
+        "providers[0].model",
+        "providers[0].max_tokens",
+        "providers[1].base_url",
+        "providers[2].base_url",
+        "providers[2].name",
+    ];
+    assert_eq!(fields, expected, "{wrong:?}");
+    assert!(wrong.iter().all(|(_, expected)| expected.starts_with("expected ")), "{wrong:?}");
 }
 
 #[test]

@@ -5,14 +5,9 @@
 //! [`PeerCertificate`] is there proves that the peer holds its key, and nothing else: who issued it, for how long, and
 //! whether it was revoked is judged later, so that every failing machine gets an answer and not a TLS alert.
 
-mod connections;
-mod peer;
 mod proxy;
 mod serve;
-pub mod tls;
 
-pub use connections::{Connections, Entry};
-pub use peer::{Listener, Peer, PeerCertificate};
 pub use serve::Edge;
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use http::{HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::peer::{Listener, Peer, PeerCertificate};
+use web::{Listener, Peer, PeerCertificate};
+
 use crate::config::Proxy;
 
 const AUTH: HeaderName = HeaderName::from_static("x-proxy-auth");
@@ -33,7 +34,7 @@ const OF_THE_PROXY: [HeaderName; 8] = [
 ];
 
 /// Whose request it is, once the proxy's word is counted in. `None`: no proxy spoke, and the connection's own peer it is.
-pub(super) fn told(proxy: &Proxy, connection: &Peer, headers: &mut HeaderMap) -> Option<Peer> {
+pub(super) fn forwarded(proxy: &Proxy, connection: &Peer, headers: &mut HeaderMap) -> Option<Peer> {
     let peer = believes(proxy, connection.address, headers).then(|| Peer {
         address: client_address(proxy, headers).unwrap_or(connection.address),
         listener: connection.listener,
@@ -106,7 +107,7 @@ fn certificate(headers: &HeaderMap) -> Option<PeerCertificate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
+    use domain::secret::Secret;
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -130,7 +131,7 @@ mod tests {
 
     fn forwarded_for(value: &str) -> IpAddr {
         let mut headers = headers(&[("x-proxy-auth", SECRET), ("x-forwarded-for", value)]);
-        told(&proxy(), &connection("127.0.0.1"), &mut headers).unwrap().address
+        forwarded(&proxy(), &connection("127.0.0.1"), &mut headers).unwrap().address
     }
 
     #[test]
@@ -145,7 +146,7 @@ mod tests {
         assert_eq!(forwarded_for("rubbish"), "127.0.0.1".parse::<IpAddr>().unwrap());
         let mut several = headers(&[("x-proxy-auth", SECRET), ("x-forwarded-for", "6.6.6.6")]);
         several.append("x-forwarded-for", "192.0.2.9".parse().unwrap());
-        assert_eq!(told(&proxy(), &connection("127.0.0.1"), &mut several).unwrap().address, client);
+        assert_eq!(forwarded(&proxy(), &connection("127.0.0.1"), &mut several).unwrap().address, client);
     }
 
     #[test]
@@ -170,11 +171,11 @@ mod tests {
             (&without, "127.0.0.1", ""),
         ] {
             let mut headers = all(auth);
-            assert_eq!(told(proxy, &connection(address), &mut headers), None);
+            assert_eq!(forwarded(proxy, &connection(address), &mut headers), None);
             assert_eq!(headers.keys().collect::<Vec<_>>(), ["accept"]);
         }
         let mut headers = all(SECRET);
-        let peer = told(&proxy(), &connection("127.0.0.1"), &mut headers).unwrap();
+        let peer = forwarded(&proxy(), &connection("127.0.0.1"), &mut headers).unwrap();
         assert!(peer.tls);
         assert_eq!(peer.certificate.unwrap().leaf, [0, 0, 0]);
         assert_eq!(headers.len(), 2, "the request id stays: {headers:?}");
@@ -183,9 +184,9 @@ mod tests {
     #[test]
     fn the_pages_listener_takes_no_certificate_from_anybody() {
         let headers = || headers(&[("x-proxy-auth", SECRET), ("x-client-cert", "AAAA")]);
-        assert!(told(&proxy(), &connection("127.0.0.1"), &mut headers()).unwrap().certificate.is_some());
+        assert!(forwarded(&proxy(), &connection("127.0.0.1"), &mut headers()).unwrap().certificate.is_some());
         let pages = Peer { listener: Listener::Pages, ..connection("127.0.0.1") };
-        assert_eq!(told(&proxy(), &pages, &mut headers()).unwrap().certificate, None);
+        assert_eq!(forwarded(&proxy(), &pages, &mut headers()).unwrap().certificate, None);
     }
 
     #[test]
@@ -200,6 +201,6 @@ mod tests {
         let own = PeerCertificate { leaf: vec![1], intermediates: Vec::new() };
         let connection = Peer { certificate: Some(own), ..connection("127.0.0.1") };
         let mut auth = headers(&[("x-proxy-auth", SECRET)]);
-        assert_eq!(told(&proxy(), &connection, &mut auth).unwrap().certificate, None);
+        assert_eq!(forwarded(&proxy(), &connection, &mut auth).unwrap().certificate, None);
     }
 }

@@ -24,23 +24,23 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::connections::{Connections, Entry};
-use super::peer::{Listener, Peer, PeerCertificate};
-use super::proxy;
-use super::tls::Replaceable;
-use crate::certificate::Rejected;
-use crate::config::Proxy;
+use web::{Listener, Peer, PeerCertificate};
 
-const HANDSHAKE: Duration = Duration::from_secs(10);
+use super::proxy;
+use crate::certificate::{Connections, Entry, Rejected};
+use crate::config::Proxy;
+use crate::tls::Replaceable;
+
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// From the handshake to the first whole request head, and on HTTP/1.1 to each further one.
-const REQUEST_HEAD: Duration = Duration::from_secs(15);
-const HTTP2_PING: Duration = Duration::from_secs(20);
+const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
 const HTTP2_STREAMS: u32 = 128;
 const HEAD_BYTES: usize = 64 * 1024;
 /// How long running requests may go on once the server stops.
-const DRAIN: Duration = Duration::from_secs(10);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// After an error in accepting (no file descriptors left, say), before the next try.
-const BREATH: Duration = Duration::from_millis(100);
+const ACCEPT_RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// One listener.
 #[derive(Debug, Clone)]
@@ -60,11 +60,11 @@ impl Edge {
     pub async fn serve(self, listener: TcpListener, router: Router) {
         let edge = Arc::new(self);
         let tasks = TaskTracker::new();
-        let places = Arc::new(Semaphore::new(edge.limit));
+        let slots = Arc::new(Semaphore::new(edge.limit));
         let ending = CancellationToken::new();
         // Also when this future is dropped, no connection outlives it.
         let _end_all = ending.clone().drop_guard();
-        while let Some((stream, address, place)) = edge.accept(&listener, &places).await {
+        while let Some((stream, address, place)) = edge.accept(&listener, &slots).await {
             let (edge, router, ending) = (Arc::clone(&edge), router.clone(), ending.clone());
             tasks.spawn(async move {
                 tokio::select! {
@@ -76,7 +76,7 @@ impl Edge {
         }
         drop(listener);
         tasks.close();
-        if timeout(DRAIN, tasks.wait()).await.is_err() {
+        if timeout(DRAIN_TIMEOUT, tasks.wait()).await.is_err() {
             tracing::warn!(left = tasks.len(), "stopping with requests still running");
         }
     }
@@ -85,16 +85,16 @@ impl Edge {
     async fn accept(
         &self,
         listener: &TcpListener,
-        places: &Arc<Semaphore>,
+        slots: &Arc<Semaphore>,
     ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
         let next = async {
-            let place = Arc::clone(places).acquire_owned().await.ok()?;
+            let place = Arc::clone(slots).acquire_owned().await.ok()?;
             loop {
                 match listener.accept().await {
                     Ok((stream, address)) => return Some((stream, address, place)),
                     Err(error) => {
                         tracing::warn!(%error, "a connection was not accepted");
-                        sleep(BREATH).await;
+                        sleep(ACCEPT_RETRY_INTERVAL).await;
                     }
                 }
             }
@@ -115,7 +115,7 @@ impl Edge {
         let Some(config) = self.tls.as_ref().map(Replaceable::current) else {
             return self.speak(stream, false, peer, router).await;
         };
-        let handshake = timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream));
+        let handshake = timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(config).accept(stream));
         let stream = tokio::select! {
             () = self.shutdown.cancelled() => return,
             done = handshake => match done {
@@ -159,7 +159,7 @@ impl Edge {
         let connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
         let mut connection = connection;
         let mut revoked = std::pin::pin!(revoked);
-        let mut silent = std::pin::pin!(sleep(REQUEST_HEAD));
+        let mut silent = std::pin::pin!(sleep(REQUEST_HEAD_TIMEOUT));
         let (mut stopping, mut spoke) = (false, false);
         loop {
             tokio::select! {
@@ -191,17 +191,17 @@ impl Edge {
         router: Router,
     ) -> Result<Response, Infallible> {
         let mut request = request.map(Body::new);
-        let told = proxy::told(&self.proxy, &connection, request.headers_mut());
+        let forwarded = proxy::forwarded(&self.proxy, &connection, request.headers_mut());
         // Behind a proxy the connection goes on after a revocation, so the single request has to end.
-        let entry = told.as_ref().and_then(|peer| peer.certificate.as_ref());
+        let entry = forwarded.as_ref().and_then(|peer| peer.certificate.as_ref());
         let entry = entry.map(|certificate| self.connections.enter(certificate.fingerprint()));
-        request.extensions_mut().insert(told.unwrap_or(connection));
+        request.extensions_mut().insert(forwarded.unwrap_or(connection));
         let Some(entry) = entry else { return router.oneshot(request).await };
         let (parts, body) = request.into_parts();
-        let refused = Rejected::new(RejectionReason::Revoked, &parts);
+        let rejected = Rejected::new(RejectionReason::Revoked, &parts);
         let request = Request::from_parts(parts, body);
         tokio::select! {
-            () = entry.closed() => Ok(refused.into_response()),
+            () = entry.closed() => Ok(rejected.into_response()),
             response = router.oneshot(request) => response.map(|response| ended_by(entry, response)),
         }
     }
@@ -209,12 +209,16 @@ impl Edge {
 
 fn http() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(REQUEST_HEAD).max_buf_size(HEAD_BYTES);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(REQUEST_HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(HTTP2_PING)
-        .keep_alive_timeout(HTTP2_PING)
+        .keep_alive_interval(HTTP2_PING_INTERVAL)
+        .keep_alive_timeout(HTTP2_PING_INTERVAL)
         .max_concurrent_streams(HTTP2_STREAMS)
         .max_header_list_size(HEAD_BYTES as u32);
     builder

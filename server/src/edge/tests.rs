@@ -22,9 +22,13 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+use web::{Listener, Peer, PeerCertificate};
+
 use super::*;
+use crate::certificate::Connections;
 use crate::config::Proxy;
-use crate::secret::Secret;
+use crate::tls;
+use domain::secret::Secret;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 

@@ -1,9 +1,9 @@
-//! Mails: what they say and how they leave. When they leave, and how often it is tried, is the outbox's.
+//! Mails: their content and how they are sent. The outbox decides when they are sent and retried.
 //!
-//! What always holds: a recipient is a checked address and a subject is one line, so no field can add a header; what
-//! people typed is escaped in the HTML part; no mail holds a match code or a password.
+//! Invariants: a recipient is a validated address and a subject is one line, so no field can inject a header; user input is
+//! escaped in the HTML part; no mail contains a match code or a password.
 
-mod letter;
+mod body;
 mod smtp;
 mod templates;
 
@@ -12,9 +12,9 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use protocol::access::EmailAddress;
 
-pub use letter::escape;
+pub use body::escape;
 pub use smtp::SmtpMailer;
-pub use templates::{CertificateEnd, CodesTried, Letterhead, Purpose};
+pub use templates::{CertificateEnd, CodesTried, MailTemplates, Purpose};
 
 /// A mail, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Mail {
     pub html: String,
 }
 
-/// One line: control characters become spaces.
+/// A single line: control characters become spaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject(String);
 
@@ -40,40 +40,39 @@ impl Subject {
     }
 }
 
-/// Why a mail did not leave.
+/// Why a mail was not sent.
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 pub struct SendError {
-    pub obstacle: Obstacle,
-    /// For the operator; no personal data beyond what the mail server answered.
+    pub kind: SendErrorKind,
+    /// For the operator; no personal data except what the mail server's answer contains.
     pub reason: String,
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What stood in a mail's way.
+/// Whether a failed mail is retried, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Obstacle {
-    /// The mail server cannot be reached, or does not let this server in: nothing is said about the mail.
+pub enum SendErrorKind {
+    /// The mail server is unreachable or rejects this server's sign-in: not the mail's fault.
     Connection,
-    /// The mail itself: the mail server will never take it (5xx).
-    Mail,
-    /// The moment: the mail server wants to be asked again (4xx).
-    Moment,
+    /// The mail server rejected the mail for good (5xx).
+    Permanent,
+    /// The mail server deferred the mail (4xx).
+    Transient,
 }
 
-/// Sends mails.
 #[async_trait]
 pub trait Mailer: Send + Sync + std::fmt::Debug {
-    /// `id` is the mail's own and stays the same when it is sent again, so that a copy shows as one.
+    /// `id` becomes the Message-ID and stays the same across retries, so that receivers can recognise a duplicate.
     async fn send(&self, id: &str, mail: &Mail) -> Result<(), SendError>;
 }
 
-/// Keeps mails, and fails when told to. For tests.
+/// Keeps mails in memory and fails on demand. For tests.
 #[derive(Debug, Default)]
 pub struct MemoryMailer {
     sent: Mutex<Vec<Mail>>,
-    obstacle: Mutex<Option<Obstacle>>,
+    failure: Mutex<Option<SendErrorKind>>,
 }
 
 impl MemoryMailer {
@@ -81,17 +80,17 @@ impl MemoryMailer {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// From now on every mail fails, or (`None`) every mail leaves.
-    pub fn fail(&self, obstacle: Option<Obstacle>) {
-        *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) = obstacle;
+    /// Makes every following mail fail, or (`None`) succeed.
+    pub fn fail(&self, kind: Option<SendErrorKind>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = kind;
     }
 }
 
 #[async_trait]
 impl Mailer for MemoryMailer {
     async fn send(&self, _id: &str, mail: &Mail) -> Result<(), SendError> {
-        if let Some(obstacle) = *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) {
-            return Err(SendError { obstacle, reason: "told to fail".to_owned(), source: None });
+        if let Some(kind) = *self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Err(SendError { kind, reason: "failure on demand".to_owned(), source: None });
         }
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(mail.clone());
         Ok(())

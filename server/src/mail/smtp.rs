@@ -1,4 +1,4 @@
-//! Sending over SMTP (RFC 5321): a connection per mail, with time limits.
+//! Sending over SMTP (RFC 5321): one connection per mail, with timeouts.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -14,29 +14,29 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use protocol::access::EmailAddress;
 
-use super::{Mail, Mailer, Obstacle, SendError};
-use crate::clock::Clock;
+use super::{Mail, Mailer, SendError, SendErrorKind};
 use crate::config::{Encryption, Smtp};
+use domain::clock::Clock;
 
-/// For each answer of the server, and for connecting.
-const ANSWER: Duration = Duration::from_secs(30);
+/// For connecting, and for each of the server's replies.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 /// For one whole mail.
-const MAIL: Duration = Duration::from_secs(120);
+const SEND_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Sends through the configured mail server.
 pub struct SmtpMailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     clock: Arc<dyn Clock>,
     organisation: String,
-    /// The right side of message ids.
+    /// The domain part of message ids.
     host: String,
     from: EmailAddress,
     reply_to: Option<EmailAddress>,
 }
 
 impl SmtpMailer {
-    /// `host` is the server's own name, as `public_url` has it; `organisation` stands beside the sender's address.
-    /// Fails when the configured authority is no certificate.
+    /// `host` is the host of `public_url`; `organisation` is the sender's display name. Fails when the configured CA
+    /// certificate cannot be used.
     pub fn new(
         smtp: &Smtp,
         organisation: &str,
@@ -44,7 +44,7 @@ impl SmtpMailer {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SendError> {
         let unusable = |reason: &str, source: Box<dyn Error + Send + Sync>| SendError {
-            obstacle: Obstacle::Connection,
+            kind: SendErrorKind::Connection,
             reason: reason.to_owned(),
             source: Some(source),
         };
@@ -60,7 +60,7 @@ impl SmtpMailer {
             tls.build_rustls().map_err(|e| unusable("TLS for the mail server cannot be set up", e.into()))?;
         let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)
             .port(smtp.port)
-            .timeout(Some(ANSWER))
+            .timeout(Some(REPLY_TIMEOUT))
             .hello_name(ClientId::Domain(host.to_owned()))
             .tls(match smtp.encryption {
                 Encryption::None => Tls::None,
@@ -81,7 +81,7 @@ impl SmtpMailer {
     }
 
     fn message(&self, id: &str, mail: &Mail) -> Result<Message, Box<dyn Error + Send + Sync>> {
-        // Ids are UUIDs; should one be anything else, it still must not end the header.
+        // Ids are UUIDs; filtered all the same, so that no id can break the header.
         let id: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
         let auto =
             HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
@@ -107,16 +107,16 @@ fn mailbox(address: &EmailAddress, name: Option<String>) -> Result<Mailbox, Addr
 impl Mailer for SmtpMailer {
     async fn send(&self, id: &str, mail: &Mail) -> Result<(), SendError> {
         let message = self.message(id, mail).map_err(|error| SendError {
-            obstacle: Obstacle::Mail,
-            reason: "the mail cannot be written".to_owned(),
+            kind: SendErrorKind::Permanent,
+            reason: "the mail cannot be composed".to_owned(),
             source: Some(error),
         })?;
-        match tokio::time::timeout(MAIL, self.transport.send(message)).await {
+        match tokio::time::timeout(SEND_TIMEOUT, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(SendError {
-                obstacle: obstacle(error.status().map(u16::from)),
+                kind: error_kind(error.status().map(u16::from)),
                 reason: match error.status() {
-                    Some(code) if refuses_us(code.into()) => {
+                    Some(code) if is_auth_failure(code.into()) => {
                         format!("the mail server does not accept this server’s sign-in ({code})")
                     }
                     Some(code) => format!("the mail server answered {code}"),
@@ -126,7 +126,7 @@ impl Mailer for SmtpMailer {
                 source: Some(error.into()),
             }),
             Err(_) => Err(SendError {
-                obstacle: Obstacle::Connection,
+                kind: SendErrorKind::Connection,
                 reason: "the mail server took too long".to_owned(),
                 source: None,
             }),
@@ -134,21 +134,21 @@ impl Mailer for SmtpMailer {
     }
 }
 
-/// What an answer of the mail server says; `None`: there was none. A connection, a name, a certificate or a password can
-/// be put right, and then the mail leaves.
-fn obstacle(code: Option<u16>) -> Obstacle {
+/// Classifies the mail server's reply code; `None`: there was no reply. Problems of the connection, the certificate or the
+/// sign-in can be fixed, and the mail is sent then.
+fn error_kind(code: Option<u16>) -> SendErrorKind {
     match code {
-        None => Obstacle::Connection,
-        // 421: it is closing down (RFC 5321 §3.8).
-        Some(421) => Obstacle::Connection,
-        Some(code) if refuses_us(code) => Obstacle::Connection,
-        Some(code) if code >= 500 => Obstacle::Mail,
-        Some(_) => Obstacle::Moment,
+        None => SendErrorKind::Connection,
+        // 421: the server is shutting down (RFC 5321 §3.8).
+        Some(421) => SendErrorKind::Connection,
+        Some(code) if is_auth_failure(code) => SendErrorKind::Connection,
+        Some(code) if code >= 500 => SendErrorKind::Permanent,
+        Some(_) => SendErrorKind::Transient,
     }
 }
 
-/// Answers about this server's name and password, or their lack (RFC 4954 §4.7 and §6).
-fn refuses_us(code: u16) -> bool {
+/// Reply codes about wrong or missing credentials (RFC 4954 §4.7 and §6).
+fn is_auth_failure(code: u16) -> bool {
     matches!(code, 432 | 454 | 530 | 534 | 535 | 538)
 }
 

@@ -1,24 +1,24 @@
-//! What each mail says. One function each; the words stand here and nowhere else.
+//! The text of every mail, one function each.
 
-mod ending;
+mod certificate_expiry;
 
 use protocol::access::{DeviceName, EmailAddress, Message};
 use protocol::certificate::RevocationReason;
 
-use super::letter::Letter;
+use super::body::MailBody;
 use super::{Mail, Subject};
-use crate::access::{AccessRequest, Notice};
+use domain::access::{AccessRequest, Notice};
 
-/// How many requests one notice to administrators names.
+/// Requests named in one notice to administrators.
 const MOST_NAMED: usize = 20;
 
-/// Who writes.
+/// Renders mails in the organisation's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letterhead {
+pub struct MailTemplates {
     pub organisation: String,
 }
 
-/// What a set-up link is for.
+/// Why a set-up link is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// A new person.
@@ -27,37 +27,37 @@ pub enum Purpose {
     Reset,
 }
 
-/// Why a certificate ended before its time.
+/// Why a certificate ended before it expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CertificateEnd {
-    /// Its machine has fetched another one.
+    /// Its machine has got another one.
     Replaced,
-    /// An administrator ended it.
+    /// An administrator revoked it.
     Revoked { reason: RevocationReason, words: Message },
 }
 
-/// How far somebody came who does not know the match code.
+/// Why administrators are notified of wrong match codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodesTried {
-    /// So often that it is hardly a slip.
+    /// Too many for a typo.
     Often { wrong: i64 },
-    /// So often that the link is closed to everybody but the asking browser.
+    /// So many that only the requesting browser can still use the link.
     Closed,
 }
 
-impl Letterhead {
+impl MailTemplates {
     /// To the requester: the request has arrived.
     pub fn request_received(&self, to: &EmailAddress, status_url: &str, request_hours: u32) -> Mail {
-        let letter = Letter::default()
+        let body = MailBody::default()
             .paragraph("Your request for access has arrived. An administrator will look at it.")
             .paragraph(&format!(
-                "They will ask you for the match code that you saw after asking. It is not in this mail, and it shows \
-                 that the request is yours. The request waits for {}.",
+                "They will ask you for the match code that was shown when you sent it. It is not in this mail, and it proves \
+                 that the request is yours. The request is open for {}.",
                 hours(request_hours)
             ))
-            .link("See how it stands", status_url)
+            .link("See its status", status_url)
             .paragraph("If you did not ask for access, you need not do anything.");
-        self.mail(to, "Your request for access has arrived", letter)
+        self.mail(to, "Your request for access has arrived", body)
     }
 
     /// To the requester: approved, with the link to the certificate.
@@ -69,7 +69,7 @@ impl Letterhead {
         link_hours: u32,
     ) -> Mail {
         let machine = device.map_or_else(|| "your machine".to_owned(), |name| format!("“{name}”"));
-        let letter = Letter::default()
+        let body = MailBody::default()
             .paragraph(&format!("Your request for access is approved. The link leads to the certificate for {machine}."))
             .link("Get the certificate", download_url)
             .paragraph(&format!(
@@ -78,10 +78,10 @@ impl Letterhead {
                 hours(link_hours)
             ))
             .paragraph("If you did not ask for access, tell your administrator.");
-        self.mail(to, "Your request for access is approved", letter)
+        self.mail(to, "Your request for access is approved", body)
     }
 
-    /// To the requester: another link in the place of a lost one.
+    /// To the requester: a new link that replaces the former one.
     pub fn new_link(
         &self,
         to: &EmailAddress,
@@ -90,21 +90,21 @@ impl Letterhead {
         link_hours: u32,
     ) -> Mail {
         let machine = device.map_or_else(|| "your machine".to_owned(), |name| format!("“{name}”"));
-        let letter = Letter::default()
+        let body = MailBody::default()
             .paragraph(&format!(
-                "An administrator sends you a new link to the certificate for {machine}. The former one works no more."
+                "An administrator sends you a new link to the certificate for {machine}. The former link no longer works."
             ))
             .link("Get the certificate", download_url)
             .paragraph(&format!(
                 "Open it on that machine and in the browser in which you asked, or have your match code at hand. It \
-                 works once, within {}. A certificate that you fetched before ends when you fetch the new one.",
+                 works once, within {}. A certificate that you fetched before is revoked when you fetch the new one.",
                 hours(link_hours)
             ))
             .paragraph("If you did not ask for a new link, tell your administrator.");
-        self.mail(to, "A new link to your certificate", letter)
+        self.mail(to, "A new link to your certificate", body)
     }
 
-    /// To the requester: no other link comes in the place of the lost one.
+    /// To the requester: the request for a new link was declined.
     pub fn link_declined(
         &self,
         to: &EmailAddress,
@@ -113,18 +113,18 @@ impl Letterhead {
         request_url: &str,
     ) -> Mail {
         let machine = device.map_or_else(|| "your machine".to_owned(), |name| format!("“{name}”"));
-        let letter = Letter::default()
+        let body = MailBody::default()
             .paragraph(&format!(
                 "You asked for a new link to the certificate for {machine}. An administrator has declined to send one."
             ))
-            .words_of_administrator(reason)
-            .paragraph("Should you still need a certificate, ask for access again.")
+            .message_of_administrator(reason)
+            .paragraph("If you still need a certificate, ask for access again.")
             .link("Ask for access", request_url);
-        self.mail(to, "No new link to your certificate", letter)
+        self.mail(to, "No new link to your certificate", body)
     }
 
-    /// To the requester: the link was not used in time. Its own address is known to nobody but its mail. `another`: its page
-    /// takes the wish for a new one.
+    /// To the requester: the link expired unused. Only the hash of its address is stored, so this mail cannot contain it.
+    /// `another`: its page accepts a request for a new one.
     pub fn link_ended(
         &self,
         to: &EmailAddress,
@@ -133,28 +133,28 @@ impl Letterhead {
         request_url: &str,
     ) -> Mail {
         let machine = device.map_or_else(|| "your machine".to_owned(), |name| format!("“{name}”"));
-        let letter = Letter::default()
-            .paragraph(&format!("The link to the certificate for {machine} has ended unused."))
+        let body = MailBody::default()
+            .paragraph(&format!("The link to the certificate for {machine} has expired without being used."))
             .paragraph(if another {
-                "Open it again in the mail that brought it: its page lets you ask the administrators for a new one. If \
-                 you do not have that mail any more, ask for access again."
+                "Open the link in the former mail again: its page lets you ask the administrators for a new one. If you no \
+                 longer have that mail, ask for access again."
             } else {
                 "Ask for access again; an administrator approves it as before."
             })
             .link("Ask for access", request_url);
-        self.mail(to, "The link to your certificate has ended", letter)
+        self.mail(to, "The link to your certificate has ended", body)
     }
 
     /// To the requester: rejected, with the administrator's reason.
     pub fn request_rejected(&self, to: &EmailAddress, reason: &Message, request_url: &str) -> Mail {
-        let letter = Letter::default()
+        let body = MailBody::default()
             .paragraph("Your request for access was rejected.")
-            .words_of_administrator(reason)
+            .message_of_administrator(reason)
             .link("Ask again", request_url);
-        self.mail(to, "Your request for access was rejected", letter)
+        self.mail(to, "Your request for access was rejected", body)
     }
 
-    /// To a person: the link on which they choose their password and second factor.
+    /// To a person: the link to set up their password and second factor.
     pub fn set_up(&self, to: &EmailAddress, purpose: Purpose, setup_url: &str, link_hours: u32) -> Mail {
         let (subject, opening) = match purpose {
             Purpose::Invitation => (
@@ -164,32 +164,32 @@ impl Letterhead {
             Purpose::Reset => (
                 "Set up your account again",
                 "An administrator sent you this link, so that you can choose a new password and second factor. Until \
-                 then the old ones stay in force."
+                 then the old ones stay valid."
                     .to_owned(),
             ),
         };
-        let letter = Letter::default()
+        let body = MailBody::default()
             .paragraph(&opening)
             .link("Set up the account", setup_url)
             .paragraph(&format!("The link works once, within {}.", hours(link_hours)))
             .paragraph("If you did not expect this, tell your administrator and do not open the link.");
-        self.mail(to, subject, letter)
+        self.mail(to, subject, body)
     }
 
     /// To the requester: nobody decided in time.
     pub fn request_expired(&self, to: &EmailAddress, requested_at: i64, request_url: &str) -> Mail {
-        let letter = Letter::default()
+        let body = MailBody::default()
             .paragraph(&format!(
-                "Nobody decided about your request for access of {} in time, so it has ended.",
+                "Nobody decided on your request for access of {} in time, so it has ended.",
                 app::instant::date(requested_at)
             ))
-            .paragraph("You can ask again. It helps to tell an administrator in another way, too.")
+            .paragraph("You can ask again. It helps to tell an administrator about it in another way, too.")
             .link("Ask again", request_url)
             .paragraph("If you did not ask for access, you need not do anything.");
-        self.mail(to, "Your request for access has ended", letter)
+        self.mail(to, "Your request for access has ended", body)
     }
 
-    /// To a machine's owner: its certificate opens nothing any more.
+    /// To a machine's owner: its certificate is no longer valid.
     pub fn certificate_revoked(
         &self,
         to: &EmailAddress,
@@ -197,30 +197,30 @@ impl Letterhead {
         end: &CertificateEnd,
         request_url: &str,
     ) -> Mail {
-        let letter = Letter::default();
-        let letter = match end {
-            CertificateEnd::Replaced => letter
+        let body = MailBody::default();
+        let body = match end {
+            CertificateEnd::Replaced => body
                 .paragraph(&format!(
-                    "The former certificate of “{device}” has ended, since a new one was fetched with the link that you were \
+                    "The former certificate of “{device}” has ended because a new one was fetched with the link that you were \
                      sent."
                 ))
                 .paragraph("If you did not fetch it, tell your administrator at once: somebody has your link and your code."),
             CertificateEnd::Revoked { reason, words } => {
-                let letter = letter.paragraph(&format!(
-                    "An administrator has revoked the certificate of “{device}”. The assistant does not work on that machine \
-                     any more."
+                let body = body.paragraph(&format!(
+                    "An administrator has revoked the certificate of “{device}”. The assistant no longer works on that \
+                     machine."
                 ));
-                let letter = match reason.words() {
-                    Some(reason) => letter.paragraph(&format!("The reason: {}.", reason.to_lowercase())),
-                    None => letter,
+                let body = match reason.words() {
+                    Some(reason) => body.paragraph(&format!("The reason: {}.", reason.to_lowercase())),
+                    None => body,
                 };
-                letter.words_of_administrator(words).paragraph("Should you need one again, ask for access again.")
+                body.message_of_administrator(words).paragraph("If you need a new one, ask for access again.")
             }
         };
-        self.mail(to, "Your certificate has ended", letter.link("Ask for access", request_url))
+        self.mail(to, "Your certificate has ended", body.link("Ask for access", request_url))
     }
 
-    /// To an administrator: what is new about requests. It never holds a match code.
+    /// To an administrator: news about requests. It never contains a match code.
     pub fn requests_wait(
         &self,
         to: &EmailAddress,
@@ -230,38 +230,38 @@ impl Letterhead {
         let subject = match news {
             [(_, Notice::New)] => "A new request for access".to_owned(),
             [(_, Notice::Reminder)] => "A reminder of a request for access".to_owned(),
-            [(_, Notice::Link)] => "A new link is asked for".to_owned(),
+            [(_, Notice::Link)] => "A request for a new link".to_owned(),
             all => format!("{} requests for access", all.len()),
         };
-        let mut letter = Letter::default();
+        let mut body = MailBody::default();
         for (request, notice) in news.iter().take(MOST_NAMED) {
             let (requester, device) = (&request.email, request.device_name.as_ref());
             let machine = device.map_or_else(String::new, |name| format!(" for “{name}”"));
-            letter = match notice {
-                Notice::New => letter
+            body = match notice {
+                Notice::New => body
                     .paragraph(&format!("{requester} asks for access{machine}."))
                     .quote(request.message.as_str()),
                 Notice::Reminder => {
-                    letter.paragraph(&format!("{requester} reminds you of the request for access{machine}."))
+                    body.paragraph(&format!("{requester} reminds you of the request for access{machine}."))
                 }
-                Notice::Link => letter.paragraph(&format!(
-                    "{requester} cannot use the link to the certificate any more, and asks for a new one{machine}."
+                Notice::Link => body.paragraph(&format!(
+                    "{requester} cannot use the link to the certificate any more and asks for a new one{machine}."
                 )),
             };
         }
         if news.len() > MOST_NAMED {
-            letter = letter.paragraph(&format!("And {} more.", news.len() - MOST_NAMED));
+            body = body.paragraph(&format!("And {} more.", news.len() - MOST_NAMED));
         }
-        let letter = letter
+        let body = body
             .paragraph(
-                "Before you approve a request, let the requester read the match code to you, and compare it with the \
+                "Before you approve a request, have the requester read the match code to you and compare it with the \
                  one shown there.",
             )
             .link("Look at the requests", panel_url);
-        self.mail(to, &subject, letter)
+        self.mail(to, &subject, body)
     }
 
-    /// To an administrator: somebody tries match codes with the link that was sent to `requester`.
+    /// To an administrator: wrong match codes were entered for the link that was sent to `requester`.
     pub fn codes_tried(
         &self,
         to: &EmailAddress,
@@ -269,7 +269,7 @@ impl Letterhead {
         tried: CodesTried,
         panel_url: &str,
     ) -> Mail {
-        let (subject, happened) = match tried {
+        let (subject, event) = match tried {
             CodesTried::Often { wrong } => (
                 "Wrong match codes with a link",
                 format!("With the link that {requester} was sent, {wrong} wrong match codes were entered."),
@@ -277,23 +277,23 @@ impl Letterhead {
             CodesTried::Closed => (
                 "A link was closed after wrong match codes",
                 format!(
-                    "With the link that {requester} was sent, so many wrong match codes were entered that it opens in the \
-                     requester’s own browser alone now."
+                    "With the link that {requester} was sent, so many wrong match codes were entered that it now works only in \
+                     the requester’s own browser."
                 ),
             ),
         };
-        let letter = Letter::default()
-            .paragraph(&happened)
+        let body = MailBody::default()
+            .paragraph(&event)
             .paragraph(
-                "Nothing was handed out for them. Ask the requester, by voice or chat, whether they did it; if not, \
-                 somebody else reads their mail. A new link makes the one before it worthless.",
+                "No certificate was handed out. Ask the requester, by voice or chat, whether it was them; if not, \
+                 somebody else reads their mail. Sending a new link invalidates the former one.",
             )
             .link("Look at the request", panel_url);
-        self.mail(to, subject, letter)
+        self.mail(to, subject, body)
     }
 
-    fn mail(&self, to: &EmailAddress, subject: &str, letter: Letter) -> Mail {
-        let (text, html) = letter.signed(&self.organisation);
+    fn mail(&self, to: &EmailAddress, subject: &str, body: MailBody) -> Mail {
+        let (text, html) = body.signed(&self.organisation);
         Mail {
             to: to.clone(),
             subject: Subject::new(format!("{subject} ({})", self.organisation)),
@@ -314,43 +314,43 @@ fn hours(hours: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::pending;
+    use crate::access::tests::pending;
 
     const CODE: &str = "2345-6789";
     const URL: &str = "https://a.example.org/x/abc?d=e&f=g";
 
-    fn head() -> Letterhead {
-        Letterhead { organisation: "Smith & Sons\r\nBcc: all@example.org".to_owned() }
+    fn templates() -> MailTemplates {
+        MailTemplates { organisation: "Smith & Sons\r\nBcc: all@example.org".to_owned() }
     }
 
     fn all() -> Vec<Mail> {
         let to: EmailAddress = "anna@example.org".parse().unwrap();
         let device: DeviceName = "<script>alert('x')</script>".parse().unwrap();
         let message: Message = "Hello <b>you</b>\nhttps://evil.example.net".parse().unwrap();
-        let head = head();
+        let templates = templates();
         vec![
-            head.request_received(&to, URL, 72),
-            head.request_approved(&to, Some(&device), URL, 24),
-            head.request_rejected(&to, &message, URL),
-            head.set_up(&to, Purpose::Invitation, URL, 72),
-            head.set_up(&to, Purpose::Reset, URL, 1),
-            head.new_link(&to, Some(&device), URL, 24),
-            head.link_declined(&to, Some(&device), &message, URL),
-            head.certificate_revoked(&to, device.as_str(), &CertificateEnd::Replaced, URL),
-            head.certificate_revoked(
+            templates.request_received(&to, URL, 72),
+            templates.request_approved(&to, Some(&device), URL, 24),
+            templates.request_rejected(&to, &message, URL),
+            templates.set_up(&to, Purpose::Invitation, URL, 72),
+            templates.set_up(&to, Purpose::Reset, URL, 1),
+            templates.new_link(&to, Some(&device), URL, 24),
+            templates.link_declined(&to, Some(&device), &message, URL),
+            templates.certificate_revoked(&to, device.as_str(), &CertificateEnd::Replaced, URL),
+            templates.certificate_revoked(
                 &to,
                 device.as_str(),
                 &CertificateEnd::Revoked { reason: RevocationReason::KeyCompromise, words: message.clone() },
                 URL,
             ),
-            head.request_expired(&to, 1_795_348_815, URL),
-            head.requests_wait(&to, &[(waiting(&device, &message), Notice::New)], URL),
-            head.requests_wait(&to, &[(waiting(&device, &message), Notice::Reminder)], URL),
-            head.requests_wait(&to, &[(waiting(&device, &message), Notice::Link)], URL),
-            head.certificate_ends(&to, device.as_str(), 1_800_000_000, URL),
-            head.codes_tried(&to, &to, CodesTried::Often { wrong: 3 }, URL),
-            head.codes_tried(&to, &to, CodesTried::Closed, URL),
-            head.link_ended(&to, Some(&device), true, URL),
+            templates.request_expired(&to, 1_795_348_815, URL),
+            templates.requests_wait(&to, &[(waiting(&device, &message), Notice::New)], URL),
+            templates.requests_wait(&to, &[(waiting(&device, &message), Notice::Reminder)], URL),
+            templates.requests_wait(&to, &[(waiting(&device, &message), Notice::Link)], URL),
+            templates.certificate_expires(&to, device.as_str(), 1_800_000_000, URL),
+            templates.codes_tried(&to, &to, CodesTried::Often { wrong: 3 }, URL),
+            templates.codes_tried(&to, &to, CodesTried::Closed, URL),
+            templates.link_ended(&to, Some(&device), true, URL),
         ]
     }
 
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn each_has_its_link_in_both_parts_and_escapes_what_people_typed() {
+    fn every_mail_has_its_link_in_both_parts_and_escapes_user_input() {
         for mail in all() {
             assert!(mail.text.contains(URL), "{}", mail.text);
             let escaped = "https://a.example.org/x/abc?d=e&amp;f=g";
@@ -373,10 +373,10 @@ mod tests {
     }
 
     #[test]
-    fn after_the_last_link_nobody_is_sent_to_its_page() {
+    fn after_the_last_link_its_page_is_not_mentioned() {
         let to = "anna@example.org".parse().unwrap();
         let text = |another| {
-            let mail = head().link_ended(&to, None, another, URL);
+            let mail = templates().link_ended(&to, None, another, URL);
             mail.text.split_whitespace().collect::<Vec<_>>().join(" ")
         };
         assert!(text(true).contains("its page lets you ask") && !text(false).contains("its page"));
@@ -389,16 +389,16 @@ mod tests {
         assert!(subjects.iter().all(|s| !s.contains(['\r', '\n'])), "{subjects:?}");
         subjects.sort();
         subjects.dedup();
-        assert_eq!(subjects.len(), all().len() - 1, "the two ends of a certificate have one");
+        assert_eq!(subjects.len(), all().len() - 1, "the two mails about an ended certificate share one");
         assert_eq!(Subject::new("a\r\nBcc: b\u{85}c ").as_str(), "a  Bcc: b c");
     }
 
     #[test]
-    fn a_notice_names_some_and_counts_all() {
+    fn a_notice_names_the_first_requests_and_counts_the_rest() {
         let to: EmailAddress = "admin@example.org".parse().unwrap();
         let one = waiting(&"Laptop".parse().unwrap(), &Message::default());
         let news: Vec<_> = (0..25).map(|_| (one.clone(), Notice::New)).collect();
-        let mail = head().requests_wait(&to, &news, URL);
+        let mail = templates().requests_wait(&to, &news, URL);
         assert!(mail.subject.as_str().starts_with("25 requests for access"), "{:?}", mail.subject);
         assert_eq!(mail.text.matches("ben@example.org asks").count(), 20);
         assert!(mail.text.contains("And 5 more."));
@@ -414,14 +414,14 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_reason_leaves_no_gap() {
+    fn an_empty_reason_adds_no_quote() {
         let to = "a@example.org".parse().unwrap();
         let end =
             CertificateEnd::Revoked { reason: RevocationReason::Unspecified, words: Message::default() };
         for mail in [
-            head().request_rejected(&to, &Message::default(), URL),
-            head().certificate_revoked(&to, "Laptop", &end, URL),
-            head().link_declined(&to, None, &Message::default(), URL),
+            templates().request_rejected(&to, &Message::default(), URL),
+            templates().certificate_revoked(&to, "Laptop", &end, URL),
+            templates().link_declined(&to, None, &Message::default(), URL),
         ] {
             assert!(!mail.text.contains("wrote") && !mail.html.contains("blockquote"), "{}", mail.text);
         }

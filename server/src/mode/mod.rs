@@ -1,16 +1,18 @@
-//! Modes: the personas that administrators design and desktop users choose.
+//! Modes: AI personas that administrators define and desktop users choose.
 
+use domain::audit::Action;
 use std::sync::Arc;
 
+use app::request_context::Administrator;
 use app::services::ModeService;
-use app::visit::Administrator;
 use async_trait::async_trait;
+use domain::id::ModeId;
 use protocol::Problem;
 use protocol::mode::{Mode, ModeSummary};
 
 use crate::environment::Environment;
-use crate::failure::Refusal;
-use crate::store::StoreError;
+use crate::failure::ServiceError;
+use store::StoreError;
 
 #[derive(Debug, Clone)]
 pub struct Modes {
@@ -22,13 +24,13 @@ impl Modes {
         Self { env }
     }
 
-    /// Makes the first modes on a new server.
-    pub async fn seed(&self) -> Result<(), Refusal> {
+    /// Creates the default modes on a new server.
+    pub async fn seed(&self) -> Result<(), ServiceError> {
         let mut tx = self.env.store.begin().await?;
-        if tx.count_modes().await? == 0 {
-            for (position, (name, description, prompt, temperature)) in (1_i64..).zip(FIRST_MODES) {
+        if tx.modes().count().await? == 0 {
+            for (position, (name, description, prompt, temperature)) in (1_i64..).zip(DEFAULT_MODES) {
                 let mode = Mode {
-                    id: self.env.new_id(),
+                    id: self.env.new_id::<ModeId>().into_string(),
                     name: name.to_owned(),
                     description: description.to_owned(),
                     prompt: prompt.to_owned(),
@@ -39,7 +41,7 @@ impl Modes {
                     position,
                     version: 1,
                 };
-                tx.insert_mode(&mode).await?;
+                tx.modes().insert(&mode).await?;
             }
             tx.commit().await?;
         }
@@ -47,18 +49,18 @@ impl Modes {
     }
 
     /// The modes that a desktop user chooses from, in the administrator's order.
-    pub async fn enabled(&self) -> Result<Vec<ModeSummary>, Refusal> {
-        let modes = self.env.store.read().await?.modes().await?;
+    pub async fn enabled(&self) -> Result<Vec<ModeSummary>, ServiceError> {
+        let modes = self.env.store.read().await?.modes().list().await?;
         let summary = |m: Mode| ModeSummary { id: m.id, name: m.name, description: m.description };
         Ok(modes.into_iter().filter(|m| m.enabled).map(summary).collect())
     }
 
-    /// The mode that a question names, or the first enabled one.
-    pub async fn choose(&self, id: Option<&str>) -> Result<Mode, Refusal> {
+    /// The enabled mode with this id, or the first enabled one by default.
+    pub async fn choose(&self, id: Option<&str>) -> Result<Mode, ServiceError> {
         let mut tx = self.env.store.read().await?;
         let mode = match id {
-            Some(id) => tx.mode(id).await?.filter(|m| m.enabled),
-            None => tx.modes().await?.into_iter().find(|m| m.enabled),
+            Some(id) => tx.modes().find(id).await?.filter(|m| m.enabled),
+            None => tx.modes().list().await?.into_iter().find(|m| m.enabled),
         };
         let wrong = || {
             Problem::invalid_input().field("mode", "Choose one of the modes that GET /native/modes lists.")
@@ -66,19 +68,26 @@ impl Modes {
         Ok(mode.ok_or_else(wrong)?)
     }
 
-    async fn save_mode(&self, admin: &Administrator, mode: Mode) -> Result<Mode, Refusal> {
-        mode.check()?;
-        if !mode.provider.is_empty() && !self.env.config.providers.iter().any(|p| p.name == mode.provider) {
+    async fn save_mode(&self, admin: &Administrator, mode: Mode) -> Result<Mode, ServiceError> {
+        mode.check().map_err(Problem::from)?;
+        if !mode.provider.is_empty() && !self.provider_names().contains(&mode.provider) {
             return Err(Problem::invalid_input()
                 .field("provider", "Choose one of the configured providers.")
                 .into());
         }
         let now = self.env.now();
         let is_new = mode.id.is_empty();
-        let mode = if is_new { Mode { id: self.env.new_id(), version: 1, ..mode } } else { mode };
+        let mode = if is_new {
+            Mode { id: self.env.new_id::<ModeId>().into_string(), version: 1, ..mode }
+        } else {
+            mode
+        };
         let mut tx = self.env.store.begin().await?;
-        let saved =
-            if is_new { tx.insert_mode(&mode).await.map(|()| true) } else { tx.update_mode(&mode).await };
+        let saved = if is_new {
+            tx.modes().insert(&mode).await.map(|()| true)
+        } else {
+            tx.modes().update(&mode).await
+        };
         match saved {
             Ok(true) => {}
             Ok(false) => {
@@ -89,15 +98,20 @@ impl Modes {
             }
             Err(error) => return Err(error.into()),
         }
-        let action = if is_new { "mode.created" } else { "mode.changed" };
-        tx.audit(now, &admin.account_id, action, &mode.id, &mode.name).await?;
-        let stored = tx.mode(&mode.id).await?.ok_or_else(Problem::not_found)?;
+        let action = if is_new { Action::ModeCreated } else { Action::ModeChanged };
+        tx.audit_log().append(now, &admin.account_id, action, &mode.id, &mode.name).await?;
+        let stored = tx.modes().find(&mode.id).await?.ok_or_else(Problem::not_found)?;
         tx.commit().await?;
         Ok(stored)
     }
 
-    async fn all(&self) -> Result<Vec<Mode>, Refusal> {
-        Ok(self.env.store.read().await?.modes().await?)
+    /// What a mode can name besides the default.
+    fn provider_names(&self) -> Vec<String> {
+        analysis::provider::selectable_names(&self.env.config.providers)
+    }
+
+    async fn all(&self) -> Result<Vec<Mode>, ServiceError> {
+        Ok(self.env.store.read().await?.modes().list().await?)
     }
 }
 
@@ -112,12 +126,12 @@ impl ModeService for Modes {
     }
 
     async fn providers(&self, _: &Administrator) -> Result<Vec<String>, Problem> {
-        Ok(self.env.config.providers.iter().map(|p| p.name.clone()).collect())
+        Ok(self.provider_names())
     }
 }
 
 /// Name, description, prompt, temperature.
-const FIRST_MODES: [(&str, &str, &str, f64); 3] = [
+const DEFAULT_MODES: [(&str, &str, &str, f64); 3] = [
     (
         "General",
         "Answers questions about what is on the screen.",

@@ -1,9 +1,8 @@
-//! The native API: for machines with a valid certificate, and people with two factors on them.
+//! The native API: for machines with a valid certificate whose users sign in with two factors.
 //!
-//! An access token is a JWT that is bound to the machine's certificate (RFC 8705 §3) and to a session in the database:
-//! a stolen token is worth nothing on another machine, and nothing once the session has ended.
+//! An access token is a JWT bound to the machine's certificate (RFC 8705 §3) and to a session in the database: a stolen
+//! token is useless on another machine, and useless once the session has ended.
 
-pub mod http;
 mod renew;
 mod sign_in;
 mod token;
@@ -14,16 +13,16 @@ pub use sign_in::Person;
 
 use crate::certificate::Certificates;
 use crate::environment::Environment;
-use crate::http::RateLimiter;
 use crate::people::People;
 use token::Tokens;
+use web::RateLimiter;
 
-/// Everything that is done with native sessions.
+/// The service behind every operation on native sessions.
 #[derive(Debug, Clone)]
 pub struct Native {
     env: Arc<Environment>,
     certificates: Certificates,
-    limits: Arc<RateLimiter>,
+    limits: Arc<dyn RateLimiter>,
     people: People,
     tokens: Arc<Tokens>,
 }
@@ -32,7 +31,7 @@ impl Native {
     pub fn new(
         env: Arc<Environment>,
         certificates: Certificates,
-        limits: Arc<RateLimiter>,
+        limits: Arc<dyn RateLimiter>,
         people: People,
     ) -> Self {
         let tokens = Arc::new(Tokens::new(&env.vault, env.config.machines_url.origin()));

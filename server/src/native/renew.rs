@@ -1,23 +1,26 @@
-//! A machine's next certificate, and a token that counts with it.
+//! A machine's next certificate, and an access token bound to it.
 
+use domain::audit::Action;
 use protocol::native::{Renew, Renewed};
 
 use super::{Native, Person};
 use crate::certificate::read_request;
-use crate::failure::Refusal;
-use crate::http::Rule;
-use crate::store::{MachineCertificate, SessionRecord, Tx};
+use crate::failure::ServiceError;
+use domain::account::{Session, SessionKind};
+use domain::certificate::MachineCertificate;
+use store::Tx;
+use web::Rule;
 
 impl Native {
-    /// Renews the certificate that the person comes with.
-    pub async fn renew(&self, person: &Person, renew: &Renew) -> Result<Renewed, Refusal> {
+    /// Renews the certificate of the person's machine.
+    pub async fn renew(&self, person: &Person, renew: &Renew) -> Result<Renewed, ServiceError> {
         let current = &person.machine.certificate;
         let rule = Rule::per_hour("renew", self.env.config.limits.renewals_per_hour);
-        self.limits.check_key(rule, &current.machine_id)?;
+        self.limits.check_key(rule, current.machine_id.as_str()).await?;
         let request = read_request(&renew.csr)?;
         let mut tx = self.env.store.begin().await?;
         let next = self.certificates.renew(&mut tx, current, &person.account.email, &request).await?;
-        let session = self.session_with(&mut tx, &person.session, &next).await?;
+        let session = self.renewed_session(&mut tx, &person.session, &next).await?;
         tx.commit().await?;
         let now = self.env.now();
         let token =
@@ -32,20 +35,28 @@ impl Native {
         })
     }
 
-    /// The same session with the new certificate. It ends when the old one does: a renewal is no second factor.
-    async fn session_with(
+    /// The same session for the new certificate. It expires with the old one: a renewal is not a second factor.
+    async fn renewed_session(
         &self,
         tx: &mut Tx,
-        former: &SessionRecord,
+        former: &Session,
         next: &MachineCertificate,
-    ) -> Result<SessionRecord, Refusal> {
-        if let Some(session) = tx.renewed_session(former, &next.id).await? {
+    ) -> Result<Session, ServiceError> {
+        if let Some(session) = tx.sessions().find_renewed(former, &next.id).await? {
             return Ok(session);
         }
         let (id, now) = (self.env.new_id(), self.env.now());
-        let session = SessionRecord { id, certificate_id: Some(next.id.clone()), ..former.clone() };
-        tx.insert_session(&session, None, now).await?;
-        tx.audit(now, &session.account_id, "session.opened", &session.id, "desktop, renewed certificate")
+        let session =
+            Session { id, kind: SessionKind::Native { certificate_id: next.id.clone() }, ..former.clone() };
+        tx.sessions().insert(&session, None, now).await?;
+        tx.audit_log()
+            .append(
+                now,
+                &session.account_id,
+                Action::SessionOpened,
+                &session.id,
+                "desktop, renewed certificate",
+            )
             .await?;
         Ok(session)
     }

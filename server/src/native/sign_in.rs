@@ -1,35 +1,36 @@
 //! The native sign-in and its sessions.
 
+use domain::audit::Action;
 use std::net::IpAddr;
 
 use protocol::Problem;
-use protocol::native::{AccessToken, Challenge, Login, SecondFactor, Session};
+use protocol::native::{AccessToken, Challenge, Login, SecondFactor};
 
 use super::Native;
 use crate::certificate::Machine;
-use crate::failure::Refusal;
+use crate::failure::ServiceError;
 use crate::people::{CHALLENGE_SECONDS, Origin};
-use crate::store::{Account, AccountState, SessionRecord};
+use domain::account::{Account, AccountState, Session, SessionKind};
 
-/// A token's life (contract: 12 hours).
+/// Lifetime of an access token (by the API contract: 12 hours).
 const TOKEN_SECONDS: i64 = 12 * 3600;
 
-/// Somebody signed in on a machine.
+/// A user signed in on a machine.
 #[derive(Debug, Clone)]
 pub struct Person {
     pub account: Account,
     pub machine: Machine,
-    pub session: SessionRecord,
+    pub session: Session,
 }
 
 impl Native {
-    /// The first step. Only the machine's owner gets further, and nobody learns who that is.
+    /// The first step. Only the machine's owner gets further, and the answers do not reveal who that is.
     pub async fn login(
         &self,
         machine: &Machine,
         address: IpAddr,
         login: &Login,
-    ) -> Result<Challenge, Refusal> {
+    ) -> Result<Challenge, ServiceError> {
         let challenge =
             self.people.check_password(&login.username, &login.password, &origin(machine, address)).await?;
         Ok(Challenge {
@@ -39,13 +40,13 @@ impl Native {
         })
     }
 
-    /// The second step: gives the access token.
+    /// The second step: returns the access token.
     pub async fn verify(
         &self,
         machine: &Machine,
         address: IpAddr,
         factor: &SecondFactor,
-    ) -> Result<AccessToken, Refusal> {
+    ) -> Result<AccessToken, ServiceError> {
         let certificate = &machine.certificate;
         let (account, session) = self
             .people
@@ -55,7 +56,7 @@ impl Native {
                 &origin(machine, address),
                 TOKEN_SECONDS,
                 None,
-                Some(certificate.id.clone()),
+                SessionKind::Native { certificate_id: certificate.id.clone() },
             )
             .await?;
         let now = self.env.now();
@@ -68,38 +69,42 @@ impl Native {
         })
     }
 
-    /// Who holds this token, if it counts on this machine and its session runs.
-    pub async fn person(&self, machine: Machine, bearer: Option<&str>) -> Result<Person, Refusal> {
+    /// The user of an access token, if it is valid on this machine and its session is active.
+    pub async fn person(&self, machine: Machine, bearer: Option<&str>) -> Result<Person, ServiceError> {
         let now = self.env.now();
-        let claims = bearer.and_then(|token| self.tokens.check(token, &machine.certificate.fingerprint, now));
+        let claims =
+            bearer.and_then(|token| self.tokens.verify(token, &machine.certificate.fingerprint, now));
         let claims = claims.ok_or_else(Problem::sign_in_required)?;
         let mut tx = self.env.store.read().await?;
-        let session = tx.native_session(&claims.sid, now).await?;
+        let session = tx.sessions().find_native(&claims.sid, now).await?;
         let session = session
             .filter(|s| {
-                s.account_id == claims.sub && s.certificate_id.as_deref() == Some(&machine.certificate.id)
+                s.account_id == claims.sub
+                    && matches!(&s.kind, SessionKind::Native { certificate_id } if *certificate_id == machine.certificate.id)
             })
             .ok_or_else(Problem::sign_in_required)?;
-        let account = tx.account(&claims.sub).await?;
+        let account = tx.accounts().find(&claims.sub).await?;
         let account = account
             .filter(|a| matches!(a.state, AccountState::Active { .. }))
             .ok_or_else(Problem::sign_in_required)?;
         Ok(Person { account, machine, session })
     }
 
-    pub async fn logout(&self, person: &Person) -> Result<(), Refusal> {
+    pub async fn logout(&self, person: &Person) -> Result<(), ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;
-        tx.end_session(&person.session.id, now).await?;
-        tx.audit(now, &person.account.id, "session.ended", &person.session.id, "signed out").await?;
+        tx.sessions().end(&person.session.id, now).await?;
+        tx.audit_log()
+            .append(now, &person.account.id, Action::SessionEnded, &person.session.id, "signed out")
+            .await?;
         tx.commit().await?;
         Ok(())
     }
 }
 
 impl Person {
-    pub fn session_document(&self) -> Session {
-        Session {
+    pub fn session_document(&self) -> protocol::native::Session {
+        protocol::native::Session {
             email: self.account.email.as_str().to_owned(),
             device_name: self.machine.certificate.device_name.clone(),
             expires_at: self.session.expires_at,

@@ -1,23 +1,25 @@
-//! Access tokens: JWTs after RFC 9068 and RFC 8725, bound to a certificate after RFC 8705 §3.1.
+//! Access tokens: JWTs by RFC 9068 and RFC 8725, bound to a certificate by RFC 8705 §3.1.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
+use domain::id::{AccountId, SessionId};
+
 use crate::failure::Failure;
 use crate::vault::Vault;
 
-/// RFC 9068 §2.1: no other kind of token is taken for an access token.
+/// RFC 9068 §2.1: no other kind of token is accepted as an access token.
 const TYPE: &str = "at+jwt";
 const AUDIENCE: &str = "aiwe-native";
 const ALGORITHM: Algorithm = Algorithm::HS256;
 
-/// Signs and checks access tokens. The key is derived from the data key.
+/// Signs and verifies access tokens. The key is derived from the data key.
 pub struct Tokens {
     issuer: String,
     signing: EncodingKey,
-    checking: DecodingKey,
+    verifying: DecodingKey,
 }
 
 impl std::fmt::Debug for Tokens {
@@ -26,15 +28,15 @@ impl std::fmt::Debug for Tokens {
     }
 }
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     iss: String,
     aud: String,
     /// The account's id.
-    pub sub: String,
+    pub sub: AccountId,
     /// The session's id.
-    pub sid: String,
+    pub sid: SessionId,
     pub iat: i64,
     pub nbf: i64,
     pub exp: i64,
@@ -54,15 +56,15 @@ impl Tokens {
         Self {
             issuer: issuer.to_owned(),
             signing: EncodingKey::from_secret(key.as_ref()),
-            checking: DecodingKey::from_secret(key.as_ref()),
+            verifying: DecodingKey::from_secret(key.as_ref()),
         }
     }
 
     /// A token for a session, bound to the certificate with this fingerprint (SHA-256, hexadecimal).
     pub fn sign(
         &self,
-        account_id: &str,
-        session_id: &str,
+        account_id: &AccountId,
+        session_id: &SessionId,
         fingerprint: &str,
         now: i64,
         expires_at: i64,
@@ -70,8 +72,8 @@ impl Tokens {
         let claims = Claims {
             iss: self.issuer.clone(),
             aud: AUDIENCE.to_owned(),
-            sub: account_id.to_owned(),
-            sid: session_id.to_owned(),
+            sub: account_id.clone(),
+            sid: session_id.clone(),
             iat: now,
             nbf: now,
             exp: expires_at,
@@ -82,9 +84,9 @@ impl Tokens {
             .map_err(|_| Failure::Other("a token could not be signed"))
     }
 
-    /// The claims of a token that this server signed for the certificate with this fingerprint, within its time.
-    /// `None` for every other, without telling why.
-    pub fn check(&self, token: &str, fingerprint: &str, now: i64) -> Option<Claims> {
+    /// The claims of a token that this server signed for the certificate with this fingerprint, within its validity period.
+    /// `None` for any other, without a reason.
+    pub fn verify(&self, token: &str, fingerprint: &str, now: i64) -> Option<Claims> {
         let header = jsonwebtoken::decode_header(token).ok()?;
         if header.alg != ALGORITHM || header.typ.as_deref() != Some(TYPE) {
             return None;
@@ -93,10 +95,10 @@ impl Tokens {
         validation.set_audience(&[AUDIENCE]);
         validation.set_issuer(&[&self.issuer]);
         validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
-        // The library reads the machine's clock; ours is a parameter, so the instants are compared here.
+        // The library reads the system clock; ours is a parameter, so the times are compared here.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.checking, &validation).ok()?.claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.verifying, &validation).ok()?.claims;
         let in_time = claims.nbf <= now && now < claims.exp;
         let bound = thumbprint(fingerprint).is_ok_and(|expected| expected == claims.cnf.thumbprint);
         (in_time && bound).then_some(claims)
@@ -134,23 +136,25 @@ mod tests {
     }
 
     #[test]
-    fn a_token_counts_on_its_machine_and_in_its_time_alone() {
+    fn a_token_is_valid_only_on_its_machine_and_in_its_period() {
         let tokens = tokens();
-        let token = tokens.sign("a", "s", MACHINE, 100, 200).unwrap();
-        assert_eq!(tokens.check(&token, MACHINE, 100).unwrap().sid, "s");
-        assert!(tokens.check(&token, OTHER, 100).is_none());
-        assert!(tokens.check(&token, MACHINE, 99).is_none());
-        assert!(tokens.check(&token, MACHINE, 200).is_none());
+        let token = tokens.sign(&"a".parse().unwrap(), &"s".parse().unwrap(), MACHINE, 100, 200).unwrap();
+        assert_eq!(tokens.verify(&token, MACHINE, 100).unwrap().sid.as_str(), "s");
+        assert!(tokens.verify(&token, OTHER, 100).is_none());
+        assert!(tokens.verify(&token, MACHINE, 99).is_none());
+        assert!(tokens.verify(&token, MACHINE, 200).is_none());
         assert!(
-            Tokens::new(&Vault::new([4; 32]), "https://localhost:8443").check(&token, MACHINE, 100).is_none()
+            Tokens::new(&Vault::new([4; 32]), "https://localhost:8443")
+                .verify(&token, MACHINE, 100)
+                .is_none()
         );
     }
 
     #[test]
-    fn a_corpus_of_bad_tokens_is_refused() {
+    fn a_corpus_of_bad_tokens_is_rejected() {
         assert!(
-            tokens().check(&forge(&header(), |_| ()), MACHINE, 150).is_some(),
-            "the forge makes good ones too"
+            tokens().verify(&forge(&header(), |_| ()), MACHINE, 150).is_some(),
+            "the helper can make valid ones too"
         );
         let with = |change: fn(&mut Value)| forge(&header(), change);
         let good = forge(&header(), |_| ());
@@ -178,7 +182,7 @@ mod tests {
             with(|c| _ = c.as_object_mut().unwrap().remove("sid")),
         ];
         for token in bad {
-            assert!(tokens().check(&token, MACHINE, 150).is_none(), "{token}");
+            assert!(tokens().verify(&token, MACHINE, 150).is_none(), "{token}");
         }
     }
 }

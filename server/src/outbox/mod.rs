@@ -1,37 +1,40 @@
-//! The outbox: a mail is written in the same transaction as what caused it, and sent by a job that may run twice.
+//! The transactional outbox: a mail is written in the transaction of its cause and sent by a job, at least once.
 //!
-//! A mail's id is its Message-ID, so that a receiver recognises one that was sent twice after a crash. Without an SMTP
-//! server mails are kept, and an administrator copies them.
+//! A mail's id is its Message-ID, so that the receiver can recognise a duplicate after a crash. Without an SMTP server
+//! mails stay here, and an administrator copies and sends them.
 
-mod ending;
+mod certificate_expiry;
 mod job;
 
+use domain::audit::Action;
 use std::sync::Arc;
 
 use app::outbox::{MailRow, MailState};
+use app::request_context::Administrator;
 use app::services::OutboxService;
-use app::visit::Administrator;
 use async_trait::async_trait;
 use protocol::Problem;
 use protocol::access::{EmailAddress, Message, Page};
 use tokio::sync::Notify;
 
-use crate::access::{AccessRequest, Notice};
 use crate::environment::Environment;
-use crate::failure::{Failure, Refusal};
-use crate::mail::{CertificateEnd, CodesTried, Letterhead, Mail, Mailer};
-use crate::secret::Token;
-use crate::store::{StoredMail, Tx};
+use crate::failure::{Failure, ServiceError};
+use crate::mail::{CertificateEnd, CodesTried, Mail, MailTemplates, Mailer};
+use domain::access::{AccessRequest, Notice};
+use domain::id::MailId;
+use domain::mail::StoredMail;
+use domain::secret::Token;
+use store::Tx;
 
-/// How many rows the administrator's list shows at once.
+/// Rows per page of the administrator's list.
 const PAGE_SIZE: u32 = 50;
 
 #[derive(Clone)]
 pub struct Outbox {
     env: Arc<Environment>,
-    /// `None`: mails are kept.
+    /// `None`: mails are not sent.
     mailer: Option<Arc<dyn Mailer>>,
-    /// Wakes the job before its next round.
+    /// Starts the job before its next interval.
     due: Arc<Notify>,
 }
 
@@ -41,7 +44,7 @@ impl std::fmt::Debug for Outbox {
     }
 }
 
-/// What a mail's row holds, sealed.
+/// The encrypted content of a mail's row.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Body {
     text: String,
@@ -53,8 +56,8 @@ impl Outbox {
         Self { env, mailer, due: Arc::default() }
     }
 
-    /// Tells the job that a mail has been committed.
-    pub fn wake(&self) {
+    /// Notifies the job that a mail has been committed.
+    pub fn notify_job(&self) {
         self.due.notify_one();
     }
 
@@ -63,68 +66,78 @@ impl Outbox {
         tx: &mut Tx,
         request: &AccessRequest,
         status: &Token,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ServiceError> {
         let url = self.env.config.public_url.join(&format!("/public/request-status/{}", status.expose()));
         let hours = self.env.config.access.request_lifetime_hours;
-        self.put(tx, self.letterhead().request_received(&request.email, &url, hours)).await
+        self.put(tx, self.templates().request_received(&request.email, &url, hours)).await
     }
 
-    /// Tells every administrator what is new about these requests.
-    pub async fn notice(&self, tx: &mut Tx, news: &[(AccessRequest, Notice)]) -> Result<(), Refusal> {
+    /// Mails every administrator the news about these requests.
+    pub async fn notice(&self, tx: &mut Tx, news: &[(AccessRequest, Notice)]) -> Result<(), ServiceError> {
         let url = self.env.config.public_url.join("/admin/requests?state=waiting");
-        for admin in tx.administrators().await? {
-            self.put(tx, self.letterhead().requests_wait(&admin, news, &url)).await?;
+        for admin in tx.accounts().administrators().await? {
+            self.put(tx, self.templates().requests_wait(&admin, news, &url)).await?;
         }
         Ok(())
     }
 
-    /// Tells every administrator that somebody who has a link does not know its code.
+    /// Mails every administrator that somebody with a link does not know its match code.
     pub async fn codes_tried(
         &self,
         tx: &mut Tx,
         request: &AccessRequest,
         tried: CodesTried,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ServiceError> {
         let url = self.env.config.public_url.join(&format!("/admin/requests/{}", request.id));
-        for admin in tx.administrators().await? {
-            self.put(tx, self.letterhead().codes_tried(&admin, &request.email, tried, &url)).await?;
+        for admin in tx.accounts().administrators().await? {
+            self.put(tx, self.templates().codes_tried(&admin, &request.email, tried, &url)).await?;
         }
         Ok(())
     }
 
-    /// Tells the requester that nobody decided in time.
-    pub async fn expired(&self, tx: &mut Tx, request: &AccessRequest) -> Result<(), Refusal> {
+    /// Mails the requester that nobody decided in time.
+    pub async fn expired(&self, tx: &mut Tx, request: &AccessRequest) -> Result<(), ServiceError> {
         let url = self.env.config.public_url.join("/request-access");
-        self.put(tx, self.letterhead().request_expired(&request.email, request.requested_at, &url)).await
+        self.put(tx, self.templates().request_expired(&request.email, request.requested_at, &url)).await
     }
 
-    /// Tells the requester that the link to the certificate was not used in time. `another`: its page takes the wish for
-    /// a new one.
+    /// Mails the requester that the link to the certificate expired unused. `another`: its page accepts a request for a new
+    /// one.
     pub async fn link_ended(
         &self,
         tx: &mut Tx,
         request: &AccessRequest,
         another: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ServiceError> {
         let url = self.env.config.public_url.join("/request-access");
-        let mail = self.letterhead().link_ended(&request.email, request.device_name.as_ref(), another, &url);
+        let mail = self.templates().link_ended(&request.email, request.device_name.as_ref(), another, &url);
         self.put(tx, mail).await
     }
 
-    pub async fn approved(&self, tx: &mut Tx, request: &AccessRequest, link: &Token) -> Result<(), Refusal> {
+    pub async fn approved(
+        &self,
+        tx: &mut Tx,
+        request: &AccessRequest,
+        link: &Token,
+    ) -> Result<(), ServiceError> {
         let url = self.env.config.public_url.join(&format!("/public/download-certs/{}", link.expose()));
         let hours = self.env.config.access.link_lifetime_hours;
         self.put(
             tx,
-            self.letterhead().request_approved(&request.email, request.device_name.as_ref(), &url, hours),
+            self.templates().request_approved(&request.email, request.device_name.as_ref(), &url, hours),
         )
         .await
     }
 
-    pub async fn new_link(&self, tx: &mut Tx, request: &AccessRequest, link: &Token) -> Result<(), Refusal> {
+    pub async fn new_link(
+        &self,
+        tx: &mut Tx,
+        request: &AccessRequest,
+        link: &Token,
+    ) -> Result<(), ServiceError> {
         let url = self.env.config.public_url.join(&format!("/public/download-certs/{}", link.expose()));
         let hours = self.env.config.access.link_lifetime_hours;
-        let mail = self.letterhead().new_link(&request.email, request.device_name.as_ref(), &url, hours);
+        let mail = self.templates().new_link(&request.email, request.device_name.as_ref(), &url, hours);
         self.put(tx, mail).await
     }
 
@@ -133,10 +146,10 @@ impl Outbox {
         tx: &mut Tx,
         request: &AccessRequest,
         reason: &Message,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ServiceError> {
         let url = self.env.config.public_url.join("/request-access");
         let device = request.device_name.as_ref();
-        self.put(tx, self.letterhead().link_declined(&request.email, device, reason, &url)).await
+        self.put(tx, self.templates().link_declined(&request.email, device, reason, &url)).await
     }
 
     pub async fn rejected(
@@ -144,46 +157,47 @@ impl Outbox {
         tx: &mut Tx,
         request: &AccessRequest,
         reason: &Message,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ServiceError> {
         let url = self.env.config.public_url.join("/request-access");
-        self.put(tx, self.letterhead().request_rejected(&request.email, reason, &url)).await
+        self.put(tx, self.templates().request_rejected(&request.email, reason, &url)).await
     }
 
-    /// Tells a machine's owner that its certificate has ended before its time.
+    /// Mails a machine's owner that its certificate was revoked or replaced.
     pub async fn certificate_revoked(
         &self,
         tx: &mut Tx,
         owner: &EmailAddress,
         device: &str,
         end: &CertificateEnd,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ServiceError> {
         let url = self.env.config.public_url.join("/request-access");
-        self.put(tx, self.letterhead().certificate_revoked(owner, device, end, &url)).await
+        self.put(tx, self.templates().certificate_revoked(owner, device, end, &url)).await
     }
 
-    fn letterhead(&self) -> Letterhead {
-        Letterhead { organisation: self.env.config.organisation.clone() }
+    fn templates(&self) -> MailTemplates {
+        MailTemplates { organisation: self.env.config.organisation.clone() }
     }
 
-    async fn put(&self, tx: &mut Tx, mail: Mail) -> Result<(), Refusal> {
-        let id = self.env.new_id();
+    async fn put(&self, tx: &mut Tx, mail: Mail) -> Result<(), ServiceError> {
+        let id: MailId = self.env.new_id();
         let body = serde_json::to_vec(&Body { text: mail.text, html: mail.html })
-            .map_err(|_| Failure::Other("a mail could not be written down"))?;
+            .map_err(|_| Failure::Other("a mail could not be serialised"))?;
         let sealed = self.env.vault.seal(&body_context(&id), &body, self.env.random.as_ref())?;
         let deliverable = self.mailer.is_some();
-        tx.insert_mail(&id, mail.to.as_str(), mail.subject.as_str(), &sealed, deliverable, self.env.now())
+        tx.mails()
+            .insert(&id, mail.to.as_str(), mail.subject.as_str(), &sealed, deliverable, self.env.now())
             .await?;
         Ok(())
     }
 
-    fn open(&self, id: &str, sealed: Option<&[u8]>) -> Result<Option<Body>, Refusal> {
+    fn open(&self, id: &MailId, sealed: Option<&[u8]>) -> Result<Option<Body>, ServiceError> {
         let Some(sealed) = sealed else { return Ok(None) };
         let body = self.env.vault.open(&body_context(id), sealed)?;
         Ok(Some(serde_json::from_slice(&body).map_err(|_| Failure::Other("a stored mail cannot be read"))?))
     }
 
-    async fn page(&self, state: Option<MailState>, page: u32) -> Result<Page<MailRow>, Refusal> {
-        let stored = self.env.store.read().await?.mails(state, page, PAGE_SIZE).await?;
+    async fn page(&self, state: Option<MailState>, page: u32) -> Result<Page<MailRow>, ServiceError> {
+        let stored = self.env.store.read().await?.mails().list(state, page, PAGE_SIZE).await?;
         let rows = stored.rows.into_iter().map(|mail| self.row(mail)).collect();
         Ok(Page { rows, total: stored.total, page: stored.page, page_size: stored.page_size })
     }
@@ -191,15 +205,15 @@ impl Outbox {
     fn row(&self, mail: StoredMail) -> MailRow {
         let text = match self.open(&mail.id, mail.body_sealed.as_deref()) {
             Ok(body) => body.map(|body| body.text),
-            Err(refusal) => {
-                // Into a problem, and so into the log; one mail that cannot be read does not hide the others.
-                let _: Problem = refusal.into();
+            Err(error) => {
+                // The conversion logs the error; one unreadable mail does not hide the others.
+                let _: Problem = error.into();
                 None
             }
         };
         MailRow {
             text,
-            id: mail.id,
+            id: mail.id.into_string(),
             to: mail.recipient,
             subject: mail.subject,
             state: mail.state,
@@ -210,38 +224,40 @@ impl Outbox {
         }
     }
 
-    async fn revive(&self, admin: &Administrator, id: &str) -> Result<(), Refusal> {
+    async fn retry_mail(&self, admin: &Administrator, id: &MailId) -> Result<(), ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;
-        if !tx.revive_mail(id, now).await? {
+        if !tx.mails().retry(id, now).await? {
             return Err(Problem::conflict("This mail is not given up. Reload the list.").into());
         }
-        tx.audit(now, &admin.account_id, "mail.retried", id, "").await?;
+        tx.audit_log().append(now, &admin.account_id, Action::MailRetried, id, "").await?;
         tx.commit().await?;
-        self.wake();
+        self.notify_job();
         Ok(())
     }
 
-    async fn deliver_otherwise(&self, admin: &Administrator, id: &str) -> Result<(), Refusal> {
+    async fn mark_delivered(&self, admin: &Administrator, id: &MailId) -> Result<(), ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;
-        if !tx.mail_delivered_otherwise(id, now).await? {
+        if !tx.mails().mark_delivered_otherwise(id, now).await? {
             return Err(Problem::conflict("This mail is not left to you any more. Reload the list.").into());
         }
-        tx.audit(now, &admin.account_id, "mail.delivered-otherwise", id, "").await?;
+        tx.audit_log().append(now, &admin.account_id, Action::MailDeliveredOtherwise, id, "").await?;
         Ok(tx.commit().await?)
     }
 
-    async fn revive_all(&self, admin: &Administrator) -> Result<u64, Refusal> {
+    async fn retry_all_mails(&self, admin: &Administrator) -> Result<u64, ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;
-        let revived = tx.revive_mails(now).await?;
-        if revived > 0 {
-            tx.audit(now, &admin.account_id, "mail.retried", "all", &format!("{revived} mails")).await?;
+        let retried = tx.mails().retry_all(now).await?;
+        if retried > 0 {
+            tx.audit_log()
+                .append(now, &admin.account_id, Action::MailRetried, "all", &format!("{retried} mails"))
+                .await?;
         }
         tx.commit().await?;
-        self.wake();
-        Ok(revived)
+        self.notify_job();
+        Ok(retried)
     }
 }
 
@@ -257,23 +273,28 @@ impl OutboxService for Outbox {
     }
 
     async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), Problem> {
-        Ok(self.revive(admin, id).await?)
+        Ok(self.retry_mail(admin, &known(id)?).await?)
     }
 
     async fn delivered(&self, admin: &Administrator, id: &str) -> Result<(), Problem> {
-        Ok(self.deliver_otherwise(admin, id).await?)
+        Ok(self.mark_delivered(admin, &known(id)?).await?)
     }
 
     async fn retry_all(&self, admin: &Administrator) -> Result<u64, Problem> {
-        Ok(self.revive_all(admin).await?)
+        Ok(self.retry_all_mails(admin).await?)
     }
 }
 
-fn body_context(id: &str) -> String {
+fn body_context(id: &MailId) -> String {
     format!("mail.body:{id}")
 }
 
-/// The stored address of a mail. What is in the outbox was checked when it was put there.
+/// The recipient of a stored mail, which was validated when it was written.
 fn recipient(text: &str) -> Result<EmailAddress, Failure> {
     text.parse().map_err(|_| Failure::Other("a stored mail has no usable address"))
+}
+
+/// What is no id is the id of no mail.
+fn known(id: &str) -> Result<MailId, Problem> {
+    id.parse().map_err(|_| Problem::not_found())
 }

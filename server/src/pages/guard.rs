@@ -1,6 +1,6 @@
 //! Which pages need a machine's certificate, and which answer programs as well as people.
 
-use app::visit::Visit;
+use app::request_context::RequestContext;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -8,34 +8,35 @@ use http::{Method, header};
 use protocol::certificate::RejectionReason;
 
 use crate::certificate::Rejected;
-use crate::edge::{Listener, Peer};
-use crate::http::is_navigation;
 use crate::state::AppState;
+use web::is_navigation;
+use web::{Listener, Peer};
 
 /// Turns away what needs a certificate and has none, and answers programs that ask for a request's status or look at its link.
 pub(super) async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let visit = request.extensions().get::<Visit>();
+    let context = request.extensions().get::<RequestContext>();
     if needs_certificate(path, &state) {
         let on_pages = request.extensions().get::<Peer>().is_none_or(|peer| peer.listener == Listener::Pages);
-        let rejection = visit.map_or(Some(RejectionReason::Missing), |visit| visit.certificate.rejection);
+        let rejection =
+            context.map_or(Some(RejectionReason::Missing), |context| context.certificate.rejection);
         if let Some(reason) = rejection.or(on_pages.then_some(RejectionReason::Missing)) {
             let (parts, _) = request.into_parts();
             return Rejected::new(reason, &parts).into_response();
         }
     }
-    if let (Some(token), Some(visit)) = (path.strip_prefix("/public/request-status/"), visit)
+    if let (Some(token), Some(context)) = (path.strip_prefix("/public/request-status/"), context)
         && request.method() == Method::GET
         && !is_navigation(request.method(), request.headers())
     {
-        return crate::access::http::status(&state.access, visit, token).await.into_response();
+        return crate::handlers::access::status(&state.access, context, token).await.into_response();
     }
-    if let (Some(token), Some(visit)) = (path.strip_prefix("/public/download-certs/"), visit)
+    if let (Some(token), Some(context)) = (path.strip_prefix("/public/download-certs/"), context)
         && request.method() == Method::GET
         && !token.contains('/')
         && wants_json(&request)
     {
-        return crate::access::http::redeem::offer(&state.access, visit, token).await.into_response();
+        return crate::handlers::access::redeem::offer(&state.access, context, token).await.into_response();
     }
     next.run(request).await
 }

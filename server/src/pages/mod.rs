@@ -1,13 +1,13 @@
 //! The pages: every route rendered by the Leptos app, with what the server knows of the visit in its context.
 
+pub mod assets;
 mod guard;
-mod visit;
 mod whole;
 
 use std::sync::{Arc, OnceLock};
 
+use app::request_context::RequestContext;
 use app::services::Services;
-use app::visit::Visit;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -16,14 +16,12 @@ use axum::response::Response;
 use axum::routing::any;
 use http::request::Parts;
 use leptos::nonce::use_nonce;
-use leptos::prelude::{LeptosOptions, provide_context, use_context};
+use leptos::prelude::{provide_context, use_context};
 use leptos_axum::LeptosRoutes;
 
-pub use visit::{Admin, Visitor};
-
-use crate::config::Config;
-use crate::http::{CspNonce, check_form};
+use crate::request_context;
 use crate::state::AppState;
+use web::{CspNonce, check_form};
 
 /// Where the server functions live.
 const SERVER_FUNCTIONS: &str = "/app/{*function}";
@@ -31,16 +29,6 @@ const SERVER_FUNCTIONS: &str = "/app/{*function}";
 /// The nonce that Leptos made for a page, on its way to the header.
 #[derive(Debug, Clone, Default)]
 struct NonceSlot(Arc<OnceLock<String>>);
-
-/// What Leptos needs to know of the built pages.
-pub fn leptos_options(config: &Config) -> LeptosOptions {
-    LeptosOptions::builder()
-        .output_name("aiwe")
-        .site_root(config.pages.site_root.display().to_string())
-        .site_pkg_dir("pkg")
-        .site_addr(config.pages.listen)
-        .build()
-}
 
 /// All pages and server functions, with the layers that they need.
 pub fn routes(state: &AppState) -> Router {
@@ -59,7 +47,7 @@ pub fn routes(state: &AppState) -> Router {
         .layer(from_fn(whole::render))
         .layer(from_fn(pass_nonce))
         .layer(from_fn_with_state(state.clone(), guard::check))
-        .layer(from_fn_with_state(state.clone(), visit::add))
+        .layer(from_fn_with_state(state.contexts.clone(), request_context::add))
         .with_state(state.clone())
 }
 
@@ -78,8 +66,8 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     move || {
         provide_context(services.clone());
         let Some(parts) = use_context::<Parts>() else { return };
-        if let Some(visit) = parts.extensions.get::<Visit>() {
-            provide_context(visit.clone());
+        if let Some(context) = parts.extensions.get::<RequestContext>() {
+            provide_context(context.clone());
         }
         if let (Some(slot), Some(nonce)) = (parts.extensions.get::<NonceSlot>(), use_nonce()) {
             // Set once per request; a second page in one request there is not.

@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use protocol::Problem;
 use tracing::Instrument;
 
-use crate::http::ProblemResponse;
+use web::ProblemResponse;
 
 /// Renders in a task of its own and answers with the whole page.
 ///

@@ -1,9 +1,8 @@
-//! People: accounts, the set-up of their factors, signing in.
+//! People: accounts, their set-up, and signing in.
 //!
-//! Nobody learns from text, code or timing whether an address has an account (ASVS 6.3.8). A wrong password costs the
-//! same whoever it is for, and a right one alone opens nothing.
+//! No text, status code or timing reveals whether an address has an account (ASVS 6.3.8): a wrong password takes the same
+//! time for every address, and a correct one alone signs nobody in.
 
-mod cookies;
 mod panel;
 mod password;
 mod recovery;
@@ -14,29 +13,28 @@ mod totp;
 
 use std::sync::Arc;
 
-pub use cookies::{CookieKind, cookie_value};
-pub use panel::{Asker, PanelSession};
+pub use panel::{Activity, PanelSession};
 pub use password::Passwords;
-pub use sign_in::{CHALLENGE_SECONDS, CodeCheck, Origin, PasswordCheck};
+pub use sign_in::{CHALLENGE_SECONDS, CheckCodeErrors, CheckPasswordErrors, Origin};
 pub use totp::TotpSecret;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::http::RateLimiter;
+use web::RateLimiter;
 
-/// Everything that is done with accounts.
+/// The service behind every operation on accounts.
 #[derive(Debug, Clone)]
 pub struct People {
     env: Arc<Environment>,
     last_uses: Arc<panel::LastUses>,
-    limits: Arc<RateLimiter>,
+    limits: Arc<dyn RateLimiter>,
     passwords: Passwords,
 }
 
 impl People {
-    pub fn new(env: Arc<Environment>, limits: Arc<RateLimiter>) -> Result<Self, Failure> {
-        let at_once = env.config.limits.password_hashes as usize;
-        let passwords = Passwords::new(at_once, env.random.as_ref())?;
+    pub fn new(env: Arc<Environment>, limits: Arc<dyn RateLimiter>) -> Result<Self, Failure> {
+        let concurrency = env.config.limits.password_hashes as usize;
+        let passwords = Passwords::new(concurrency, env.random.as_ref())?;
         Ok(Self { env, last_uses: Arc::default(), limits, passwords })
     }
 }

@@ -1,7 +1,7 @@
-//! The panel's sessions: whose one is, and when it ends because nobody uses it (`admin.idle_minutes`).
+//! The panel's sessions: who a session belongs to, and its idle timeout (`admin.idle_minutes`).
 //!
-//! When a session was used last is exact in this process and stored once a minute at most. After a restart, or where
-//! several servers share the database, a session may therefore end up to a minute early, and never late.
+//! The last use is exact within this process and stored at most once a minute. After a restart, or with several servers on
+//! one database, a session may therefore end up to a minute early, but never late.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,60 +10,68 @@ use protocol::Problem;
 use protocol::people::SignedIn;
 
 use super::People;
-use crate::failure::Refusal;
-use crate::secret::TokenHash;
-use crate::store::{AccountState, SessionRecord};
+use crate::failure::ServiceError;
+use domain::account::{AccountState, Session, SessionKind};
+use domain::id::SessionId;
+use domain::secret::TokenHash;
 
-/// Seconds from one stored use of a session to the next.
-const STORED_EVERY: i64 = 60;
+/// The shortest interval between two stored uses of a session, in seconds.
+const STORE_INTERVAL: i64 = 60;
 
-/// What a session's cookie is worth.
+/// What a session cookie stands for.
 #[derive(Debug, Clone)]
 pub enum PanelSession {
-    /// Nothing: it names no session, or one that has ended.
-    Nobodys,
-    Of(SignedIn),
-    /// Nothing any more: the session was not used for so many minutes.
-    Unused {
+    /// No session, or one that has ended.
+    Invalid,
+    Active(SignedIn),
+    /// The session was not used for this many minutes.
+    IdleExpired {
         minutes: u32,
     },
 }
 
-/// Who asks with a session.
+/// What caused a request with a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asker {
-    /// A page that stays open, by itself: nobody need be there.
-    Page,
-    Person,
+pub enum Activity {
+    /// An open page that polls: the user may be away.
+    Polling,
+    User,
 }
 
-/// When the sessions were last used, by their ids, in seconds since the Unix epoch.
+/// The last use of each session by its id, in seconds since the Unix epoch.
 #[derive(Debug, Default)]
-pub(super) struct LastUses(Mutex<HashMap<String, i64>>);
+pub(super) struct LastUses(Mutex<HashMap<SessionId, i64>>);
 
 impl People {
-    /// Whose session a cookie names. When a person asks, that is a use of the session.
-    pub async fn panel_session(&self, token: &TokenHash, asker: Asker) -> Result<PanelSession, Refusal> {
+    /// The session of a cookie. A user's request counts as a use of the session, polling does not.
+    pub async fn panel_session(
+        &self,
+        token: &TokenHash,
+        activity: Activity,
+    ) -> Result<PanelSession, ServiceError> {
         let (now, minutes) = (self.env.now(), self.env.config.admin.idle_minutes);
         let idle = i64::from(minutes) * 60;
         let mut tx = self.env.store.read().await?;
-        let Some(session) = tx.panel_session(token, now).await? else { return Ok(PanelSession::Nobodys) };
-        let account = tx.account(&session.account_id).await?.ok_or_else(Problem::internal)?;
-        // Before another one is asked for: enough requests that hold one each would wait for each other.
+        let Some(session) = tx.sessions().find_panel(token, now).await? else {
+            return Ok(PanelSession::Invalid);
+        };
+        let account = tx.accounts().find(&session.account_id).await?.ok_or_else(Problem::internal)?;
+        // Release this connection before taking another one: enough requests that hold one each would deadlock the pool.
         drop(tx);
         if !matches!(account.state, AccountState::Active { .. }) {
-            return Ok(PanelSession::Nobodys);
+            return Ok(PanelSession::Invalid);
         }
-        if !self.last_uses.note(&session, now, idle, asker) {
-            return Ok(PanelSession::Unused { minutes });
+        let SessionKind::Panel { last_used_at } = session.kind else { return Ok(PanelSession::Invalid) };
+        if !self.last_uses.record(&session, last_used_at, now, idle, activity) {
+            return Ok(PanelSession::IdleExpired { minutes });
         }
-        if asker == Asker::Person && now - session.last_used_at >= STORED_EVERY {
+        if activity == Activity::User && now - last_used_at >= STORE_INTERVAL {
             let mut tx = self.env.store.begin().await?;
-            tx.session_used(&session.id, now, now - STORED_EVERY).await?;
+            tx.sessions().touch(&session.id, now, now - STORE_INTERVAL).await?;
             tx.commit().await?;
             self.last_uses.forget_before(now - idle);
         }
-        Ok(PanelSession::Of(SignedIn {
+        Ok(PanelSession::Active(SignedIn {
             account_id: account.id,
             email: account.email.into_string(),
             role: account.role,
@@ -72,18 +80,18 @@ impl People {
 }
 
 impl LastUses {
-    /// Notes a person's use, unless it comes `idle` seconds after the last one or later.
-    fn note(&self, session: &SessionRecord, now: i64, idle: i64, asker: Asker) -> bool {
+    /// Records a user's request; `stored` is the last use that the database knows. `false` when the session's last use is `idle` seconds ago or longer.
+    fn record(&self, session: &Session, stored: i64, now: i64, idle: i64, activity: Activity) -> bool {
         let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = uses.get(&session.id).copied().unwrap_or(i64::MIN);
-        let in_time = now - here.max(session.last_used_at) < idle;
-        if in_time && asker == Asker::Person {
+        let local = uses.get(&session.id).copied().unwrap_or(i64::MIN);
+        let in_time = now - local.max(stored) < idle;
+        if in_time && activity == Activity::User {
             uses.insert(session.id.clone(), now);
         }
         in_time
     }
 
-    /// Whoever comes back after that is too late by what is stored, too.
+    /// Drops entries whose sessions have expired by the stored time, too.
     fn forget_before(&self, instant: i64) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, used_at| *used_at > instant);
     }

@@ -1,4 +1,4 @@
-//! Passwords: Argon2id with OWASP's parameters, and a bound on how many hashes run at once (`limits.password_hashes`).
+//! Passwords: Argon2id with OWASP's parameters, and a limit on concurrent hashes (`limits.password_hashes`).
 
 use std::sync::Arc;
 
@@ -7,39 +7,39 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use protocol::people::NewPassword;
 use zeroize::Zeroizing;
 
-use crate::failure::{Failure, Refusal};
-use crate::random::Random;
-use crate::turns::Turns;
+use crate::failure::{Failure, ServiceError};
+use domain::random::Random;
+use web::ConcurrencyLimit;
 
-/// Hashes and checks passwords, a few at a time.
+/// Hashes and verifies passwords, a limited number at a time.
 #[derive(Debug, Clone)]
 pub struct Passwords {
-    turns: Turns,
-    /// The hash of a password that nobody has: an unknown person costs the same as a known one.
-    nobody: Arc<str>,
+    limit: ConcurrencyLimit,
+    /// The hash of a random password: verifying against it makes an unknown address take as long as a known one.
+    dummy_hash: Arc<str>,
 }
 
 impl Passwords {
-    pub fn new(at_once: usize, random: &dyn Random) -> Result<Self, Failure> {
+    pub fn new(max_concurrent: usize, random: &dyn Random) -> Result<Self, Failure> {
         let mut secret = [0; 16];
         random.fill(&mut secret);
         Ok(Self {
-            turns: Turns::new(at_once, "Many people are signing in at the moment."),
-            nobody: hash_now(&hex::encode(secret), &salt(random)?)?.into(),
+            limit: ConcurrencyLimit::new(max_concurrent, "Many people are signing in at the moment."),
+            dummy_hash: hash_now(&hex::encode(secret), &salt(random)?)?.into(),
         })
     }
 
-    pub async fn hash(&self, password: &NewPassword, random: &dyn Random) -> Result<String, Refusal> {
+    pub async fn hash(&self, password: &NewPassword, random: &dyn Random) -> Result<String, ServiceError> {
         let (password, salt) = (Zeroizing::new(password.expose().to_owned()), salt(random)?);
-        Ok(self.turns.run(move || hash_now(&password, &salt)).await??)
+        Ok(self.limit.run(move || hash_now(&password, &salt)).await??)
     }
 
-    /// Whether `password` is the one of `hash`. `None`: nobody's, at the same cost.
-    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Refusal> {
+    /// Whether `password` matches `hash`. Without a hash it never does, and takes the same time.
+    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, ServiceError> {
         let known = hash.is_some();
-        let hash = hash.unwrap_or(&self.nobody).to_owned();
+        let hash = hash.unwrap_or(&self.dummy_hash).to_owned();
         let password = Zeroizing::new(password.to_owned());
-        let matches = self.turns.run(move || {
+        let matches = self.limit.run(move || {
             PasswordHash::new(&hash)
                 .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
         });
@@ -65,10 +65,10 @@ fn hash_now(password: &str, salt: &SaltString) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::SeededRandom;
+    use domain::random::SeededRandom;
 
     #[tokio::test]
-    async fn a_password_matches_itself_alone() {
+    async fn only_the_right_password_matches() {
         let random = SeededRandom::new(1);
         let passwords = Passwords::new(1, &random).unwrap();
         let hash = passwords.hash(&"correct horse battery".parse().unwrap(), &random).await.unwrap();

@@ -1,16 +1,16 @@
-//! Recovery codes: ten, each worth one second factor, shown once and stored as hashes.
+//! Recovery codes: ten, each replaces one second factor once; shown once and stored as hashes.
 
 use protocol::people::RecoveryCodes;
 use sha2::{Digest, Sha256};
 
-use crate::random::Random;
+use domain::random::Random;
 
 const COUNT: usize = 10;
-/// Crockford's Base32: no I, L, O, U. A power of two, so that every character is as likely as the others.
+/// Crockford's Base32: no I, L, O, U. A power of two, so that the characters are uniformly distributed.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 16;
 
-/// Makes ten codes of 80 random bits.
+/// Generates ten codes of 80 random bits.
 pub fn generate(random: &dyn Random) -> RecoveryCodes {
     let code = || {
         let mut bytes = [0; LENGTH];
@@ -21,13 +21,13 @@ pub fn generate(random: &dyn Random) -> RecoveryCodes {
     RecoveryCodes((0..COUNT).map(|_| code()).collect())
 }
 
-/// The hash of a code as a person typed it; `None` when it cannot be one. 80 random bits need no slow hash.
+/// The hash of a code as typed; `None` when it is not well-formed. 80 random bits need no slow hash.
 pub fn hash(typed: &str) -> Option<Vec<u8>> {
     let code: String = typed
         .chars()
         .filter(|c| !c.is_whitespace() && *c != '-')
         .map(|c| match c.to_ascii_uppercase() {
-            // As Crockford reads them.
+            // Crockford's decoding.
             'O' => '0',
             'I' | 'L' => '1',
             other => other,
@@ -40,10 +40,10 @@ pub fn hash(typed: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::SeededRandom;
+    use domain::random::SeededRandom;
 
     #[test]
-    fn a_code_is_found_again_however_it_is_written() {
+    fn spelling_variants_of_a_code_have_the_same_hash() {
         let RecoveryCodes(codes) = generate(&SeededRandom::new(1));
         assert_eq!(codes.len(), COUNT);
         let written = codes[0].to_lowercase().replace('-', " ").replace('0', "o");

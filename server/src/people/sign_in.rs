@@ -1,6 +1,7 @@
-//! Signing in: the password leads to a challenge, the challenge and a second factor to a session. The panel and the
-//! desktop go the same two steps; only what the session is bound to differs.
+//! Signing in: a password yields a challenge; the challenge and a second factor yield a session. The panel and the desktop
+//! program use the same two steps; only what the session is bound to differs.
 
+use domain::audit::Action;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -9,18 +10,19 @@ use protocol::access::EmailAddress;
 use protocol::people::TotpCode;
 
 use super::{People, TotpSecret, recovery};
-use crate::failure::Refusal;
-use crate::http::Rule;
-use crate::http::refusals::Refuses;
-use crate::secret::{Token, TokenHash};
-use crate::store::{Account, AccountState, ChallengeRecord, SessionRecord};
+use crate::failure::ServiceError;
+use domain::account::{Account, AccountState, Challenge, Session, SessionKind};
+use domain::id::AccountId;
+use domain::secret::{Token, TokenHash};
+use web::Rule;
+use web::documented_errors::DocumentedErrors;
 
-/// How long a right password waits for its second factor, in seconds.
+/// How long a correct password waits for its second factor, in seconds.
 pub const CHALLENGE_SECONDS: i64 = 300;
-/// Tries of a second factor for one right password.
+/// Attempts at the second factor per challenge.
 const MAX_CODE_ATTEMPTS: i64 = 5;
 
-/// Tries of one account's second factor in a quarter of an hour, wherever they come from: only who knows the password
+/// Attempts at one account's second factor per quarter of an hour, from all networks: only somebody who knows the password
 /// gets that far.
 const CODES_PER_QUARTER: u32 = 15;
 
@@ -29,27 +31,27 @@ const CODES_PER_QUARTER: u32 = 15;
 pub struct Origin {
     pub address: IpAddr,
     /// The machine's certificate: its fingerprint and the account that owns it. `None`: the panel.
-    pub machine: Option<(String, String)>,
+    pub machine: Option<(String, AccountId)>,
 }
 
 impl People {
-    /// Checks the password. Every refusal reads and costs the same.
+    /// Checks the password. Every failure has the same answer and takes the same time.
     pub async fn check_password(
         &self,
         email: &str,
         password: &str,
         origin: &Origin,
-    ) -> Result<Token, Refusal> {
-        self.check_rate(origin)?;
+    ) -> Result<Token, ServiceError> {
+        self.check_rate(origin).await?;
         let email: Option<EmailAddress> = email.parse().ok();
         if let Some(email) = &email {
             let per_hour = self.env.config.limits.sign_in_per_account_and_hour;
-            // Per network, so that a stranger elsewhere locks nobody out.
+            // Per network, so that an attacker elsewhere cannot lock the owner out.
             let key = format!("{email}|{}", network(origin.address));
-            self.limits.check_key(Rule::per_hour("sign-in-account", per_hour), &key)?;
+            self.limits.check_key(Rule::per_hour("sign-in-account", per_hour), &key).await?;
         }
         let account = match &email {
-            Some(email) => self.env.store.read().await?.account_by_email(email).await?,
+            Some(email) => self.env.store.read().await?.accounts().find_by_email(email).await?,
             None => None,
         };
         let hash = account.as_ref().and_then(|a| match &a.state {
@@ -62,19 +64,19 @@ impl People {
             return Err(Problem::wrong_credentials().into());
         };
         let token = Token::generate(self.env.random.as_ref());
-        let challenge = ChallengeRecord {
+        let challenge = Challenge {
             account_id: account.id,
             fingerprint: origin.machine.as_ref().map(|(fingerprint, _)| fingerprint.clone()),
             expires_at: self.env.now() + CHALLENGE_SECONDS,
         };
         let mut tx = self.env.store.begin().await?;
-        tx.insert_challenge(&token.hash(), &challenge).await?;
+        tx.sessions().insert_challenge(&token.hash(), &challenge).await?;
         tx.commit().await?;
         Ok(token)
     }
 
-    /// Checks the second factor, a TOTP or a recovery code, and opens a session that ends after `seconds`.
-    /// `token` is the hash of a panel session's secret; `certificate_id` binds a native one.
+    /// Checks the second factor, a TOTP or a recovery code, and opens a session of `seconds`. `token` is the hash of a panel
+    /// session's token.
     pub async fn check_code(
         &self,
         challenge: &str,
@@ -82,108 +84,114 @@ impl People {
         origin: &Origin,
         seconds: i64,
         token: Option<&TokenHash>,
-        certificate_id: Option<String>,
-    ) -> Result<(Account, SessionRecord), Refusal> {
-        self.check_rate(origin)?;
+        kind: SessionKind,
+    ) -> Result<(Account, Session), ServiceError> {
+        self.check_rate(origin).await?;
         let (challenge, now) = (TokenHash::of(challenge), self.env.now());
         let Some(found) = self.try_challenge(&challenge, now).await? else {
-            return Err(challenge_over().into());
+            return Err(challenge_expired().into());
         };
         if found.fingerprint != origin.machine.as_ref().map(|(fingerprint, _)| fingerprint.clone()) {
-            return Err(challenge_over().into());
+            return Err(challenge_expired().into());
         }
         let rule = Rule::new("second-factor", CODES_PER_QUARTER, Duration::from_secs(900));
-        self.limits.check_key(rule, &found.account_id)?;
+        self.limits.check_key(rule, found.account_id.as_str()).await?;
 
         let mut tx = self.env.store.begin().await?;
-        let account = tx.account(&found.account_id).await?.ok_or_else(Problem::wrong_credentials)?;
+        let account = tx.accounts().find(&found.account_id).await?.ok_or_else(Problem::wrong_credentials)?;
         let AccountState::Active { totp_secret_sealed, .. } = &account.state else {
             return Err(Problem::wrong_credentials().into());
         };
         let secret = self.env.vault.open(&totp_context(&account.id), totp_secret_sealed)?;
         let method = if let Ok(code) = code.parse::<TotpCode>() {
             match TotpSecret::from_bytes(&secret).matching_step(&code, now)? {
-                Some(step) => tx.take_totp_step(&account.id, step).await?.then_some("totp"),
+                Some(step) => tx.accounts().take_totp_step(&account.id, step).await?.then_some("totp"),
                 None => None,
             }
         } else {
             match recovery::hash(code) {
-                Some(hash) => {
-                    tx.take_recovery_code(&account.id, &hash, now).await?.then_some("recovery code")
-                }
+                Some(hash) => tx
+                    .accounts()
+                    .take_recovery_code(&account.id, &hash, now)
+                    .await?
+                    .then_some("recovery code"),
                 None => None,
             }
         };
         let Some(method) = method else {
             return Err(Problem::wrong_credentials().into());
         };
-        if !tx.take_challenge(&challenge, now).await? {
-            return Err(challenge_over().into());
+        if !tx.sessions().take_challenge(&challenge, now).await? {
+            return Err(challenge_expired().into());
         }
-        let session = SessionRecord {
+        let session = Session {
             id: self.env.new_id(),
             account_id: account.id.clone(),
-            certificate_id,
+            kind,
             expires_at: now + seconds,
-            last_used_at: now,
         };
-        tx.insert_session(&session, token, now).await?;
-        let kind = if session.certificate_id.is_some() { "desktop" } else { "panel" };
-        tx.audit(now, &account.id, "session.opened", &session.id, &format!("{kind}, {method}")).await?;
+        tx.sessions().insert(&session, token, now).await?;
+        let kind = match session.kind {
+            SessionKind::Native { .. } => "desktop",
+            SessionKind::Panel { .. } => "panel",
+        };
+        tx.audit_log()
+            .append(now, &account.id, Action::SessionOpened, &session.id, &format!("{kind}, {method}"))
+            .await?;
         tx.commit().await?;
         Ok((account, session))
     }
 
-    fn check_rate(&self, origin: &Origin) -> Result<(), Problem> {
+    async fn check_rate(&self, origin: &Origin) -> Result<(), Problem> {
         let per_minute = self.env.config.limits.sign_in_per_minute;
-        self.limits.check_address(Rule::per_minute("sign-in", per_minute), origin.address)
+        self.limits.check_address(Rule::per_minute("sign-in", per_minute), origin.address).await
     }
 
-    /// Counts the try in a transaction of its own: it stays counted when the rest is rolled back.
+    /// Counts the attempt in a transaction of its own, so that it stays counted when the rest is rolled back.
     async fn try_challenge(
         &self,
         challenge: &TokenHash,
         now: i64,
-    ) -> Result<Option<ChallengeRecord>, Refusal> {
+    ) -> Result<Option<Challenge>, ServiceError> {
         let mut tx = self.env.store.begin().await?;
-        let found = tx.try_challenge(challenge, MAX_CODE_ATTEMPTS, now).await?;
+        let found = tx.sessions().try_challenge(challenge, MAX_CODE_ATTEMPTS, now).await?;
         tx.commit().await?;
         Ok(found)
     }
 }
 
-/// What a second factor's secret is sealed for.
-pub(super) fn totp_context(account_id: &str) -> String {
+/// The context that an account's TOTP secret is sealed with.
+pub(super) fn totp_context(account_id: &AccountId) -> String {
     format!("account.totp:{account_id}")
 }
 
-/// 401: the first step must be done again.
-fn challenge_over() -> Problem {
+/// 401: start again with the password.
+fn challenge_expired() -> Problem {
     Problem::new("challenge-expired", 401, "This sign-in took too long")
         .detail("Enter your e-mail address and password again.")
 }
 
-/// What only [`People::check_password`] refuses with.
+/// The errors of [`People::check_password`] beyond rate limits.
 #[derive(Debug)]
-pub struct PasswordCheck;
+pub struct CheckPasswordErrors;
 
-impl Refuses for PasswordCheck {
+impl DocumentedErrors for CheckPasswordErrors {
     fn problems() -> Vec<Problem> {
         vec![Problem::wrong_credentials()]
     }
 }
 
-/// What only [`People::check_code`] refuses with.
+/// The errors of [`People::check_code`] beyond rate limits.
 #[derive(Debug)]
-pub struct CodeCheck;
+pub struct CheckCodeErrors;
 
-impl Refuses for CodeCheck {
+impl DocumentedErrors for CheckCodeErrors {
     fn problems() -> Vec<Problem> {
-        vec![challenge_over(), Problem::wrong_credentials()]
+        vec![challenge_expired(), Problem::wrong_credentials()]
     }
 }
 
-/// The network of an address as the limits count it.
+/// The network of an address, as the rate limits count it.
 fn network(address: IpAddr) -> String {
     match address {
         IpAddr::V4(v4) => v4.to_string(),

@@ -6,7 +6,7 @@ use totp_rs::{Algorithm, TOTP};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::random::Random;
+use domain::random::Random;
 
 const STEP_SECONDS: u64 = 30;
 
@@ -30,7 +30,7 @@ impl TotpSecret {
         Self(Zeroizing::new(bytes.to_vec()))
     }
 
-    /// The secret as [`TotpSecret::grouped`] wrote it.
+    /// Parses the output of [`TotpSecret::grouped`].
     pub fn from_base32(text: &str) -> Option<Self> {
         let text: String = text.split_whitespace().collect();
         totp_rs::Secret::Encoded(text).to_bytes().ok().map(|bytes| Self(Zeroizing::new(bytes)))
@@ -40,15 +40,15 @@ impl TotpSecret {
         &self.0
     }
 
-    /// Base32 in groups of four, to be typed by hand.
+    /// Base32 in groups of four, for typing by hand.
     pub fn grouped(&self) -> String {
         let text = Zeroizing::new(self.base32());
         text.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
     }
 
-    /// The QR code of the `otpauth://` address, as an SVG document.
+    /// The QR code of the `otpauth://` URI, as an SVG document.
     pub fn qr_svg(&self, organisation: &str, account: &str) -> Result<String, Failure> {
-        // A colon would end the issuer in the address (Key URI format).
+        // A colon would end the issuer in the label (Key URI format).
         let issuer = organisation.replace(':', " ");
         let totp = self.totp(Some(issuer), account.replace(':', " "))?;
         let code = qrcode::QrCode::new(Zeroizing::new(totp.get_url()).as_bytes())
@@ -59,11 +59,11 @@ impl TotpSecret {
             .dark_color(qrcode::render::svg::Color("#000000"))
             .light_color(qrcode::render::svg::Color("#ffffff"))
             .build();
-        // Inside a page the XML declaration would be text.
+        // Embedded in HTML, the XML declaration would show as text.
         Ok(svg.find("<svg").map_or_else(|| svg.clone(), |start| svg[start..].to_owned()))
     }
 
-    /// The time step that `code` belongs to, if it is one of the three around `now`.
+    /// The time step of `code`, if it is one of the three around `now`.
     pub fn matching_step(&self, code: &TotpCode, now: i64) -> Result<Option<i64>, Failure> {
         let totp = self.totp(None, String::new())?;
         let current = u64::try_from(now).unwrap_or_default() / STEP_SECONDS;

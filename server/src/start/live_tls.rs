@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::StartError;
 use crate::config::{Config, MachinesTls, TlsFiles};
-use crate::edge::tls;
 use crate::state::AppState;
+use crate::tls;
 
 /// The built-in certificate lives for over a year, and one of a public authority is replaced weeks before its end.
 const ROUND: Duration = Duration::from_secs(24 * 60 * 60);

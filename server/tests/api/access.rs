@@ -1,11 +1,11 @@
-//! Asking, deciding, redeeming.
+//! Requesting access, deciding, redeeming.
 
 use std::collections::HashMap;
 
 use app::services::AccessService;
 use http::StatusCode;
 use protocol::access::{
-    AccessRequestFilter, AccessRequestRow, Asked, DownloadOffer, DownloadState, Page, RequestState,
+    AccessRequestFilter, AccessRequestRow, DownloadOffer, DownloadState, Page, RequestReceipt, RequestState,
     RequestStatus,
 };
 use serde_json::json;
@@ -14,18 +14,18 @@ use crate::on_both;
 use crate::support::{PASSWORD, TestServer, token_in};
 
 on_both!(
-    a_browser_that_asked_keeps_its_secret,
+    a_browser_keeps_its_cookie,
     a_request_becomes_a_package_once,
-    a_stolen_link_is_worth_nothing,
+    a_stolen_link_is_useless,
     an_unknown_and_a_known_address_get_the_same_answer,
     decisions_are_made_once,
-    every_wrong_field_is_named,
+    every_invalid_field_is_reported,
     one_of_many_parallel_redemptions_succeeds,
-    programs_and_pages_see_where_a_request_stands,
-    programs_look_at_a_link_without_spending_it,
+    the_status_is_available_as_json_and_as_a_page,
+    showing_an_offer_does_not_use_the_link_up,
     requests_and_links_expire,
     the_same_certificate_request_gets_the_same_certificate,
-    where_a_browser_is_remembered_it_asks,
+    the_form_is_only_on_the_pages_host,
 );
 
 async fn a_request_becomes_a_package_once(server: TestServer) {
@@ -34,26 +34,26 @@ async fn a_request_becomes_a_package_once(server: TestServer) {
         json!({ "email": "Anna@Example.org", "platform": "windows", "device_name": "Anna’s laptop" });
     let reply = server.post("/public/request-access").json(&request).send().await;
     assert_eq!(reply.status, StatusCode::ACCEPTED);
-    let asked: Asked = reply.json();
+    let receipt: RequestReceipt = reply.json();
     let browser = reply.cookie("aiwe_asked").unwrap();
 
     let received = server.mail_to("anna@example.org", "has arrived").await;
-    assert!(!received.text.contains(&asked.match_code) && !received.html.contains(&asked.match_code));
-    assert!(received.text.contains(&asked.status_url));
+    assert!(!received.text.contains(&receipt.match_code) && !received.html.contains(&receipt.match_code));
+    assert!(received.text.contains(&receipt.status_url));
     server.mail_to("admin@example.org", "anna@example.org").await;
 
     let list: Page<AccessRequestRow> =
         server.get("/admin/api/access-requests").cookie("aiwe_session", &admin.session).send().await.json();
-    assert_eq!((list.total, list.rows[0].match_code.as_str()), (1, asked.match_code.as_str()));
+    assert_eq!((list.total, list.rows[0].match_code.as_str()), (1, receipt.match_code.as_str()));
     let path = format!("/admin/api/access-requests/{}/approve", list.rows[0].id);
     let reply = server.post(&path).cookie("aiwe_session", &admin.session).send().await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
 
     let mail = server.mail_to("anna@example.org", "/public/download-certs/").await;
     let link = format!("/public/download-certs/{}", token_in(&mail.text, "/public/download-certs/"));
-    assert!(!mail.text.contains(&asked.match_code) && !mail.html.contains(&asked.match_code));
+    assert!(!mail.text.contains(&receipt.match_code) && !mail.html.contains(&receipt.match_code));
     for _ in 0..3 {
-        // Scanners may look as often as they like.
+        // Mail scanners may open it any number of times.
         let page = server.get(&link).header("accept", "text/html").send().await;
         assert_eq!(page.status, StatusCode::OK);
     }
@@ -72,7 +72,7 @@ async fn a_request_becomes_a_package_once(server: TestServer) {
     }
 }
 
-async fn programs_look_at_a_link_without_spending_it(server: TestServer) {
+async fn showing_an_offer_does_not_use_the_link_up(server: TestServer) {
     let admin = server.administrator().await;
     let (token, _, browser) = server.approved(&admin, "anna@example.org").await;
     let link = format!("/public/download-certs/{token}");
@@ -90,7 +90,7 @@ async fn programs_look_at_a_link_without_spending_it(server: TestServer) {
     );
     let offer: DownloadOffer = look().cookie("aiwe_asked", &browser).send().await.json();
     assert!(offer.state == DownloadState::Ready && !offer.needs_match_code, "{offer:?}");
-    // Everybody else gets the page, which offers the same link.
+    // All other clients get the page, which has the same link.
     let link_in_page = offer.desktop_link.unwrap().replace('&', "&amp;");
     for accept in ["text/html,application/xhtml+xml", "*/*"] {
         let page = server.get(&link).header("accept", accept).send().await;
@@ -99,9 +99,9 @@ async fn programs_look_at_a_link_without_spending_it(server: TestServer) {
     }
 }
 
-/// Behind a proxy, clients see a certificate that the proxy got from somewhere.
+/// Behind a proxy, clients see the proxy's certificate, of any CA.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn behind_a_proxy_the_desktop_program_is_told_that_the_system_judges() {
+async fn behind_a_proxy_the_desktop_link_says_to_use_the_systems_authorities() {
     let secret = "a proxy's secret of 32 characters or more";
     let server =
         TestServer::sqlite_with(&[("AIWE_MACHINES__PLAIN", "true"), ("AIWE_PROXY__SECRET", secret)]).await;
@@ -114,7 +114,7 @@ async fn behind_a_proxy_the_desktop_program_is_told_that_the_system_judges() {
     assert!(page.contains("&amp;tls=system\""), "{page}");
 }
 
-async fn a_stolen_link_is_worth_nothing(server: TestServer) {
+async fn a_stolen_link_is_useless(server: TestServer) {
     let admin = server.administrator().await;
     let (token, code, browser) = server.approved(&admin, "anna@example.org").await;
     let link = format!("/public/download-certs/{token}");
@@ -125,33 +125,33 @@ async fn a_stolen_link_is_worth_nothing(server: TestServer) {
     let csr = json!({ "csr": "x" });
     assert_eq!(server.post(&format!("{link}/csr")).json(&csr).send().await.problem().status, 403);
     assert_eq!(server.get(&format!("{link}/setup")).send().await.problem().status, 403);
-    // Another browser that asked for something else is not the browser that asked for this.
+    // A browser with another request is not the requesting browser.
     let (_, other) = server.ask("mallory@example.org").await;
     let reply = server.post(&link).cookie("aiwe_asked", &other).json(&body(None)).send().await;
     assert_eq!(reply.problem().status, 403);
 
-    // A program that fills in every form guesses nothing, and closes no way.
+    // Input that cannot be a code is not counted as a guess.
     for word in ["test", "1234", "anna@example.org", " ", "2222-222"].repeat(3) {
         assert_eq!(server.post(&link).json(&body(Some(word))).send().await.problem().status, 403);
     }
     for _ in 0..10 {
         assert_eq!(server.post(&link).json(&body(Some("2222-2222"))).send().await.problem().status, 403);
     }
-    // The administrators hear of it, twice and not ten times.
+    // The administrators are notified twice, not ten times.
     server.state.outbox.drain().await.unwrap();
     let of_codes = |mail: &server::mail::Mail| mail.subject.as_str().contains("rong match codes");
-    let mut told: Vec<_> = server.mails.sent().into_iter().filter(of_codes).collect();
-    // Both are due in the same second, so that either may go first.
-    told.sort_by_key(|mail| mail.subject.as_str().starts_with("A link was closed"));
-    assert!(told.iter().all(|mail| mail.to.as_str() == admin.email), "{told:?}");
-    assert_eq!(told.len(), 2);
-    let words = told[0].text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut notices: Vec<_> = server.mails.sent().into_iter().filter(of_codes).collect();
+    // Both are due in the same second, so either may be sent first.
+    notices.sort_by_key(|mail| mail.subject.as_str().starts_with("A link was closed"));
+    assert!(notices.iter().all(|mail| mail.to.as_str() == admin.email), "{notices:?}");
+    assert_eq!(notices.len(), 2);
+    let words = notices[0].text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("anna@example.org was sent, 3 wrong match codes"), "{words}");
-    assert!(told[1].subject.as_str().starts_with("A link was closed"), "{:?}", told[1].subject);
+    assert!(notices[1].subject.as_str().starts_with("A link was closed"), "{:?}", notices[1].subject);
     let filter = AccessRequestFilter { search: "anna".to_owned(), ..AccessRequestFilter::default() };
     let rows = server.state.access.list(&admin.proof(), filter).await.unwrap().rows;
     assert_eq!(rows[0].links.unwrap().wrong_codes, 10);
-    // After that not even the right code helps a stranger, while the asking browser is not locked out.
+    // After that not even the right code is accepted, but the requesting browser is not locked out.
     let reply = server.post(&link).json(&body(Some(&code))).send().await;
     assert_eq!(reply.problem().status, 429);
     let reply = server.post(&link).cookie("aiwe_asked", &browser).json(&body(None)).send().await;
@@ -167,7 +167,7 @@ async fn an_unknown_and_a_known_address_get_the_same_answer(server: TestServer) 
         (reply.status, asked.into_iter().map(|(k, v)| (k, v.len())).collect::<HashMap<_, _>>())
     };
     assert_eq!(shape(&known), shape(&unknown));
-    // Asking too often is dropped without a word.
+    // Excess requests get the same answer and are suppressed.
     for _ in 0..5 {
         assert_eq!(shape(&ask("new@example.org").send().await), shape(&unknown));
     }
@@ -210,7 +210,7 @@ async fn decisions_are_made_once(server: TestServer) {
     assert_eq!(approvals.count(), 1);
 }
 
-async fn every_wrong_field_is_named(server: TestServer) {
+async fn every_invalid_field_is_reported(server: TestServer) {
     let post = |body: serde_json::Value| server.post("/public/request-access").json(&body);
     let problem = post(json!({ "email": "a\r\nBcc: b@c.d", "platform": "amiga" })).send().await.problem();
     assert_eq!((problem.status, problem.errors.len()), (422, 2));
@@ -252,20 +252,20 @@ async fn one_of_many_parallel_redemptions_succeeds(server: TestServer) {
     }
     assert_eq!(counts, HashMap::from([(200, 1), (410, 199)]));
     let mut tx = server.state.env.store.read().await.unwrap();
-    assert_eq!(tx.certificate_rows("anna", 0, 10).await.unwrap().total, 1);
+    assert_eq!(tx.certificates().list("anna", 0, 10).await.unwrap().total, 1);
 }
 
-async fn programs_and_pages_see_where_a_request_stands(server: TestServer) {
+async fn the_status_is_available_as_json_and_as_a_page(server: TestServer) {
     let admin = server.administrator().await;
-    let (asked, browser) = server.ask("anna@example.org").await;
-    let path = asked.status_url.strip_prefix("http://localhost:8080").unwrap().to_owned();
+    let (receipt, browser) = server.ask("anna@example.org").await;
+    let path = receipt.status_url.strip_prefix("http://localhost:8080").unwrap().to_owned();
     let status: RequestStatus = server.get(&path).cookie("aiwe_asked", &browser).send().await.json();
-    assert_eq!((status.state, status.match_code), (RequestState::Pending, Some(asked.match_code.clone())));
-    // Whoever has only the address of the page does not see the code.
+    assert_eq!((status.state, status.match_code), (RequestState::Pending, Some(receipt.match_code.clone())));
+    // The address of the page alone does not show the code.
     let status: RequestStatus = server.get(&path).send().await.json();
     assert_eq!(status.match_code, None);
     let page = server.get(&path).header("accept", "text/html").cookie("aiwe_asked", &browser).send().await;
-    assert!(page.status.is_success() && page.text().contains(&asked.match_code[..4]));
+    assert!(page.status.is_success() && page.text().contains(&receipt.match_code[..4]));
     let id = server.pending_request(&admin, "anna@example.org").await;
     AccessService::approve(&server.state.access, &admin.proof(), &id).await.unwrap();
     let status: RequestStatus = server.get(&path).send().await.json();
@@ -301,7 +301,7 @@ async fn the_same_certificate_request_gets_the_same_certificate(server: TestServ
     let (mine, another) = (csr(), csr());
     let post = |csr: &str| server.post(&link).json(&json!({ "csr": csr, "match_code": code.to_lowercase() }));
     assert_eq!(post("nonsense").send().await.problem().status, 422);
-    // Also when it comes many times at once, as from a browser whose connection broke.
+    // Also when it is sent many times concurrently.
     let many = futures::future::join_all((0..50).map(|_| post(&mine).send())).await;
     let first = &many[0];
     for reply in &many {
@@ -311,8 +311,8 @@ async fn the_same_certificate_request_gets_the_same_certificate(server: TestServ
     let again = post(&mine).send().await;
     assert_eq!((again.status, again.text()), (StatusCode::OK, first.text()));
     assert_eq!(post(&another).send().await.problem().status, 410);
-    // Whoever knew the code goes on to the sign-in, also when its first answer was lost; so does the browser that asked, and
-    // nobody else.
+    // The set-up is open to the client that knew the code, even if its first answer was lost, and to the requesting browser,
+    // and to nobody else.
     let setup = format!("/public/download-certs/{token}/setup");
     let proven = again.cookie("aiwe_asked").unwrap();
     for cookie in [&browser, &proven] {
@@ -335,8 +335,8 @@ async fn the_same_certificate_request_gets_the_same_certificate(server: TestServ
     );
 }
 
-/// Cookies of one host are not sent to another, and the mail's link leads to the pages' host.
-async fn where_a_browser_is_remembered_it_asks(server: TestServer) {
+/// Cookies are not shared between the hosts, and the mail's link goes to the pages' host, so the form is only there.
+async fn the_form_is_only_on_the_pages_host(server: TestServer) {
     let page = |reason: &str| server.get(&format!("/request-access{reason}")).header("accept", "text/html");
     let form = "action=\"/app/access/submit";
     assert!(page("").send().await.text().contains(form));
@@ -345,8 +345,8 @@ async fn where_a_browser_is_remembered_it_asks(server: TestServer) {
     assert!(sent.contains("href=\"http://localhost:8080/request-access?reason=expired\""), "{sent}");
 }
 
-/// Entering the code of one request costs it nothing of what it asked for itself.
-async fn a_browser_that_asked_keeps_its_secret(server: TestServer) {
+/// After entering another request's match code, a browser can still use its own link.
+async fn a_browser_keeps_its_cookie(server: TestServer) {
     let admin = server.administrator().await;
     let (own, _, browser) = server.approved(&admin, "anna@example.org").await;
     let (other, code, _) = server.approved(&admin, "ben@example.org").await;

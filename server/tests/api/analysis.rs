@@ -1,4 +1,4 @@
-//! Analyses: what is sent, what comes back, what is kept.
+//! Analyses: the upload, the answer, and the record.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,9 +8,10 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::routing::post;
 use bytes::Bytes;
+use domain::analysis::{AnalysisRecord, AnalysisState};
+use domain::id::AnalysisId;
 use futures::StreamExt;
 use protocol::analysis::{AnalysisDocument, AnalysisEvent, Step, StepState};
-use server::store::AnalysisRecord;
 use tokio::sync::Notify;
 
 use crate::on_both;
@@ -18,12 +19,12 @@ use crate::support::{Machine, TestServer};
 
 on_both!(
     a_picture_and_a_question_are_answered,
-    a_picture_beyond_the_limits_is_refused_with_the_limit,
+    an_image_beyond_the_limits_is_rejected_with_the_limit,
     an_analysis_may_be_deleted_while_it_runs,
-    an_analysis_that_nobody_works_at_any_more_has_failed,
-    ones_history_is_ones_own,
+    an_abandoned_analysis_is_marked_as_failed,
+    the_history_is_private,
     the_answer_is_stored_without_nul_characters,
-    wrong_pictures_are_told,
+    invalid_pictures_are_rejected_with_the_reason,
 );
 
 /// White, with nothing on it.
@@ -62,7 +63,7 @@ async fn a_picture_and_a_question_are_answered(server: TestServer) {
     assert!(matches!(events.last(), Some(AnalysisEvent::Done(_))), "{events:?}");
 }
 
-async fn a_picture_beyond_the_limits_is_refused_with_the_limit(server: TestServer) {
+async fn an_image_beyond_the_limits_is_rejected_with_the_limit(server: TestServer) {
     let (machine, token) = signed_in(&server).await;
     let limits = [("AIWE_LIMITS__UPLOAD_MEGABYTES", "2"), ("AIWE_LIMITS__UPLOAD_MEGAPIXELS", "1")];
     let server = server.restarted_with(&limits).await;
@@ -72,15 +73,14 @@ async fn a_picture_beyond_the_limits_is_refused_with_the_limit(server: TestServe
     let problem = image(&blank_png(1_001, 1_000)).await.problem();
     assert_eq!(problem.status, 422);
     assert!(problem.error_of("image").is_some_and(|m| m.contains("1 million pixels")), "{problem}");
-    // What stands around the picture has room in the body, but the picture itself has no more than its own.
+    // The body's limit leaves room for the other parts, but the image has a limit of its own.
     let mut large = blank_png(64, 64);
     large.resize(2_000_001, 0);
     let problem = image(&large).await.problem();
     assert_eq!(problem.status, 413);
     assert!(problem.error_of("image").is_some_and(|m| m.contains("2 MB")), "{problem}");
 
-    // The same for what does not fit into the body at all, which as a whole the page lets pass: it is read, so that the
-    // answer arrives.
+    // The same for an upload beyond the body's limit: it is read to its end, so that the client receives the answer.
     let read = Arc::new(AtomicUsize::new(0));
     let upload = || {
         let counted = read.clone();
@@ -102,7 +102,7 @@ async fn a_picture_beyond_the_limits_is_refused_with_the_limit(server: TestServe
     assert_eq!(read.load(Ordering::SeqCst), 15_000_000);
 }
 
-async fn ones_history_is_ones_own(server: TestServer) {
+async fn the_history_is_private(server: TestServer) {
     let (machine, token) = signed_in(&server).await;
     let parts =
         [("image", Some("a.png"), &*blank_png(64, 64)), ("context", None, b"a question of mine".as_slice())];
@@ -127,7 +127,9 @@ async fn ones_history_is_ones_own(server: TestServer) {
     assert!(none.is_empty());
 
     let mut tx = server.state.env.store.read().await.unwrap();
-    assert!(tx.analysis_of("somebody else", &id).await.unwrap().is_none());
+    assert!(
+        tx.analyses().find(&"somebody-else".parse().unwrap(), &id.parse().unwrap()).await.unwrap().is_none()
+    );
     drop(tx);
     let delete = || {
         let path = format!("/native/analyses/{id}");
@@ -137,7 +139,7 @@ async fn ones_history_is_ones_own(server: TestServer) {
     assert_eq!(delete().send().await.problem().status, 404);
 }
 
-/// A model server that says two words, the second once it may.
+/// A model server that answers two words, the second one only when `may_end` is notified.
 #[derive(Clone)]
 struct Model {
     url: String,
@@ -149,12 +151,12 @@ impl Model {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let model =
             Self { url: format!("http://{}", listener.local_addr().unwrap()), may_end: Arc::default() };
-        let routes = Router::new().route("/api/chat", post(talk)).with_state(model.clone());
+        let routes = Router::new().route("/api/chat", post(chat)).with_state(model.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         model
     }
 
-    /// What the server's configuration says of it. It sees pictures, so that nothing else has to read them first.
+    /// The server's settings for this model. It accepts images, so that no OCR runs first.
     fn settings(&self) -> [(&str, &str); 5] {
         [
             ("AIWE_PROVIDERS__0__NAME", "double"),
@@ -166,7 +168,7 @@ impl Model {
     }
 }
 
-async fn talk(State(model): State<Model>) -> Body {
+async fn chat(State(model): State<Model>) -> Body {
     let first = futures::stream::once(async { "{\"message\":{\"content\":\"one\\u0000 \"}}\n" });
     let second = futures::stream::once(async move {
         model.may_end.notified().await;
@@ -194,8 +196,8 @@ async fn the_answer_is_stored_without_nul_characters(server: TestServer) {
 /// The newest analysis of a machine's owner, as it is stored.
 async fn newest(server: &TestServer, machine: &Machine) -> Option<AnalysisRecord> {
     let mut tx = server.state.env.store.read().await.unwrap();
-    let owner = tx.account_by_email(&machine.email.parse().unwrap()).await.unwrap().unwrap();
-    tx.analyses_of(&owner.id, "", 1, 0).await.unwrap().pop()
+    let owner = tx.accounts().find_by_email(&machine.email.parse().unwrap()).await.unwrap().unwrap();
+    tx.analyses().list(&owner.id, "", 1, 0).await.unwrap().pop()
 }
 
 async fn an_analysis_may_be_deleted_while_it_runs(server: TestServer) {
@@ -223,55 +225,60 @@ async fn an_analysis_may_be_deleted_while_it_runs(server: TestServer) {
     let (reply, record) = futures::future::join(asking, deleting).await;
     assert_eq!(reply.json::<AnalysisDocument>().answer, "one two", "who asked still gets the answer");
     server.state.analyses.finish().await;
-    assert_eq!(newest(&server, &machine).await, None, "nothing of it comes back");
+    assert_eq!(newest(&server, &machine).await, None, "it is not recreated");
 
-    // The server only logs what it could not write down, so this looks closer.
+    // The server only logs a failure to store the result, so this checks the store directly.
     let mut tx = server.state.env.store.begin().await.unwrap();
     let step = Step { node: "answer".to_owned(), state: StepState::Finished, ms: Some(1), note: None };
-    assert!(!tx.finish_analysis(&record, &[step]).await.unwrap());
+    assert!(!tx.analyses().finish(&record, &[step]).await.unwrap());
 }
 
-async fn an_analysis_that_nobody_works_at_any_more_has_failed(server: TestServer) {
+async fn an_abandoned_analysis_is_marked_as_failed(server: TestServer) {
     let (machine, token) = signed_in(&server).await;
     let post = server.post("/native/analyze").certificate(&machine.der).bearer(&token);
     post.multipart(&[("image", Some("x.png"), &*blank_png(64, 64))]).send().await;
     server.state.analyses.finish().await;
-    // As a server leaves it that is killed in the midst of it.
+    // The record of an analysis whose server was killed.
     let finished = newest(&server, &machine).await.unwrap();
     let lost = AnalysisRecord {
         id: server.state.env.new_id(),
         answer: String::new(),
-        state: "running".to_owned(),
+        state: AnalysisState::Running,
         ms: None,
         ..finished.clone()
     };
     let mut tx = server.state.env.store.begin().await.unwrap();
-    tx.insert_analysis(&lost).await.unwrap();
+    tx.analyses().insert(&lost).await.unwrap();
     tx.commit().await.unwrap();
-    let state = async |id: &str| {
+    let state = async |id: &AnalysisId| {
         let mut tx = server.state.env.store.read().await.unwrap();
-        tx.analysis_of(&lost.account_id, id).await.unwrap().unwrap().state
+        tx.analyses().find(&lost.account_id, id).await.unwrap().unwrap().state
     };
-    let sweep = || server::sweep::sweep(&server.state.env);
+    let clean_up = || server::cleanup::clean_up(&server.state.env);
 
     server.clock.advance(server::analysis::time_limit() + 60);
-    sweep().await.unwrap();
-    assert_eq!(state(&lost.id).await, "running", "another server may be writing it down");
+    clean_up().await.unwrap();
+    assert_eq!(
+        state(&lost.id).await,
+        AnalysisState::Running,
+        "another server may still be storing the result"
+    );
     server.clock.advance(10 * 60);
-    for swept in futures::future::join_all((0..5).map(|_| sweep())).await {
-        swept.unwrap();
+    for result in futures::future::join_all((0..5).map(|_| clean_up())).await {
+        result.unwrap();
     }
-    assert_eq!((&*state(&lost.id).await, &*state(&finished.id).await), ("failed", "finished"));
+    assert_eq!(state(&lost.id).await, AnalysisState::Failed);
+    assert_eq!(state(&finished.id).await, AnalysisState::Finished);
 
-    // A server that only slept has the last word.
-    let ended = AnalysisRecord { state: "finished".to_owned(), ..lost.clone() };
+    // A server that was only suspended still overwrites it with the result.
+    let ended = AnalysisRecord { state: AnalysisState::Finished, ..lost.clone() };
     let mut tx = server.state.env.store.begin().await.unwrap();
-    assert!(tx.finish_analysis(&ended, &[]).await.unwrap());
+    assert!(tx.analyses().finish(&ended, &[]).await.unwrap());
     tx.commit().await.unwrap();
-    assert_eq!(state(&lost.id).await, "finished");
+    assert_eq!(state(&lost.id).await, AnalysisState::Finished);
 }
 
-async fn wrong_pictures_are_told(server: TestServer) {
+async fn invalid_pictures_are_rejected_with_the_reason(server: TestServer) {
     let (machine, token) = signed_in(&server).await;
     let good = blank_png(64, 64);
     let send = |parts: Vec<(&'static str, Option<&'static str>, Vec<u8>)>| {

@@ -1,9 +1,9 @@
-//! `/api/openapi.json`: complete, and true. That it is true of each single answer, `Exchange::send` checks in all tests.
+//! `/api/openapi.json` is complete and correct. `Exchange::send` also validates every response in all tests against it.
 
 use std::collections::BTreeSet;
 
 use http::{Method, StatusCode};
-use protocol::access::{Asked, EmailAddress, Message};
+use protocol::access::{EmailAddress, Message, RequestReceipt};
 use protocol::analysis::{AnalysisDocument, MAX_CONTEXT_CHARS};
 use protocol::native::{AccessToken, Challenge, Login, SecondFactor};
 use protocol::people::NewPassword;
@@ -15,16 +15,16 @@ use crate::on_both;
 use crate::support::{Description, Exchange, PASSWORD, Reply, TestServer, code_at, token_in};
 
 on_both!(
-    each_operation_is_described_in_full,
-    every_operation_answers_as_described,
-    every_route_is_described_and_nothing_else,
-    limits_are_those_of_the_code,
-    the_document_is_kept_and_asked_about,
-    what_contradicts_the_description_is_found,
-    what_goes_wrong_is_described,
+    each_operation_is_fully_described,
+    every_operation_conforms_to_its_description,
+    exactly_the_routes_are_described,
+    limits_match_the_code,
+    the_document_is_cached_and_revalidated,
+    violations_of_the_description_are_detected,
+    errors_are_described,
 );
 
-async fn the_document_is_kept_and_asked_about(server: TestServer) {
+async fn the_document_is_cached_and_revalidated(server: TestServer) {
     let get = || server.get("/api/openapi.json");
     let first = get().send().await;
     assert_eq!(first.headers["content-type"], "application/json");
@@ -47,7 +47,7 @@ async fn the_document_is_kept_and_asked_about(server: TestServer) {
     assert!(document["info"]["description"].as_str().unwrap().contains("server functions under `/app/`"));
 }
 
-async fn every_route_is_described_and_nothing_else(server: TestServer) {
+async fn exactly_the_routes_are_described(server: TestServer) {
     let described = Description::of(&server).await;
     let all: BTreeSet<_> =
         described.operations().map(|o| (o.path.to_owned(), o.method.to_string())).collect();
@@ -63,20 +63,20 @@ async fn every_route_is_described_and_nothing_else(server: TestServer) {
     }
     assert_eq!(routed, all);
 
-    // The table for people names the same ones.
+    // The table in the documentation lists the same operations.
     let table = include_str!("../../../docs/api.md");
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()?.split_once(' '));
     let rows = rows.map(|(method, path)| (path.split('?').next().unwrap().to_owned(), method.to_owned()));
     assert_eq!(rows.collect::<BTreeSet<_>>(), all);
 }
 
-async fn each_operation_is_described_in_full(server: TestServer) {
+async fn each_operation_is_fully_described(server: TestServer) {
     let described = Description::of(&server).await;
     let mut ids = BTreeSet::new();
     let tags: Vec<_> = described.document["tags"].as_array().unwrap().iter().map(|t| &t["name"]).collect();
     for operation in described.operations() {
         let (id, it) = (operation.id().to_owned(), operation.described);
-        assert!(ids.insert(id.clone()), "{id} is there twice");
+        assert!(ids.insert(id.clone()), "{id} occurs twice");
         let summary = it["summary"].as_str().unwrap_or_default();
         assert!(!summary.is_empty() && !summary.contains(['\n', '`']), "{id}: {summary:?}");
         assert!(it["tags"].as_array().is_some_and(|t| t.len() == 1 && tags.contains(&&t[0])), "{id}");
@@ -138,8 +138,8 @@ fn collect_references<'a>(value: &'a Value, references: &mut Vec<&'a str>) {
     }
 }
 
-/// The numbers in the description are literals, since attributes take no constants.
-async fn limits_are_those_of_the_code(server: TestServer) {
+/// The limits in the description are literals, since attributes accept no constants.
+async fn limits_match_the_code(server: TestServer) {
     let document = &Description::of(&server).await.document;
     let field = |schema: &str, field: &str, limit: &str| {
         let value = &document["components"]["schemas"][schema]["properties"][field][limit];
@@ -164,14 +164,14 @@ async fn limits_are_those_of_the_code(server: TestServer) {
     }
 }
 
-/// Notes which operations have answered.
-struct Walk {
+/// Records which operations were called.
+struct Coverage {
     description: &'static Description,
     answered: BTreeSet<String>,
 }
 
-impl Walk {
-    /// Sends it; the answer must have this status.
+impl Coverage {
+    /// Sends a request; the response must have this status.
     async fn send(&mut self, exchange: Exchange<'_>, status: u16) -> Reply {
         let (method, path) = exchange.address();
         let reply = exchange.send().await;
@@ -182,31 +182,32 @@ impl Walk {
     }
 }
 
-/// From asking for access to deleting an analysis: each operation once at least, with what it is there for.
-async fn every_operation_answers_as_described(server: TestServer) {
+/// From the request for access to deleting an analysis: each operation at least once, successfully.
+async fn every_operation_conforms_to_its_description(server: TestServer) {
     let server = server.restarted_with(&[("AIWE_SCREENSHOTS__KEEP", "true")]).await;
     let description = Description::of(&server).await;
-    let mut walk = Walk { description, answered: BTreeSet::new() };
+    let mut coverage = Coverage { description, answered: BTreeSet::new() };
     for path in ["/api/openapi.json", "/healthz", "/readyz", "/ca.pem", "/crl.der"] {
-        walk.send(server.get(path), 200).await;
+        coverage.send(server.get(path), 200).await;
     }
-    let authority = server.state.env.store.read().await.unwrap().authorities().await.unwrap().remove(0).id;
-    walk.send(server.get(&format!("/crl/{authority}")), 200).await;
+    let authority =
+        server.state.env.store.read().await.unwrap().authorities().list().await.unwrap().remove(0).id;
+    coverage.send(server.get(&format!("/crl/{authority}")), 200).await;
 
     let admin = server.administrator().await;
     let mut links = Vec::new();
     for email in ["anna@example.org", "ben@example.org", "carl@example.org", "emil@example.org"] {
         let body =
             json!({ "email": email, "platform": "macos", "device_name": "Laptop", "message": "Hello" });
-        let reply = walk.send(server.post("/public/request-access").json(&body), 202).await;
+        let reply = coverage.send(server.post("/public/request-access").json(&body), 202).await;
         let browser = reply.cookie("aiwe_asked").unwrap();
-        let asked: Asked = reply.json();
-        let status = asked.status_url.strip_prefix("http://localhost:8080").unwrap().to_owned();
-        walk.send(server.get(&status).cookie("aiwe_asked", &browser), 200).await;
+        let receipt: RequestReceipt = reply.json();
+        let status = receipt.status_url.strip_prefix("http://localhost:8080").unwrap().to_owned();
+        coverage.send(server.get(&status).cookie("aiwe_asked", &browser), 200).await;
         server.clock.advance(600);
-        walk.send(server.post(&format!("{status}/remind")), 200).await;
+        coverage.send(server.post(&format!("{status}/remind")), 200).await;
         let list = server.get("/admin/api/access-requests?state=pending&page=0");
-        walk.send(list.cookie("aiwe_session", &admin.session), 200).await;
+        coverage.send(list.cookie("aiwe_session", &admin.session), 200).await;
         let id = server.pending_request(&admin, email).await;
         let decide = |verb: &str| {
             let path = format!("/admin/api/access-requests/{id}/{verb}");
@@ -215,79 +216,81 @@ async fn every_operation_answers_as_described(server: TestServer) {
         if email.starts_with("emil") {
             let both = json!({ "verdict": "reject", "ids": [id, "unknown"], "reason": "Not now" });
             let path = "/admin/api/access-requests/decide";
-            walk.send(server.post(path).cookie("aiwe_session", &admin.session).json(&both), 200).await;
+            coverage.send(server.post(path).cookie("aiwe_session", &admin.session).json(&both), 200).await;
         } else if email.starts_with("carl") {
-            walk.send(decide("reject").json(&json!({ "reason": "Not now" })), 200).await;
-            walk.send(server.get(&status), 200).await;
+            coverage.send(decide("reject").json(&json!({ "reason": "Not now" })), 200).await;
+            coverage.send(server.get(&status), 200).await;
         } else {
-            walk.send(decide("approve"), 200).await;
+            coverage.send(decide("approve"), 200).await;
             let path = format!("/admin/api/access-requests/{id}");
-            walk.send(server.get(&path).cookie("aiwe_session", &admin.session), 200).await;
+            coverage.send(server.get(&path).cookie("aiwe_session", &admin.session), 200).await;
             let mail = server.mail_to(email, "/public/download-certs/").await;
             let token = token_in(&mail.text, "/public/download-certs/");
-            links.push((format!("/public/download-certs/{token}"), asked.match_code, browser));
+            links.push((format!("/public/download-certs/{token}"), receipt.match_code, browser));
         }
     }
 
     let (link, code, browser) = &links[0];
-    walk.send(server.get(link).header("accept", "application/json"), 200).await;
-    walk.send(server.get(&format!("{link}/setup")).cookie("aiwe_asked", browser), 303).await;
+    coverage.send(server.get(link).header("accept", "application/json"), 200).await;
+    coverage.send(server.get(&format!("{link}/setup")).cookie("aiwe_asked", browser), 303).await;
     let package = json!({ "platform": "macos", "password": PASSWORD, "match_code": code });
-    walk.send(server.post(link).json(&package), 200).await;
+    coverage.send(server.post(link).json(&package), 200).await;
     let new_link = server.post(&format!("{link}/new-link"));
-    walk.send(new_link.json(&json!({ "match_code": code })), 202).await;
+    coverage.send(new_link.json(&json!({ "match_code": code })), 202).await;
     let id = server.pending_request(&admin, "anna@example.org").await;
     let decline = server.post(&format!("/admin/api/access-requests/{id}/decline-link"));
-    walk.send(
-        decline.cookie("aiwe_session", &admin.session).json(&json!({ "reason": "Use the first." })),
-        200,
-    )
-    .await;
+    coverage
+        .send(
+            decline.cookie("aiwe_session", &admin.session).json(&json!({ "reason": "Use the first." })),
+            200,
+        )
+        .await;
     let path = format!("/admin/api/access-requests/{id}/link");
-    walk.send(server.post(&path).cookie("aiwe_session", &admin.session).json(&json!({ "sent": 1 })), 200)
+    coverage
+        .send(server.post(&path).cookie("aiwe_session", &admin.session).json(&json!({ "sent": 1 })), 200)
         .await;
     let key = rcgen::KeyPair::generate().unwrap();
     let csr = rcgen::CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
     let (link, code, _) = &links[1];
     let body = json!({ "csr": csr, "match_code": code });
-    walk.send(server.post(&format!("{link}/csr")).json(&body), 200).await;
+    coverage.send(server.post(&format!("{link}/csr")).json(&body), 200).await;
 
     let machine = server.machine(&admin, "dora@example.org").await;
     let login = Login { username: machine.email.clone(), password: PASSWORD.to_owned() };
-    let reply = walk.send(server.post("/native/login").certificate(&machine.der).json(&login), 200).await;
+    let reply = coverage.send(server.post("/native/login").certificate(&machine.der).json(&login), 200).await;
     let challenge = reply.json::<Challenge>().challenge;
     let factor = SecondFactor { challenge, code: code_at(&machine.totp, server.state.env.now()) };
     let verify = server.post("/native/verify-2fa").certificate(&machine.der).json(&factor);
-    let token = walk.send(verify, 200).await.json::<AccessToken>().access_token;
+    let token = coverage.send(verify, 200).await.json::<AccessToken>().access_token;
     let native =
         |method: Method, path: &str| server.exchange(method, path).certificate(&machine.der).bearer(&token);
-    walk.send(native(Method::GET, "/native/session"), 200).await;
-    walk.send(native(Method::GET, "/native/modes"), 200).await;
+    coverage.send(native(Method::GET, "/native/session"), 200).await;
+    coverage.send(native(Method::GET, "/native/modes"), 200).await;
     let image = blank_png(320, 200);
     let parts = [("image", Some("a.png"), image.as_slice()), ("context", None, b"What is this?".as_slice())];
-    let reply = walk.send(native(Method::POST, "/native/analyze").multipart(&parts), 200).await;
+    let reply = coverage.send(native(Method::POST, "/native/analyze").multipart(&parts), 200).await;
     let id = reply.json::<AnalysisDocument>().done.analysis_id;
     let stream = native(Method::POST, "/native/analyze").header("accept", "text/event-stream");
-    let reply = walk.send(stream.multipart(&parts), 200).await;
+    let reply = coverage.send(stream.multipart(&parts), 200).await;
     assert!(reply.text().contains("event: done"), "{}", reply.text());
     server.state.analyses.finish().await;
-    walk.send(native(Method::GET, "/native/analyses?search=this&page=0"), 200).await;
-    walk.send(native(Method::GET, &format!("/native/analyses/{id}")), 200).await;
-    walk.send(native(Method::GET, &format!("/native/analyses/{id}/image")), 200).await;
-    walk.send(native(Method::DELETE, &format!("/native/analyses/{id}")), 204).await;
-    walk.send(native(Method::POST, "/native/logout"), 204).await;
+    coverage.send(native(Method::GET, "/native/analyses?search=this&page=0"), 200).await;
+    coverage.send(native(Method::GET, &format!("/native/analyses/{id}")), 200).await;
+    coverage.send(native(Method::GET, &format!("/native/analyses/{id}/image")), 200).await;
+    coverage.send(native(Method::DELETE, &format!("/native/analyses/{id}")), 204).await;
+    coverage.send(native(Method::POST, "/native/logout"), 204).await;
 
     server.clock.advance(61 * 24 * 3600);
     let token = server.token(&machine).await;
     let renew = server.post("/native/renew").certificate(&machine.der).bearer(&token);
-    walk.send(renew.json(&json!({ "csr": csr })), 200).await;
+    coverage.send(renew.json(&json!({ "csr": csr })), 200).await;
 
     let all: BTreeSet<_> = description.operations().map(|o| o.id().to_owned()).collect();
-    assert_eq!(walk.answered, all);
+    assert_eq!(coverage.answered, all);
 }
 
-/// What clients run into, each with the type that the description promises: `send` compares it.
-async fn what_goes_wrong_is_described(server: TestServer) {
+/// Common errors, each with its documented type; `send` validates it.
+async fn errors_are_described(server: TestServer) {
     let admin = server.administrator().await;
     let machine = server.machine(&admin, "anna@example.org").await;
     let post = |path: &str| server.post(path).certificate(&machine.der);
@@ -338,8 +341,8 @@ async fn what_goes_wrong_is_described(server: TestServer) {
     assert_eq!(server.get("/public/request-status/nothing").send().await.problem().status, 500);
 }
 
-/// The check itself: each kind of lie is told.
-async fn what_contradicts_the_description_is_found(server: TestServer) {
+/// Tests the validation itself: each kind of violation is detected.
+async fn violations_of_the_description_are_detected(server: TestServer) {
     let description = Description::of(&server).await;
     let operation = description.operation(&Method::GET, "/healthz").unwrap();
     let good = || Reply {
@@ -353,15 +356,15 @@ async fn what_contradicts_the_description_is_found(server: TestServer) {
         description.fault(&operation, &reply)
     };
     assert_eq!(fault(|_| ()), None);
-    let lies: [fn(&mut Reply); 5] = [
+    let violations: [fn(&mut Reply); 5] = [
         |reply| reply.status = StatusCode::ACCEPTED,
         |reply| reply.body = br#"{"status":"good"}"#.to_vec(),
         |reply| reply.body = br#"{}"#.to_vec(),
         |reply| reply.body = br#"{"status":"ok","more":1}"#.to_vec(),
         |reply| _ = reply.headers.insert("content-type", "text/plain".parse().unwrap()),
     ];
-    for lie in lies {
-        assert!(fault(lie).is_some());
+    for violation in violations {
+        assert!(fault(violation).is_some());
     }
     let login = description.operation(&Method::POST, "/native/login").unwrap();
     let problem = json!({ "type": "urn:aiwe:problem:surprise", "title": "Surprise", "status": 401 });

@@ -1,4 +1,4 @@
-//! New links for lost packages: sent by an administrator, asked for by the holder, worth nothing to a thief.
+//! New links for lost packages: sent by an administrator, requested by the holder, useless to a thief.
 
 use app::services::AccessService;
 use http::StatusCode;
@@ -12,16 +12,16 @@ use crate::support::{AdminSession, PASSWORD, Reply, TestServer, token_in};
 const HOUR: i64 = 3600;
 
 on_both!(
-    a_new_link_ends_the_one_before_it,
+    a_new_link_invalidates_the_former_one,
     a_new_link_needs_an_approved_request,
-    a_thief_of_an_ended_link_gets_nothing,
-    an_ask_for_a_new_link_is_declined,
-    asking_for_a_link_is_limited,
+    a_thief_of_an_expired_link_gets_nothing,
+    a_request_for_a_new_link_is_declined,
+    link_requests_are_limited,
     one_of_many_parallel_new_links_is_sent,
-    the_history_tells_who_did_what_and_when,
-    the_holder_of_an_ended_link_asks_for_a_new_one,
-    the_lost_certificate_ends_with_the_new_one,
-    the_way_to_the_sign_in_starts_anew_with_a_new_link,
+    the_history_lists_who_did_what_and_when,
+    the_holder_of_an_expired_link_requests_a_new_one,
+    the_lost_certificate_is_revoked_with_the_new_one,
+    a_new_link_gets_a_new_setup_link,
 );
 
 struct Approved {
@@ -57,12 +57,12 @@ async fn redeem(server: &TestServer, link: &str, browser: &str) -> Reply {
 
 async fn offer(server: &TestServer, link: &str, browser: Option<&str>) -> DownloadOffer {
     let token = link.rsplit('/').next().unwrap();
-    let asked = browser.map(|b| app::visit::Cookie(b.to_owned()));
-    let visit = app::visit::Visit { asked, ..crate::support::visit() };
-    server.state.access.offer(&visit, token).await.unwrap()
+    let asked = browser.map(|b| app::request_context::Cookie(b.to_owned()));
+    let context = app::request_context::RequestContext { asked, ..crate::support::context() };
+    server.state.access.offer(&context, token).await.unwrap()
 }
 
-async fn a_new_link_ends_the_one_before_it(server: TestServer) {
+async fn a_new_link_invalidates_the_former_one(server: TestServer) {
     let admin = server.administrator().await;
     let anna = approved(&server, &admin, "anna@example.org").await;
     let reply = send_link(&server, &admin, &anna.id, 1).await;
@@ -72,7 +72,7 @@ async fn a_new_link_ends_the_one_before_it(server: TestServer) {
     let newer = newest_link(&server, "anna@example.org").await;
     assert_ne!(newer, anna.link);
 
-    // The former link is dead for everybody, and says why.
+    // The former link is invalid for everybody, and the answers say why.
     let body = json!({ "platform": "linux", "password": PASSWORD, "match_code": anna.code });
     for reply in [
         redeem(&server, &anna.link, &anna.browser).await,
@@ -92,7 +92,7 @@ async fn a_new_link_ends_the_one_before_it(server: TestServer) {
     assert!(page.status == 410 && page.text().contains("A newer link has been mailed"), "{}", page.status);
     assert_eq!(redeem(&server, &newer, &anna.browser).await.status, StatusCode::OK);
     let again = server.post(&newer).json(&body).send().await;
-    assert_eq!(again.problem().status, 410, "it works once, as the first did");
+    assert_eq!(again.problem().status, 410, "it works once, like the first");
 }
 
 async fn a_new_link_needs_an_approved_request(server: TestServer) {
@@ -107,7 +107,7 @@ async fn a_new_link_needs_an_approved_request(server: TestServer) {
     let ben = approved(&server, &admin, "ben@example.org").await;
     let path = format!("/admin/api/access-requests/{}/link", ben.id);
     assert_eq!(server.post(&path).send().await.problem().status, 401);
-    // The holder's own browser is no administrator.
+    // The holder's own browser is not an administrator.
     assert_eq!(server.post(&path).cookie("aiwe_asked", &ben.browser).send().await.problem().status, 401);
     for sent in 1..5 {
         assert_eq!(send_link(&server, &admin, &ben.id, sent).await.status, StatusCode::OK);
@@ -127,19 +127,19 @@ async fn one_of_many_parallel_new_links_is_sent(server: TestServer) {
     assert_eq!(mails.count(), 2, "the first link and one more");
 }
 
-async fn the_lost_certificate_ends_with_the_new_one(server: TestServer) {
+async fn the_lost_certificate_is_revoked_with_the_new_one(server: TestServer) {
     let admin = server.administrator().await;
     let anna = approved(&server, &admin, "anna@example.org").await;
     assert_eq!(redeem(&server, &anna.link, &anna.browser).await.status, StatusCode::OK);
     let revoked = async || {
         let mut tx = server.state.env.store.read().await.unwrap();
-        let rows = tx.certificate_rows("anna", 0, 10).await.unwrap().rows;
+        let rows = tx.certificates().list("anna", 0, 10).await.unwrap().rows;
         let mut revoked: Vec<_> = rows.iter().map(|row| row.revoked_at.is_some()).collect();
         revoked.sort_unstable();
         revoked
     };
     send_link(&server, &admin, &anna.id, 1).await;
-    assert_eq!(revoked().await, [false], "sending a link shuts nobody out");
+    assert_eq!(revoked().await, [false], "sending a link revokes nothing");
     let newer = newest_link(&server, "anna@example.org").await;
     // A thief of the new link does not revoke anything either.
     let stolen = server.post(&newer).json(&json!({ "platform": "linux", "password": PASSWORD })).send().await;
@@ -148,11 +148,11 @@ async fn the_lost_certificate_ends_with_the_new_one(server: TestServer) {
     server.clock.advance(1);
     assert_eq!(redeem(&server, &newer, &anna.browser).await.status, StatusCode::OK);
     assert_eq!(revoked().await, [false, true], "one machine, one certificate");
-    // The owner is told, since it may have been somebody else.
+    // The owner is notified, since it may have been somebody else.
     server.mail_to("anna@example.org", "tell your administrator at once").await;
 }
 
-async fn the_way_to_the_sign_in_starts_anew_with_a_new_link(server: TestServer) {
+async fn a_new_link_gets_a_new_setup_link(server: TestServer) {
     let admin = server.administrator().await;
     let anna = approved(&server, &admin, "anna@example.org").await;
     let setup = async |link: &str| {
@@ -161,7 +161,7 @@ async fn the_way_to_the_sign_in_starts_anew_with_a_new_link(server: TestServer) 
         reply.location().trim_start_matches("/setup/").to_owned()
     };
     let first = setup(&anna.link).await;
-    assert_eq!(setup(&anna.link).await, first, "as often as it is opened");
+    assert_eq!(setup(&anna.link).await, first, "every time it is opened");
     server.clock.advance(73 * HOUR);
     let admin = server.signed_in_again(admin).await;
     send_link(&server, &admin, &anna.id, 1).await;
@@ -171,7 +171,7 @@ async fn the_way_to_the_sign_in_starts_anew_with_a_new_link(server: TestServer) 
     server.set_up(&second, "").await;
 }
 
-async fn the_holder_of_an_ended_link_asks_for_a_new_one(server: TestServer) {
+async fn the_holder_of_an_expired_link_requests_a_new_one(server: TestServer) {
     let admin = server.administrator().await;
     let anna = approved(&server, &admin, "anna@example.org").await;
     let ask = |body: serde_json::Value| server.post(&format!("{}/new-link", anna.link)).json(&body);
@@ -182,7 +182,7 @@ async fn the_holder_of_an_ended_link_asks_for_a_new_one(server: TestServer) {
     server.clock.advance(25 * HOUR);
     let admin = server.signed_in_again(admin).await;
     assert_eq!(offer(&server, &anna.link, None).await.state, DownloadState::Expired);
-    // In another browser the match code is the proof, and that browser is remembered.
+    // In another browser, the match code is the proof, and that browser gets the cookie.
     let reply = ask(json!({ "match_code": anna.code })).send().await;
     assert_eq!(reply.status, StatusCode::ACCEPTED, "{}", reply.text());
     let other = reply.cookie("aiwe_asked").expect("the cookie");
@@ -199,14 +199,14 @@ async fn the_holder_of_an_ended_link_asks_for_a_new_one(server: TestServer) {
     let newer = newest_link(&server, "anna@example.org").await;
     let waiting: protocol::access::Page<AccessRequestRow> =
         server.get(list).cookie("aiwe_session", &admin.session).send().await.json();
-    assert_eq!(waiting.total, 0, "it is done");
+    assert_eq!(waiting.total, 0, "the request is settled");
     assert_eq!(redeem(&server, &newer, &other).await.status, StatusCode::OK);
-    // A used link is as lost as an ended one.
+    // A used link is treated like an expired one.
     let lost = server.post(&format!("{newer}/new-link")).cookie("aiwe_asked", &other).send().await;
     assert_eq!(lost.status, StatusCode::ACCEPTED, "{}", lost.text());
 }
 
-async fn an_ask_for_a_new_link_is_declined(server: TestServer) {
+async fn a_request_for_a_new_link_is_declined(server: TestServer) {
     let admin = server.administrator().await;
     let anna = approved(&server, &admin, "anna@example.org").await;
     let path = format!("/admin/api/access-requests/{}/decline-link", anna.id);
@@ -214,7 +214,7 @@ async fn an_ask_for_a_new_link_is_declined(server: TestServer) {
         let reason = json!({ "reason": "You have <b>left</b>." });
         server.post(&path).cookie("aiwe_session", session).json(&reason).send()
     };
-    assert_eq!(decline(&admin.session).await.problem().status, 409, "nobody asks");
+    assert_eq!(decline(&admin.session).await.problem().status, 409, "there is no request");
     assert_eq!(decline("another").await.problem().status, 401);
 
     server.clock.advance(25 * HOUR);
@@ -224,13 +224,13 @@ async fn an_ask_for_a_new_link_is_declined(server: TestServer) {
     let replies = futures::future::join_all((0..20).map(|_| decline(&admin.session))).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == StatusCode::OK).count(), 1);
     assert!(replies.iter().all(|reply| [200, 409].contains(&reply.status.as_u16())));
-    let told = server.mail_to("anna@example.org", "has declined to send one").await;
-    assert!(told.text.contains("> You have <b>left</b>.") && !told.html.contains("<b>"), "{told:?}");
+    let mail = server.mail_to("anna@example.org", "has declined to send one").await;
+    assert!(mail.text.contains("> You have <b>left</b>.") && !mail.html.contains("<b>"), "{mail:?}");
     server.state.outbox.drain().await.unwrap();
     let mails = server.mails.sent().into_iter().filter(|mail| mail.text.contains("has declined to send one"));
     assert_eq!(mails.count(), 1);
 
-    // It waits no more, and its holder is not offered to ask again.
+    // It is no longer waiting, and its holder cannot request another.
     let list = "/admin/api/access-requests?waiting=true";
     let waiting: protocol::access::Page<AccessRequestRow> =
         server.get(list).cookie("aiwe_session", &admin.session).send().await.json();
@@ -245,13 +245,13 @@ async fn an_ask_for_a_new_link_is_declined(server: TestServer) {
     let last = detail.history.last().unwrap();
     assert_eq!((last.what, last.by.as_deref()), (RequestEvent::LinkDeclined, Some(admin.email.as_str())));
 
-    // An administrator who thinks better of it sends one.
+    // An administrator can still send one.
     assert_eq!(send_link(&server, &admin, &anna.id, 1).await.status, StatusCode::OK);
     let newer = newest_link(&server, "anna@example.org").await;
     assert_eq!(redeem(&server, &newer, &anna.browser).await.status, StatusCode::OK);
 }
 
-async fn a_thief_of_an_ended_link_gets_nothing(server: TestServer) {
+async fn a_thief_of_an_expired_link_gets_nothing(server: TestServer) {
     let admin = server.administrator().await;
     let anna = approved(&server, &admin, "anna@example.org").await;
     server.clock.advance(25 * HOUR);
@@ -273,27 +273,27 @@ async fn a_thief_of_an_ended_link_gets_nothing(server: TestServer) {
         assert_eq!(wrong.problem().status, 403);
     }
     let right = server.post(&page).json(&json!({ "match_code": anna.code })).send().await;
-    assert_eq!(right.problem().status, 429, "guessing closes the way by code");
+    assert_eq!(right.problem().status, 429, "after too many wrong codes none is accepted");
     server.state.outbox.drain().await.unwrap();
     let written: Vec<_> = server.mails.sent().split_off(before);
     let to_admin = |mail: &server::mail::Mail| {
         mail.to.as_str() == admin.email && mail.subject.as_str().contains("rong match codes")
     };
-    assert!(written.len() == 2 && written.iter().all(to_admin), "only that codes are tried: {written:?}");
+    assert!(written.len() == 2 && written.iter().all(to_admin), "only notices of wrong codes: {written:?}");
 
-    // What the page shows a thief names neither the person nor whether anybody was asked.
+    // The page shows a thief neither the owner nor whether a new link was requested.
     let own = server.post(&page).cookie("aiwe_asked", &anna.browser).send().await;
     assert_eq!(own.status, StatusCode::ACCEPTED, "the asking browser is not locked out: {}", own.text());
     let shown = server.get(&anna.link).header("accept", "text/html").send().await.text();
     assert!(!shown.contains("anna@example.org") && !shown.contains("were asked for a new link"));
     assert!(offer(&server, &anna.link, None).await.new_link.unwrap().asked_at.is_none());
     let mut tx = server.state.env.store.read().await.unwrap();
-    let entries = tx.audit_entries(1_000, i64::MAX).await.unwrap();
+    let entries = tx.audit_log().entries(1_000, i64::MAX).await.unwrap();
     assert_eq!(entries.iter().filter(|e| e.action == "download-link.wrong-code").count(), 10);
     assert_eq!(entries.iter().filter(|e| e.action == "download-link.asked").count(), 1);
 }
 
-async fn asking_for_a_link_is_limited(server: TestServer) {
+async fn link_requests_are_limited(server: TestServer) {
     let admin = server.administrator().await;
     let anna = approved(&server, &admin, "anna@example.org").await;
     server.clock.advance(25 * HOUR);
@@ -312,13 +312,13 @@ async fn asking_for_a_link_is_limited(server: TestServer) {
     assert!(!link.open && link.asked_at.is_some());
 }
 
-async fn the_history_tells_who_did_what_and_when(server: TestServer) {
+async fn the_history_lists_who_did_what_and_when(server: TestServer) {
     let admin = server.administrator().await;
     let start = server.state.env.now();
-    let (asked, browser) = server.ask("anna@example.org").await;
+    let (receipt, browser) = server.ask("anna@example.org").await;
     let id = server.pending_request(&admin, "anna@example.org").await;
     server.clock.advance(HOUR);
-    let page = asked.status_url.strip_prefix("http://localhost:8080").unwrap().to_owned();
+    let page = receipt.status_url.strip_prefix("http://localhost:8080").unwrap().to_owned();
     server.post(&format!("{page}/remind")).send().await;
     server.clock.advance(HOUR);
     server.state.access.approve(&admin.proof(), &id).await.unwrap();
@@ -338,10 +338,10 @@ async fn the_history_tells_who_did_what_and_when(server: TestServer) {
     let path = format!("/admin/api/access-requests/{id}");
     assert_eq!(server.get(&path).send().await.problem().status, 401);
     let detail: RequestDetail = server.get(&path).cookie("aiwe_session", &admin.session).send().await.json();
-    let told: Vec<_> = detail.history.iter().map(|e| (e.at - start, e.what, e.by.as_deref())).collect();
+    let history: Vec<_> = detail.history.iter().map(|e| (e.at - start, e.what, e.by.as_deref())).collect();
     let by = Some(admin.email.as_str());
     assert_eq!(
-        told,
+        history,
         [
             (0, RequestEvent::Asked, None),
             (HOUR, RequestEvent::Reminded, None),

@@ -1,28 +1,28 @@
-//! The whole server behind its router: a real database (SQLite and PostgreSQL), a set clock, a seeded random source,
-//! mail to memory. Only TLS is left out; `edge` has tests of its own.
+//! The whole server behind its router: a real database (SQLite and PostgreSQL), a test clock, and mail to memory. Only TLS
+//! is left out; `edge` has tests of its own.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod access;
 mod analysis;
-mod asking;
 mod audit;
-mod deciding;
+mod decisions;
 mod description;
+mod expiry_reminders;
 mod links;
 mod modes;
 mod native;
+mod notices;
 mod outbox;
 mod pages;
 mod people;
-mod pictures;
-mod reminders;
 mod renewal;
 mod review;
 mod rotation;
 mod smtp;
+mod stored_screenshots;
 mod support;
-mod unheard;
+mod suppressed;
 mod wrong_input;
 
 /// Declares a test that runs on SQLite and on PostgreSQL.

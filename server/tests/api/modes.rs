@@ -1,9 +1,10 @@
-//! Modes, as the panel's editor changes them and people find them.
+//! Modes: edited in the panel, listed for users.
 
 use http::StatusCode;
 use protocol::Problem;
+use protocol::analysis::AnalysisDocument;
 use protocol::mode::{Mode, ModeSummary};
-use server::store::AuditEntry;
+use store::AuditEntry;
 
 use crate::analysis::blank_png;
 use crate::on_both;
@@ -11,24 +12,25 @@ use crate::support::{AdminSession, Machine, Reply, TestServer};
 
 on_both!(
     a_disabled_mode_cannot_be_chosen,
-    a_lost_update_is_refused,
-    a_new_mode_is_listed_in_its_place,
+    a_stale_update_is_rejected,
+    a_mode_can_choose_the_built_in_reader,
+    a_new_mode_is_listed_by_position,
     only_administrators_edit_modes,
-    what_is_saved_is_found_again,
-    wrong_fields_are_named_and_nothing_is_saved,
+    a_saved_mode_can_be_read_back,
+    invalid_fields_are_reported_and_nothing_is_saved,
 );
 
 async fn modes(server: &TestServer, admin: &AdminSession) -> Vec<Mode> {
     server.post("/app/mode/list").cookie("aiwe_session", &admin.session).form(&[]).send().await.json()
 }
 
-/// What the editor shows: the mode, and the providers to choose from. An empty id is a new one.
+/// The editor's data: the mode, and the providers to choose from. An empty id means a new mode.
 async fn editor(server: &TestServer, admin: &AdminSession, id: &str) -> (Mode, Vec<String>) {
     let edit = server.post("/app/mode/edit").cookie("aiwe_session", &admin.session);
     edit.form(&[("id", id)]).send().await.json()
 }
 
-/// Sends the editor's form.
+/// Submits the editor's form.
 async fn save(server: &TestServer, admin: &AdminSession, mode: &Mode) -> Reply {
     post(server, &admin.session, mode).await
 }
@@ -47,33 +49,33 @@ async fn post(server: &TestServer, session: &str, mode: &Mode) -> Reply {
         ("mode[temperature]", &temperature),
         ("mode[position]", &position),
     ];
-    // A box that is not ticked is not sent.
+    // Unticked checkboxes are not submitted.
     if mode.enabled {
         fields.push(("mode[enabled]", "true"));
     }
     server.post("/app/mode/save").cookie("aiwe_session", session).form(&fields).send().await
 }
 
-/// What the audit log says of modes, the newest first.
-async fn noted(server: &TestServer) -> Vec<AuditEntry> {
+/// The audit entries about modes, the newest first.
+async fn audit_entries(server: &TestServer) -> Vec<AuditEntry> {
     let mut tx = server.state.env.store.read().await.unwrap();
-    let entries = tx.audit_entries(1_000, i64::MAX).await.unwrap();
+    let entries = tx.audit_log().entries(1_000, i64::MAX).await.unwrap();
     entries.into_iter().filter(|entry| entry.action.starts_with("mode.")).collect()
 }
 
-async fn names_for_people(server: &TestServer, machine: &Machine, token: &str) -> Vec<String> {
+async fn listed_names(server: &TestServer, machine: &Machine, token: &str) -> Vec<String> {
     let get = server.get("/native/modes").certificate(&machine.der).bearer(token);
     let listed: Vec<ModeSummary> = get.send().await.json();
     listed.into_iter().map(|mode| mode.name).collect()
 }
 
-async fn what_is_saved_is_found_again(server: TestServer) {
+async fn a_saved_mode_can_be_read_back(server: TestServer) {
     let admin = server.administrator().await;
     let machine = server.machine(&admin, "anna@example.org").await;
     let token = server.token(&machine).await;
     let server = server
         .restarted_with(&[
-            ("AIWE_PROVIDERS__0__NAME", "double"),
+            ("AIWE_PROVIDERS__0__NAME", "Local LLM"),
             ("AIWE_PROVIDERS__0__KIND", "ollama"),
             ("AIWE_PROVIDERS__0__BASE_URL", "http://localhost:9"),
             ("AIWE_PROVIDERS__0__MODEL", "tiny"),
@@ -81,12 +83,12 @@ async fn what_is_saved_is_found_again(server: TestServer) {
         .await;
     let first = modes(&server, &admin).await.remove(0);
     let (shown, providers) = editor(&server, &admin, &first.id).await;
-    assert_eq!((&shown, providers), (&first, vec!["double".to_owned()]));
+    assert_eq!((&shown, providers), (&first, vec!["Local LLM".to_owned(), "reader".to_owned()]));
     let changed = Mode {
         name: "Ämter & Formulare".to_owned(),
         description: "Reads forms.".to_owned(),
         prompt: "You help with forms.\nSay <nothing> else.".to_owned(),
-        provider: "double".to_owned(),
+        provider: "Local LLM".to_owned(),
         model: "tiny:latest".to_owned(),
         temperature: 1.25,
         position: 7,
@@ -99,15 +101,15 @@ async fn what_is_saved_is_found_again(server: TestServer) {
     assert_eq!(editor(&server, &admin, &first.id).await.0, stored);
     assert_eq!(modes(&server, &admin).await.pop().as_ref(), Some(&stored), "the last by its position");
     assert_eq!(
-        names_for_people(&server, &machine, &token).await,
+        listed_names(&server, &machine, &token).await,
         ["Reflective Coach", "Coding Assistant", "Ämter & Formulare"]
     );
-    let entries = noted(&server).await;
-    let told: Vec<_> = entries.iter().map(|e| (&*e.action, &*e.actor, &*e.subject, &*e.detail)).collect();
-    assert_eq!(told, [("mode.changed", &*admin.id, &*first.id, "Ämter & Formulare")]);
+    let entries = audit_entries(&server).await;
+    let audited: Vec<_> = entries.iter().map(|e| (&*e.action, &*e.actor, &*e.subject, &*e.detail)).collect();
+    assert_eq!(audited, [("mode.changed", admin.id.as_str(), &*first.id, "Ämter & Formulare")]);
 }
 
-async fn a_new_mode_is_listed_in_its_place(server: TestServer) {
+async fn a_new_mode_is_listed_by_position(server: TestServer) {
     let admin = server.administrator().await;
     let (empty, _) = editor(&server, &admin, "").await;
     let new = Mode { name: "Proofreader".to_owned(), prompt: "Name the errors.".to_owned(), ..empty };
@@ -117,9 +119,9 @@ async fn a_new_mode_is_listed_in_its_place(server: TestServer) {
     assert_eq!((saved.version, saved.id.is_empty()), (1, false));
     let names: Vec<_> = modes(&server, &admin).await.into_iter().map(|mode| mode.name).collect();
     assert_eq!(names, ["General", "Reflective Coach", "Coding Assistant", "Proofreader"]);
-    let entries = noted(&server).await;
-    let told: Vec<_> = entries.iter().map(|e| (&*e.action, &*e.actor, &*e.subject, &*e.detail)).collect();
-    assert_eq!(told, [("mode.created", &*admin.id, &*saved.id, "Proofreader")]);
+    let entries = audit_entries(&server).await;
+    let audited: Vec<_> = entries.iter().map(|e| (&*e.action, &*e.actor, &*e.subject, &*e.detail)).collect();
+    assert_eq!(audited, [("mode.created", admin.id.as_str(), &*saved.id, "Proofreader")]);
     let unknown = server.post("/app/mode/edit").cookie("aiwe_session", &admin.session);
     assert_eq!(unknown.form(&[("id", "no-such-mode")]).send().await.status, 404);
 }
@@ -137,7 +139,7 @@ async fn a_disabled_mode_cannot_be_chosen(server: TestServer) {
     assert_eq!(ask(&coach.id).await.status, 200);
     let off = save(&server, &admin, &Mode { enabled: false, ..coach.clone() }).await;
     assert!(off.status == 200 && !off.json::<Mode>().enabled, "{}", off.text());
-    assert_eq!(names_for_people(&server, &machine, &token).await, ["General", "Coding Assistant"]);
+    assert_eq!(listed_names(&server, &machine, &token).await, ["General", "Coding Assistant"]);
     let problem = ask(&coach.id).await.problem();
     assert!(problem.status == 422 && problem.error_of("mode").is_some(), "{problem:?}");
     assert_eq!(modes(&server, &admin).await.len(), 3, "an administrator still sees it");
@@ -149,7 +151,34 @@ async fn a_disabled_mode_cannot_be_chosen(server: TestServer) {
     assert_eq!((on.status.as_u16(), ask(&coach.id).await.status.as_u16()), (200, 200));
 }
 
-async fn a_lost_update_is_refused(server: TestServer) {
+async fn a_mode_can_choose_the_built_in_reader(server: TestServer) {
+    let admin = server.administrator().await;
+    let machine = server.machine(&admin, "anna@example.org").await;
+    let token = server.token(&machine).await;
+    let server = server
+        .restarted_with(&[
+            ("AIWE_PROVIDERS__0__NAME", "Local LLM"),
+            ("AIWE_PROVIDERS__0__KIND", "ollama"),
+            ("AIWE_PROVIDERS__0__BASE_URL", "http://localhost:9"),
+            ("AIWE_PROVIDERS__0__MODEL", "tiny"),
+        ])
+        .await;
+    let image = blank_png(64, 64);
+    let nodes = async |mode: &Mode| {
+        let parts = [("image", Some("x.png"), image.as_slice()), ("mode", None, mode.id.as_bytes())];
+        let post = server.post("/native/analyze").certificate(&machine.der).bearer(&token);
+        let document: AnalysisDocument = post.multipart(&parts).send().await.json();
+        assert_eq!(document.done.provider, "reader");
+        document.steps.into_iter().map(|step| step.node).collect::<Vec<_>>()
+    };
+    let first = modes(&server, &admin).await.remove(0);
+    assert_eq!(nodes(&first).await, ["read", "route", "answer", "extract"], "the default is asked first");
+    let chosen = save(&server, &admin, &Mode { provider: "reader".to_owned(), ..first }).await;
+    assert_eq!(chosen.status, StatusCode::OK, "{}", chosen.text());
+    assert_eq!(nodes(&chosen.json()).await, ["read", "route", "extract"], "no model is asked");
+}
+
+async fn a_stale_update_is_rejected(server: TestServer) {
     let admin = server.administrator().await;
     let read = modes(&server, &admin).await.remove(0);
     let mine = Mode { prompt: "Mine.".to_owned(), ..read.clone() };
@@ -166,10 +195,10 @@ async fn a_lost_update_is_refused(server: TestServer) {
     assert_eq!(saved.len(), 1, "one of those who read the same version");
     assert!(refused.iter().all(|reply| reply.status == 409));
     assert_eq!(modes(&server, &admin).await[0], saved[0].json::<Mode>());
-    assert_eq!(noted(&server).await.len(), 2);
+    assert_eq!(audit_entries(&server).await.len(), 2);
 }
 
-async fn wrong_fields_are_named_and_nothing_is_saved(server: TestServer) {
+async fn invalid_fields_are_reported_and_nothing_is_saved(server: TestServer) {
     let admin = server.administrator().await;
     let before = modes(&server, &admin).await;
     let right = before[0].clone();
@@ -199,7 +228,7 @@ async fn wrong_fields_are_named_and_nothing_is_saved(server: TestServer) {
         assert_eq!(fields, [field], "{mode:?}");
     }
     assert_eq!(modes(&server, &admin).await, before);
-    assert!(noted(&server).await.is_empty(), "what was refused is not in the log");
+    assert!(audit_entries(&server).await.is_empty(), "rejected changes are not audited");
 }
 
 async fn only_administrators_edit_modes(server: TestServer) {

@@ -1,4 +1,4 @@
-//! The native sign-in: certificate, password, second factor, and a token bound to the certificate.
+//! The native sign-in: client certificate, password, second factor, and a token bound to the certificate.
 
 use app::services::CertificateService;
 use protocol::certificate::RejectionReason;
@@ -10,15 +10,15 @@ use crate::on_both;
 use crate::support::{PASSWORD, TestServer, code_at};
 
 on_both!(
-    a_browser_that_shows_no_certificate_learns_that_its_last_one_has_ended,
-    a_challenge_counts_on_its_machine_alone,
-    a_failing_certificate_is_told_with_its_reason,
+    a_browser_without_a_certificate_learns_that_its_last_one_has_expired,
+    a_challenge_is_valid_only_on_its_machine,
+    an_invalid_certificate_is_rejected_with_the_reason,
     a_machine_signs_its_owner_in,
-    a_revocation_ends_everything_at_once,
-    a_token_counts_on_its_machine_alone,
+    a_revocation_takes_effect_at_once,
+    a_token_is_valid_only_on_its_machine,
     only_the_owner_signs_in,
-    the_bearer_scheme_is_known_in_any_case,
-    wrong_input_is_named,
+    the_bearer_scheme_is_case_insensitive,
+    invalid_input_is_reported,
 );
 
 fn login(email: &str) -> Login {
@@ -52,14 +52,14 @@ async fn a_machine_signs_its_owner_in(server: TestServer) {
 async fn only_the_owner_signs_in(server: TestServer) {
     let admin = server.administrator().await;
     let machine = server.machine(&admin, "anna@example.org").await;
-    // The administrator has a password and a second factor, but the machine is Anna's.
+    // The administrator could sign in, but the machine is Anna's.
     let post = |email: &str| server.post("/native/login").certificate(&machine.der).json(&login(email));
     let stranger = post(&admin.email).send().await.problem();
     assert_eq!((stranger.status, &stranger), (401, &post("nobody@example.org").send().await.problem()));
     assert_eq!(server.post("/native/login").json(&login(&machine.email)).send().await.problem().status, 403);
 }
 
-async fn a_challenge_counts_on_its_machine_alone(server: TestServer) {
+async fn a_challenge_is_valid_only_on_its_machine(server: TestServer) {
     let admin = server.administrator().await;
     let (a, b) =
         (server.machine(&admin, "a@example.org").await, server.machine(&admin, "b@example.org").await);
@@ -69,18 +69,19 @@ async fn a_challenge_counts_on_its_machine_alone(server: TestServer) {
     let factor = SecondFactor { challenge: challenge.challenge, code };
     let post = |der: &[u8]| server.post("/native/verify-2fa").certificate(der).json(&factor);
     assert!(post(&b.der).send().await.problem().is("challenge-expired"));
-    // The panel's second step does not take it either, so no way leads from one to the other.
-    let visit = app::visit::Visit {
-        challenge: Some(app::visit::Cookie(factor.challenge.clone())),
-        ..crate::support::visit()
+    // The panel's second step does not accept it either.
+    let context = app::request_context::RequestContext {
+        challenge: Some(app::request_context::Cookie(factor.challenge.clone())),
+        ..crate::support::context()
     };
-    let panel = app::services::PeopleService::second_factor(&server.state.people, &visit, &factor.code).await;
+    let panel =
+        app::services::PeopleService::second_factor(&server.state.people, &context, &factor.code).await;
     assert!(panel.unwrap_err().is("challenge-expired"));
     assert_eq!(post(&a.der).send().await.status, 200);
     assert!(post(&a.der).send().await.problem().is("challenge-expired"), "a challenge is spent once");
 }
 
-async fn a_token_counts_on_its_machine_alone(server: TestServer) {
+async fn a_token_is_valid_only_on_its_machine(server: TestServer) {
     let admin = server.administrator().await;
     let (a, b) =
         (server.machine(&admin, "a@example.org").await, server.machine(&admin, "b@example.org").await);
@@ -92,7 +93,7 @@ async fn a_token_counts_on_its_machine_alone(server: TestServer) {
     assert_eq!(server.get("/native/modes").certificate(&a.der).send().await.problem().status, 401);
 }
 
-async fn a_failing_certificate_is_told_with_its_reason(server: TestServer) {
+async fn an_invalid_certificate_is_rejected_with_the_reason(server: TestServer) {
     let admin = server.administrator().await;
     let machine = server.machine(&admin, "anna@example.org").await;
     let foreign = rcgen::generate_simple_self_signed(["x".to_owned()]).unwrap();
@@ -110,7 +111,7 @@ async fn a_failing_certificate_is_told_with_its_reason(server: TestServer) {
             (page.status.as_u16(), page.location()),
             (303, &*format!("/request-access?reason={}", reason.as_str()))
         );
-        // A script's request is no navigation, whatever it accepts.
+        // A script's request is not a navigation, whatever it accepts.
         let script = with("/sidebar").header("accept", "text/html").header("sec-fetch-mode", "cors");
         assert_eq!(script.send().await.problem().status, 403);
     }
@@ -122,8 +123,8 @@ async fn a_failing_certificate_is_told_with_its_reason(server: TestServer) {
     assert!(get().send().await.problem().kind.ends_with("not-yet-valid"));
 }
 
-/// Browsers do not offer a certificate that has ended, so the server knows of it by a cookie alone.
-async fn a_browser_that_shows_no_certificate_learns_that_its_last_one_has_ended(server: TestServer) {
+/// Browsers do not offer expired certificates, so only a cookie can tell the server of one.
+async fn a_browser_without_a_certificate_learns_that_its_last_one_has_expired(server: TestServer) {
     const WORDS: &str = "Browsers do not offer a certificate that has ended";
     const COOKIE: &str = "__Host-aiwe_certificate_end";
     let admin = server.administrator().await;
@@ -133,7 +134,7 @@ async fn a_browser_that_shows_no_certificate_learns_that_its_last_one_has_ended(
     let first = page("/certificate-test").certificate(&machine.der).send().await;
     let end = first.cookie(COOKIE).unwrap();
     let again = page_with("/certificate-test", &end).certificate(&machine.der).send().await;
-    assert_eq!((again.status.as_u16(), again.cookie(COOKIE)), (200, None), "it is set once");
+    assert_eq!((again.status.as_u16(), again.cookie(COOKIE)), (200, None), "the cookie is set once");
 
     let arrival = "/request-access?reason=missing";
     assert!(!page_with(arrival, &end).send().await.text().contains(WORDS), "it has not ended yet");
@@ -146,10 +147,10 @@ async fn a_browser_that_shows_no_certificate_learns_that_its_last_one_has_ended(
         }
     }
     let expired = page("/certificate-test").certificate(&machine.der).send().await;
-    assert_eq!(expired.cookie(COOKIE), None, "only one in force is remembered");
+    assert_eq!(expired.cookie(COOKIE), None, "only a valid certificate sets the cookie");
 }
 
-async fn a_revocation_ends_everything_at_once(server: TestServer) {
+async fn a_revocation_takes_effect_at_once(server: TestServer) {
     let admin = server.administrator().await;
     let machine = server.machine(&admin, "anna@example.org").await;
     let token = server.token(&machine).await;
@@ -157,7 +158,7 @@ async fn a_revocation_ends_everything_at_once(server: TestServer) {
     assert_eq!(get().send().await.status, 200);
     let certificates = &server.state.certificates;
     let revoke = async |reason, words| {
-        certificates.revoke(&admin.proof(), &machine.certificate_id, reason, words).await
+        certificates.revoke(&admin.proof(), machine.certificate_id.as_str(), reason, words).await
     };
     assert!(revoke("bored", "").await.unwrap_err().error_of("reason").is_some());
     let long = "x".repeat(10_000);
@@ -165,12 +166,13 @@ async fn a_revocation_ends_everything_at_once(server: TestServer) {
     assert_eq!(get().send().await.status, 200, "nothing was revoked");
     revoke("key-compromise", "on a train").await.unwrap();
     assert!(get().send().await.problem().kind.ends_with("revoked"));
-    let told = server.mail_to("anna@example.org", "revoked the certificate of “Test machine”").await;
-    assert!(told.text.contains("lost, stolen or copied") && told.text.contains("> on a train"), "{told:?}");
-    assert!(told.html.contains("<blockquote>on a train</blockquote>"), "{told:?}");
+    let mail = server.mail_to("anna@example.org", "revoked the certificate of “Test machine”").await;
+    assert!(mail.text.contains("lost, stolen or copied") && mail.text.contains("> on a train"), "{mail:?}");
+    assert!(mail.html.contains("<blockquote>on a train</blockquote>"), "{mail:?}");
     assert_eq!(revoke("", "").await.unwrap_err().status, 409);
     let mut tx = server.state.env.store.read().await.unwrap();
-    let authority = tx.certificate(&machine.certificate_id).await.unwrap().unwrap().authority_id;
+    let authority =
+        tx.certificates().find(&machine.certificate_id).await.unwrap().unwrap().authority_id.unwrap();
     drop(tx);
     let of_authority = server.get(&format!("/crl/{authority}")).send().await;
     assert_eq!(server.get("/crl/another").send().await.problem().status, 404);
@@ -186,7 +188,7 @@ async fn a_revocation_ends_everything_at_once(server: TestServer) {
     }
 }
 
-async fn the_bearer_scheme_is_known_in_any_case(server: TestServer) {
+async fn the_bearer_scheme_is_case_insensitive(server: TestServer) {
     let admin = server.administrator().await;
     let machine = server.machine(&admin, "anna@example.org").await;
     let token = server.token(&machine).await;
@@ -205,7 +207,7 @@ async fn the_bearer_scheme_is_known_in_any_case(server: TestServer) {
     }
 }
 
-async fn wrong_input_is_named(server: TestServer) {
+async fn invalid_input_is_reported(server: TestServer) {
     let admin = server.administrator().await;
     let machine = server.machine(&admin, "anna@example.org").await;
     let post = |path: &str| server.post(path).certificate(&machine.der);

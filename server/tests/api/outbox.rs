@@ -1,8 +1,8 @@
-//! Mails between being written and having gone: put off, given up, sent again; none is lost, none goes twice.
+//! Mails in the outbox: deferred, given up, retried; none is lost, none is sent twice.
 
 use app::outbox::{MailRow, MailState};
 use app::services::OutboxService;
-use server::mail::Obstacle;
+use server::mail::SendErrorKind;
 
 use crate::on_both;
 use crate::support::{AdminSession, TestServer};
@@ -11,12 +11,12 @@ const MINUTE: i64 = 60;
 const DAY: i64 = 24 * 60 * MINUTE;
 
 on_both!(
-    a_given_up_mail_is_sent_again,
-    a_mail_that_somebody_sent_otherwise_is_done,
-    a_mail_that_cannot_be_read_holds_nothing_up,
-    a_refused_mail_is_tried_less_and_less_often,
-    everything_leaves_once_the_mail_server_is_back,
-    many_given_up_mails_are_sent_again_at_once,
+    a_given_up_mail_can_be_retried,
+    a_mail_can_be_marked_as_delivered,
+    an_unreadable_mail_does_not_block_the_others,
+    a_deferred_mail_backs_off,
+    everything_is_sent_once_the_mail_server_is_back,
+    all_given_up_mails_can_be_retried_together,
     only_administrators_see_mails,
     parallel_jobs_send_each_mail_once,
 );
@@ -29,7 +29,7 @@ async fn drain(server: &TestServer) -> usize {
     server.state.outbox.drain().await.unwrap()
 }
 
-/// An administrator whose own mails have gone, and so many mails to requesters that wait.
+/// An administrator, with `count` waiting mails to requesters and no other mails in the outbox.
 async fn waiting(server: &TestServer, count: usize) -> AdminSession {
     let admin = server.administrator().await;
     server.ask("first@example.org").await;
@@ -45,9 +45,9 @@ fn arrived(server: &TestServer) -> Vec<String> {
     mails.filter(|to| to.starts_with('p')).collect()
 }
 
-async fn a_refused_mail_is_tried_less_and_less_often(server: TestServer) {
+async fn a_deferred_mail_backs_off(server: TestServer) {
     let admin = waiting(&server, 1).await;
-    server.mails.fail(Some(Obstacle::Moment));
+    server.mails.fail(Some(SendErrorKind::Transient));
     let (mut attempts, mut waits, mut last) = (0, Vec::new(), server.state.env.now());
     while mails(&server, &admin, Some(MailState::Dead)).await.is_empty() {
         drain(&server).await;
@@ -60,16 +60,20 @@ async fn a_refused_mail_is_tried_less_and_less_often(server: TestServer) {
         }
         server.clock.advance(10 * MINUTE);
     }
-    assert_eq!(waits, [0, 10, 10, 10, 30, 120, 360, 720, 1_440], "looked at every ten minutes");
+    assert_eq!(
+        waits,
+        [0, 10, 10, 10, 30, 120, 360, 720, 1_440],
+        "the clock advances in steps of ten minutes"
+    );
     let dead = mails(&server, &admin, Some(MailState::Dead)).await.remove(0);
-    assert_eq!((dead.attempts, dead.last_error.as_deref()), (9, Some("told to fail")));
+    assert_eq!((dead.attempts, dead.last_error.as_deref()), (9, Some("failure on demand")));
     assert!(dead.text.is_some_and(|text| text.contains("/public/request-status/")), "it can still be copied");
     assert!(arrived(&server).is_empty());
 }
 
-async fn a_given_up_mail_is_sent_again(server: TestServer) {
+async fn a_given_up_mail_can_be_retried(server: TestServer) {
     let admin = waiting(&server, 2).await;
-    server.mails.fail(Some(Obstacle::Mail));
+    server.mails.fail(Some(SendErrorKind::Permanent));
     assert_eq!(drain(&server).await, 0);
     let dead = mails(&server, &admin, Some(MailState::Dead)).await;
     assert_eq!(dead.len(), 2, "a mail that is refused for good is not tried again");
@@ -83,18 +87,25 @@ async fn a_given_up_mail_is_sent_again(server: TestServer) {
     assert_eq!(arrived(&server), [dead[0].to.clone()]);
     let sent = mails(&server, &admin, Some(MailState::Sent)).await;
     let sent = sent.iter().find(|mail| mail.id == dead[0].id).unwrap();
-    assert_eq!((&sent.text, &sent.last_error), (&None, &None), "what may hold a link is gone");
+    assert_eq!(
+        (&sent.text, &sent.last_error),
+        (&None, &None),
+        "the body, which may contain a link, is deleted"
+    );
     for id in [dead[0].id.as_str(), "no-such-mail"] {
         assert_eq!(outbox.retry(&admin.proof(), id).await.unwrap_err().status, 409, "{id}");
     }
     let mut tx = server.state.env.store.read().await.unwrap();
-    let entries = tx.audit_entries(1_000, i64::MAX).await.unwrap();
-    assert_eq!(entries.iter().filter(|e| e.action == "mail.retried" && e.actor == admin.id).count(), 1);
+    let entries = tx.audit_log().entries(1_000, i64::MAX).await.unwrap();
+    assert_eq!(
+        entries.iter().filter(|e| e.action == "mail.retried" && e.actor == admin.id.as_str()).count(),
+        1
+    );
 }
 
-async fn many_given_up_mails_are_sent_again_at_once(server: TestServer) {
+async fn all_given_up_mails_can_be_retried_together(server: TestServer) {
     let admin = waiting(&server, 5).await;
-    server.mails.fail(Some(Obstacle::Mail));
+    server.mails.fail(Some(SendErrorKind::Permanent));
     drain(&server).await;
     server.mails.fail(None);
     let outbox = &server.state.outbox;
@@ -104,28 +115,25 @@ async fn many_given_up_mails_are_sent_again_at_once(server: TestServer) {
     assert!(mails(&server, &admin, Some(MailState::Dead)).await.is_empty());
 }
 
-async fn everything_leaves_once_the_mail_server_is_back(server: TestServer) {
+async fn everything_is_sent_once_the_mail_server_is_back(server: TestServer) {
     let admin = waiting(&server, 20).await;
-    server.mails.fail(Some(Obstacle::Connection));
+    server.mails.fail(Some(SendErrorKind::Connection));
     for _ in 0..2 * 24 * 6 {
         assert_eq!(drain(&server).await, 0);
         server.clock.advance(10 * MINUTE);
     }
     let waiting = mails(&server, &admin, Some(MailState::Waiting)).await;
     assert_eq!(waiting.len(), 20, "two days away, and none is given up");
-    assert!(
-        waiting.iter().all(|mail| mail.attempts == 0),
-        "an attempt that says nothing of a mail does not count"
-    );
+    assert!(waiting.iter().all(|mail| mail.attempts == 0), "attempts at an unreachable server do not count");
     server.mails.fail(None);
-    assert_eq!(drain(&server).await, 20, "whatever was tried when");
+    assert_eq!(drain(&server).await, 20, "regardless of earlier attempts");
 
-    // A server that never comes back: they are given up, which an administrator sees.
+    // If the mail server never comes back, mails are given up, which administrators see.
     server.ask("p99@example.org").await;
-    server.mails.fail(Some(Obstacle::Connection));
+    server.mails.fail(Some(SendErrorKind::Connection));
     drain(&server).await;
     server.clock.advance(3 * DAY);
-    // One mail each time, the administrator's notice too.
+    // Each run stops at the first failure; the administrator's notice is due, too.
     for _ in 0..3 {
         drain(&server).await;
     }
@@ -137,17 +145,17 @@ async fn everything_leaves_once_the_mail_server_is_back(server: TestServer) {
     assert_eq!(arrived(&server).len(), 21);
 }
 
-async fn a_mail_that_cannot_be_read_holds_nothing_up(server: TestServer) {
+async fn an_unreadable_mail_does_not_block_the_others(server: TestServer) {
     let admin = waiting(&server, 3).await;
     let broken = mails(&server, &admin, Some(MailState::Waiting)).await[1].clone();
     let mut tx = server.state.env.store.begin().await.unwrap();
     let sql = "UPDATE mail SET body_sealed = (SELECT body_sealed FROM mail WHERE id <> $1 AND body_sealed IS NOT NULL
                ORDER BY id LIMIT 1) WHERE id = $1";
     match &mut tx {
-        server::store::Tx::Sqlite(tx) => {
+        store::Tx::Sqlite(tx) => {
             sqlx::query(sql).bind(&broken.id).execute(&mut **tx).await.map(drop).unwrap();
         }
-        server::store::Tx::Postgres(tx) => {
+        store::Tx::Postgres(tx) => {
             sqlx::query(sql).bind(&broken.id).execute(&mut **tx).await.map(drop).unwrap();
         }
     }
@@ -183,21 +191,21 @@ async fn only_administrators_see_mails(server: TestServer) {
     }
 }
 
-/// It does not stand on the list of what is left to do, nor does the link that it may hold.
-async fn a_mail_that_somebody_sent_otherwise_is_done(server: TestServer) {
+/// It is no longer listed as unsent, and its body, which may contain a link, is deleted.
+async fn a_mail_can_be_marked_as_delivered(server: TestServer) {
     let admin = waiting(&server, 2).await;
     let outbox = &server.state.outbox;
     let queued = mails(&server, &admin, Some(MailState::Waiting)).await.remove(0);
     assert!(
         outbox.delivered(&admin.proof(), &queued.id).await.unwrap_err().is("conflict"),
-        "it goes by itself"
+        "it is sent automatically"
     );
-    server.mails.fail(Some(Obstacle::Mail));
+    server.mails.fail(Some(SendErrorKind::Permanent));
     drain(&server).await;
     let dead = mails(&server, &admin, Some(MailState::Dead)).await;
     let left = async || {
         let mut tx = server.state.env.store.read().await.unwrap();
-        tx.count_mails_needing_attention().await.unwrap()
+        tx.mails().count_needing_attention().await.unwrap()
     };
     let before = left().await;
     outbox.delivered(&admin.proof(), &dead[0].id).await.unwrap();

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use app::request_context::{Cookie, RequestContext};
 use app::services::ModeService;
-use app::visit::{Cookie, Visit};
 use http::Method;
 use protocol::access::Platform;
 
 use crate::on_both;
-use crate::support::{AdminSession, PASSWORD, Reply, TestServer, visit};
+use crate::support::{AdminSession, PASSWORD, Reply, TestServer, context};
 
 on_both!(forms_work_without_scripts, other_sites_cannot_act, pages_are_rendered_with_safe_headers);
 
@@ -73,7 +73,7 @@ async fn forms_work_without_scripts(server: TestServer) {
         again = again.header("cookie", cookie.split(';').next().unwrap());
     }
     let page = again.send().await.text();
-    assert!(page.contains("Enter an e-mail address"), "the error stands on the page");
+    assert!(page.contains("Enter an e-mail address"), "the error is on the page");
     assert!(page.contains("not an address") && page.contains("Old laptop"), "what was typed is not lost");
 }
 
@@ -104,24 +104,24 @@ async fn other_sites_cannot_act(server: TestServer) {
     assert_eq!(own.send().await.status, 200);
 }
 
-/// Pages under load, a quarter of them for somebody who goes away in the middle: no panic, no wrong status.
+/// Pages under load, with a quarter of the requests cancelled midway: no panic, no wrong status.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_pages_at_once() {
-    // Leptos renders parts of a page in tasks of their own, whose panics nobody else would see.
+    // Leptos renders parts of a page in separate tasks, whose panics would go unnoticed.
     static PANICS: AtomicUsize = AtomicUsize::new(0);
-    /// With hundreds, those at the end of the queue are too late for the database where the machine is busy: 500.
-    const AT_ONCE: usize = 64;
-    let tell = std::panic::take_hook();
+    /// With hundreds, the last in the queue time out waiting for a database connection on a busy host: 500.
+    const MAX_CONCURRENT: usize = 64;
+    let default_hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         PANICS.fetch_add(1, Ordering::Relaxed);
-        tell(panic);
+        default_hook(panic);
     }));
     let server = TestServer::sqlite().await;
     let admin = server.administrator().await;
     for (path, caller) in every_page(&server, &admin).await {
         let mut tasks = tokio::task::JoinSet::new();
         for n in 0..share(2_000) {
-            if tasks.len() == AT_ONCE {
+            if tasks.len() == MAX_CONCURRENT {
                 tasks.join_next().await.unwrap().unwrap();
             }
             let (server, path, caller) = (server.clone(), path.clone(), caller.clone());
@@ -133,7 +133,7 @@ async fn many_pages_at_once() {
                     Caller::Machine { certificate } => request = request.certificate(certificate),
                 }
                 if n % 4 == 3 {
-                    // Somebody who goes away.
+                    // A cancelled request.
                     let wait = std::time::Duration::from_micros(n as u64 * 37 % 4_000);
                     let _ = tokio::time::timeout(wait, request.send()).await;
                 } else {
@@ -157,28 +157,29 @@ enum Caller {
     Machine { certificate: Vec<u8> },
 }
 
-/// Every route of the pages, with something to show.
+/// Every route of the pages, with data to show.
 async fn every_page(server: &TestServer, admin: &AdminSession) -> Vec<(String, Caller)> {
-    let (asked, _) = server.ask("anna@example.org").await;
-    let status = asked.status_url.strip_prefix("http://localhost:8080").unwrap().to_owned();
+    let (receipt, _) = server.ask("anna@example.org").await;
+    let status = receipt.status_url.strip_prefix("http://localhost:8080").unwrap().to_owned();
     let request = server.pending_request(admin, "anna@example.org").await;
-    let (download, _, asked_from) = server.approved(admin, "ben@example.org").await;
+    let (download, _, requesting_browser) = server.approved(admin, "ben@example.org").await;
     let (redeemed, _, browser) = server.approved(admin, "cleo@example.org").await;
-    let (access, asked_here) = (&server.state.access, Visit { asked: Some(Cookie(browser)), ..visit() });
+    let (access, same_browser) =
+        (&server.state.access, RequestContext { asked: Some(Cookie(browser)), ..context() });
     let password = PASSWORD.parse().unwrap();
-    access.redeem_package(&asked_here, &redeemed, Platform::Linux, password, None).await.unwrap();
-    let setup = access.setup_path(&asked_here, &redeemed).await.unwrap();
+    access.redeem_package(&same_browser, &redeemed, Platform::Linux, password, None).await.unwrap();
+    let setup = access.setup_path(&same_browser, &redeemed).await.unwrap();
     let certificate = server.machine(admin, "dora@example.org").await.der;
     let mode = server.state.modes.list(&admin.proof()).await.unwrap().remove(0).id;
 
     let signed_in = Caller::Browser { cookie: "aiwe_session", value: admin.session.clone() };
-    let asked_from = Caller::Browser { cookie: "aiwe_asked", value: asked_from };
-    // Whoever is signed in is led on from the start and the sign-in.
+    let requesting_browser = Caller::Browser { cookie: "aiwe_asked", value: requesting_browser };
+    // Opened without a session, since signed-in users are redirected from the start page and the sign-in.
     let mut pages = vec![
         ("/".to_owned(), Caller::Anybody),
         ("/login".to_owned(), Caller::Anybody),
         (setup, Caller::Anybody),
-        (format!("/public/download-certs/{download}"), asked_from),
+        (format!("/public/download-certs/{download}"), requesting_browser),
         ("/sidebar".to_owned(), Caller::Machine { certificate }),
     ];
     let by_administrator = [

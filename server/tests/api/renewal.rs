@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use app::services::CertificateService;
+use domain::clock::Clock;
 use http::StatusCode;
 use protocol::Problem;
 use protocol::native::{Renewed, Session};
@@ -11,7 +12,6 @@ use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsag
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use serde_json::json;
-use server::clock::Clock;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -20,13 +20,13 @@ use crate::support::{Exchange, Machine, TestServer};
 
 on_both!(
     a_certificate_is_renewed_for_the_same_machine_and_owner,
-    a_request_gets_what_the_profile_says_and_nothing_else,
-    a_revocation_ends_the_whole_machine,
+    only_the_key_of_a_request_is_used,
+    a_revocation_covers_the_whole_machine,
     many_parallel_renewals_make_one_certificate,
-    renewals_have_their_time,
+    a_certificate_cannot_be_renewed_too_early,
     the_same_key_gets_the_same_certificate,
-    tries_are_limited,
-    whoever_is_not_the_machine_with_its_owner_renews_nothing,
+    renewal_attempts_are_limited,
+    only_the_machine_with_its_owner_can_renew,
 );
 
 const DAY: i64 = 24 * 3600;
@@ -43,7 +43,7 @@ fn leaf(renewed: &Renewed) -> Vec<u8> {
     CertificateDer::pem_slice_iter(renewed.certificate.as_bytes()).next().unwrap().unwrap().to_vec()
 }
 
-/// A machine in the last third of its certificate's life, and its owner's token.
+/// A machine in the last third of its certificate's lifetime, and its owner's token.
 async fn old_machine(server: &TestServer) -> (Machine, String) {
     let admin = server.administrator().await;
     let machine = server.machine(&admin, "anna@example.org").await;
@@ -57,7 +57,7 @@ fn renew<'a>(server: &'a TestServer, der: &[u8], token: &str, csr: &str) -> Exch
 }
 
 async fn certificates(server: &TestServer) -> u64 {
-    server.state.env.store.read().await.unwrap().certificate_rows("", 0, 10).await.unwrap().total
+    server.state.env.store.read().await.unwrap().certificates().list("", 0, 10).await.unwrap().total
 }
 
 async fn a_certificate_is_renewed_for_the_same_machine_and_owner(server: TestServer) {
@@ -78,21 +78,21 @@ async fn a_certificate_is_renewed_for_the_same_machine_and_owner(server: TestSer
     assert_eq!(renewed.certificate.matches("BEGIN CERTIFICATE").count(), 2);
     assert_eq!(renewed.authorities, server.state.certificates.roots_pem());
 
-    // The session goes on, and ends when it would have ended.
+    // The session continues, with its original expiry.
     let session: Session = get(&new, &renewed.access_token).send().await.json();
     assert_eq!(session, before);
     assert_eq!(renewed.expires_in.cast_signed(), before.expires_at - server.clock.unix());
-    // Each token counts with its own certificate alone, and the old one still does.
+    // Each token is valid only with its own certificate; the old one still is.
     assert_eq!(get(&machine.der, &token).send().await.status, 200);
     assert_eq!(get(&machine.der, &renewed.access_token).send().await.problem().status, 401);
     assert_eq!(get(&new, &token).send().await.problem().status, 401);
 
     let mut tx = server.state.env.store.read().await.unwrap();
-    assert_eq!(tx.count_machines(server.clock.unix()).await.unwrap(), 1);
-    let entries = tx.audit_entries(100, i64::MAX).await.unwrap();
+    assert_eq!(tx.certificates().count_machines(server.clock.unix()).await.unwrap(), 1);
+    let entries = tx.audit_log().entries(100, i64::MAX).await.unwrap();
     assert_eq!(entries.iter().filter(|e| e.action == "certificate.renewed").count(), 1);
     drop(tx);
-    // The old one ends at its own end; the new one is renewed in its turn.
+    // The old certificate expires; the new one can be renewed in its turn.
     server.clock.advance(30 * DAY);
     assert!(get(&machine.der, &token).send().await.problem().kind.ends_with("expired"));
     server.clock.advance(20 * DAY);
@@ -105,7 +105,7 @@ async fn the_same_key_gets_the_same_certificate(server: TestServer) {
     let (machine, token) = old_machine(&server).await;
     let key = KeyPair::generate().unwrap();
     let first: Renewed = renew(&server, &machine.der, &token, &csr_of(&key)).send().await.json();
-    // Another request with the same key, as a machine makes it that forgot the first one.
+    // Another request with the same key, as after a crash of the machine.
     let again: Renewed = renew(&server, &machine.der, &token, &csr_of(&key)).send().await.json();
     assert_eq!(again.certificate, first.certificate);
     let session = server.get("/native/session").certificate(&leaf(&first)).bearer(&again.access_token);
@@ -114,7 +114,7 @@ async fn the_same_key_gets_the_same_certificate(server: TestServer) {
     assert!(problem.status == 409 && problem.is("renewed-already"), "{problem:?}");
     assert_eq!(certificates(&server).await, 2);
     let mut tx = server.state.env.store.read().await.unwrap();
-    let entries = tx.audit_entries(100, i64::MAX).await.unwrap();
+    let entries = tx.audit_log().entries(100, i64::MAX).await.unwrap();
     let opened = entries.iter().filter(|e| e.detail == "desktop, renewed certificate");
     assert_eq!(opened.count(), 1, "one session for one certificate");
 }
@@ -134,7 +134,7 @@ async fn many_parallel_renewals_make_one_certificate(server: TestServer) {
     assert_eq!(count(&replies), HashMap::from([(200, 1), (409, 199)]));
     assert_eq!(certificates(&server).await, 2);
 
-    // And of the new one with one and the same request: all get the same.
+    // Renewing the new one concurrently with the same request: all get the same certificate.
     let winner: Renewed = replies.iter().find(|r| r.status == StatusCode::OK).unwrap().json();
     server.clock.advance(61 * DAY);
     let machine = Machine { der: leaf(&winner), ..machine };
@@ -146,21 +146,21 @@ async fn many_parallel_renewals_make_one_certificate(server: TestServer) {
     assert_eq!((issued.len(), certificates(&server).await), (1, 3));
 }
 
-async fn a_request_gets_what_the_profile_says_and_nothing_else(server: TestServer) {
+async fn only_the_key_of_a_request_is_used(server: TestServer) {
     let (machine, token) = old_machine(&server).await;
     let ascii = |text: &str| Ia5String::try_from(text).unwrap();
-    let mut wishes = CertificateParams::default();
-    wishes.distinguished_name.push(DnType::CommonName, "Administrator");
-    wishes.subject_alt_names = vec![
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "Administrator");
+    params.subject_alt_names = vec![
         SanType::Rfc822Name(ascii("admin@example.org")),
         SanType::URI(ascii("urn:uuid:00000000-0000-4000-8000-000000000000")),
         SanType::DnsName(ascii("localhost")),
     ];
-    wishes.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    wishes.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::Any];
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::Any];
     let key = KeyPair::generate().unwrap();
-    let wishes = wishes.serialize_request(&key).unwrap().pem().unwrap();
-    let renewed: Renewed = renew(&server, &machine.der, &token, &wishes).send().await.json();
+    let params = params.serialize_request(&key).unwrap().pem().unwrap();
+    let renewed: Renewed = renew(&server, &machine.der, &token, &params).send().await.json();
 
     let der = leaf(&renewed);
     let (_, issued) = X509Certificate::from_der(&der).unwrap();
@@ -177,7 +177,7 @@ async fn a_request_gets_what_the_profile_says_and_nothing_else(server: TestServe
     assert!(usage.client_auth && !usage.server_auth && !usage.any);
     assert!(!issued.is_ca() && !issued.key_usage().unwrap().unwrap().value.key_cert_sign());
 
-    // What is no request at all, and one whose signature proves nothing.
+    // Invalid requests, and one with a wrong signature.
     let (machine, token) = (Machine { der, ..machine }, renewed.access_token);
     let mut forged = csr();
     let middle = forged.len() - 60;
@@ -189,7 +189,7 @@ async fn a_request_gets_what_the_profile_says_and_nothing_else(server: TestServe
     }
 }
 
-async fn whoever_is_not_the_machine_with_its_owner_renews_nothing(server: TestServer) {
+async fn only_the_machine_with_its_owner_can_renew(server: TestServer) {
     let admin = server.administrator().await;
     let a = server.machine(&admin, "a@example.org").await;
     let b = server.machine(&admin, "b@example.org").await;
@@ -210,7 +210,7 @@ async fn whoever_is_not_the_machine_with_its_owner_renews_nothing(server: TestSe
     let revoke = |machine: &Machine| {
         let id = machine.certificate_id.clone();
         let (certificates, proof) = (server.state.certificates.clone(), admin.proof());
-        async move { certificates.revoke(&proof, &id, "", "lost").await }
+        async move { certificates.revoke(&proof, id.as_str(), "", "lost").await }
     };
     revoke(&a).await.unwrap();
     let problem = renew(&server, &a.der, &token_a, &csr).send().await.problem();
@@ -222,14 +222,15 @@ async fn whoever_is_not_the_machine_with_its_owner_renews_nothing(server: TestSe
     assert_eq!(certificates(&server).await, 2);
 }
 
-async fn a_revocation_ends_the_whole_machine(server: TestServer) {
+async fn a_revocation_covers_the_whole_machine(server: TestServer) {
     let admin = server.administrator().await;
     let machine = server.machine(&admin, "anna@example.org").await;
     server.clock.advance(61 * DAY);
     let token = server.token(&machine).await;
-    let revoke =
-        async || server.state.certificates.revoke(&admin.proof(), &machine.certificate_id, "", "lost").await;
-    // While it is being renewed: whichever comes first, nothing is left that opens the server.
+    let revoke = async || {
+        server.state.certificates.revoke(&admin.proof(), machine.certificate_id.as_str(), "", "lost").await
+    };
+    // Concurrently with a renewal: whichever comes first, no valid certificate is left.
     let csr = csr();
     let (renewal, revocation) = tokio::join!(renew(&server, &machine.der, &token, &csr).send(), revoke());
     revocation.unwrap();
@@ -239,15 +240,15 @@ async fn a_revocation_ends_the_whole_machine(server: TestServer) {
         let reply = server.get("/native/session").certificate(&leaf(&renewed)).bearer(&renewed.access_token);
         assert!(reply.send().await.problem().kind.ends_with("revoked"));
     } else {
-        // The certificate was judged before the revocation and the session looked up after it, or both after it.
+        // Either only the session was checked after the revocation, or the certificate was, too.
         let problem = renewal.problem();
         assert!(problem.kind.ends_with("revoked") || problem.is("sign-in-required"), "{problem:?}");
     }
     let mut tx = server.state.env.store.read().await.unwrap();
-    assert_eq!(tx.count_machines(server.clock.unix()).await.unwrap(), 0);
+    assert_eq!(tx.certificates().count_machines(server.clock.unix()).await.unwrap(), 0);
     drop(tx);
 
-    // And in order: the certificate that came of the revoked one is shut out with it.
+    // One after the other: revoking a certificate revokes its renewal, too.
     let other = server.machine(&admin, "ben@example.org").await;
     server.clock.advance(61 * DAY);
     let token = server.token(&other).await;
@@ -255,18 +256,18 @@ async fn a_revocation_ends_the_whole_machine(server: TestServer) {
     let session = |der: &[u8], token: &str| server.get("/native/session").certificate(der).bearer(token);
     assert_eq!(session(&leaf(&renewed), &renewed.access_token).send().await.status, 200);
     let certificates = &server.state.certificates;
-    certificates.revoke(&admin.proof(), &other.certificate_id, "", "lost").await.unwrap();
+    certificates.revoke(&admin.proof(), other.certificate_id.as_str(), "", "lost").await.unwrap();
     for (der, token) in [(leaf(&renewed), &renewed.access_token), (other.der.clone(), &token)] {
         assert!(session(&der, token).send().await.problem().kind.ends_with("revoked"));
     }
     let mut tx = server.state.env.store.read().await.unwrap();
-    let authority = tx.authorities().await.unwrap().remove(0).id;
-    let listed = tx.revoked_serials(&authority, server.clock.unix()).await.unwrap();
+    let authority = tx.authorities().list().await.unwrap().remove(0).id;
+    let listed = tx.certificates().revoked_serials(&authority, server.clock.unix()).await.unwrap();
     let at_last = listed.iter().filter(|entry| entry.revoked_at == server.clock.unix());
     assert_eq!(at_last.count(), 2, "{listed:?}");
 }
 
-async fn renewals_have_their_time(server: TestServer) {
+async fn a_certificate_cannot_be_renewed_too_early(server: TestServer) {
     let admin = server.administrator().await;
     let machine = server.machine(&admin, "anna@example.org").await;
     let attempt = async || -> Result<Renewed, Problem> {
@@ -284,7 +285,7 @@ async fn renewals_have_their_time(server: TestServer) {
     attempt().await.unwrap();
 }
 
-async fn tries_are_limited(server: TestServer) {
+async fn renewal_attempts_are_limited(server: TestServer) {
     let (machine, _) = old_machine(&server).await;
     let strict = server.restarted_with(&[("AIWE_LIMITS__RENEWALS_PER_HOUR", "3")]).await;
     let token = strict.token(&machine).await;

@@ -1,23 +1,23 @@
-//! What administrators see of requests: look-alikes, news, and lists of any length.
+//! The administrators' view of requests: look-alike addresses, news, and long lists.
 
 use std::time::Instant;
 
 use app::services::AccessService;
+use domain::access::{AccessRequest, Reminders, State};
+use domain::secret::TokenHash;
 use protocol::access::{
     AccessRequestFilter, AccessRequestRow, EmailAddress, MatchCode, Message, Page, RequestState,
 };
 use protocol::review::{AddressNote, News};
-use server::access::{AccessRequest, Reminders, State};
-use server::secret::TokenHash;
 
 use crate::on_both;
 use crate::support::{AdminSession, NOW, TestServer};
 
 on_both!(
-    an_older_database_learns_what_it_lacks,
+    an_older_database_is_backfilled,
     look_alikes_are_pointed_out,
-    news_tell_of_every_change,
-    ten_thousand_requests_are_listed_right,
+    every_change_is_news,
+    ten_thousand_requests_are_listed_correctly,
 );
 
 async fn notes(server: &TestServer, admin: &AdminSession, email: &str) -> Vec<AddressNote> {
@@ -50,11 +50,11 @@ async fn look_alikes_are_pointed_out(server: TestServer) {
     assert_eq!(notes(&server, &admin, "ben@examp1e.org").await, [domain]);
     assert_eq!(notes(&server, &admin, "cleo@elsewhere.example").await, []);
 
-    // The known person's own row names those who look like it, too.
+    // The known person's own row lists the look-alikes, too.
     let own = notes(&server, &admin, "anna.smith@example.org").await;
     assert!(own.contains(&like("anna.srnith@example.org", false, false)), "{own:?}");
     assert!(own.contains(&like("annasmith+x@example.org", false, true)), "{own:?}");
-    // Case alone is no other address.
+    // Case does not make another address.
     let list = |search: &str| AccessRequestFilter { search: search.to_owned(), ..Default::default() };
     let same = server.state.access.list(&admin.proof(), list("anna.smith@example.org")).await.unwrap();
     assert_eq!(same.total, 2);
@@ -67,7 +67,7 @@ async fn look_alikes_are_pointed_out(server: TestServer) {
     assert!(*mixed && scripts.iter().any(|s| s == "Cyrillic"), "{foreign:?}");
     assert_eq!(reads_like.as_deref(), Some("example.org"));
     assert!(foreign.contains(&account(false)), "{foreign:?}");
-    // Both requesters are told apart on the page where they are decided.
+    // The page on which they are decided shows the difference.
     let page = server
         .get("/admin/requests")
         .header("accept", "text/html")
@@ -79,7 +79,7 @@ async fn look_alikes_are_pointed_out(server: TestServer) {
     assert!(page.contains("reads like example.org"));
 }
 
-async fn news_tell_of_every_change(server: TestServer) {
+async fn every_change_is_news(server: TestServer) {
     let admin = server.administrator().await;
     let news = async |since: Option<&str>| -> News {
         server.state.access.news(&admin.proof(), since).await.unwrap()
@@ -102,37 +102,37 @@ async fn news_tell_of_every_change(server: TestServer) {
     let decided = news(Some(&three.newest)).await;
     assert_eq!((decided.arrived, decided.mark != three.mark), (0, true));
     server.clock.advance(72 * 3600);
-    assert_ne!(news(Some(&three.newest)).await.mark, decided.mark, "time ends requests, too");
+    assert_ne!(news(Some(&three.newest)).await.mark, decided.mark, "an expiry changes it, too");
 
-    // Only administrators get news, also by the pages' own way.
+    // Only administrators get news, also through the server function.
     let reply = server.post("/app/watch/news").form(&[("since", "")]).send().await;
     assert_eq!(reply.status, 401);
 }
 
-async fn an_older_database_learns_what_it_lacks(server: TestServer) {
+async fn an_older_database_is_backfilled(server: TestServer) {
     let admin = server.administrator().await;
     server.ask("anna@example.org").await;
     server.ask("anna+1@example.org").await;
     let mut tx = server.state.env.store.begin().await.unwrap();
     for sql in ["DELETE FROM address_look", "UPDATE access_request SET search_text = ''"] {
         match &mut tx {
-            server::store::Tx::Sqlite(tx) => sqlx::query(sql).execute(&mut **tx).await.map(drop).unwrap(),
-            server::store::Tx::Postgres(tx) => sqlx::query(sql).execute(&mut **tx).await.map(drop).unwrap(),
+            store::Tx::Sqlite(tx) => sqlx::query(sql).execute(&mut **tx).await.map(drop).unwrap(),
+            store::Tx::Postgres(tx) => sqlx::query(sql).execute(&mut **tx).await.map(drop).unwrap(),
         }
     }
     tx.commit().await.unwrap();
-    server.state.access.catch_up().await.unwrap();
+    server.state.access.backfill().await.unwrap();
     assert_eq!(notes(&server, &admin, "anna+1@").await, [like("anna@example.org", false, true)]);
-    server.state.access.catch_up().await.unwrap();
+    server.state.access.backfill().await.unwrap();
 }
 
-/// A request as it might have been made at some time, in one of all states.
+/// A pending request; the test moves some to other states.
 fn request(n: i64) -> AccessRequest {
     let letters = MatchCode::ALPHABET;
     let code: String = (0..8).map(|place| letters[(n / 30_i64.pow(place) % 30) as usize] as char).collect();
     let requested_at = NOW - 1_000_000 + n * 60;
     AccessRequest {
-        id: format!("00000000-0000-7000-8000-{n:012}"),
+        id: format!("00000000-0000-7000-8000-{n:012}").parse().unwrap(),
         email: format!("person-{n:05}@example.org").parse().unwrap(),
         match_code: code.parse().unwrap(),
         platform: None,
@@ -144,10 +144,9 @@ fn request(n: i64) -> AccessRequest {
     }
 }
 
-async fn ten_thousand_requests_are_listed_right(server: TestServer) {
+async fn ten_thousand_requests_are_listed_correctly(server: TestServer) {
     const COUNT: i64 = 10_000;
-    /// Four times the slowest that was seen, on two cores with much else to do and without optimisation: 80 ms on SQLite,
-    /// 470 ms on PostgreSQL.
+    /// Four times the slowest measurement, on two busy cores in a debug build: 80 ms on SQLite, 470 ms on PostgreSQL.
     const SLOWEST: std::time::Duration = std::time::Duration::from_secs(2);
     let admin = server.administrator().await;
     let now = server.state.env.now();
@@ -156,22 +155,22 @@ async fn ten_thousand_requests_are_listed_right(server: TestServer) {
     for n in 0..COUNT {
         let mut request = request(n);
         let hash = |what: &str| TokenHash::of(&format!("{what} {n}"));
-        tx.insert_access_request(&request, &hash("status"), &hash("browser")).await.unwrap();
+        tx.access_requests().insert(&request, &hash("status"), &hash("browser")).await.unwrap();
         if n % 3 == 1 {
             request = request
                 .approve("ada@example.org", now - 600_000, now + (n % 2) * 1_000)
                 .unwrap_or_else(|e| panic!("{e}"));
-            assert!(tx.decide(&request, Some(&hash("link"))).await.unwrap());
+            assert!(tx.access_requests().decide(&request, Some(&hash("link"))).await.unwrap());
         } else if n % 3 == 2 {
             let no = "no".parse().unwrap();
             request = request.reject("ada@example.org", now - 600_000, &no).unwrap_or_else(|e| panic!("{e}"));
-            assert!(tx.decide(&request, None).await.unwrap());
+            assert!(tx.access_requests().decide(&request, None).await.unwrap());
         }
         all.push(request);
     }
     tx.commit().await.unwrap();
 
-    // What the list has to show, worked out in memory.
+    // The expected list, computed in memory.
     let expected = |state: Option<RequestState>, search: &str| -> Vec<String> {
         let fits = |r: &&AccessRequest| {
             state.is_none_or(|state| r.state_at(now) == state)
@@ -209,7 +208,7 @@ async fn ten_thousand_requests_are_listed_right(server: TestServer) {
     println!("{kind}: the slowest page of ten thousand took {slowest:?}");
     assert!(slowest < SLOWEST, "{kind}: a page of ten thousand took {slowest:?}");
 
-    // By HTTP, with the capital letters, dash and spaces that people write.
+    // Over HTTP, with the case, dash and spaces that people type.
     let code = all[4_321].match_code.grouped();
     let written = code.to_lowercase();
     let path = format!("/admin/api/access-requests?search={written}");

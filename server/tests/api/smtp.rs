@@ -1,4 +1,4 @@
-//! Mails on their whole way, to a real mail server (aiosmtpd): with STARTTLS and a password, and while it is away.
+//! Mails end to end, to a real mail server (aiosmtpd): with STARTTLS and a password, and while it is down.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use server::outbox::Outbox;
 
 use crate::support::TestServer;
 
-/// A mail as the mail server got it.
+/// A mail as the mail server received it.
 #[derive(Debug, Deserialize)]
 struct Arrived {
     from: String,
@@ -26,7 +26,7 @@ struct Arrived {
     authenticated: bool,
 }
 
-/// A mail server that wants STARTTLS and a password. Ends with the test.
+/// A mail server that requires STARTTLS and a password. Stopped on drop.
 struct MailServer {
     folder: tempfile::TempDir,
     port: u16,
@@ -46,7 +46,7 @@ impl MailServer {
         this
     }
 
-    /// Starts it, on the port that it had before.
+    /// Starts it, on the same port as before.
     fn up(&mut self) {
         let python = std::env::var("AIWE_TEST_MAIL_PYTHON")
             .expect("AIWE_TEST_MAIL_PYTHON names a Python with aiosmtpd; `cargo xtask test` sets it");
@@ -79,7 +79,7 @@ impl MailServer {
         self.folder.path().join("certificate.pem")
     }
 
-    /// Everything that arrived, in order.
+    /// All received mails, in order.
     fn mails(&self) -> Vec<Arrived> {
         let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
         let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
@@ -87,7 +87,7 @@ impl MailServer {
         files.iter().map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
     }
 
-    /// The outbox of `server`, as it is configured with this mail server.
+    /// The outbox of `server`, configured with this mail server.
     async fn outbox(&self, server: &TestServer, password: &str) -> Outbox {
         let (port, authority) = (self.port.to_string(), self.certificate().to_string_lossy().into_owned());
         let configured = server
@@ -121,7 +121,7 @@ async fn a_mail_arrives_by_starttls_and_password_in_both_forms() {
     let admin = server.administrator().await;
     server.ask("anna@example.org").await;
     let id = server.pending_request(&admin, "anna@example.org").await;
-    // Lines as they would have to look to end a header, or the mail.
+    // Lines that would inject a header or end the mail, if they could.
     let reason = "<b>No</b>\nBcc: everybody@example.org\n\n.\nSubject: Grüße";
     server.state.access.reject(&admin.proof(), &id, reason).await.unwrap();
     assert_eq!(outbox.drain().await.unwrap(), 3, "the receipt, the administrator's notice, the rejection");
@@ -137,7 +137,7 @@ async fn a_mail_arrives_by_starttls_and_password_in_both_forms() {
     let headers: Vec<_> = mail.headers.keys().map(String::as_str).collect();
     let known =
         ["Auto-Submitted", "Content-Type", "Date", "From", "MIME-Version", "Message-ID", "Subject", "To"];
-    assert_eq!(headers, known, "nobody adds a header");
+    assert_eq!(headers, known, "no header is injected");
     assert_eq!(mail.headers["To"], "anna@example.org");
     assert_eq!(mail.subject, "Your request for access was rejected (Example Ltd)");
     for line in ["> <b>No</b>", "> Bcc: everybody@example.org", "> .", "> Subject: Grüße"] {
@@ -148,7 +148,7 @@ async fn a_mail_arrives_by_starttls_and_password_in_both_forms() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_mail_is_lost_while_the_mail_server_is_away() {
+async fn no_mail_is_lost_while_the_mail_server_is_down() {
     let (server, mut smtp) = (TestServer::sqlite().await, MailServer::start());
     let outbox = smtp.outbox(&server, "a real password").await;
     let people: Vec<_> = (0..10).map(|n| format!("p{n}@example.org")).collect();
@@ -158,7 +158,7 @@ async fn no_mail_is_lost_while_the_mail_server_is_away() {
         assert_eq!(outbox.drain().await.unwrap(), 0);
     }
     smtp.up();
-    // Each was tried once at least, and waits for a minute.
+    // Each was tried at least once and waits for a minute.
     server.clock.advance(60);
     // Two servers that share a database.
     let other = smtp.outbox(&server, "a real password").await;

@@ -1,4 +1,4 @@
-//! Wrong input: named by its field, and without any effect.
+//! Invalid input: reported by field, and without side effects.
 
 use http::{Method, StatusCode};
 use protocol::access::{DownloadOffer, DownloadState, RequestState};
@@ -9,9 +9,9 @@ use crate::analysis::blank_png;
 use crate::on_both;
 use crate::support::{PASSWORD, TestServer};
 
-on_both!(nul_characters_are_refused_everywhere, wrong_input_is_named_and_spends_nothing);
+on_both!(nul_characters_are_refused_everywhere, invalid_input_is_reported_and_has_no_effect);
 
-async fn wrong_input_is_named_and_spends_nothing(server: TestServer) {
+async fn invalid_input_is_reported_and_has_no_effect(server: TestServer) {
     let admin = server.administrator().await;
     let machine = server.machine(&admin, "ben@example.org").await;
     let bearer = server.token(&machine).await;
@@ -22,7 +22,7 @@ async fn wrong_input_is_named_and_spends_nothing(server: TestServer) {
     let link = format!("/public/download-certs/{token}");
     let (csr, new_link) = (format!("{link}/csr"), format!("{link}/new-link"));
     let request = |id: &str, verb: &str| format!("/admin/api/access-requests/{id}/{verb}");
-    let (reject, relink) = (request(&pending, "reject"), request(&approved, "link"));
+    let (reject, send_link) = (request(&pending, "reject"), request(&approved, "link"));
     let decline = request(&approved, "decline-link");
     let asked = ("aiwe_asked", browser.as_str());
     let session = ("aiwe_session", admin.session.as_str());
@@ -44,9 +44,9 @@ async fn wrong_input_is_named_and_spends_nothing(server: TestServer) {
         (&reject, session, json!({ "reason": 7 }), &["reason"]),
         (&reject, session, json!({ "reason": null }), &["reason"]),
         (&decline, session, json!({ "reason": "x".repeat(2_001) }), &["reason"]),
-        (&relink, session, json!({ "sent": "x" }), &["sent"]),
-        (&relink, session, json!({ "sent": -1 }), &["sent"]),
-        (&relink, session, json!({ "sent": 1.5 }), &["sent"]),
+        (&send_link, session, json!({ "sent": "x" }), &["sent"]),
+        (&send_link, session, json!({ "sent": -1 }), &["sent"]),
+        (&send_link, session, json!({ "sent": 1.5 }), &["sent"]),
     ] {
         let problem = server.post(path).cookie(cookie, value).json(&body).send().await.problem();
         assert!(problem.status == 422 && problem.is("invalid-input"), "{path} {body}: {problem:?}");
@@ -60,13 +60,13 @@ async fn wrong_input_is_named_and_spends_nothing(server: TestServer) {
         (&new_link, asked),
         (&reject, session),
         (&decline, session),
-        (&relink, session),
+        (&send_link, session),
     ] {
         let post = || server.post(path).cookie(cookie, value);
         assert_eq!(post().raw("text/plain", "x").send().await.problem().status, 415, "{path}");
         assert_eq!(post().raw("application/json", "{").send().await.problem().status, 400, "{path}");
     }
-    // A browser goes back to the page, which says what is wrong.
+    // A browser is redirected to the page, which shows the error.
     for (fields, wrong) in [
         (vec![("platform", "linux")], "password"),
         (vec![("platform", "linux"), ("password", "short")], "password"),
@@ -78,7 +78,7 @@ async fn wrong_input_is_named_and_spends_nothing(server: TestServer) {
         let page = server.get(reply.location()).header("accept", "text/html");
         assert_eq!(page.cookie("aiwe_asked", &browser).send().await.status, 200, "{fields:?}");
     }
-    // Whatever stands in the address, it leads back there.
+    // The redirect preserves any path.
     let odd = "/public/download-certs/a%C3%A5%0D%0Ab%2F%22";
     let pressed = server.post(odd).form(&[]).send().await;
     assert_eq!((pressed.status.as_u16(), pressed.location()), (303, &*format!("{odd}?problem=platform")));
@@ -168,13 +168,13 @@ async fn nul_characters_are_refused_everywhere(server: TestServer) {
         let (method, path) = exchange.address();
         assert_eq!(exchange.send().await.problem().status, 404, "{method} {path}");
     }
-    // Signs of the text's own are none.
+    // An escaped NUL in the text itself is allowed.
     let found = native(Method::GET, "/native/analyses?search=%2500").send().await;
     assert_eq!(found.json::<Vec<serde_json::Value>>().len(), 0);
     let decide = panel(Method::POST, "/admin/api/access-requests/decide");
     let decided = decide.json(&json!({ "verdict": "approve", "ids": ["\\u0000"] })).send().await;
     assert_eq!(decided.status, 200, "{}", decided.text());
-    // People get a page.
+    // Navigations get a page.
     for (path, status) in [("/admin/requests?search=%00", 422), ("/admin/requests/%00", 404)] {
         let page = panel(Method::GET, path).header("accept", "text/html").send().await;
         let kind = page.headers["content-type"].to_str().unwrap();

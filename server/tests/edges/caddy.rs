@@ -1,4 +1,4 @@
-//! A running Caddy with the project's own Caddyfile, everything in it set through its environment.
+//! A real Caddy with the project's own Caddyfile, configured through environment variables.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 const CADDYFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../Caddyfile");
-/// What Caddy and the server behind it share.
+/// The secret that Caddy and its upstream share.
 pub const SECRET: &str = "a secret between proxy and server, for tests";
 /// Two names for this machine.
 pub const MACHINES_HOST: &str = "localhost";
 pub const PAGES_HOST: &str = "pages.localhost";
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub struct Caddy {
     pub http: u16,
@@ -27,10 +27,10 @@ pub struct Caddy {
     log: PathBuf,
 }
 
-/// Where the program is. Without it nothing is tested, so the tests fail.
+/// The path of the program. The tests fail without it, since they would test nothing.
 fn program() -> OsString {
     std::env::var_os("AIWE_TEST_CADDY").expect(
-        "AIWE_TEST_CADDY names the program Caddy for tests; `cargo xtask test integration` brings one",
+        "AIWE_TEST_CADDY names the Caddy program for tests; `cargo xtask test integration` installs one",
     )
 }
 
@@ -45,7 +45,7 @@ impl Caddy {
         let home = folder.join(format!("caddy-{}", free_port()));
         std::fs::create_dir(&home).unwrap();
         let sites = Sites::write(&home);
-        // Between the search for a free port and its use somebody else may take it.
+        // Another process may take a free port before Caddy binds it.
         for _ in 0..5 {
             let (http, https) = (free_port(), free_port());
             let log = home.join(format!("{https}.log"));
@@ -87,7 +87,7 @@ impl Caddy {
     /// `false`: a port was taken.
     async fn serves(&mut self) -> bool {
         let started = Instant::now();
-        while started.elapsed() < PATIENCE {
+        while started.elapsed() < STARTUP_TIMEOUT {
             if self.log().contains("serving initial configuration") {
                 return true;
             }
@@ -97,7 +97,7 @@ impl Caddy {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("Caddy does not serve after {} s: {}", PATIENCE.as_secs(), self.log());
+        panic!("Caddy does not serve after {} s: {}", STARTUP_TIMEOUT.as_secs(), self.log());
     }
 }
 
@@ -108,7 +108,7 @@ impl Drop for Caddy {
     }
 }
 
-/// A certificate for each host, as an operator has them from a public authority.
+/// A certificate for each host, as an operator gets them from a public CA.
 struct Sites {
     authority: PathBuf,
     /// Certificate and key as the Caddyfile takes them.

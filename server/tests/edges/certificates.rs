@@ -1,22 +1,23 @@
-//! The certificates that a machine may present, each in the package that people get.
+//! The certificates that a machine may present, each in a package as users get it.
 
 use std::path::{Path, PathBuf};
 
 use certificate::package::{self, Contents};
 use certificate::{Authority, ClientProfile};
+use domain::certificate::MachineCertificate;
+use domain::clock::{Clock, SystemClock};
+use domain::id::AccountId;
+use domain::random::{Random, SystemRandom};
 use protocol::access::Platform;
 use protocol::certificate::RejectionReason;
 use server::certificate::NewCertificate;
-use server::clock::{Clock, SystemClock};
-use server::random::{Random, SystemRandom};
 use server::state::AppState;
-use server::store::MachineCertificate;
 use time::Duration;
 use uuid::Uuid;
 
-/// Of every package.
+/// The password of every package.
 pub const PASSWORD: &str = "a password for the file";
-/// Of the three packages the one that is opened the fastest.
+/// The package format that is fastest to open.
 const PLATFORM: Platform = Platform::Macos;
 const DEVICE: &str = "Test machine";
 
@@ -26,9 +27,9 @@ pub enum Kind {
     Valid,
     Expired,
     NotYetValid,
-    /// Of an authority with the same organisation's name.
+    /// Issued by another authority with the same organisation name.
     Foreign,
-    /// Signed by this server's authority, and not in its database.
+    /// Signed by this server's authority but not in its database.
     Unknown,
     Revoked,
 }
@@ -44,7 +45,7 @@ impl Kind {
         Self::Revoked,
     ];
 
-    /// What the contract says that is wrong with it.
+    /// The rejection reason that the API contract requires.
     pub fn reason(self) -> Option<RejectionReason> {
         match self {
             Self::Missing => Some(RejectionReason::Missing),
@@ -57,9 +58,9 @@ impl Kind {
     }
 }
 
-/// A package on disk, and what the server knows of its certificate.
+/// A package on disk and its certificate.
 #[derive(Debug, Clone)]
-pub struct Packed {
+pub struct Package {
     pub kind: Kind,
     /// PKCS#12.
     pub file: PathBuf,
@@ -68,23 +69,23 @@ pub struct Packed {
 
 /// One package of each kind that was issued.
 #[derive(Debug)]
-pub struct Packages(Vec<Packed>);
+pub struct Packages(Vec<Package>);
 
 impl Packages {
     pub fn new() -> Self {
         Self(Vec::new())
     }
 
-    pub fn get(&self, kind: Kind) -> Option<&Packed> {
-        self.0.iter().find(|packed| packed.kind == kind)
+    pub fn get(&self, kind: Kind) -> Option<&Package> {
+        self.0.iter().find(|package| package.kind == kind)
     }
 
-    /// Issues with the server's authority at the server's time. Gives the certificate as it is to be stored.
+    /// Issues with the server's authority at the server's time. Returns the certificate, ready to be stored.
     pub async fn issue(
         &mut self,
         kind: Kind,
         from: &AppState,
-        account_id: &str,
+        account_id: &AccountId,
         folder: &Path,
     ) -> MachineCertificate {
         let password = PASSWORD.parse().unwrap();
@@ -121,13 +122,13 @@ impl Packages {
     fn write(&mut self, kind: Kind, folder: &Path, package: &[u8], der: &[u8]) {
         let file = folder.join(format!("{kind:?}.p12"));
         std::fs::write(&file, package).unwrap();
-        self.0.push(Packed { kind, file, der: der.to_vec() });
+        self.0.push(Package { kind, file, der: der.to_vec() });
     }
 }
 
-pub fn new_certificate(account_id: &str) -> NewCertificate {
+pub fn new_certificate(account_id: &AccountId) -> NewCertificate {
     NewCertificate {
-        account_id: account_id.to_owned(),
+        account_id: account_id.clone(),
         owner: "anna@example.org".parse().unwrap(),
         device_name: DEVICE.to_owned(),
         replaces: None,

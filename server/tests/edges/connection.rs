@@ -1,4 +1,4 @@
-//! Connections that stay open, one at a time and under the test's control, as no ordinary client leaves them.
+//! Single connections that stay open under the test's control, which no ordinary client offers.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,10 +18,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::world::Edge;
+use crate::fixture::Edge;
 
-/// Longer than anything takes here.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
@@ -41,16 +40,16 @@ impl Identity {
     }
 }
 
-/// Presents an identity, if there is one, and notes what the server asked for.
+/// Presents an identity, if there is one, and records the authorities that the server requests.
 #[derive(Debug, Default)]
-struct Presents {
+struct RecordingResolver {
     identity: Option<Identity>,
-    asked: Mutex<Option<Vec<Vec<u8>>>>,
+    requested: Mutex<Option<Vec<Vec<u8>>>>,
 }
 
-impl ResolvesClientCert for Presents {
+impl ResolvesClientCert for RecordingResolver {
     fn resolve(&self, names: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        *self.asked.lock().unwrap() = Some(names.iter().map(|name| name.to_vec()).collect());
+        *self.requested.lock().unwrap() = Some(names.iter().map(|name| name.to_vec()).collect());
         self.identity.as_ref().map(|identity| Arc::clone(&identity.0))
     }
 
@@ -59,7 +58,7 @@ impl ResolvesClientCert for Presents {
     }
 }
 
-/// What the machines' listener shows of itself, DER.
+/// The server certificate of the machines' listener, DER.
 pub async fn server_certificate(edge: &Edge<'_>) -> Vec<u8> {
     let stream = handshake(edge, crate::caddy::MACHINES_HOST, Arc::default(), Version::Http2).await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
@@ -68,14 +67,14 @@ pub async fn server_certificate(edge: &Edge<'_>) -> Vec<u8> {
 async fn handshake(
     edge: &Edge<'_>,
     host: &str,
-    presents: Arc<Presents>,
+    resolver: Arc<RecordingResolver>,
     version: Version,
 ) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(edge.authority).unwrap() {
         roots.add(certificate.unwrap()).unwrap();
     }
-    let mut tls = ClientConfig::builder().with_root_certificates(roots).with_client_cert_resolver(presents);
+    let mut tls = ClientConfig::builder().with_root_certificates(roots).with_client_cert_resolver(resolver);
     tls.alpn_protocols = vec![match version {
         Version::Http1 => b"http/1.1".to_vec(),
         Version::Http2 => b"h2".to_vec(),
@@ -84,11 +83,11 @@ async fn handshake(
     TlsConnector::from(Arc::new(tls)).connect(host.to_owned().try_into().unwrap(), stream).await
 }
 
-/// The names of the authorities whose certificates are asked for under a host's name. `None`: no certificate is.
-pub async fn asked_for(edge: &Edge<'_>, host: &str) -> Option<Vec<Vec<u8>>> {
-    let presents = Arc::new(Presents::default());
-    handshake(edge, host, Arc::clone(&presents), Version::Http2).await.unwrap();
-    presents.asked.lock().unwrap().clone()
+/// The names of the authorities whose certificates a host requests. `None`: it requests no client certificate.
+pub async fn requested_authorities(edge: &Edge<'_>, host: &str) -> Option<Vec<Vec<u8>>> {
+    let resolver = Arc::new(RecordingResolver::default());
+    handshake(edge, host, Arc::clone(&resolver), Version::Http2).await.unwrap();
+    resolver.requested.lock().unwrap().clone()
 }
 
 /// An open connection to the machines' host.
@@ -104,10 +103,10 @@ enum Sender {
 }
 
 impl Connection {
-    /// `token` goes along with every request.
+    /// Every request carries `token`.
     pub async fn open(edge: &Edge<'_>, identity: &Identity, version: Version, token: &str) -> Self {
-        let presents = Presents { identity: Some(identity.clone()), ..Presents::default() };
-        let stream = handshake(edge, crate::caddy::MACHINES_HOST, Arc::new(presents), version).await.unwrap();
+        let resolver = RecordingResolver { identity: Some(identity.clone()), ..RecordingResolver::default() };
+        let stream = handshake(edge, crate::caddy::MACHINES_HOST, Arc::new(resolver), version).await.unwrap();
         let stream = TokioIo::new(stream);
         let sender = match version {
             Version::Http1 => {
@@ -124,7 +123,7 @@ impl Connection {
         Self { host: edge.host(), token: token.to_owned(), sender }
     }
 
-    /// The answer as soon as its head is there. An error: the connection has ended.
+    /// Returns as soon as the response's head has arrived. An error means that the connection was closed.
     pub async fn send(
         &mut self,
         request: http::request::Builder,
@@ -147,11 +146,11 @@ impl Connection {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, answer).await.expect("an answer, or the connection's end")
+        tokio::time::timeout(TIMEOUT, answer).await.expect("an answer, or the connection's end")
     }
 
-    /// Whether the server takes this machine and person. Its answer must be whole and one of the two.
-    pub async fn is_taken(&mut self) -> hyper::Result<bool> {
+    /// Whether the server accepts this machine and user. Any other answer than these two fails the test.
+    pub async fn is_accepted(&mut self) -> hyper::Result<bool> {
         let answer = self.send(Request::builder(), "/native/session", Vec::new()).await?;
         let status = answer.status();
         let body = answer.into_body().collect().await?.to_bytes();

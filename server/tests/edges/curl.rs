@@ -1,4 +1,4 @@
-//! curl, and what it got.
+//! Requests by curl.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -9,10 +9,10 @@ use protocol::Problem;
 
 use crate::certificates::PASSWORD;
 
-/// A request that is being put together.
+/// Builds a request.
 pub struct Curl(Vec<OsString>);
 
-/// An answer, read to its end.
+/// A complete response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -24,7 +24,7 @@ pub struct Answer {
 
 impl Curl {
     pub fn to(url: &str) -> Self {
-        // -q: nobody's own settings count here.
+        // -q: ignore the user's curlrc.
         let always = ["-q", "--silent", "--show-error", "--include", "--ipv4", "--noproxy", "*"];
         Self(Vec::new()).with(&always).with(&["--max-time", "20", "--write-out", "\n%{http_version}", url])
     }
@@ -45,7 +45,7 @@ impl Curl {
         self
     }
 
-    /// Presents the certificate of a package.
+    /// Presents the client certificate of a package.
     pub fn identity(self, package: &Path) -> Self {
         self.with(&["--cert-type", "P12", "--cert", &format!("{}:{PASSWORD}", package.display())])
     }
@@ -58,7 +58,7 @@ impl Curl {
         self.header("Sec-Fetch-Mode", "navigate").header("Accept", "text/html,*/*;q=0.8")
     }
 
-    /// The answer, or what curl says went wrong.
+    /// The response, or curl's error message.
     pub async fn send(self) -> Result<Answer, String> {
         let mut curl = tokio::process::Command::new("curl");
         let output = curl.args(self.0).stdin(Stdio::null()).output().await.expect("curl starts");
@@ -94,7 +94,7 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// In one line: the status, and where it leads, which problem it is, or what kind of content came.
+    /// In one line: the status, and the redirect's target, the problem's type or the content type.
     pub fn summary(&self) -> String {
         let kind = self.header("content-type").split(';').next().unwrap_or_default();
         let what = match kind {

@@ -1,4 +1,4 @@
-//! What a client says under the proxy's headers is worth nothing, through Caddy and straight to the server's ports.
+//! The proxy's headers from a client have no effect, neither through Caddy nor directly on the server's ports.
 
 use std::net::SocketAddr;
 
@@ -9,19 +9,19 @@ use protocol::access::RequestAccess;
 use crate::caddy::{PAGES_HOST, SECRET};
 use crate::certificates::Kind;
 use crate::curl::Curl;
-use crate::world::World;
+use crate::fixture::Fixture;
 
 const MISSING: &str = "403 urn:aiwe:problem:client-certificate:missing";
-const TAKEN: &str = "401 urn:aiwe:problem:sign-in-required";
-/// On the loopback, and not among `proxy.trusted`.
+const ACCEPTED: &str = "401 urn:aiwe:problem:sign-in-required";
+/// A loopback address that is not in `proxy.trusted`.
 const ELSEWHERE: [&str; 2] = ["--interface", "127.0.0.2"];
 
-/// A certificate that would be taken, as the proxy forwards it.
-fn forwarded(world: &World) -> String {
-    STANDARD.encode(&world.packages.get(Kind::Valid).unwrap().der)
+/// A valid certificate, encoded as the proxy forwards it.
+fn forwarded(fixture: &Fixture) -> String {
+    STANDARD.encode(&fixture.packages.get(Kind::Valid).unwrap().der)
 }
 
-/// Ways to pass for the proxy: a name, and what is sent.
+/// Attempts to impersonate the proxy: a name and the headers.
 fn forgeries(certificate: &str) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
     let with = |more: &[(&'static str, &str)]| {
         let certificate = ("X-Client-Cert", certificate.to_owned());
@@ -55,13 +55,13 @@ fn send_all(mut curl: Curl, headers: &[(&'static str, String)]) -> Curl {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn forged_certificates_are_worth_nothing() {
-    let world = World::start(&[Kind::Revoked, Kind::Valid], &[]).await;
-    let certificate = forwarded(&world);
+async fn forged_certificates_are_ignored() {
+    let fixture = Fixture::start(&[Kind::Revoked, Kind::Valid], &[]).await;
+    let certificate = forwarded(&fixture);
     let direct = |address: SocketAddr, path: &str| Curl::to(&format!("http://{address}{path}"));
     let through_pages = || {
-        let url = format!("https://{PAGES_HOST}:{}/native/modes", world.caddy.https);
-        Curl::to(&url).authority(&world.caddy.authority)
+        let url = format!("https://{PAGES_HOST}:{}/native/modes", fixture.caddy.https);
+        Curl::to(&url).authority(&fixture.caddy.authority)
     };
     let mut wrong = Vec::new();
     let mut expect = async |what: String, curl: Curl, expected: &str| {
@@ -72,13 +72,13 @@ async fn forged_certificates_are_worth_nothing() {
     };
 
     let mut all = forgeries(&certificate);
-    // Whoever knows the secret still does not get it past Caddy, which puts its own in that place.
+    // Even with the right secret: Caddy overwrites the header with its own.
     let with_the_secret = vec![("X-Client-Cert", certificate.clone()), ("X-Proxy-Auth", SECRET.to_owned())];
     all.push(("with the secret itself", with_the_secret.clone()));
-    let revoked = &world.packages.get(Kind::Revoked).unwrap().file;
+    let revoked = &fixture.packages.get(Kind::Revoked).unwrap().file;
     for (name, headers) in &all {
         for version in ["--http1.1", "--http2"] {
-            for edge in world.edges() {
+            for edge in fixture.edges() {
                 let what = format!("{name}, {version}, {}", edge.name);
                 let curl = || send_all(edge.curl("/native/modes").with(&[version]), headers);
                 expect(what.clone(), curl(), MISSING).await;
@@ -89,27 +89,27 @@ async fn forged_certificates_are_worth_nothing() {
             expect(format!("{name}, {version}, Caddy's pages"), curl, MISSING).await;
         }
     }
-    // Straight to the ports that are Caddy's alone.
+    // Directly to the ports that only Caddy should reach.
     for (name, headers) in forgeries(&certificate) {
-        for address in [world.behind.machines, world.behind.pages, world.direct.pages] {
+        for address in [fixture.proxied.machines, fixture.proxied.pages, fixture.direct.pages] {
             let curl = send_all(direct(address, "/native/modes"), &headers);
             expect(format!("{name}, straight to {address}"), curl, MISSING).await;
         }
     }
-    // The secret counts from the proxy's address alone, and never makes a machine of a visitor of the pages' port.
-    let straight = || send_all(direct(world.behind.machines, "/native/modes"), &with_the_secret);
-    expect("the proxy's own word".to_owned(), straight(), TAKEN).await;
+    // The secret is accepted only from the proxy's address, and never on the pages' port.
+    let straight = || send_all(direct(fixture.proxied.machines, "/native/modes"), &with_the_secret);
+    expect("the proxy's own word".to_owned(), straight(), ACCEPTED).await;
     expect("the secret from elsewhere".to_owned(), straight().with(&ELSEWHERE), MISSING).await;
-    let pages = || send_all(direct(world.behind.pages, "/native/modes"), &with_the_secret);
+    let pages = || send_all(direct(fixture.proxied.pages, "/native/modes"), &with_the_secret);
     expect("the secret to the pages' port".to_owned(), pages(), MISSING).await;
-    let sidebar = send_all(direct(world.behind.pages, "/sidebar"), &with_the_secret).navigation();
+    let sidebar = send_all(direct(fixture.proxied.pages, "/sidebar"), &with_the_secret).navigation();
     expect("the same as a navigation".to_owned(), sidebar, "303 /request-access?reason=missing").await;
-    // The server with the built-in TLS has no secret, so nobody is its proxy.
-    let pages = send_all(direct(world.direct.pages, "/native/modes"), &with_the_secret);
+    // The server with the built-in TLS has no secret configured, so it trusts no proxy.
+    let pages = send_all(direct(fixture.direct.pages, "/native/modes"), &with_the_secret);
     expect("a secret to a server without one".to_owned(), pages, MISSING).await;
 
     assert!(wrong.is_empty(), "{} forgeries:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(!world.caddy.log().contains(SECRET), "the secret stands in Caddy's log");
+    assert!(!fixture.caddy.log().contains(SECRET), "the secret is in Caddy's log");
 }
 
 fn ask(curl: Curl, number: u32) -> Curl {
@@ -121,15 +121,15 @@ fn ask(curl: Curl, number: u32) -> Curl {
     })
 }
 
-/// Three requests per address and hour are allowed here: forged addresses must count as the one that they come from.
+/// The limit is three requests per address and hour: forged addresses must count as the real one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn forged_addresses_count_as_the_one_behind_them() {
-    let world = World::start(&[], &[]).await;
+async fn forged_addresses_count_as_the_real_one() {
+    let fixture = Fixture::start(&[], &[]).await;
     let path = "/public/request-access";
-    let pages = format!("https://{PAGES_HOST}:{}{path}", world.caddy.https);
-    let through_caddy = || Curl::to(&pages).authority(&world.caddy.authority);
-    let to_rustls = || world.edges()[0].curl(path);
-    let to_plain = || Curl::to(&format!("http://{}{path}", world.direct.pages));
+    let pages = format!("https://{PAGES_HOST}:{}{path}", fixture.caddy.https);
+    let through_caddy = || Curl::to(&pages).authority(&fixture.caddy.authority);
+    let to_rustls = || fixture.edges()[0].curl(path);
+    let to_plain = || Curl::to(&format!("http://{}{path}", fixture.direct.pages));
     let from = |curl: Curl, number: u32| {
         let forged = format!("198.51.100.{number}");
         let curl = curl.header("X-Forwarded-For", &forged).header("X-Real-IP", &forged);
@@ -141,7 +141,7 @@ async fn forged_addresses_count_as_the_one_behind_them() {
         assert_eq!(status(from(through_caddy(), number)).await, 202);
     }
     assert_eq!(status(from(through_caddy(), 3)).await, 429, "a forged address was believed");
-    // Caddy tells who is who: another client is not the one that has used up its tries.
+    // Caddy forwards the real addresses: another client has its own limit.
     assert_eq!(status(ask(through_caddy().with(&ELSEWHERE), 4)).await, 202);
 
     for number in 5..8 {
@@ -150,18 +150,19 @@ async fn forged_addresses_count_as_the_one_behind_them() {
     assert_eq!(status(from(to_rustls(), 8)).await, 429, "a forged address was believed");
 }
 
-/// `X-Forwarded-Proto` decides about the cookies' names: Caddy's word counts, nobody else's.
+/// `X-Forwarded-Proto` decides the cookies' names. Only Caddy's header is trusted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cookies_are_secure_where_the_browser_speaks_tls() {
-    let world = World::start(&[], &[]).await;
+    let fixture = Fixture::start(&[], &[]).await;
     let path = "/public/request-access";
-    let url = format!("https://{PAGES_HOST}:{}{path}", world.caddy.https);
-    let through_caddy = Curl::to(&url).authority(&world.caddy.authority).header("X-Forwarded-Proto", "http");
+    let url = format!("https://{PAGES_HOST}:{}{path}", fixture.caddy.https);
+    let through_caddy =
+        Curl::to(&url).authority(&fixture.caddy.authority).header("X-Forwarded-Proto", "http");
     let answer = ask(through_caddy, 1).send().await.unwrap();
     let cookie = answer.header("set-cookie");
     assert!(cookie.starts_with("__Host-aiwe_asked=") && cookie.ends_with("; Secure"), "{cookie}");
     let plain =
-        Curl::to(&format!("http://{}{path}", world.behind.pages)).header("X-Forwarded-Proto", "https");
+        Curl::to(&format!("http://{}{path}", fixture.proxied.pages)).header("X-Forwarded-Proto", "https");
     let answer = ask(plain, 2).send().await.unwrap();
     assert!(answer.header("set-cookie").starts_with("aiwe_asked="), "{}", answer.header("set-cookie"));
 }

@@ -1,8 +1,8 @@
-//! Both edges for real: the server behind its built-in TLS, and behind a running Caddy with the project's own Caddyfile;
-//! driven by curl, by the desktop program and by connections that the tests hold open.
+//! Both edges end to end: the server with its built-in TLS, and behind a real Caddy with the project's own Caddyfile;
+//! driven by curl, the desktop program, and connections that the tests hold open.
 //!
-//! `cargo xtask test integration` brings what is needed and tells where it is: `AIWE_TEST_CADDY` names the program Caddy,
-//! `AIWE_TEST_SHIM` the desktop program.
+//! `cargo xtask test integration` installs what is needed and sets its paths: `AIWE_TEST_CADDY` for Caddy, `AIWE_TEST_SHIM` for
+//! the desktop program.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -10,6 +10,7 @@ mod caddy;
 mod certificates;
 mod connection;
 mod curl;
+mod fixture;
 mod forged;
 mod hosts;
 mod matrix;
@@ -17,4 +18,3 @@ mod model;
 mod revocation;
 mod rotation;
 mod start;
-mod world;

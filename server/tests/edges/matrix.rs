@@ -1,4 +1,4 @@
-//! Every certificate × both edges × every client: the contract's answer, and the same on both edges.
+//! Every certificate × both edges × every client: each combination gets the answer of the API contract.
 
 use std::process::Stdio;
 
@@ -6,13 +6,13 @@ use futures::StreamExt;
 
 use crate::certificates::{Kind, PASSWORD};
 use crate::curl::Curl;
-use crate::world::{Edge, World};
+use crate::fixture::{Edge, Fixture};
 
-/// Runs at once.
-const AT_ONCE: usize = 4;
+/// Combinations tested concurrently.
+const MAX_CONCURRENT: usize = 4;
 const SIGN_IN: &str = "401 urn:aiwe:problem:sign-in-required";
 
-/// How a client asks. What is expected follows from [`Client::is_navigation`] and the certificate alone.
+/// How a client sends its request. The expected answer depends only on [`Client::is_navigation`] and the certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Client {
     CurlApi,
@@ -88,9 +88,9 @@ impl Client {
 
 fn expected(kind: Kind, client: Client) -> String {
     match (kind.reason(), client) {
-        // It does not even start without an identity.
+        // The shim does not start without an identity.
         (_, Client::Shim) if kind == Kind::Missing => "urn:aiwe:problem:configuration --identity".to_owned(),
-        (None, Client::Shim) => "taken".to_owned(),
+        (None, Client::Shim) => "accepted".to_owned(),
         (Some(reason), Client::Shim) => format!("urn:aiwe:problem:client-certificate:{}", reason.as_str()),
         (None, client) if client.asks_for_a_page() => "200 text/html".to_owned(),
         (None, _) => SIGN_IN.to_owned(),
@@ -101,25 +101,25 @@ fn expected(kind: Kind, client: Client) -> String {
     }
 }
 
-async fn got(world: &World, edge: &Edge<'_>, kind: Kind, client: Client) -> String {
-    let package = world.packages.get(kind);
+async fn actual(fixture: &Fixture, edge: &Edge<'_>, kind: Kind, client: Client) -> String {
+    let package = fixture.packages.get(kind);
     if client == Client::Shim {
-        return check_by_shim(edge, package.map(|packed| packed.file.as_path())).await;
+        return check_by_shim(edge, package.map(|package| package.file.as_path())).await;
     }
     let mut curl = client.curl(edge);
-    if let Some(packed) = package {
-        curl = curl.identity(&packed.file);
+    if let Some(package) = package {
+        curl = curl.identity(&package.file);
     }
     match curl.send().await {
         Ok(answer) if kind != Kind::Valid && answer.header("cache-control") != "no-store" => {
-            format!("{} that may be kept: {}", answer.summary(), answer.header("cache-control"))
+            format!("{} that may be cached: {}", answer.summary(), answer.header("cache-control"))
         }
         Ok(answer) => answer.summary(),
         Err(error) => error,
     }
 }
 
-/// What `shim --check` says: the desktop program's own connection, without its window.
+/// The output of `shim --check`: the desktop program's own connection, without its window.
 async fn check_by_shim(edge: &Edge<'_>, package: Option<&std::path::Path>) -> String {
     let program = std::env::var_os("AIWE_TEST_SHIM").expect(
         "AIWE_TEST_SHIM names the desktop program for tests; `cargo xtask test integration` builds it",
@@ -137,7 +137,7 @@ async fn check_by_shim(edge: &Edge<'_>, package: Option<&std::path::Path>) -> St
     let output = shim.output().await.expect("AIWE_TEST_SHIM names a program that starts");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     match said.split_once(": ") {
-        None if output.status.success() => "taken".to_owned(),
+        None if output.status.success() => "accepted".to_owned(),
         Some((kind, detail)) if detail.contains("(--identity: ") => format!("{kind} --identity"),
         Some((kind, _)) => kind.to_owned(),
         None => format!("{}: {said}{}", output.status, String::from_utf8_lossy(&output.stderr)),
@@ -146,24 +146,24 @@ async fn check_by_shim(edge: &Edge<'_>, package: Option<&std::path::Path>) -> St
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_certificate_gets_the_contracts_answer_on_both_edges() {
-    let world = World::start(&Kind::ALL, &[]).await;
-    let edges = world.edges();
+    let fixture = Fixture::start(&Kind::ALL, &[]).await;
+    let edges = fixture.edges();
     let combinations = Kind::ALL.iter().flat_map(|kind| {
         edges.iter().flat_map(move |edge| Client::ALL.iter().map(move |client| (*kind, edge, *client)))
     });
     let results: Vec<_> = futures::stream::iter(combinations)
         .map(async |(kind, edge, client)| {
-            let (expected, got) = (expected(kind, client), got(&world, edge, kind, client).await);
+            let (expected, got) = (expected(kind, client), actual(&fixture, edge, kind, client).await);
             (got != expected).then(|| {
                 format!("{kind:?} × {} × {}: expected {expected}, got {got}", edge.name, client.name())
             })
         })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(MAX_CONCURRENT)
         .collect()
         .await;
     let wrong: Vec<_> = results.iter().flatten().cloned().collect();
     println!("{} combinations", results.len());
     assert_eq!(results.len(), 7 * 2 * 9);
     assert!(wrong.is_empty(), "{} combinations are wrong:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(!world.caddy.log().contains(crate::caddy::SECRET), "the secret stands in Caddy's log");
+    assert!(!fixture.caddy.log().contains(crate::caddy::SECRET), "the secret is in Caddy's log");
 }

@@ -1,4 +1,4 @@
-//! A model server whose answers never end, and which knows how many are under way.
+//! A model server with endless answers, which counts those in progress.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Model {
     running: Arc<AtomicUsize>,
 }
 
-/// Counts for as long as it lives.
+/// Counts an answer as running until it is dropped.
 struct Running(Arc<AtomicUsize>);
 
 impl Drop for Running {
@@ -33,12 +33,12 @@ impl Model {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let model = Self { url, running: Arc::default() };
-        let routes = Router::new().route("/v1/chat/completions", post(talk)).with_state(model.clone());
+        let routes = Router::new().route("/v1/chat/completions", post(chat)).with_state(model.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         model
     }
 
-    /// What the server's configuration says of it. It sees pictures, so that nothing else has to read them first.
+    /// The server's settings for this model. It accepts images, so that no OCR runs first.
     pub fn settings(&self) -> [(&str, &str); 5] {
         [
             ("AIWE_PROVIDERS__0__NAME", "endless"),
@@ -53,8 +53,8 @@ impl Model {
         self.running.load(Ordering::SeqCst)
     }
 
-    /// Waits until nobody wants an answer any more; gives the time that it took.
-    pub async fn left(&self, since: Instant) -> Duration {
+    /// Waits until no answer is running any more and returns how long that took.
+    pub async fn until_idle(&self, since: Instant) -> Duration {
         while self.running() > 0 {
             assert!(since.elapsed() < Duration::from_secs(20), "the model still answers");
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -63,7 +63,7 @@ impl Model {
     }
 }
 
-async fn talk(State(model): State<Model>) -> Body {
+async fn chat(State(model): State<Model>) -> Body {
     model.running.fetch_add(1, Ordering::SeqCst);
     let running = Running(model.running);
     let words = futures::stream::unfold(running, |running| async move {

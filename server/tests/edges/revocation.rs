@@ -1,6 +1,7 @@
-//! A revoked certificate is refused within a second: on connections that are open, on new ones, and in the middle of an
-//! answer. On both edges, and also when another server that shares the database revoked it.
+//! A revocation takes effect within a second: on open connections, on new ones, and in the middle of an answer. On both
+//! edges, and also when another server that shares the database revoked the certificate.
 
+use domain::id::CertificateId;
 use std::time::{Duration, Instant};
 
 use app::services::CertificateService;
@@ -12,31 +13,31 @@ use rcgen::{CertificateParams, KeyPair};
 
 use crate::certificates::new_certificate;
 use crate::connection::{Connection, Identity, Version};
+use crate::fixture::{Edge, Fixture, OWNER, OWNER_PASSWORD, Running, store_certificate};
 use crate::model::Model;
-use crate::world::{Edge, OWNER, OWNER_PASSWORD, Running, World, remember};
 
-/// From the end of the call that revokes.
+/// Measured from the end of the revoking call.
 const GOAL: Duration = Duration::from_secs(1);
-/// On top, for a machine that is busy with other tests.
+/// Extra time for a host that is busy with other tests.
 const SLACK: Duration = Duration::from_secs(2);
 
 /// A machine whose owner is signed in.
 struct Machine {
-    certificate_id: String,
+    certificate_id: CertificateId,
     identity: Identity,
     token: String,
 }
 
 impl Machine {
-    async fn new(world: &World, edge: &Edge<'_>) -> Self {
+    async fn new(fixture: &Fixture, edge: &Edge<'_>) -> Self {
         let key = KeyPair::generate().unwrap();
         let request = CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
         let state = &edge.server.state;
         let issued =
-            state.certificates.issue_for_csr(new_certificate(&world.account_id), &request).await.unwrap();
-        remember(state, &issued).await;
+            state.certificates.issue_for_csr(new_certificate(&fixture.account_id), &request).await.unwrap();
+        store_certificate(state, &issued).await;
         let identity = Identity::new(&issued.certificate, &key.serialize_pem());
-        let token = sign_in(world, edge, &identity).await;
+        let token = sign_in(fixture, edge, &identity).await;
         Self { certificate_id: issued.id, identity, token }
     }
 
@@ -45,11 +46,11 @@ impl Machine {
     }
 }
 
-async fn sign_in(world: &World, edge: &Edge<'_>, identity: &Identity) -> String {
+async fn sign_in(fixture: &Fixture, edge: &Edge<'_>, identity: &Identity) -> String {
     let mut connection = Connection::open(edge, identity, Version::Http2, "").await;
     let login = Login { username: OWNER.to_owned(), password: OWNER_PASSWORD.to_owned() };
     let challenge: Challenge = post(&mut connection, "/native/login", &login).await;
-    let factor = SecondFactor { challenge: challenge.challenge, code: world.code() };
+    let factor = SecondFactor { challenge: challenge.challenge, code: fixture.code() };
     let token: AccessToken = post(&mut connection, "/native/verify-2fa", &factor).await;
     token.access_token
 }
@@ -66,7 +67,7 @@ async fn post<T: serde::de::DeserializeOwned>(
         .unwrap_or_else(|e| panic!("{path}: {e}: {}", String::from_utf8_lossy(&body)))
 }
 
-/// An answer that is under way: its first words have arrived.
+/// A streaming answer whose first words have arrived.
 struct Answer {
     body: Incoming,
     text: String,
@@ -89,22 +90,22 @@ impl Answer {
         assert_eq!(response.status(), 200);
         let mut answer = Self { body: response.into_body(), text: String::new() };
         while !answer.text.contains("event: delta") {
-            let more = answer.more().await.expect("the answer goes on").expect("the answer goes on");
+            let more = answer.next().await.expect("the answer goes on").expect("the answer goes on");
             answer.text.push_str(&more);
         }
         answer
     }
 
-    async fn more(&mut self) -> Option<hyper::Result<String>> {
+    async fn next(&mut self) -> Option<hyper::Result<String>> {
         let next = tokio::time::timeout(Duration::from_secs(20), self.body.frame());
         let frame = next.await.expect("words, or the answer's end")?;
         Some(frame.map(|frame| String::from_utf8_lossy(&frame.into_data().unwrap_or_default()).into_owned()))
     }
 
-    /// Reads on until the answer is cut off. It must not look whole.
-    async fn cut(mut self, since: Instant) -> Duration {
+    /// Reads until the answer is cut off, which must not look like a regular end.
+    async fn until_cut_off(mut self, since: Instant) -> Duration {
         loop {
-            match self.more().await {
+            match self.next().await {
                 Some(Ok(more)) => self.text.push_str(&more),
                 Some(Err(_)) => break,
                 None => panic!("the answer ended as if it were whole"),
@@ -116,57 +117,58 @@ impl Answer {
     }
 }
 
-/// Asks until it is refused, and then once more. Gives the time until the first refusal; an end of the connection is one.
-async fn refused(mut connection: Connection, since: Instant) -> Duration {
-    while matches!(connection.is_taken().await, Ok(true)) {
+/// Sends requests until one is rejected, then once more. Returns the time until the first rejection; a closed connection
+/// counts as one.
+async fn until_rejected(mut connection: Connection, since: Instant) -> Duration {
+    while matches!(connection.is_accepted().await, Ok(true)) {
         assert!(since.elapsed() < GOAL + SLACK, "the connection is still served");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let elapsed = since.elapsed();
-    assert!(!matches!(connection.is_taken().await, Ok(true)), "it was served again");
+    assert!(!matches!(connection.is_accepted().await, Ok(true)), "it was served again");
     elapsed
 }
 
-/// The same on connections that are made after the revocation.
-async fn refused_anew(machine: &Machine, edge: &Edge<'_>, since: Instant) -> Duration {
-    // The handshake goes through: the machine is told what is wrong.
-    while machine.connect(edge, Version::Http2).await.is_taken().await.unwrap() {
+/// The same on connections that are opened after the revocation.
+async fn until_rejected_on_new(machine: &Machine, edge: &Edge<'_>, since: Instant) -> Duration {
+    // The handshake succeeds, so that the answer can state the reason.
+    while machine.connect(edge, Version::Http2).await.is_accepted().await.unwrap() {
         assert!(since.elapsed() < GOAL + SLACK, "new connections are still served");
     }
     since.elapsed()
 }
 
-/// Everything open at once on one edge, and `by` revokes.
-async fn revoke(world: &World, model: &Model, edge: &Edge<'_>, by: (&str, &Running)) {
-    let machine = Machine::new(world, edge).await;
+/// Opens every kind of connection on one edge, and revokes the certificate on the server `by`.
+async fn revoke(fixture: &Fixture, model: &Model, edge: &Edge<'_>, by: (&str, &Running)) {
+    let machine = Machine::new(fixture, edge).await;
     let mut kept_alive = machine.connect(edge, Version::Http1).await;
-    assert!(kept_alive.is_taken().await.unwrap());
-    assert!(kept_alive.is_taken().await.unwrap(), "the connection is kept alive");
+    assert!(kept_alive.is_accepted().await.unwrap());
+    assert!(kept_alive.is_accepted().await.unwrap(), "the connection is kept alive");
     let mut http2 = machine.connect(edge, Version::Http2).await;
-    assert!(http2.is_taken().await.unwrap());
+    assert!(http2.is_accepted().await.unwrap());
     let mut streaming = machine.connect(edge, Version::Http1).await;
     let over_http1 = Answer::start(&mut streaming).await;
     let over_http2 = Answer::start(&mut http2).await;
     assert_eq!(model.running(), 2);
 
     let (name, server) = by;
-    // Servers' clocks differ: the one that revokes is slow.
-    world.move_clock(-10);
+    // Servers' clocks differ: the revoking one is behind.
+    fixture.move_clock(-10);
     server
         .state
         .certificates
-        .revoke(&world.administrator(), &machine.certificate_id, "", "lost")
+        .revoke(&fixture.administrator(), machine.certificate_id.as_str(), "", "lost")
         .await
         .unwrap();
-    world.move_clock(10);
+    fixture.move_clock(10);
     let revoked = Instant::now();
     let times = tokio::join!(
-        refused(kept_alive, revoked),
-        refused(http2, revoked),
-        over_http1.cut(revoked),
-        over_http2.cut(revoked),
-        refused_anew(&machine, edge, revoked),
-        model.left(revoked),
+        until_rejected(kept_alive, revoked),
+        until_rejected(http2, revoked),
+        over_http1.until_cut_off(revoked),
+        over_http2.until_cut_off(revoked),
+        until_rejected_on_new(&machine, edge, revoked),
+        model.until_idle(revoked),
     );
     let times = [
         ("kept alive, HTTP/1.1", times.0),
@@ -183,33 +185,33 @@ async fn revoke(world: &World, model: &Model, edge: &Edge<'_>, by: (&str, &Runni
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_revocation_takes_force_within_a_second() {
+async fn a_revocation_takes_effect_within_a_second() {
     let model = Model::start().await;
-    let world = World::start(&[], &model.settings()).await;
-    for edge in world.edges() {
-        revoke(&world, &model, &edge, ("the same server", edge.server)).await;
-        let other = if edge.name == "rustls" { &world.behind } else { &world.direct };
-        revoke(&world, &model, &edge, ("another server", other)).await;
+    let fixture = Fixture::start(&[], &model.settings()).await;
+    for edge in fixture.edges() {
+        revoke(&fixture, &model, &edge, ("the same server", edge.server)).await;
+        let other = if edge.name == "rustls" { &fixture.proxied } else { &fixture.direct };
+        revoke(&fixture, &model, &edge, ("another server", other)).await;
     }
-    // Caddy writes a warning for each answer that was cut off, with the request in it.
-    let log = world.caddy.log();
+    // Caddy logs a warning with the request for each answer that was cut off.
+    let log = fixture.caddy.log();
     assert!(log.contains("incomplete response"), "{log}");
-    assert!(!log.contains(crate::caddy::SECRET), "the secret stands in Caddy's log: {log}");
+    assert!(!log.contains(crate::caddy::SECRET), "the secret is in Caddy's log: {log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_leaves_ends_the_models_work_on_both_edges() {
+async fn a_closed_connection_cancels_the_models_work_on_both_edges() {
     let model = Model::start().await;
-    let world = World::start(&[], &model.settings()).await;
-    for edge in world.edges() {
-        let machine = Machine::new(&world, &edge).await;
+    let fixture = Fixture::start(&[], &model.settings()).await;
+    for edge in fixture.edges() {
+        let machine = Machine::new(&fixture, &edge).await;
         for version in [Version::Http1, Version::Http2] {
             let mut connection = machine.connect(&edge, version).await;
             let answer = Answer::start(&mut connection).await;
             assert_eq!(model.running(), 1);
             drop((answer, connection));
-            let time = model.left(Instant::now()).await;
-            println!("left on {} over {version:?}: {} ms", edge.name, time.as_millis());
+            let time = model.until_idle(Instant::now()).await;
+            println!("closed on {} over {version:?}: {} ms", edge.name, time.as_millis());
             assert!(time < GOAL + SLACK, "{time:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! The server does not start with trust anchors, keys or settings that are missing or corrupt, and says which.
+//! The server refuses to start with missing or corrupt trust anchors, keys or settings, and names them.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use certificate::{Authority, AuthorityMaterial};
+use domain::clock::{Clock, SystemClock};
+use domain::random::{Random, SystemRandom};
 use rcgen::generate_simple_self_signed;
-use server::clock::{Clock, SystemClock};
-use server::random::{Random, SystemRandom};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 
 /// How an attempt to start ended.
@@ -19,7 +19,7 @@ enum Start {
     Serves,
 }
 
-/// A data folder with everything that a server makes at its first start.
+/// A data folder after a server's first start.
 struct Data {
     folder: tempfile::TempDir,
 }
@@ -46,7 +46,7 @@ impl Data {
         Self { folder: copy }
     }
 
-    /// The real program.
+    /// The server's binary.
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
         command.env_clear().arg("--data-dir").arg(self.folder.path()).arg(name);
@@ -106,7 +106,7 @@ impl Data {
     }
 }
 
-/// Refused, and the message has each of the words.
+/// Checks that the start was refused with a message that contains all of `words`.
 fn refused(what: &str, start: &Start, words: &[&str]) -> Option<String> {
     match start {
         Start::Refused(message) if words.iter().all(|word| message.contains(word)) => None,
@@ -163,7 +163,7 @@ async fn trust_anchors_that_are_missing_or_corrupt_are_refused() {
         wrong.extend(refused(what, &data.serve(&[]), words));
         assert_eq!(data.authorities().await, before, "{what}: an authority was made in its place");
     }
-    // An authority that is replaced still lets machines in, so it counts as much.
+    // A superseded authority is still trusted, so it is checked as strictly.
     let data = whole.copy();
     data.sql(
         "INSERT INTO authority SELECT 'earlier', root_certificate, NULL, issuing_certificate, X'00', 1, 1, NULL FROM authority",
@@ -172,23 +172,23 @@ async fn trust_anchors_that_are_missing_or_corrupt_are_refused() {
     wrong.extend(refused("a corrupt earlier one", &data.serve(&[]), &["issuing key does not open"]));
     let data = whole.copy();
     fs::write(data.path("aiwe.db"), "no database").unwrap();
-    // Else SQLite would take all of it from its journal, which is there or not as the program before ended.
+    // Otherwise SQLite would restore the content from the write-ahead log, if the former process left one.
     let _ = fs::remove_file(data.path("aiwe.db-wal"));
     wrong.extend(refused("a corrupt database", &data.serve(&[]), &["the database cannot be opened"]));
 
-    assert!(matches!(whole.serve(&[]), Start::Serves), "the whole one starts");
+    assert!(matches!(whole.serve(&[]), Start::Serves), "the intact one starts");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_data_key_that_is_missing_or_another_is_refused() {
+async fn a_missing_or_wrong_data_key_is_refused() {
     let whole = Data::new();
     let mut wrong = Vec::new();
 
     let data = whole.copy();
     fs::remove_file(data.path("data.key")).unwrap();
     wrong.extend(refused("none", &data.serve(&[]), &["data.key", "is missing", "database.data_key_file"]));
-    assert!(!data.path("data.key").exists(), "a new key opens nothing");
+    assert!(!data.path("data.key").exists(), "no new key was created");
 
     for (what, text, words) in [
         ("cut", "00".repeat(31), ["data.key", "64 hexadecimal digits"]),

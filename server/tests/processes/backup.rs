@@ -1,4 +1,4 @@
-//! `server backup` while the server works, and `server restore` elsewhere.
+//! `server backup` while the server runs, and `server restore` into another folder.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -24,7 +24,7 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// A data folder as a server leaves it at its first start, and a backup of it.
+/// A data folder after a server's first start.
 struct Small {
     folder: tempfile::TempDir,
     program: Program,
@@ -48,7 +48,7 @@ impl Small {
         path
     }
 
-    /// The refusal; nothing is left of what was tried.
+    /// A restore that must fail; returns the error. Nothing may be left of the attempt.
     fn refused(&self, archive: &Path, more: &[&str]) -> String {
         let target = Program::new(&self.path("elsewhere"));
         let said = target.refused(&[&["restore", text(archive)], more].concat());
@@ -58,7 +58,7 @@ impl Small {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_made_at_work_is_a_whole_server_elsewhere() {
+async fn a_backup_of_a_running_server_can_be_restored_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::new(&folder.path().join("data"));
     let seed = Seed::open(&program).await;
@@ -77,7 +77,7 @@ async fn a_backup_made_at_work_is_a_whole_server_elsewhere() {
     let answer = client.post(url(process.machines, "/native/verify-2fa")).json(&factor).send().await.unwrap();
     let token: AccessToken = answer.json().await.unwrap();
 
-    // Four visitors ask for access, one request after the other, as fast as they can.
+    // Four clients send requests for access as fast as they can, each one after the other.
     let (asked, stop) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
     let writers: Vec<_> = (0..4)
         .map(|writer| {
@@ -116,7 +116,7 @@ async fn a_backup_made_at_work_is_a_whole_server_elsewhere() {
     assert!(!left.iter().any(|name| text(Path::new(name)).starts_with(".aiwe")), "{left:?}");
     process.kill();
 
-    // Everything is lost but the archive.
+    // Only the archive survives.
     fs::remove_dir_all(&program.data).unwrap();
     let elsewhere = Program::new(&folder.path().join("elsewhere"));
     let said = elsewhere.must(&["restore", text(&archive)]);
@@ -129,7 +129,7 @@ async fn a_backup_made_at_work_is_a_whole_server_elsewhere() {
     for status in &before {
         assert_eq!(visitor.get(status).await.unwrap().status(), 200, "{status} was acknowledged before");
     }
-    // The certificate, the session and the token count as before.
+    // The certificate, the session and the token are still valid.
     let session = client.get(url(process.machines, "/native/session")).bearer_auth(&token.access_token);
     let session: Session = session.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
     assert_eq!(session.email, "anna@example.org");
@@ -138,7 +138,7 @@ async fn a_backup_made_at_work_is_a_whole_server_elsewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_that_is_there_is_overwritten() {
+async fn existing_files_are_not_overwritten() {
     let small = Small::new();
     let archive = small.back_up("first.backup");
     let (content, key) =
@@ -149,7 +149,7 @@ async fn nothing_that_is_there_is_overwritten() {
     assert!(said.contains("is not empty"), "{said}");
     assert_eq!(fs::read(small.program.data.join("data.key")).unwrap(), key);
 
-    // A folder with anything in it is somebody's; an empty one is not.
+    // A folder with any content is refused; an empty one is accepted.
     let other = Program::new(&small.path("other"));
     fs::create_dir(&other.data).unwrap();
     fs::write(other.data.join("note"), "mine").unwrap();
@@ -160,7 +160,7 @@ async fn nothing_that_is_there_is_overwritten() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_locked_archive_opens_with_its_passphrase_alone() {
+async fn an_encrypted_archive_opens_only_with_its_passphrase() {
     let small = Small::new();
     let file = |name: &str, content: &str| {
         fs::write(small.path(name), content).unwrap();
@@ -190,19 +190,19 @@ async fn a_locked_archive_opens_with_its_passphrase_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_damaged_or_forged_archive_is_refused() {
+async fn a_damaged_or_forged_archive_is_rejected() {
     let small = Small::new();
     let archive = small.back_up("whole.backup");
     let whole = fs::read(&archive).unwrap();
     let bad = small.path("bad.backup");
     let at = |needle: &[u8]| whole.windows(needle.len()).position(|window| window == needle).unwrap();
-    // In the database's pages, in a certificate, in the data key, in a hash in the manifest.
+    // In the database's pages, a certificate, the data key, and a hash in the manifest.
     let places =
         [whole.len() / 2, at(b"BEGIN CERTIFICATE") + 40, whole.len() - 1_500, at(b"\"sha256\": \"") + 12];
     for place in places {
         let mut damaged = whole.clone();
         damaged[place] ^= 1;
-        // Nothing but padding lies at a place that is no file's.
+        // A zero byte is padding between the files, where damage does no harm.
         if damaged[place] != 1 {
             fs::write(&bad, &damaged).unwrap();
             let said = small.refused(&bad, &[]);
@@ -214,7 +214,7 @@ async fn a_damaged_or_forged_archive_is_refused() {
         small.refused(&bad, &[]);
     }
 
-    // One that would write beside the folder, or what does not belong into it.
+    // File names that would write outside the folder or do not belong in it.
     for name in ["../outside", "aiwe.db-wal"] {
         let manifest = json!({
             "format": 1, "program": "0", "created_at": 0, "database": "sqlite",
@@ -231,7 +231,7 @@ async fn a_damaged_or_forged_archive_is_refused() {
         "x",
     );
     assert!(small.refused(&bad, &[]).contains("newer version (9.0)"));
-    // A database that is none, with the right hash.
+    // A file that is not a database, with the right hash.
     let sha256 = "3a6eb0790f39ac87c94f3856b2dd2c5d110e6811602261a9a923d3bb23adc8b7";
     let files = json!([{ "name": "aiwe.db", "bytes": 4, "sha256": sha256 }]);
     let manifest =
@@ -245,7 +245,7 @@ fn forge(path: &Path, manifest: &str, name: &str) {
     let mut archive = tar::Builder::new(fs::File::create(path).unwrap());
     for (name, content) in [("manifest.json", manifest), (name, "data")] {
         let mut header = tar::Header::new_old();
-        // As it stands: the builder would refuse a path that leads out of the folder.
+        // Written directly: the builder would reject a path that leads out of the folder.
         header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
         header.set_size(content.len() as u64);
         header.set_mode(0o600);
@@ -257,7 +257,7 @@ fn forge(path: &Path, manifest: &str, name: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_configuration_goes_along_and_a_key_from_outside_does_not() {
+async fn the_configuration_is_included_but_an_external_key_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let (config, key) = (folder.path().join("server.toml"), folder.path().join("outside.key"));
     fs::write(&key, "07".repeat(32)).unwrap();

@@ -9,10 +9,10 @@ use serde_json::json;
 use crate::process::Process;
 use crate::seed::Link;
 
-/// The server's `public_url`, where its pages' requests come from.
+/// The server's `public_url`, the origin of its pages' requests.
 const PUBLIC_URL: &str = "http://localhost:8080";
 
-/// Somebody who talks to the pages' listener.
+/// An HTTP client of the pages' listener.
 #[derive(Clone)]
 pub struct Visitor {
     client: Client,
@@ -30,15 +30,15 @@ impl Visitor {
         self.client.get(format!("{}{path}", self.server)).send().await
     }
 
-    /// Asks for access; gives the path of the page that says how it stands.
+    /// Asks for access; returns the path of the status page.
     pub async fn ask(&self, email: &str) -> reqwest::Result<String> {
         let request = self.client.post(format!("{}/public/request-access", self.server));
         let answer = request.json(&json!({ "email": email })).send().await?.error_for_status()?;
-        let asked: protocol::access::Asked = answer.json().await?;
-        Ok(asked.status_url.strip_prefix(PUBLIC_URL).unwrap().to_owned())
+        let receipt: protocol::access::RequestReceipt = answer.json().await?;
+        Ok(receipt.status_url.strip_prefix(PUBLIC_URL).unwrap().to_owned())
     }
 
-    /// Fetches the certificate behind a link; gives it as PEM.
+    /// Redeems a link; returns the certificate as PEM.
     pub async fn redeem(&self, link: &Link, csr: &str) -> reqwest::Result<String> {
         let path = format!("{}/public/download-certs/{}/csr", self.server, link.token);
         let request = self.client.post(path).json(&json!({ "csr": csr, "match_code": link.match_code }));
@@ -56,7 +56,7 @@ impl Visitor {
     }
 }
 
-/// A client with a machine's certificate, which trusts the server's own authority.
+/// A client with a machine's certificate that trusts the server's own authority.
 pub fn machine(certificate: &str, key: &str, authority: &str) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let identity = reqwest::Identity::from_pem(format!("{certificate}\n{key}").as_bytes()).unwrap();

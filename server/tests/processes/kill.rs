@@ -1,4 +1,4 @@
-//! `kill -9` in the middle of issuing and revoking: what was acknowledged is there, and no serial is there twice.
+//! `kill -9` in the middle of issuing and revoking: nothing acknowledged is lost, and no serial occurs twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use server::store::{Tx, faults_of_sqlite};
+use store::{Tx, faults_of_sqlite};
 use tokio::sync::Semaphore;
 
 use crate::client::Visitor;
@@ -19,12 +19,12 @@ const LINKS: usize = 16;
 /// Certificates to revoke before each kill, as far as there are any.
 const REVOCATIONS: usize = 8;
 
-/// Kills; `AIWE_SOAK=1` asks for all of them.
+/// The number of kills; `AIWE_SOAK=1` runs all of them.
 fn kills() -> u64 {
     if std::env::var_os("AIWE_SOAK").is_some() { 1_000 } else { 20 }
 }
 
-/// What the server has said to be done.
+/// What the server has acknowledged.
 #[derive(Debug, Default, Clone)]
 struct Acknowledged {
     /// DER.
@@ -68,8 +68,8 @@ async fn survive(program: &Program, file: Option<&str>) {
     seed.administrator().await;
     seed.close().await;
     let mut all = Acknowledged::default();
-    // Certificates in force; and in how many rounds the server was killed before everything, in the middle, after all.
-    let (mut good, mut rounds) = (Vec::new(), BTreeMap::new());
+    // Valid certificates; and how often the kill came before, in the middle of, and after the work.
+    let (mut valid, mut kills_by_phase) = (Vec::new(), BTreeMap::new());
     for kill in 0..kills() {
         let seed = Seed::open(program).await;
         let session = seed.session().await;
@@ -79,15 +79,15 @@ async fn survive(program: &Program, file: Option<&str>) {
         }
         seed.close().await;
 
-        let revoking: Vec<String> = good.drain(..REVOCATIONS.min(good.len())).collect();
+        let revoking: Vec<String> = valid.drain(..REVOCATIONS.min(valid.len())).collect();
         let acknowledged = work_until_killed(program, kill, &session, &links, &revoking).await;
         let done = acknowledged.issued.len() + acknowledged.revoked.len();
-        let when = match done {
+        let phase = match done {
             0 => "before",
             done if done < links.len() + revoking.len() => "in the middle",
             _ => "after",
         };
-        *rounds.entry(when).or_insert(0) += 1;
+        *kills_by_phase.entry(phase).or_insert(0) += 1;
         all.issued.extend(acknowledged.issued);
         all.revoked.extend(acknowledged.revoked);
 
@@ -95,20 +95,20 @@ async fn survive(program: &Program, file: Option<&str>) {
             let faults = faults_of_sqlite(&program.data.join(name)).await.unwrap();
             assert_eq!(faults, None, "kill {kill}");
         }
-        good = check(program, &all, kill).await;
+        valid = check(program, &all, kill).await;
     }
     println!(
-        "killed {} times: {rounds:?}; {} issued, {} revoked",
+        "killed {} times: {kills_by_phase:?}; {} issued, {} revoked",
         kills(),
         all.issued.len(),
         all.revoked.len()
     );
-    let in_the_middle: u64 = rounds.get("in the middle").copied().unwrap_or_default();
-    assert!(in_the_middle * 4 >= kills(), "most kills came at no moment that matters: {rounds:?}");
+    let in_the_middle: u64 = kills_by_phase.get("in the middle").copied().unwrap_or_default();
+    assert!(in_the_middle * 4 >= kills(), "too few kills came in the middle of the work: {kills_by_phase:?}");
     assert!(!all.revoked.is_empty());
 }
 
-/// Issues and revokes, all at once, until the server is killed; gives what it acknowledged.
+/// Issues and revokes concurrently until the server is killed; returns what it acknowledged.
 async fn work_until_killed(
     program: &Program,
     kill: u64,
@@ -119,10 +119,10 @@ async fn work_until_killed(
     let requests: Vec<_> = links.iter().map(|_| key_and_request().1).collect();
     let process = program.serve().await;
     let visitor = Visitor::of(&process);
-    // The first request costs most.
+    // Warm up: the first request is the slowest.
     visitor.get("/healthz").await.unwrap();
     let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
-    // A permit for each thing that is done.
+    // One permit per acknowledged operation.
     let done = Semaphore::new(0);
     let issuing = links.iter().zip(&requests).map(|(link, request)| {
         let (visitor, acknowledged, done) = (visitor.clone(), Arc::clone(&acknowledged), &done);
@@ -134,7 +134,7 @@ async fn work_until_killed(
             }
         }
     });
-    let ending = revoking.iter().map(|id| {
+    let revocations = revoking.iter().map(|id| {
         let (visitor, acknowledged, done) = (visitor.clone(), Arc::clone(&acknowledged), &done);
         async move {
             if visitor.revoke(session, id).await.is_ok() {
@@ -143,29 +143,29 @@ async fn work_until_killed(
             }
         }
     });
-    // After nothing, after one thing, and so on to all but one, in uneven steps, and some instants later: counted and not
-    // timed, so that a fast machine and a busy one are killed at the same points of the work.
+    // Kill after a number of operations that varies from none to all but one, plus a small delay. Counted rather than
+    // timed, so that fast and slow hosts are killed at the same points of the work.
     let after = u32::try_from(kill * 7 % (links.len() + revoking.len()) as u64).unwrap();
     let killing = async {
         let _ = tokio::time::timeout(Duration::from_secs(20), done.acquire_many(after)).await;
         tokio::time::sleep(Duration::from_micros(kill * 700 % 4_000)).await;
         process.kill();
     };
-    tokio::join!(join_all(issuing), join_all(ending), killing);
+    tokio::join!(join_all(issuing), join_all(revocations), killing);
     acknowledged.lock().unwrap().clone()
 }
 
-/// Looks at the database as the next start finds it; gives the ids of the certificates in force.
+/// Checks the database as the next start finds it; returns the ids of the valid certificates.
 async fn check(program: &Program, all: &Acknowledged, kill: u64) -> Vec<String> {
     let seed = Seed::open(program).await;
     let mut tx = seed.0.env.store.read().await.unwrap();
-    assert!(tx.verify_audit().await.unwrap().is_ok(), "kill {kill}: the audit log is broken");
+    assert!(tx.audit_log().verify().await.unwrap().is_ok(), "kill {kill}: the audit log is broken");
     let (stored, redeemed) = contents(&mut tx).await;
     drop(tx);
     seed.close().await;
 
     let serials: BTreeSet<_> = stored.iter().map(|c| &c.serial).collect();
-    assert_eq!(serials.len(), stored.len(), "kill {kill}: a serial is there twice");
+    assert_eq!(serials.len(), stored.len(), "kill {kill}: a serial occurs twice");
     let known: BTreeSet<_> = stored.iter().map(|c| &c.certificate).collect();
     for issued in &all.issued {
         assert!(known.contains(issued), "kill {kill}: an acknowledged certificate is lost");
@@ -174,7 +174,7 @@ async fn check(program: &Program, all: &Acknowledged, kill: u64) -> Vec<String> 
     for id in &all.revoked {
         assert!(revoked.contains(id), "kill {kill}: an acknowledged revocation is lost");
     }
-    // Each certificate has its spent link, and each spent link its certificate.
+    // Each certificate has a redeemed link, and each redeemed link its certificate.
     let all_stored: BTreeSet<_> = stored.iter().map(|c| c.id.clone()).collect();
     assert_eq!(redeemed, all_stored, "kill {kill}");
     stored.into_iter().filter(|c| c.revoked_at.is_none()).map(|c| c.id).collect()

@@ -1,4 +1,4 @@
-//! The real program, as a process of its own: backed up while it works, and killed in the middle of it.
+//! The real program as a process: backed up while it runs, and killed in the middle of its work.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The program with a data folder, and variables.
+/// The program with a data folder and environment variables.
 #[derive(Clone)]
 pub struct Program {
     pub data: PathBuf,
     pub variables: Vec<(String, String)>,
 }
 
-/// A server that serves. Dropped, it is killed.
+/// A running server; killed on drop.
 pub struct Process {
     child: Child,
     pub pages: u16,
@@ -22,7 +22,7 @@ pub struct Process {
 }
 
 impl Program {
-    /// With limits that no test runs into.
+    /// With limits too high for any test to reach.
     pub fn new(data: &Path) -> Self {
         let variables = [
             ("AIWE_LIMITS__SIGN_IN_PER_MINUTE", "100000"),
@@ -48,28 +48,28 @@ impl Program {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command and waits for it.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
-    /// Runs a command that must succeed; gives what it said.
+    /// Runs a command that must succeed; returns its output.
     pub fn must(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Runs a command that must fail; gives why it did.
+    /// Runs a command that must fail; returns its error output.
     pub fn refused(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(!output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
         String::from_utf8(output.stderr).unwrap()
     }
 
-    /// Starts it and waits until it serves.
+    /// Starts the server and waits until it serves.
     pub async fn serve(&self) -> Process {
-        // Between the search for a free port and its use somebody else may take it.
+        // Another process may take a free port before the server binds it.
         for _ in 0..5 {
             let (pages, machines) = (free_port(), free_port());
             let (said, log) = (self.data.with_extension("said"), self.data.with_extension("log"));
@@ -91,7 +91,7 @@ impl Program {
                     break;
                 }
                 assert!(
-                    since.elapsed() < PATIENCE,
+                    since.elapsed() < STARTUP_TIMEOUT,
                     "it does not serve: {}",
                     fs::read_to_string(&log).unwrap()
                 );
@@ -103,7 +103,7 @@ impl Program {
 }
 
 impl Process {
-    /// As `kill -9` does: nothing of it runs a moment longer.
+    /// Like `kill -9`: no clean-up code runs.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -1,4 +1,4 @@
-//! `server ca …` beside a server that runs.
+//! `server ca …` while a server runs.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use crate::client::{Visitor, machine};
 use crate::process::Program;
 use crate::seed::Seed;
 
-/// The ids in what `ca status` says, with the words behind each.
+/// The ids in the output of `ca status`, each with its state.
 fn states(program: &Program) -> Vec<(String, String)> {
     let said = program.must(&["ca", "status"]);
     let heads = said.lines().filter(|line| !line.starts_with(' '));
@@ -44,7 +44,7 @@ async fn a_running_server_follows_the_operators_commands() {
     let [(_, in_use), (id, superseded)] = &states(&program)[..] else { panic!("two authorities") };
     assert_eq!((in_use.as_str(), superseded.as_str()), ("in use", "superseded"));
     assert!(program.must(&["ca", "status"]).contains("machines that depend on it: 1"));
-    // 401: the certificate counts, and nobody has signed in.
+    // 401: the certificate is accepted, but nobody has signed in.
     assert_eq!(client.get(&modes).send().await.unwrap().status(), 401);
 
     let said = program.refused(&["ca", "retire", id]);

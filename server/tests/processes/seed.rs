@@ -1,20 +1,20 @@
-//! What a test needs in a database beforehand, put there through the services while no server runs.
+//! Seeds a test's database through the services while no server runs.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use app::request_context::{Administrator, Cookie, RequestContext};
 use app::services::{AccessService, OutboxService, PeopleService};
-use app::visit::{Administrator, Cookie, Visit};
+use domain::account::{Session, SessionKind};
+use domain::random::SystemRandom;
+use domain::secret::Token;
 use protocol::access::{AccessRequestFilter, RequestAccess};
 use protocol::certificate::CertificateReport;
 use protocol::people::SetupAnswer;
 use server::config::Config;
 use server::people::TotpSecret;
-use server::random::SystemRandom;
-use server::secret::Token;
 use server::start::open_environment;
 use server::state::AppState;
-use server::store::SessionRecord;
 use totp_rs::{Algorithm, TOTP};
 
 use crate::process::Program;
@@ -22,7 +22,7 @@ use crate::process::Program;
 pub const PASSWORD: &str = "correct horse battery staple";
 pub const ADMINISTRATOR: &str = "admin@example.org";
 
-/// An approved request's link, and what proves that its holder asked.
+/// An approved request's link, and the match code that proves its holder to be the requester.
 #[derive(Debug, Clone)]
 pub struct Link {
     pub token: String,
@@ -36,7 +36,7 @@ pub struct Machine {
     pub codes: Vec<String>,
 }
 
-/// A server without listeners, on a program's data.
+/// A server without listeners on a program's data folder.
 pub struct Seed(pub AppState);
 
 impl Seed {
@@ -47,51 +47,50 @@ impl Seed {
         Self(AppState::assemble(env, Arc::default(), None).await.unwrap())
     }
 
-    /// Leaves the database to the server.
+    /// Closes the database for the server process to use it.
     pub async fn close(self) {
         self.0.env.store.close().await;
     }
 
-    /// The first administrator; gives the recovery codes.
+    /// Creates the first administrator; returns the recovery codes.
     pub async fn administrator(&self) -> Vec<String> {
         let link = self.0.people.first_setup_link().await.unwrap().unwrap();
         self.set_up(link.expose(), ADMINISTRATOR).await
     }
 
     pub async fn set_up(&self, token: &str, email: &str) -> Vec<String> {
-        let offer = self.0.people.setup_offer(&visit(), token).await.unwrap();
+        let offer = self.0.people.setup_offer(&context(), token).await.unwrap();
         let secret = TotpSecret::from_base32(&offer.totp_secret).unwrap();
         let totp =
             TOTP::new_unchecked(Algorithm::SHA1, 6, 1, 30, secret.expose().to_vec(), None, String::new());
         let code = totp.generate(self.0.env.now().unsigned_abs());
         let answer = SetupAnswer { email: email.to_owned(), password: PASSWORD.to_owned(), code };
-        self.0.people.set_up(&visit(), token, answer).await.unwrap().0
+        self.0.people.set_up(&context(), token, answer).await.unwrap().0
     }
 
     pub async fn proof(&self) -> Administrator {
         let mut tx = self.0.env.store.read().await.unwrap();
-        let account = tx.account_by_email(&ADMINISTRATOR.parse().unwrap()).await.unwrap().unwrap();
+        let account = tx.accounts().find_by_email(&ADMINISTRATOR.parse().unwrap()).await.unwrap().unwrap();
         Administrator { account_id: account.id, email: ADMINISTRATOR.to_owned() }
     }
 
-    /// A session of the panel; gives its cookie's value.
+    /// Opens a panel session; returns the cookie's value.
     pub async fn session(&self) -> String {
         let (env, token) = (&self.0.env, Token::generate(&SystemRandom));
         let now = env.now();
-        let session = SessionRecord {
+        let session = Session {
             id: env.new_id(),
             account_id: self.proof().await.account_id,
-            certificate_id: None,
+            kind: SessionKind::Panel { last_used_at: now },
             expires_at: now + 12 * 3600,
-            last_used_at: now,
         };
         let mut tx = env.store.begin().await.unwrap();
-        tx.insert_session(&session, Some(&token.hash()), now).await.unwrap();
+        tx.sessions().insert(&session, Some(&token.hash()), now).await.unwrap();
         tx.commit().await.unwrap();
         token.expose().to_owned()
     }
 
-    /// An approved request.
+    /// Creates an approved request.
     pub async fn link(&self, email: &str) -> Link {
         let access = &self.0.access;
         let request = RequestAccess {
@@ -100,9 +99,9 @@ impl Seed {
             device_name: Some("Test machine".to_owned()),
             message: None,
         };
-        let asked = access.submit(&visit(), request).await.unwrap().value;
+        let receipt = access.submit(&context(), request).await.unwrap().value;
         let filter =
-            AccessRequestFilter { search: asked.match_code.clone(), ..AccessRequestFilter::default() };
+            AccessRequestFilter { search: receipt.match_code.clone(), ..AccessRequestFilter::default() };
         let admin = self.proof().await;
         let row = access.list(&admin, filter).await.unwrap().rows.remove(0);
         access.approve(&admin, &row.id).await.unwrap();
@@ -112,28 +111,28 @@ impl Seed {
         let mut approvals = mails.iter().filter(|m| m.to == email);
         let rest = approvals.find_map(|m| of_link(m.text.as_deref()?)).expect("a mail with the link");
         let token = rest.split_whitespace().next().unwrap().to_owned();
-        Link { token, match_code: asked.match_code }
+        Link { token, match_code: receipt.match_code }
     }
 
-    /// A machine with a certificate, whose owner has a password and a second factor.
+    /// Creates a machine with a certificate, whose owner has a password and a second factor.
     pub async fn machine(&self, email: &str) -> Machine {
         let link = self.link(email).await;
         let (key, request) = key_and_request();
         let code = Some(link.match_code.as_str());
-        let redeemed = self.0.access.redeem_csr(&visit(), &link.token, &request, code).await.unwrap();
+        let redeemed = self.0.access.redeem_csr(&context(), &link.token, &request, code).await.unwrap();
         let cookie = redeemed.cookies[0].strip_prefix("aiwe_asked=").unwrap();
         let asked = Cookie(cookie.split(';').next().unwrap().to_owned());
-        let visit = Visit { asked: Some(asked), ..visit() };
-        let path = self.0.access.setup_path(&visit, &link.token).await.unwrap();
+        let context = RequestContext { asked: Some(asked), ..context() };
+        let path = self.0.access.setup_path(&context, &link.token).await.unwrap();
         let codes = self.set_up(path.trim_start_matches("/setup/"), "").await;
         Machine { certificate: redeemed.value, key, codes }
     }
 }
 
-pub fn visit() -> Visit {
-    Visit {
+pub fn context() -> RequestContext {
+    RequestContext {
         signed_in: None,
-        unused_minutes: None,
+        idle_minutes: None,
         session: None,
         challenge: None,
         asked: None,
@@ -141,7 +140,7 @@ pub fn visit() -> Visit {
         user_agent: String::new(),
         secure: false,
         certificate: CertificateReport { rejection: None, presented: None, last_ended: None },
-        pages_elsewhere: None,
+        pages_origin: None,
     }
 }
 

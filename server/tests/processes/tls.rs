@@ -1,13 +1,13 @@
-//! The built-in TLS as sslyze sees it. Behind Caddy the TLS is Caddy's.
+//! sslyze against the built-in TLS. Behind Caddy, TLS is Caddy's.
 //!
-//! `cargo xtask test integration` installs sslyze and tells where it is: `AIWE_TEST_LINT`.
+//! `cargo xtask test integration` installs sslyze and sets its path: `AIWE_TEST_LINT`.
 //!
-//! What sslyze would remark and is as it should be:
-//! - No public authority trusts the certificate: it is the built-in one's, which clients are given. Whoever has another
-//!   puts it into the configuration.
-//! - No Certificate Transparency, OCSP or stapling: a private authority has none of them.
-//! - No HSTS on localhost: it would bind every other program of the machine. A real host gets it.
-//! - No session tickets with TLS 1.2: sessions are resumed by their ids, and tickets would need a key that is changed.
+//! Findings of sslyze that are intended:
+//! - No public CA trusts the certificate: the built-in authority issues it, and clients are given its root. Operators can
+//!   configure another certificate.
+//! - No Certificate Transparency, OCSP or stapling: a private CA has none of them.
+//! - No HSTS on localhost: it would affect every other program of the machine. A real host gets it.
+//! - No session tickets with TLS 1.2: sessions are resumed by id, and tickets would need a rotated key.
 
 use std::path::PathBuf;
 
@@ -16,12 +16,12 @@ use serde_json::Value;
 use crate::process::Program;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_old_or_weak_is_spoken() {
+async fn only_modern_tls_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::new(&folder.path().join("data"));
     let process = program.serve().await;
     let programs = std::env::var_os("AIWE_TEST_LINT")
-        .expect("AIWE_TEST_LINT names the folder of sslyze; `cargo xtask test integration` brings it");
+        .expect("AIWE_TEST_LINT names the folder of sslyze; `cargo xtask test integration` installs it");
     let (report, roots) = (folder.path().join("report.json"), folder.path().join("roots.pem"));
     std::fs::write(&roots, program.must(&["ca", "show"])).unwrap();
     let mut sslyze = tokio::process::Command::new(PathBuf::from(programs).join("sslyze"));
@@ -47,7 +47,7 @@ async fn nothing_old_or_weak_is_spoken() {
         names.map(|suite| suite["cipher_suite"]["name"].as_str().unwrap().to_owned()).collect()
     };
     for old in ["ssl_2_0", "ssl_3_0", "tls_1_0", "tls_1_1"] {
-        assert!(accepted(old).is_empty(), "{old} is spoken");
+        assert!(accepted(old).is_empty(), "{old} is accepted");
     }
     // Forward secrecy and authenticated encryption, and nothing else.
     for version in ["tls_1_2", "tls_1_3"] {
@@ -81,7 +81,7 @@ async fn nothing_old_or_weak_is_spoken() {
     assert_eq!(deployment["received_chain_has_valid_order"], true);
     assert_eq!(deployment["received_chain_contains_anchor_certificate"], false);
     assert_eq!(deployment["verified_chain_has_sha1_signature"], false);
-    let judged = deployment["path_validation_results"].as_array().unwrap();
-    let by_ours = judged.iter().find(|one| one["trust_store"]["path"] == roots.display().to_string());
-    assert_eq!(by_ours.expect("our own root")["was_validation_successful"], true, "{judged:?}");
+    let validations = deployment["path_validation_results"].as_array().unwrap();
+    let by_ours = validations.iter().find(|one| one["trust_store"]["path"] == roots.display().to_string());
+    assert_eq!(by_ours.expect("our own root")["was_validation_successful"], true, "{validations:?}");
 }

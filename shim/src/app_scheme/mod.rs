@@ -1,10 +1,10 @@
 //! `assistant://localhost`: the origin of the user interface, served by the server through the mutual-TLS
 //! transport.
 //!
-//! Each request of the page goes to the configured server and nowhere else; what comes back is the page's.
+//! Each request of the page goes to the configured server and nowhere else.
 //! Nothing that the page sends can name another destination or carry credentials: cookies, token and key stay
-//! on this side. When there is no answer, a page made here says what is wrong and what to do, so that the
-//! window is never just empty. Before a server is known, it leads to the pages that enrol this machine.
+//! on this side. When there is no response, a page made here says what is wrong and what to do, so that the
+//! window is never empty. Before a server is known, it redirects to the pages that enrol this machine.
 
 mod page;
 mod policy;
@@ -18,25 +18,25 @@ use http::{Request, Response};
 use protocol::certificate::RejectionReason;
 use tauri::Url;
 
-use crate::connection::{self, Connected, Connection, Standing};
+use crate::connection::{self, Connected, Connection, ConnectionState};
 use crate::enrolment::{ENROL, Wizard};
-use crate::transport::Failure;
+use crate::transport::TransportError;
 use request::Forwarded;
 
 pub const SCHEME: &str = "assistant";
 /// The page that the window shows.
 pub const SIDEBAR: &str = "/sidebar";
-/// Shown at once, while the sidebar is on its way.
+/// Shown at once, while the sidebar loads.
 const WELCOME: &str = "/~shim/welcome";
-/// Where the server leads whoever has no good certificate. Asking for one is done in the system's browser.
+/// Where the server redirects whoever has no valid certificate. Asking for one is done in the system's browser.
 const REQUEST_ACCESS: &str = "/request-access";
 
-/// Where the window begins.
+/// The first address of the window.
 pub fn start() -> Result<Url, <Url as FromStr>::Err> {
     format!("{SCHEME}://localhost{WELCOME}").parse()
 }
 
-/// Where this machine is enrolled.
+/// The address of the pages that enrol this machine.
 pub fn enrol() -> Result<Url, <Url as FromStr>::Err> {
     format!("{SCHEME}://localhost{ENROL}").parse()
 }
@@ -63,38 +63,39 @@ impl AppScheme {
         Self { connection, wizard }
     }
 
-    pub async fn answer(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+    pub async fn handle(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
         let navigation = request::is_navigation(request.method(), request.headers());
         let path = request.uri().path();
         if let Some(wizard) = self.wizard.as_ref().filter(|_| path == ENROL || below_enrol(path)) {
             return match request::from_our_pages(request.headers()) {
-                Ok(()) => wizard.answer(&request).await,
+                Ok(()) => wizard.handle(&request).await,
                 Err(refusal) => page::problem(&refusal.problem(), navigation),
             };
         }
         if path == WELCOME
-            && let standing @ (Standing::Connected(_) | Standing::Opening) = self.connection.now()
+            && let state @ (ConnectionState::Connected(_) | ConnectionState::Opening) =
+                self.connection.state()
         {
-            return page::welcome(&standing, SIDEBAR);
+            return page::welcome(&state, SIDEBAR);
         }
         let connected = match (self.connection.settled().await, &self.wizard) {
-            (Standing::Connected(connected), _) => connected,
-            (Standing::Unenrolled, Some(wizard)) if navigation => {
+            (ConnectionState::Connected(connected), _) => connected,
+            (ConnectionState::Unenrolled, Some(wizard)) if navigation => {
                 wizard.unlock().await;
                 return page::moved(ENROL);
             }
-            (Standing::Failed(problem), wizard) => {
+            (ConnectionState::Failed(problem), wizard) => {
                 if let Some(wizard) = wizard {
                     wizard.unlock().await;
                 }
                 return page::problem(&problem, navigation);
             }
-            (Standing::Opening | Standing::Unenrolled, _) => {
+            (ConnectionState::Opening | ConnectionState::Unenrolled, _) => {
                 return page::problem(&connection::unenrolled(), navigation);
             }
         };
         if navigation && path == REQUEST_ACCESS {
-            // Any page can lead here, not only the server's refusal: so the server is asked.
+            // Any page can navigate here, not only the server's redirect, so the server is asked.
             if !self.may_enrol().await && is_refused(&connected).await {
                 self.unlock().await;
             }
@@ -123,8 +124,8 @@ impl AppScheme {
             Err(failure) => {
                 tracing::warn!(error = %failure, navigation, "page request failed");
                 match failure {
-                    // Something before the server ended the handshake; the server itself would lead to a page.
-                    Failure::CertificateRefused(alert) if navigation => {
+                    // Something in front of the server ended the handshake; the server itself would redirect to a page.
+                    TransportError::CertificateRefused(alert) if navigation => {
                         self.unlock().await;
                         self.ask_for_access(connected, alert.reason()).await
                     }
@@ -143,7 +144,7 @@ impl AppScheme {
         page::refused(reason, &connected.pages, connected.device_name.as_deref(), may_enrol)
     }
 
-    /// The server does not take this machine any more, so it may be enrolled again.
+    /// The server does not accept this machine any more, so it may be enrolled again.
     async fn unlock(&self) {
         if let Some(wizard) = &self.wizard {
             wizard.unlock().await;
@@ -158,9 +159,9 @@ impl AppScheme {
     }
 }
 
-/// Whether the server says at this moment that it does not take this machine's certificate.
+/// Whether the server says now that it does not accept this machine's certificate.
 async fn is_refused(connected: &Connected) -> bool {
-    let Err(problem) = connected.native.certificate().await else { return false };
+    let Err(problem) = connected.native_api.certificate().await else { return false };
     let by_name = |reason: RejectionReason| problem.is(&format!("client-certificate:{}", reason.as_str()));
     problem.is("certificate-refused") || RejectionReason::ALL.into_iter().any(by_name)
 }

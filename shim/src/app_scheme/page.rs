@@ -7,19 +7,18 @@ use protocol::certificate::RejectionReason;
 use tauri::Url;
 
 use super::SIDEBAR;
-use crate::connection::Standing;
+use crate::connection::ConnectionState;
 use crate::enrolment::ENROL;
-use crate::page::{answer, escaped, html, leading_on};
+use crate::page::{answer, escaped, html, redirecting};
 
-/// What the window shows first; it leads on to `path`. The old page stays on screen until the next one has
-/// come.
-pub fn welcome(standing: &Standing, path: &str) -> Response<Vec<u8>> {
-    let whom = match standing {
-        Standing::Connected(connected) => connected.transport.server().to_string(),
+/// What the window shows first; it redirects to `path`. The old page stays on screen until the next one has loaded.
+pub fn welcome(state: &ConnectionState, path: &str) -> Response<Vec<u8>> {
+    let whom = match state {
+        ConnectionState::Connected(connected) => connected.transport.server().to_string(),
         _ => "your system’s key store".to_owned(),
     };
     let body = format!("<h1>Connecting</h1><p>Waiting for {}.</p>", escaped(&whom));
-    leading_on("Connecting", &body, path)
+    redirecting("Connecting", &body, path)
 }
 
 /// What is wrong and what to do: a page for a navigation, the problem document for a script.
@@ -39,7 +38,7 @@ pub fn problem(problem: &Problem, navigation: bool) -> Response<Vec<u8>> {
         escaped(&problem.title),
         escaped(&problem.detail),
         if fields.is_empty() { fields } else { format!("<ul>{fields}</ul>") },
-        // Configuration and key store are read at the start: only a new start helps there.
+        // Configuration and key store are read at the start: only a restart helps there.
         if problem.is("configuration") {
             String::new()
         } else if problem.is("identity") {
@@ -59,7 +58,7 @@ fn new_link() -> String {
     format!("<p><a class=\"action\" href=\"{ENROL}\">Set this machine up with a link</a></p>")
 }
 
-/// Why the server does not take this machine's certificate, and the way to another one: asked for in the system's
+/// Why the server does not accept this machine's certificate, and how to get another one: by asking in the system's
 /// browser, where the person gets the match code and, later, the mail.
 pub fn refused(
     reason: Option<RejectionReason>,
@@ -110,13 +109,13 @@ fn platform() -> Option<Platform> {
     }
 }
 
-/// Leads on to a path of the server.
+/// Redirects to a path of the server.
 pub fn moved(path: &str) -> Response<Vec<u8>> {
     let body = format!("<p><a href=\"{}\">Continue</a></p>", escaped(path));
-    leading_on("One moment", &body, path)
+    redirecting("One moment", &body, path)
 }
 
-/// The server sends the visitor to another host: the visitor decides.
+/// The server redirects to another host: the user decides.
 pub fn elsewhere(target: &Url) -> Response<Vec<u8>> {
     let address = escaped(target.as_str());
     let body = format!(

@@ -1,13 +1,12 @@
-//! The page's content security policy (CSP Level 3): the server's own, widened by the channel to this
-//! program's commands.
+//! The page's content security policy (CSP Level 3): the server's own, with the origin of this
+//! program's commands added.
 
 use http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue};
 
-/// The addresses under which a page reaches the commands: the first on Linux and macOS, the second on
-/// Windows.
-const COMMANDS: &str = "ipc: http://ipc.localhost";
+/// The sources that calling a command needs: the first on Linux and macOS, the second on Windows.
+const IPC_SOURCES: &str = "ipc: http://ipc.localhost";
 
-/// Widens each policy by exactly [`COMMANDS`]. Without a policy there is nothing to widen.
+/// Widens each policy by exactly [`IPC_SOURCES`]. Without a policy there is nothing to widen.
 pub fn allow_commands(headers: &mut HeaderMap) {
     let policies: Vec<HeaderValue> = headers
         .get_all(CONTENT_SECURITY_POLICY)
@@ -23,8 +22,8 @@ pub fn allow_commands(headers: &mut HeaderMap) {
     }
 }
 
-/// One policy with the commands in its `connect-src`. Where only `default-src` rules connections, a
-/// `connect-src` with the same sources is added; where neither does, connections are free already.
+/// One policy with the commands in its `connect-src`. Where only `default-src` restricts connections, a
+/// `connect-src` with the same sources is added; where neither does, connections are not restricted.
 fn widened(policy: &str) -> String {
     let mut directives: Vec<String> =
         policy.split(';').map(|d| d.trim().to_owned()).filter(|d| !d.is_empty()).collect();
@@ -40,7 +39,7 @@ fn widened(policy: &str) -> String {
 fn connect(sources: &str) -> String {
     // 'none' only counts when it stands alone.
     let sources = if sources.eq_ignore_ascii_case("'none'") { "" } else { sources };
-    ["connect-src", sources, COMMANDS]
+    ["connect-src", sources, IPC_SOURCES]
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn no_policy_stays_no_policy() {
+    fn no_policy_is_added_where_there_is_none() {
         let mut headers = HeaderMap::new();
         allow_commands(&mut headers);
         assert!(headers.is_empty());

@@ -1,4 +1,4 @@
-//! What of a page's request reaches the server.
+//! The page's request as the server gets it.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
@@ -19,14 +19,14 @@ pub struct Forwarded {
 
 /// Why a page's request is not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum ServiceError {
     /// The page is not one of the server's, such as a sandboxed frame.
     ForeignOrigin,
     /// Only GET, HEAD and POST.
     Method,
 }
 
-impl Refusal {
+impl ServiceError {
     pub fn problem(self) -> Problem {
         match self {
             Self::ForeignOrigin => {
@@ -37,9 +37,9 @@ impl Refusal {
     }
 }
 
-/// The page's headers that mean something to the server. All others stay here: cookies and credentials are
-/// not the page's to send, and encodings are between this program and the server.
-const PASSED: [HeaderName; 11] = [
+/// The page's headers that are sent to the server. All others are removed: the page must not send cookies and
+/// credentials, and encodings are between this program and the server.
+const FORWARDED: [HeaderName; 11] = [
     header::ACCEPT,
     header::ACCEPT_LANGUAGE,
     header::CACHE_CONTROL,
@@ -57,8 +57,8 @@ const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether the answer becomes a page, rather than going to a script. Webviews send no `Sec-Fetch-Mode` on an
-/// app scheme (or an old one none at all); then the wish for HTML tells.
+/// Whether the response becomes a page, rather than going to a script. Webviews send no `Sec-Fetch-Mode` on an
+/// app scheme (old ones never); then `Accept` decides.
 pub fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
     let value = |name: &HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
     match value(&SEC_FETCH_MODE) {
@@ -72,13 +72,13 @@ pub fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
 
 /// The request that the server gets: the same path and body, as a browser would send it from a page of the
 /// server.
-pub fn forward(server: &Server, request: Request<Vec<u8>>) -> Result<Forwarded, Refusal> {
+pub fn forward(server: &Server, request: Request<Vec<u8>>) -> Result<Forwarded, ServiceError> {
     let (parts, body) = request.into_parts();
     if !matches!(parts.method, Method::GET | Method::HEAD | Method::POST) {
-        return Err(Refusal::Method);
+        return Err(ServiceError::Method);
     }
     from_our_pages(&parts.headers)?;
-    let mut headers: HeaderMap = PASSED
+    let mut headers: HeaderMap = FORWARDED
         .iter()
         .filter_map(|name| parts.headers.get(name).map(|value| (name.clone(), value.clone())))
         .collect();
@@ -99,17 +99,17 @@ pub fn forward(server: &Server, request: Request<Vec<u8>>) -> Result<Forwarded, 
     Ok(Forwarded { method: parts.method, url, headers, body })
 }
 
-/// Webviews name the origin of whatever could change something.
-pub fn from_our_pages(headers: &HeaderMap) -> Result<(), Refusal> {
+/// Webviews send `Origin` with every request that could change something.
+pub fn from_our_pages(headers: &HeaderMap) -> Result<(), ServiceError> {
     let origin = headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
-    if origin.is_none_or(is_our_origin) { Ok(()) } else { Err(Refusal::ForeignOrigin) }
+    if origin.is_none_or(is_our_origin) { Ok(()) } else { Err(ServiceError::ForeignOrigin) }
 }
 
 fn is_our_origin(origin: &[u8]) -> bool {
     std::str::from_utf8(origin).ok().and_then(|text| Url::parse(text).ok()).is_some_and(|url| is_ours(&url))
 }
 
-/// The page that asked, by its address on the server: a form without scripts is led back to it.
+/// The referring page by its address on the server, which redirects a form without scripts back to it.
 fn on_server(server: &Server, referer: &HeaderValue) -> Option<HeaderValue> {
     let page = Url::parse(referer.to_str().ok()?).ok().filter(is_ours)?;
     HeaderValue::from_str(server.at(page.path(), page.query()).as_str()).ok()

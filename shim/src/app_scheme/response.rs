@@ -1,4 +1,4 @@
-//! What of the server's answer reaches the page.
+//! The server's response as the page gets it.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
@@ -6,11 +6,11 @@ use tauri::Url;
 
 use super::{page, policy};
 use crate::configuration::Server;
-use crate::transport::Answer;
+use crate::transport::BufferedResponse;
 
-/// Between this program and the server only: how the body travelled, cookies (kept in the transport's jar),
-/// and what binds a host name, which an app scheme does not have.
-const KEPT_BACK: [HeaderName; 9] = [
+/// Headers between this program and the server only: transfer of the body, cookies (they are in the transport's jar),
+/// and what is bound to a host name, which an app scheme does not have.
+const REMOVED: [HeaderName; 9] = [
     header::ALT_SVC,
     header::CONNECTION,
     header::CONTENT_ENCODING,
@@ -22,15 +22,15 @@ const KEPT_BACK: [HeaderName; 9] = [
     HeaderName::from_static("keep-alive"),
 ];
 
-/// The page's answer to a request for `url`.
-pub fn deliver(server: &Server, url: &Url, navigation: bool, answer: Answer) -> Response<Vec<u8>> {
-    let Answer { status, mut headers, body } = answer;
-    for name in KEPT_BACK {
+/// The response to the page's request for `url`.
+pub fn deliver(server: &Server, url: &Url, navigation: bool, answer: BufferedResponse) -> Response<Vec<u8>> {
+    let BufferedResponse { status, mut headers, body } = answer;
+    for name in REMOVED {
         headers.remove(name);
     }
     if let Some(target) = location(url, &headers) {
         if navigation && is_redirect(status) {
-            return lead(server, &target);
+            return redirect(server, &target);
         }
         let shown = if server.is_origin_of(&target) { path_of(&target) } else { target.to_string() };
         if let Ok(value) = HeaderValue::from_str(&shown) {
@@ -44,9 +44,9 @@ pub fn deliver(server: &Server, url: &Url, navigation: bool, answer: Answer) -> 
     response
 }
 
-/// A webview does not follow redirects on an app scheme. A page that leads on keeps address and content
-/// together, which following in here would not.
-fn lead(server: &Server, target: &Url) -> Response<Vec<u8>> {
+/// A webview does not follow redirects on an app scheme. Following them here would show content under another address; a
+/// page that redirects does not.
+fn redirect(server: &Server, target: &Url) -> Response<Vec<u8>> {
     if server.is_origin_of(target) { page::moved(&path_of(target)) } else { page::elsewhere(target) }
 }
 

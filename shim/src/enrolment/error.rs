@@ -5,18 +5,18 @@ use keys::KeyError;
 use protocol::Problem;
 
 use crate::configuration::Server;
-use crate::enrolled::EnrolledError;
+use crate::enrolment_store::EnrolmentStoreError;
 use crate::keystore::KeyStoreError;
-use crate::transport::{Failure, SetUpError};
+use crate::transport::{TransportError, TransportSetupError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum EnrolmentError {
     #[error(transparent)]
-    Contact(#[from] Failure),
+    Contact(#[from] TransportError),
     #[error("the link has expired")]
     Expired,
     #[error(transparent)]
-    Keep(#[from] EnrolledError),
+    Store(#[from] EnrolmentStoreError),
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error("the server names no authority")]
@@ -30,60 +30,60 @@ pub enum EnrolmentError {
     #[error("the server refused: {}", .0.title)]
     Refused(Problem),
     #[error(transparent)]
-    SetUp(#[from] SetUpError),
+    SetUp(#[from] TransportSetupError),
     #[error("the server answered with status {0}")]
     Unexpected(StatusCode),
     #[error("the server's certificate is not trusted: {reason}")]
-    Unproven { by: Judge, reason: &'static str },
+    Unverified { by: TrustSource, reason: &'static str },
 }
 
-/// Who had the last word on whether the server is the right one.
+/// Who decided whether the server is the right one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judge {
-    /// The authority that the link told.
+pub enum TrustSource {
+    /// The authority in the link.
     Authority,
-    /// The authority that the person confirmed, since the link told none.
+    /// The authority that the person confirmed, since the link has none.
     Person,
-    /// The authority that the link told, and then this system.
+    /// The authority in the link, then this system's trust store.
     System,
 }
 
-/// How far the link went before the enrolment stopped.
+/// How far the link went before the enrolment failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkUse {
     NotSent,
-    /// A proven server knows it; nothing was asked for with it.
-    Shown,
-    /// A certificate was asked for. Without an answer nobody here knows whether there is one.
-    Asked,
+    /// To a verified server; no certificate was requested with it.
+    Sent,
+    /// Without an answer, whether there is a certificate is not known.
+    CertificateRequested,
 }
 
-/// An enrolment that went no further.
+/// An enrolment that failed, and how far the link had gone by then.
 #[derive(Debug, thiserror::Error)]
-#[error("{why}")]
-pub struct Stopped {
+#[error("{cause}")]
+pub struct EnrolmentFailed {
     #[source]
-    pub why: EnrolmentError,
+    pub cause: EnrolmentError,
     pub link: LinkUse,
 }
 
-impl Stopped {
+impl EnrolmentFailed {
     pub fn problem(&self, server: &Server) -> Problem {
         let link = self.link.words();
-        let (title, detail) = match &self.why {
+        let (title, detail) = match &self.cause {
             EnrolmentError::Contact(failure) => return after(failure.problem(server), link),
             EnrolmentError::Refused(problem) => return problem.clone(),
             EnrolmentError::Expired => (
                 "This link has expired",
                 "Ask for access again; an administrator approves it as before.".to_owned(),
             ),
-            EnrolmentError::Keep(EnrolledError::Keys(KeyStoreError::Locked(_))) => (
+            EnrolmentError::Store(EnrolmentStoreError::Keys(KeyStoreError::Locked(_))) => (
                 "The key store is locked",
                 "This machine keeps the key in your system’s key store. Unlock it, then try again: the \
                  link is still good."
                     .to_owned(),
             ),
-            EnrolmentError::Keep(error) => (
+            EnrolmentError::Store(error) => (
                 "The key cannot be kept",
                 format!("{error}. Try again: the link is still good on this machine."),
             ),
@@ -112,8 +112,8 @@ impl Stopped {
                  with it as with a new machine; afterwards it renews its certificate by itself."
                     .to_owned(),
             ),
-            EnrolmentError::SetUp(_) => ("This cannot be done here", format!("{}.", self.why)),
-            EnrolmentError::Unproven { by, reason } => (
+            EnrolmentError::SetUp(_) => ("This cannot be done here", format!("{}.", self.cause)),
+            EnrolmentError::Unverified { by, reason } => (
                 "The server did not prove itself",
                 format!("{reason}. {link}{}", by.advice(server)),
             ),
@@ -123,12 +123,12 @@ impl Stopped {
 }
 
 impl LinkUse {
-    /// A sentence with a space after it. Nothing is claimed that is not known.
+    /// A sentence with a space after it. Says only what is known.
     fn words(self) -> &'static str {
         match self {
             Self::NotSent => "Your link was not sent. ",
-            Self::Shown => "",
-            Self::Asked => {
+            Self::Sent => "",
+            Self::CertificateRequested => {
                 "Whether your link was used is not known; if it was, this machine still gets the same certificate \
                  with it. "
             }
@@ -136,7 +136,7 @@ impl LinkUse {
     }
 }
 
-impl Judge {
+impl TrustSource {
     fn advice(self, server: &Server) -> String {
         match self {
             Self::Authority => {

@@ -3,16 +3,16 @@
 //! | step | what was contacted |
 //! |---|---|
 //! | [`Link`] | nothing |
-//! | [`Met`] | the server was asked for its authority; it got nothing, and is not trusted |
-//! | [`Opened`] | the server proved itself, and the link was looked at |
-//! | [`Done`] | the certificate is there and kept |
+//! | [`Contacted`] | the server was asked for its authority; it got nothing, and is not trusted yet |
+//! | [`Verified`] | the server proved its identity, and was asked what the link offers |
+//! | [`Completed`] | the certificate was issued and stored |
 //!
-//! The token leaves this machine only towards a server that proved itself: by the authority whose fingerprint the link
-//! told or the person confirmed. Only where the program's link says so, and that authority does not speak for the server's
-//! certificate, as this system judges servers. The key never leaves.
+//! The token is sent only to a server that proved its identity: by the authority whose fingerprint was in the link or was
+//! confirmed by the person. Only where the program's link says so, and the server's certificate is not from that authority,
+//! the system's own trust store decides. The key never leaves this machine.
 
+mod authorities;
 mod error;
-mod first_contact;
 mod pages;
 mod requests;
 mod wizard;
@@ -25,38 +25,38 @@ use tauri::Url;
 
 use crate::clock::Random;
 use crate::configuration::Server;
-use crate::enrolled::{Enrolled, EnrolledError, Machine, Record, Trusted};
+use crate::enrolment_store::{EnrolmentStore, EnrolmentStoreError, Machine, Record, Trusted};
 use crate::identity::new_key;
-use crate::keystore::Place;
+use crate::keystore::KeyLocation;
 use crate::link::{Fingerprint, Link};
-use crate::transport::{Failure, Transport, Trust};
-pub use error::{EnrolmentError, Judge, LinkUse, Stopped};
-use first_contact::Authorities;
+use crate::transport::{Transport, TransportError, Trust};
+use authorities::Authorities;
+pub use error::{EnrolmentError, EnrolmentFailed, LinkUse, TrustSource};
 pub use pages::ENROL;
-use requests::{certify, look, machines_of, pages_of, setup};
+use requests::{certify, machines_of, pages_of, read_offer, setup};
 pub use wizard::Wizard;
 
 #[derive(Debug)]
 pub struct Enrolment {
-    enrolled: Arc<Enrolled>,
-    /// How this system judges servers.
+    store: Arc<EnrolmentStore>,
+    /// The system's trust store; `None` where it cannot be read.
     system: Option<Trust>,
     random: Random,
 }
 
-/// The server said who its authority is. Whether that is right, the link or the person knows.
+/// The server named its authority. Whether it is the right one, the link says or the person confirms.
 #[derive(Debug, Clone)]
-pub struct Met {
+pub struct Contacted {
     link: Link,
     authorities: Authorities,
 }
 
-/// The server proved itself.
+/// The server proved its identity.
 #[derive(Debug)]
-pub struct Opened {
+pub struct Verified {
     link: Link,
     transport: Transport,
-    /// Of the server that the certificate opens.
+    /// The machines listener, which the certificate is for.
     machines: Server,
     trusted: Trusted,
     authorities: Authorities,
@@ -65,21 +65,21 @@ pub struct Opened {
 
 /// This machine is enrolled.
 #[derive(Debug)]
-pub struct Done {
+pub struct Completed {
     pub machine: Machine,
     /// Where the person sets up the sign-in, if that is still to be done.
     pub setup: Option<Url>,
 }
 
-/// An enrolment that stands already.
+/// The enrolment that a new one would replace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Former {
+pub enum ExistingEnrolment {
     /// With this server.
     Of(String),
     Unreadable,
 }
 
-impl Met {
+impl Contacted {
     pub fn fingerprints(&self) -> &[Fingerprint] {
         &self.authorities.fingerprints
     }
@@ -89,142 +89,151 @@ impl Met {
     }
 }
 
-impl Opened {
+impl Verified {
     pub fn server(&self) -> &Server {
         &self.link.server
     }
 }
 
 impl Enrolment {
-    pub fn new(enrolled: Arc<Enrolled>, system: Option<Trust>, random: Random) -> Self {
-        Self { enrolled, system, random }
+    pub fn new(store: Arc<EnrolmentStore>, system: Option<Trust>, random: Random) -> Self {
+        Self { store, system, random }
     }
 
-    /// What this machine stands on already, and what another enrolment would take the place of.
-    pub async fn former(&self) -> Option<Former> {
-        match self.enrolled.run(Enrolled::record).await {
-            Ok(record) => record.map(|record| Former::Of(record.server)),
-            Err(_) => Some(Former::Unreadable),
+    /// What a new enrolment would replace.
+    pub async fn existing(&self) -> Option<ExistingEnrolment> {
+        match self.store.run(EnrolmentStore::record).await {
+            Ok(record) => record.map(|record| ExistingEnrolment::Of(record.server)),
+            Err(_) => Some(ExistingEnrolment::Unreadable),
         }
     }
 
-    /// Asks the server for its authority. It must be the one that the link tells of, if it does.
-    pub async fn meet(&self, link: &Link) -> Result<Met, Stopped> {
-        self.met(link).await.map_err(|why| Stopped { why, link: LinkUse::NotSent })
+    /// Asks the server for its authority. It must be the one in the link, if the link has one.
+    pub async fn contact(&self, link: &Link) -> Result<Contacted, EnrolmentFailed> {
+        self.contacted(link).await.map_err(|cause| EnrolmentFailed { cause, link: LinkUse::NotSent })
     }
 
-    /// Has the server prove itself, and looks at what the link gives. `confirmed` is the one authority that the link tells or
-    /// the person compared: of all that the server told, no other one is trusted.
-    pub async fn open(&self, met: Met, confirmed: Fingerprint) -> Result<Opened, Stopped> {
-        let mut used = LinkUse::NotSent;
-        self.opened(met, confirmed, &mut used).await.map_err(|why| Stopped { why, link: used })
-    }
-
-    /// Makes the key, fetches its certificate, and keeps both.
-    pub async fn redeem(&self, opened: &Opened, match_code: &str) -> Result<Done, Stopped> {
-        let mut used = LinkUse::Shown;
-        self.redeemed(opened, match_code, &mut used).await.map_err(|why| Stopped { why, link: used })
-    }
-
-    async fn met(&self, link: &Link) -> Result<Met, EnrolmentError> {
-        let told = first_contact::ask(&link.server).await?;
-        let authorities = match link.authority {
-            Some(expected) => told.only(expected).ok_or(EnrolmentError::OtherAuthority)?,
-            None => told,
-        };
-        Ok(Met { link: link.clone(), authorities })
-    }
-
-    async fn opened(
+    /// Verifies the server's identity, and asks it what the link offers. `confirmed` is the authority in the link, or the one
+    /// that the person compared: no other one that the server named is trusted.
+    pub async fn verify(
         &self,
-        met: Met,
+        contacted: Contacted,
+        confirmed: Fingerprint,
+    ) -> Result<Verified, EnrolmentFailed> {
+        let mut used = LinkUse::NotSent;
+        self.verified(contacted, confirmed, &mut used)
+            .await
+            .map_err(|cause| EnrolmentFailed { cause, link: used })
+    }
+
+    /// Makes the key, fetches its certificate, and stores both.
+    pub async fn redeem(&self, verified: &Verified, match_code: &str) -> Result<Completed, EnrolmentFailed> {
+        let mut used = LinkUse::Sent;
+        self.redeem_link(verified, match_code, &mut used)
+            .await
+            .map_err(|cause| EnrolmentFailed { cause, link: used })
+    }
+
+    async fn contacted(&self, link: &Link) -> Result<Contacted, EnrolmentError> {
+        let received = authorities::fetch_unverified(&link.server).await?;
+        let authorities = match link.authority {
+            Some(expected) => received.only(expected).ok_or(EnrolmentError::OtherAuthority)?,
+            None => received,
+        };
+        Ok(Contacted { link: link.clone(), authorities })
+    }
+
+    async fn verified(
+        &self,
+        contacted: Contacted,
         confirmed: Fingerprint,
         used: &mut LinkUse,
-    ) -> Result<Opened, EnrolmentError> {
-        let Met { link, authorities } = met;
+    ) -> Result<Verified, EnrolmentError> {
+        let Contacted { link, authorities } = contacted;
         let authorities = authorities.only(confirmed).ok_or(EnrolmentError::OtherAuthority)?;
-        let (transport, mut trusted, mut told) = self.prove(&link.server, &link, &authorities).await?;
-        *used = LinkUse::Shown;
-        let offer = look(&transport, &link).await?;
+        let (transport, mut trusted, mut received) =
+            self.verify_server(&link.server, &link, &authorities).await?;
+        *used = LinkUse::Sent;
+        let offer = read_offer(&transport, &link).await?;
         let machines = machines_of(&offer)?;
-        // The proven server names the other one, which has to prove itself alike.
+        // The verified server names the machines listener, which has to prove its identity as well.
         if machines != link.server {
-            (_, trusted, told) = self.prove(&machines, &link, &authorities).await?;
+            (_, trusted, received) = self.verify_server(&machines, &link, &authorities).await?;
         }
-        Ok(Opened { link, transport, machines, trusted, authorities: told, offer })
+        Ok(Verified { link, transport, machines, trusted, authorities: received, offer })
     }
 
-    async fn redeemed(
+    async fn redeem_link(
         &self,
-        opened: &Opened,
+        verified: &Verified,
         match_code: &str,
         used: &mut LinkUse,
-    ) -> Result<Done, EnrolmentError> {
-        let (token, random) = (opened.link.token.clone(), self.random);
-        let key = self.enrolled.run(move |enrolled| {
-            enrolled.key_of_link(token.expose(), || new_key(random).map_err(|_| EnrolledError::NoRandom))
+    ) -> Result<Completed, EnrolmentError> {
+        let (token, random) = (verified.link.token.clone(), self.random);
+        let key = self.store.run(move |store| {
+            store.key_for_link(token.expose(), || new_key(random).map_err(|_| EnrolmentStoreError::NoRandom))
         });
         let key = key.await?;
-        *used = LinkUse::Asked;
-        let certificates = certify(opened, &key, match_code).await?;
-        let answer = Answer { certificates: &certificates, roots: &opened.authorities.pem };
+        *used = LinkUse::CertificateRequested;
+        let certificates = certify(verified, &key, match_code).await?;
+        let answer = Answer { certificates: &certificates, roots: &verified.authorities.pem };
         let chain = key.chain(answer)?;
-        let setup = setup(opened).await;
+        let setup = setup(verified).await;
         let record = Record {
             version: 0,
-            server: opened.machines.origin(),
-            pages: pages_of(opened),
-            trusted: opened.trusted,
-            authorities: opened.authorities.pem.clone(),
-            // Both are settled when it is kept.
-            kept_in: Place::System,
+            server: verified.machines.origin(),
+            pages: pages_of(verified),
+            trusted: verified.trusted,
+            authorities: verified.authorities.pem.clone(),
+            // The store sets both.
+            key_location: KeyLocation::System,
             current: String::new(),
             next: None,
-            leaving: None,
+            obsolete: None,
         };
-        let machine = self.enrolled.run(move |enrolled| enrolled.enrol(record, key.key(), &chain)).await?;
-        Ok(Done { machine, setup })
+        let machine = self.store.run(move |store| store.enrol(record, key.key(), &chain)).await?;
+        Ok(Completed { machine, setup })
     }
 
-    /// A transport to a server that proves itself, by which of the two, and what it then tells of its authorities.
-    async fn prove(
+    /// Returns a transport to a server that proved its identity, what verified it, and the authorities that it then named.
+    async fn verify_server(
         &self,
         server: &Server,
         link: &Link,
         authorities: &Authorities,
     ) -> Result<(Transport, Trusted, Authorities), EnrolmentError> {
         let by_authority = Transport::anonymous(server.clone(), &authorities.trust()?)?;
-        let (transport, trusted, told) = match first_contact::told(&by_authority).await {
-            Ok(told) => (by_authority, Trusted::Authority, told),
-            Err(EnrolmentError::Contact(Failure::ServerUntrusted(reason))) => {
-                let (transport, told) = self.prove_by_system(server, link, reason).await?;
-                (transport, Trusted::System, told)
+        let (transport, trusted, received) = match authorities::fetch(&by_authority).await {
+            Ok(received) => (by_authority, Trusted::Authority, received),
+            Err(EnrolmentError::Contact(TransportError::ServerUntrusted(reason))) => {
+                let (transport, received) = self.verify_by_system(server, link, reason).await?;
+                (transport, Trusted::System, received)
             }
             Err(error) => return Err(error),
         };
-        // Others may stand beside the confirmed one, which a proven server vouches for; but it must be there.
-        let same = authorities.fingerprints.iter().any(|known| told.fingerprints.contains(known));
-        if same { Ok((transport, trusted, told)) } else { Err(EnrolmentError::OtherAuthority) }
+        // A verified server may name others beside the confirmed one, but that one must be among them.
+        let same = authorities.fingerprints.iter().any(|known| received.fingerprints.contains(known));
+        if same { Ok((transport, trusted, received)) } else { Err(EnrolmentError::OtherAuthority) }
     }
 
-    /// The weaker judgement, where the link allows it. The authority's failed for `reason`.
-    async fn prove_by_system(
+    /// The weaker check, by the system, where the link allows it. The check by the authority failed for `reason`.
+    async fn verify_by_system(
         &self,
         server: &Server,
         link: &Link,
         reason: &'static str,
     ) -> Result<(Transport, Authorities), EnrolmentError> {
         let by = match (link.by_system, link.authority) {
-            (true, _) => Judge::System,
-            (false, Some(_)) => Judge::Authority,
-            (false, None) => Judge::Person,
+            (true, _) => TrustSource::System,
+            (false, Some(_)) => TrustSource::Authority,
+            (false, None) => TrustSource::Person,
         };
-        let unproven = EnrolmentError::Unproven { by, reason };
-        let (Judge::System, Some(system)) = (by, &self.system) else { return Err(unproven) };
+        let unverified = EnrolmentError::Unverified { by, reason };
+        let (TrustSource::System, Some(system)) = (by, &self.system) else { return Err(unverified) };
         let transport = Transport::anonymous(server.clone(), system)?;
-        match first_contact::told(&transport).await {
-            Ok(told) => Ok((transport, told)),
-            Err(EnrolmentError::Contact(Failure::ServerUntrusted(_))) => Err(unproven),
+        match authorities::fetch(&transport).await {
+            Ok(received) => Ok((transport, received)),
+            Err(EnrolmentError::Contact(TransportError::ServerUntrusted(_))) => Err(unverified),
             Err(other) => Err(other),
         }
     }

@@ -3,68 +3,68 @@
 use http::{Response, StatusCode};
 use protocol::Problem;
 
-use super::Former;
+use super::ExistingEnrolment;
 use super::wizard::{Finished, Stage};
 use crate::configuration::Server;
-use crate::keystore::Place;
+use crate::keystore::KeyLocation;
 use crate::link::{Fingerprint, Link};
-use crate::page::{escaped, html, leading_on};
+use crate::page::{escaped, html, redirecting};
 
 /// Where these pages are, on the origin of the user interface.
 pub const ENROL: &str = "/~shim/enrol";
 const SIDEBAR: &str = crate::app_scheme::SIDEBAR;
 const FINGERPRINT: &str = "Fingerprint of its authority (SHA-256)";
 
-/// What stands to be done.
-pub struct Shown<'a> {
+/// What a page is made from.
+pub struct PageContext<'a> {
     /// Of the stage: its page's buttons confirm nothing else.
     pub number: &'a str,
     pub stage: &'a Stage,
     /// What would be replaced.
-    pub former: Option<&'a Former>,
+    pub existing: Option<&'a ExistingEnrolment>,
     pub problem: Option<&'a Problem>,
 }
 
-pub fn page(shown: &Shown<'_>) -> Response<Vec<u8>> {
-    let Shown { number, stage, former, problem } = *shown;
+pub fn page(shown: &PageContext<'_>) -> Response<Vec<u8>> {
+    let PageContext { number, stage, existing, problem } = *shown;
     let wrong = |name: &str| problem.and_then(|problem| problem.error_of(name));
-    let former = former.map(replaced).unwrap_or_default();
+    let existing = existing.map(replaced).unwrap_or_default();
     let (title, body, wrong) = match stage {
-        Stage::Waiting => ("Set up this machine", waiting(number, "", None), None),
-        Stage::NotALink(typed) => {
+        Stage::AwaitingLink => ("Set up this machine", waiting(number, "", None), None),
+        Stage::InvalidLink(typed) => {
             let wrong = wrong("link");
             ("Set up this machine", waiting(number, typed, wrong), wrong)
         }
-        Stage::Linked(link) => ("Is this the right server?", former + &linked(number, link), None),
-        Stage::Met(met) => {
-            let body = met_page(number, met.server(), met.fingerprints());
-            ("Do the fingerprints match?", former + &body, None)
+        Stage::Linked(link) => ("Is this the right server?", existing + &linked(number, link), None),
+        Stage::Contacted(contacted) => {
+            let body = fingerprint_page(number, contacted.server(), contacted.fingerprints());
+            ("Do the fingerprints match?", existing + &body, None)
         }
-        Stage::Opened(opened) => {
+        Stage::Verified(verified) => {
             let wrong = wrong("match_code");
-            let body = code(number, opened.offer.device_name.as_deref(), wrong);
-            ("Enter your match code", former + &body, wrong)
+            let body = code(number, verified.offer.device_name.as_deref(), wrong);
+            ("Enter your match code", existing + &body, wrong)
         }
-        Stage::Done(finished) => ("This machine is set up", done(finished), None),
+        Stage::Completed(finished) => ("This machine is set up", done(finished), None),
     };
     // One that belongs to a field of this page stands there.
-    let told = problem.filter(|_| wrong.is_none()).map(notice).unwrap_or_default();
-    html(StatusCode::OK, title, &format!("<h1>{title}</h1>{told}{body}"))
+    let alert = problem.filter(|_| wrong.is_none()).map(notice).unwrap_or_default();
+    html(StatusCode::OK, title, &format!("<h1>{title}</h1>{alert}{body}"))
 }
 
-/// While nobody wants to enrol.
+/// The answer while nobody wants to enrol.
 pub fn closed() -> Response<Vec<u8>> {
-    leading_on("One moment", &format!("<p><a href=\"{SIDEBAR}\">Continue</a></p>"), SIDEBAR)
+    redirecting("One moment", &format!("<p><a href=\"{SIDEBAR}\">Continue</a></p>"), SIDEBAR)
 }
 
-fn replaced(former: &Former) -> String {
-    let words = match former {
-        Former::Of(server) => format!(
+fn replaced(existing: &ExistingEnrolment) -> String {
+    let words = match existing {
+        ExistingEnrolment::Of(server) => format!(
             "This machine is set up with <code>{}</code> already. If you go on to the end, the server below takes its place, \
              and the former certificate and key are removed.",
             escaped(server)
         ),
-        Former::Unreadable => {
+        ExistingEnrolment::Unreadable => {
             "This machine was set up before, but what it keeps of that cannot be read. If you go on to \
              the end, the server below takes its place."
                 .to_owned()
@@ -116,7 +116,7 @@ fn linked(number: &str, link: &Link) -> String {
 }
 
 /// Each fingerprint has a button of its own: only the authority that was compared is trusted.
-fn met_page(number: &str, name: &Server, found: &[Fingerprint]) -> String {
+fn fingerprint_page(number: &str, name: &Server, found: &[Fingerprint]) -> String {
     let several = if found.len() > 1 {
         "<p>The server names several authorities. Continue with the one that your administrator tells you, and with no \
          other.</p>"
@@ -164,11 +164,11 @@ fn code(number: &str, device_name: Option<&str>, wrong: Option<&str>) -> String 
 }
 
 fn done(finished: &Finished) -> String {
-    let Finished { device_name, server, place, setup } = finished;
+    let Finished { device_name, server, location, setup } = finished;
     let device = device_name.as_deref().map(|name| format!(" “{}”", escaped(name))).unwrap_or_default();
-    let kept = match place {
-        Place::System => "<p>Its key was made here and is kept in your system’s key store.</p>",
-        Place::File => {
+    let kept = match location {
+        KeyLocation::System => "<p>Its key was made here and is kept in your system’s key store.</p>",
+        KeyLocation::File => {
             "<div class=\"notice\"><p>Your system has no key store that programs can use. The key is kept in a file that \
              only your account can read: whoever gets at your files gets at it.</p></div>"
         }
@@ -213,7 +213,7 @@ fn hidden(number: &str) -> String {
 }
 
 fn field(name: &str, label: &str, hint: &str, more: &str, wrong: Option<&str>) -> String {
-    let (invalid, told) = match wrong {
+    let (invalid, error) = match wrong {
         Some(words) => (
             " aria-invalid=\"true\"",
             format!("<p class=\"bad\" role=\"alert\" id=\"{name}-wrong\">{}</p>", escaped(words)),
@@ -221,7 +221,7 @@ fn field(name: &str, label: &str, hint: &str, more: &str, wrong: Option<&str>) -
         None => ("", String::new()),
     };
     format!(
-        "<label for=\"{name}\">{label}</label><p class=\"hint\" id=\"{name}-hint\">{hint}</p>{told}\
+        "<label for=\"{name}\">{label}</label><p class=\"hint\" id=\"{name}-hint\">{hint}</p>{error}\
          <p><input id=\"{name}\" name=\"{name}\" autocomplete=\"off\" required autofocus{invalid} \
          aria-describedby=\"{name}-hint {name}-wrong\" {more}></p>"
     )

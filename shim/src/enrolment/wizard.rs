@@ -1,4 +1,4 @@
-//! The person's way through an enrolment: what was confirmed so far, and what comes next.
+//! The state of an enrolment between two pages: what the person has confirmed so far, and what comes next.
 //!
 //! Each page carries the number of what it shows, and only that can be confirmed with it: a link that arrives while
 //! somebody reads another one's page changes nothing of what their button does.
@@ -10,13 +10,13 @@ use protocol::Problem;
 use tauri::Url;
 use tokio::sync::Mutex;
 
-use super::pages::{self, Shown};
-use super::{Done, Enrolment, Met, Opened, Stopped};
+use super::pages::{self, PageContext};
+use super::{Completed, Contacted, Enrolment, EnrolmentFailed, Verified};
 use crate::clock::Random;
 use crate::configuration::Server;
-use crate::connection::{Connection, Standing};
-use crate::enrolled::Machine;
-use crate::keystore::Place;
+use crate::connection::{Connection, ConnectionState};
+use crate::enrolment_store::Machine;
+use crate::keystore::KeyLocation;
 use crate::link::{Fingerprint, Link};
 
 /// What to do with a machine that was just enrolled.
@@ -24,48 +24,48 @@ pub type OnEnrolled = Box<dyn Fn(Machine) -> Result<(), Problem> + Send + Sync>;
 
 pub struct Wizard {
     enrolment: Enrolment,
-    enrolled: OnEnrolled,
+    on_enrolled: OnEnrolled,
     connection: Arc<Connection>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The server's own pages share their origin with these. While nobody wants to enrol, they lead nowhere.
+    /// The server's own pages share their origin with these. While nobody wants to enrol, these redirect back.
     unlocked: bool,
     /// Random, so that nobody can guess what the next page will confirm. `None` confirms nothing.
     number: Option<String>,
     stage: Stage,
-    /// What was wrong with the last step; it stands where it happened.
+    /// What was wrong with the last step; shown on its page.
     problem: Option<Problem>,
 }
 
 #[derive(Default)]
 pub enum Stage {
-    /// For a link. With what was typed, if it is none.
     #[default]
-    Waiting,
-    NotALink(String),
+    AwaitingLink,
+    /// With what was typed.
+    InvalidLink(String),
     /// Nothing was contacted yet.
     Linked(Link),
-    /// The link did not tell how to recognise the server.
-    Met(Met),
-    /// The match code is wanted.
-    Opened(Box<Opened>),
-    Done(Finished),
+    /// The link did not say how to recognise the server, so the person compares fingerprints.
+    Contacted(Contacted),
+    /// The person enters the match code.
+    Verified(Box<Verified>),
+    Completed(Finished),
 }
 
-/// What the last page tells.
+/// What the last page shows.
 pub struct Finished {
     pub device_name: Option<String>,
     pub server: Server,
-    pub place: Place,
+    pub location: KeyLocation,
     pub setup: Option<Url>,
 }
 
 impl Wizard {
-    pub fn new(enrolment: Enrolment, enrolled: OnEnrolled, connection: Arc<Connection>) -> Self {
-        Self { enrolment, enrolled, connection, state: Mutex::default() }
+    pub fn new(enrolment: Enrolment, on_enrolled: OnEnrolled, connection: Arc<Connection>) -> Self {
+        Self { enrolment, on_enrolled, connection, state: Mutex::default() }
     }
 
     /// From now on the pages can be used.
@@ -77,45 +77,45 @@ impl Wizard {
         self.state.lock().await.unlocked
     }
 
-    /// A link that this program was opened with. Nothing is contacted before the person confirms it.
-    pub async fn take(&self, link: &str) {
+    /// Shows a link that this program was opened with. Nothing is contacted before the person confirms it.
+    pub async fn accept_link(&self, link: &str) {
         let mut state = self.state.lock().await;
         state.unlock(self.enrolment.random);
         state.begin(link, self.enrolment.random);
     }
 
     /// Answers a request for one of the pages.
-    pub async fn answer(&self, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+    pub async fn handle(&self, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
         let mut state = self.state.lock().await;
         if request.method() == Method::POST && state.unlocked {
             let form = Form::read(request.body());
             if form.is_of(state.number.as_deref()) {
-                self.go_on(&mut state, request.uri().path(), &form).await;
+                self.handle_form(&mut state, request.uri().path(), &form).await;
             }
         }
-        if !state.unlocked && !matches!(state.stage, Stage::Done(_)) {
+        if !state.unlocked && !matches!(state.stage, Stage::Completed(_)) {
             return pages::closed();
         }
-        let former = match state.stage {
-            Stage::Linked(_) | Stage::Met(_) | Stage::Opened(_) => self.enrolment.former().await,
-            Stage::Done(_) | Stage::NotALink(_) | Stage::Waiting => None,
+        let existing = match state.stage {
+            Stage::Linked(_) | Stage::Contacted(_) | Stage::Verified(_) => self.enrolment.existing().await,
+            Stage::Completed(_) | Stage::InvalidLink(_) | Stage::AwaitingLink => None,
         };
-        pages::page(&Shown {
+        pages::page(&PageContext {
             number: state.number.as_deref().unwrap_or_default(),
             stage: &state.stage,
-            former: former.as_ref(),
+            existing: existing.as_ref(),
             problem: state.problem.as_ref(),
         })
     }
 
-    async fn go_on(&self, state: &mut State, path: &str, form: &Form) {
+    async fn handle_form(&self, state: &mut State, path: &str, form: &Form) {
         let random = self.enrolment.random;
         match path.strip_prefix(pages::ENROL) {
             Some("/link") => state.begin(&form.value("link"), random),
             Some("/cancel") => {
                 // Whoever has a server goes back to it.
-                let unlocked = !matches!(self.connection.now(), Standing::Connected(_));
-                state.arrive(Stage::Waiting, random);
+                let unlocked = !matches!(self.connection.state(), ConnectionState::Connected(_));
+                state.enter(Stage::AwaitingLink, random);
                 state.unlocked = unlocked;
             }
             Some("/confirm") => self.confirm(state, form).await,
@@ -124,57 +124,57 @@ impl Wizard {
         }
     }
 
-    /// The person takes the host, or a fingerprint, for the right one.
+    /// The person says that the host, or a fingerprint, is the right one.
     async fn confirm(&self, state: &mut State, form: &Form) {
         let next = match &state.stage {
-            Stage::Linked(link) => match (self.enrolment.meet(link).await, link.authority) {
-                (Ok(met), Some(told)) => self.open(met, told).await,
-                (Ok(met), None) => Ok(Stage::Met(met)),
-                (Err(stopped), _) => Err(problem(&stopped, &link.server)),
+            Stage::Linked(link) => match (self.enrolment.contact(link).await, link.authority) {
+                (Ok(contacted), Some(expected)) => self.verify(contacted, expected).await,
+                (Ok(contacted), None) => Ok(Stage::Contacted(contacted)),
+                (Err(failed), _) => Err(problem(&failed, &link.server)),
             },
-            Stage::Met(met) => match form.value("ca").parse() {
-                Ok(compared) => self.open(met.clone(), compared).await,
+            Stage::Contacted(contacted) => match form.value("ca").parse() {
+                Ok(compared) => self.verify(contacted.clone(), compared).await,
                 Err(_) => return,
             },
-            Stage::Done(_) | Stage::NotALink(_) | Stage::Opened(_) | Stage::Waiting => return,
+            Stage::Completed(_) | Stage::InvalidLink(_) | Stage::Verified(_) | Stage::AwaitingLink => return,
         };
-        self.settle(state, next);
+        self.apply(state, next);
     }
 
-    async fn open(&self, met: Met, confirmed: Fingerprint) -> Result<Stage, Problem> {
-        let server = met.server().clone();
-        let opened =
-            self.enrolment.open(met, confirmed).await.map_err(|stopped| problem(&stopped, &server))?;
-        Ok(Stage::Opened(Box::new(opened)))
+    async fn verify(&self, contacted: Contacted, confirmed: Fingerprint) -> Result<Stage, Problem> {
+        let server = contacted.server().clone();
+        let verified =
+            self.enrolment.verify(contacted, confirmed).await.map_err(|failed| problem(&failed, &server))?;
+        Ok(Stage::Verified(Box::new(verified)))
     }
 
-    /// Never without a code, whatever the server says: one press of a button shall not replace an enrolment.
+    /// Never without a code, whatever the server says: pressing one button must not replace an enrolment.
     async fn redeem(&self, state: &mut State, match_code: &str) {
-        let Stage::Opened(opened) = &state.stage else { return };
+        let Stage::Verified(verified) = &state.stage else { return };
         if match_code.is_empty() {
             let words = "Enter the match code that was shown when you asked for access.";
             state.problem = Some(Problem::invalid_input().field("match_code", words));
             return;
         }
-        let next = match self.enrolment.redeem(opened, match_code).await {
-            Ok(done) => self.finish(done, opened.server().clone()),
-            Err(stopped) => Err(problem(&stopped, opened.server())),
+        let next = match self.enrolment.redeem(verified, match_code).await {
+            Ok(done) => self.finish(done, verified.server().clone()),
+            Err(failed) => Err(problem(&failed, verified.server())),
         };
-        self.settle(state, next);
+        self.apply(state, next);
     }
 
-    fn finish(&self, done: Done, server: Server) -> Result<Stage, Problem> {
-        let Done { machine, setup } = done;
-        let (device_name, place) = (machine.identity.device_name(), machine.record.kept_in);
-        (self.enrolled)(machine)?;
-        Ok(Stage::Done(Finished { device_name, server, place, setup }))
+    fn finish(&self, done: Completed, server: Server) -> Result<Stage, Problem> {
+        let Completed { machine, setup } = done;
+        let (device_name, location) = (machine.identity.device_name(), machine.record.key_location);
+        (self.on_enrolled)(machine)?;
+        Ok(Stage::Completed(Finished { device_name, server, location, setup }))
     }
 
-    fn settle(&self, state: &mut State, next: Result<Stage, Problem>) {
+    fn apply(&self, state: &mut State, next: Result<Stage, Problem>) {
         match next {
             Ok(stage) => {
-                state.unlocked &= !matches!(stage, Stage::Done(_));
-                state.arrive(stage, self.enrolment.random);
+                state.unlocked &= !matches!(stage, Stage::Completed(_));
+                state.enter(stage, self.enrolment.random);
             }
             Err(problem) => state.problem = Some(problem),
         }
@@ -184,24 +184,24 @@ impl Wizard {
 impl State {
     fn unlock(&mut self, random: Random) {
         self.unlocked = true;
-        // What was done before is over.
-        if self.number.is_none() || matches!(self.stage, Stage::Done(_)) {
-            self.arrive(Stage::Waiting, random);
+        // What was finished before does not matter any more.
+        if self.number.is_none() || matches!(self.stage, Stage::Completed(_)) {
+            self.enter(Stage::AwaitingLink, random);
         }
     }
 
     fn begin(&mut self, text: &str, random: Random) {
         match text.parse::<Link>() {
-            Ok(link) => self.arrive(Stage::Linked(link), random),
+            Ok(link) => self.enter(Stage::Linked(link), random),
             Err(error) => {
-                self.arrive(Stage::NotALink(text.chars().take(1024).collect()), random);
+                self.enter(Stage::InvalidLink(text.chars().take(1024).collect()), random);
                 self.problem = Some(Problem::invalid_input().field("link", error.to_string()));
             }
         }
     }
 
-    /// At another stage, whose page has another number.
-    fn arrive(&mut self, stage: Stage, random: Random) {
+    /// Goes to another stage, whose page has another number.
+    fn enter(&mut self, stage: Stage, random: Random) {
         let mut number = [0; 16];
         let drawn = random(&mut number);
         self.number = drawn.then(|| hex::encode(number));
@@ -213,9 +213,9 @@ impl State {
     }
 }
 
-fn problem(stopped: &Stopped, server: &Server) -> Problem {
-    tracing::warn!(error = %stopped, source = ?std::error::Error::source(&stopped.why), "the enrolment went no further");
-    stopped.problem(server)
+fn problem(failed: &EnrolmentFailed, server: &Server) -> Problem {
+    tracing::warn!(error = %failed, source = ?std::error::Error::source(&failed.cause), "the enrolment failed");
+    failed.problem(server)
 }
 
 /// A form's fields, as browsers write them.

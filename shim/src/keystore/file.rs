@@ -35,11 +35,11 @@ mod unix {
     pub struct FileStore(pub PathBuf);
 
     impl KeyStore for FileStore {
-        fn keep(&self, name: &str, secret: &[u8]) -> Result<(), KeyStoreError> {
+        fn set(&self, name: &str, secret: &[u8]) -> Result<(), KeyStoreError> {
             write(&self.0, name, secret).map_err(failed)
         }
 
-        fn find(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyStoreError> {
+        fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyStoreError> {
             match read(&self.0.join(name)) {
                 Ok(secret) => Ok(Some(secret)),
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -58,16 +58,16 @@ mod unix {
     fn write(folder: &Path, name: &str, secret: &[u8]) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(OWNERS_FOLDER).create(folder)?;
         fs::set_permissions(folder, Permissions::from_mode(OWNERS_FOLDER))?;
-        // Beside it and then in its place: whoever is interrupted has the old one or the new one.
-        let beside = folder.join(format!("{name}.new"));
-        match fs::remove_file(&beside) {
+        // Written to another file, then renamed: after an interruption the old one or the new one is there.
+        let temporary = folder.join(format!("{name}.new"));
+        match fs::remove_file(&temporary) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER).open(&beside)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER).open(&temporary)?;
         file.write_all(secret)?;
         file.sync_all()?;
-        fs::rename(&beside, folder.join(name))?;
+        fs::rename(&temporary, folder.join(name))?;
         File::open(folder)?.sync_all()
     }
 

@@ -1,4 +1,4 @@
-//! For tests: a key store that can be away or locked.
+//! For tests: a key store that can be unavailable or locked.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -9,7 +9,7 @@ use super::{KeyStore, KeyStoreError};
 
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    kept: Mutex<BTreeMap<String, Vec<u8>>>,
+    secrets: Mutex<BTreeMap<String, Vec<u8>>>,
     state: Mutex<State>,
 }
 
@@ -17,16 +17,16 @@ pub struct MemoryStore {
 enum State {
     #[default]
     Open,
-    Away,
+    Unavailable,
     Locked,
-    /// Keeps half of what it is given.
-    Spoilt,
+    /// Stores half of what it is given.
+    Truncating,
 }
 
 impl MemoryStore {
-    pub fn away() -> Self {
+    pub fn unavailable() -> Self {
         let store = Self::default();
-        *store.state.lock().unwrap() = State::Away;
+        *store.state.lock().unwrap() = State::Unavailable;
         store
     }
 
@@ -34,48 +34,48 @@ impl MemoryStore {
         *self.state.lock().unwrap() = State::Locked;
     }
 
-    pub fn leave(&self) {
-        *self.state.lock().unwrap() = State::Away;
+    pub fn make_unavailable(&self) {
+        *self.state.lock().unwrap() = State::Unavailable;
     }
 
-    pub fn spoil(&self) {
-        *self.state.lock().unwrap() = State::Spoilt;
+    pub fn truncate_writes(&self) {
+        *self.state.lock().unwrap() = State::Truncating;
     }
 
-    pub fn come_back(&self) {
+    pub fn recover(&self) {
         *self.state.lock().unwrap() = State::Open;
     }
 
     pub fn names(&self) -> Vec<String> {
-        self.kept.lock().unwrap().keys().cloned().collect()
+        self.secrets.lock().unwrap().keys().cloned().collect()
     }
 
     fn check(&self) -> Result<(), KeyStoreError> {
         match *self.state.lock().unwrap() {
-            State::Open | State::Spoilt => Ok(()),
-            State::Away => Err(KeyStoreError::Unavailable("away".into())),
+            State::Open | State::Truncating => Ok(()),
+            State::Unavailable => Err(KeyStoreError::Unavailable("away".into())),
             State::Locked => Err(KeyStoreError::Locked("locked".into())),
         }
     }
 }
 
 impl KeyStore for MemoryStore {
-    fn keep(&self, name: &str, secret: &[u8]) -> Result<(), KeyStoreError> {
+    fn set(&self, name: &str, secret: &[u8]) -> Result<(), KeyStoreError> {
         self.check()?;
-        let spoilt = *self.state.lock().unwrap() == State::Spoilt;
-        let length = if spoilt { secret.len() / 2 } else { secret.len() };
-        self.kept.lock().unwrap().insert(name.to_owned(), secret[..length].to_vec());
+        let truncating = *self.state.lock().unwrap() == State::Truncating;
+        let length = if truncating { secret.len() / 2 } else { secret.len() };
+        self.secrets.lock().unwrap().insert(name.to_owned(), secret[..length].to_vec());
         Ok(())
     }
 
-    fn find(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyStoreError> {
+    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyStoreError> {
         self.check()?;
-        Ok(self.kept.lock().unwrap().get(name).cloned().map(Zeroizing::new))
+        Ok(self.secrets.lock().unwrap().get(name).cloned().map(Zeroizing::new))
     }
 
     fn remove(&self, name: &str) -> Result<(), KeyStoreError> {
         self.check()?;
-        self.kept.lock().unwrap().remove(name);
+        self.secrets.lock().unwrap().remove(name);
         Ok(())
     }
 }

@@ -1,7 +1,6 @@
-//! Where a machine's key is kept: in the system's key store, or, where there is none, in a file that only its owner can
-//! read.
+//! Stores a machine's key: in the system's key store, or, where there is none, in a file that only its owner can read.
 //!
-//! Every call may wait for the person, whom the system asks to open the store: never on a thread that others wait for.
+//! Every call may block while the system asks the user to unlock the store: never call it on an async thread.
 
 mod file;
 #[cfg(test)]
@@ -17,13 +16,13 @@ use zeroize::Zeroizing;
 #[cfg(test)]
 pub use memory::MemoryStore;
 
-/// What keeps secrets under names.
+/// Stores secrets under names.
 pub trait KeyStore: Send + Sync + std::fmt::Debug {
-    /// In place of what was there under this name.
-    fn keep(&self, name: &str, secret: &[u8]) -> Result<(), KeyStoreError>;
-    /// `Ok(None)`: nothing is kept under this name.
-    fn find(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyStoreError>;
-    /// It is no error when there is nothing.
+    /// Replaces what is stored under this name.
+    fn set(&self, name: &str, secret: &[u8]) -> Result<(), KeyStoreError>;
+    /// `Ok(None)`: nothing is stored under this name.
+    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyStoreError>;
+    /// No error when there is nothing.
     fn remove(&self, name: &str) -> Result<(), KeyStoreError>;
 }
 
@@ -39,10 +38,10 @@ pub enum KeyStoreError {
     Unavailable(#[source] Cause),
 }
 
-/// Which of the two keeps something.
+/// Which of the two stores has something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Place {
+pub enum KeyLocation {
     File,
     System,
 }
@@ -65,35 +64,39 @@ impl Keys {
         Self { system, file: file::store(folder) }
     }
 
-    /// Into the system's store; into a file only where there is none. One that is locked is one.
-    pub fn keep(&self, name: &str, secret: &[u8]) -> Result<Place, KeyStoreError> {
-        match (self.system.keep(name, secret), &self.file) {
-            (Ok(()), _) => Ok(Place::System),
+    /// In the system's store; in a file only where there is no store at all, not where it is locked.
+    pub fn set(&self, name: &str, secret: &[u8]) -> Result<KeyLocation, KeyStoreError> {
+        match (self.system.set(name, secret), &self.file) {
+            (Ok(()), _) => Ok(KeyLocation::System),
             (Err(KeyStoreError::Unavailable(cause)), Some(file)) => {
                 tracing::warn!(%cause, "no key store: the key goes into a file");
-                file.keep(name, secret)?;
-                Ok(Place::File)
+                file.set(name, secret)?;
+                Ok(KeyLocation::File)
             }
             (Err(error), _) => Err(error),
         }
     }
 
-    pub fn keep_in(&self, place: Place, name: &str, secret: &[u8]) -> Result<(), KeyStoreError> {
-        self.store(place)?.keep(name, secret)
+    pub fn set_in(&self, location: KeyLocation, name: &str, secret: &[u8]) -> Result<(), KeyStoreError> {
+        self.store(location)?.set(name, secret)
     }
 
-    pub fn find(&self, place: Place, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyStoreError> {
-        self.store(place)?.find(name)
+    pub fn get(
+        &self,
+        location: KeyLocation,
+        name: &str,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, KeyStoreError> {
+        self.store(location)?.get(name)
     }
 
-    pub fn remove(&self, place: Place, name: &str) -> Result<(), KeyStoreError> {
-        self.store(place)?.remove(name)
+    pub fn remove(&self, location: KeyLocation, name: &str) -> Result<(), KeyStoreError> {
+        self.store(location)?.remove(name)
     }
 
-    fn store(&self, place: Place) -> Result<&dyn KeyStore, KeyStoreError> {
-        match place {
-            Place::System => Ok(self.system.as_ref()),
-            Place::File => self
+    fn store(&self, location: KeyLocation) -> Result<&dyn KeyStore, KeyStoreError> {
+        match location {
+            KeyLocation::System => Ok(self.system.as_ref()),
+            KeyLocation::File => self
                 .file
                 .as_deref()
                 .ok_or_else(|| KeyStoreError::Unavailable("no files of their owner alone here".into())),

@@ -10,36 +10,36 @@ use zeroize::Zeroizing;
 
 use super::{KeyStore, KeyStoreError};
 
-/// What people read in their system's list of secrets.
+/// Shown to users in their system's list of secrets.
 const SERVICE: &str = "AI Workflow Engine";
 
 /// As long as D-Bus' own library waits for a reply.
-const FIRST_ANSWER: Duration = Duration::from_secs(25);
+const FIRST_CONTACT_TIMEOUT: Duration = Duration::from_secs(25);
 
 #[derive(Debug)]
 pub struct SystemStore {
-    /// For the first contact alone, in which nobody is asked for anything. What comes later may wait for a person.
-    first_answer: Duration,
+    /// For the first contact only, in which the user is asked nothing. Later calls may wait for the user.
+    first_contact_timeout: Duration,
 }
 
 impl Default for SystemStore {
     fn default() -> Self {
-        Self::answering_within(FIRST_ANSWER)
+        Self::with_first_contact_timeout(FIRST_CONTACT_TIMEOUT)
     }
 }
 
 impl SystemStore {
-    pub fn answering_within(first_answer: Duration) -> Self {
-        Self { first_answer }
+    pub fn with_first_contact_timeout(first_contact_timeout: Duration) -> Self {
+        Self { first_contact_timeout }
     }
 
     fn entry(&self, name: &str) -> Result<Entry, KeyStoreError> {
         self.contact()?;
-        Entry::new(SERVICE, name).map_err(told)
+        Entry::new(SERVICE, name).map_err(convert_error)
     }
 
-    /// Once per process: a store that left the first contact without an answer would let every other one wait as well,
-    /// since `keyring` holds a lock meanwhile.
+    /// Once per process: while a store does not answer the first contact, every other call would block as well, since
+    /// `keyring` holds a lock.
     fn contact(&self) -> Result<(), KeyStoreError> {
         static CONTACT: OnceLock<Result<(), &'static str>> = OnceLock::new();
         CONTACT
@@ -48,41 +48,41 @@ impl SystemStore {
                 thread::Builder::new()
                     .name("key store".into())
                     .spawn(move || {
-                        // What it says is kept by `keyring`.
+                        // `keyring` remembers the result.
                         let _ = Entry::store_status();
                         let _ = answered.send(());
                     })
                     .map_err(|_| "no thread could be started to ask it")?;
-                answer.recv_timeout(self.first_answer).map_err(|_| "it did not answer in time")
+                answer.recv_timeout(self.first_contact_timeout).map_err(|_| "it did not answer in time")
             })
             .map_err(|cause| KeyStoreError::Unavailable(cause.into()))
     }
 }
 
 impl KeyStore for SystemStore {
-    fn keep(&self, name: &str, secret: &[u8]) -> Result<(), KeyStoreError> {
-        self.entry(name)?.set_secret(secret).map_err(told)
+    fn set(&self, name: &str, secret: &[u8]) -> Result<(), KeyStoreError> {
+        self.entry(name)?.set_secret(secret).map_err(convert_error)
     }
 
-    fn find(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyStoreError> {
+    fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyStoreError> {
         match self.entry(name)?.get_secret() {
             Ok(secret) => Ok(Some(Zeroizing::new(secret))),
             Err(Error::NoEntry) => Ok(None),
-            Err(error) => Err(told(error)),
+            Err(error) => Err(convert_error(error)),
         }
     }
 
     fn remove(&self, name: &str) -> Result<(), KeyStoreError> {
         match self.entry(name)?.delete_credential() {
             Ok(()) | Err(Error::NoEntry) => Ok(()),
-            Err(error) => Err(told(error)),
+            Err(error) => Err(convert_error(error)),
         }
     }
 }
 
-fn told(error: Error) -> KeyStoreError {
+fn convert_error(error: Error) -> KeyStoreError {
     match error {
-        // Nothing answered when the store was first asked for, and it is not asked again. Why, only that time knew.
+        // The first contact failed, and `keyring` does not try again. Its status says why.
         Error::NoDefaultStore => KeyStoreError::Unavailable(match Entry::store_status() {
             Err(cause) => cause.to_string().into(),
             Ok(()) => Box::new(error),

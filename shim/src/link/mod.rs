@@ -4,10 +4,10 @@
 //! |---|---|
 //! | `https://HOST/public/download-certs/TOKEN` | host and token |
 //! | `aiwe://enrol?server=https://HOST:PORT&ca=SHA-256&token=TOKEN` | these, and how to recognise the server |
-//! | `…&tls=system` | that the system may judge the server, where its authority does not speak for it |
+//! | `…&tls=system` | that the system's trust store may verify the server, where its authority did not issue the certificate |
 //!
-//! It comes from outside, so whatever is not exactly one of the two is refused. Hosts are kept as the network knows
-//! them: a name in other letters shows as `xn--…`, and cannot pass for one that it looks like.
+//! It comes from outside, so whatever is not exactly one of the two is refused. Hosts are kept in
+//! ASCII: an internationalised name shows as `xn--…`, and cannot pass for one that it looks like.
 
 mod fingerprint;
 
@@ -27,15 +27,15 @@ const PAGE: [&str; 2] = ["public", "download-certs"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     pub server: Server,
-    /// Of the authority that the server names; `None` when the link does not tell.
+    /// Of the authority that the server names; `None` when the link does not say.
     pub authority: Option<Fingerprint>,
-    /// Whether this system may judge the server, where that authority does not speak for it. Only the link can tell: whoever
-    /// stands in between can make the authority's judgement fail.
+    /// Whether the system's trust store may verify the server, where that authority did not issue its certificate. Only the
+    /// link can say so: a man in the middle can make the check by the authority fail.
     pub by_system: bool,
     pub token: Secret,
 }
 
-/// Why a text is no such link; in words for the person who pasted it.
+/// Why a text is no such link, for the person who pasted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
     #[error("The link has the same part twice. Copy it again from where you got it.")]
@@ -77,7 +77,7 @@ impl FromStr for Link {
         if text.len() > MAX_BYTES {
             return Err(LinkError::TooLong);
         }
-        // The parser of addresses passes over line breaks and tabs, so that a text could read as another address.
+        // The URL parser ignores line breaks and tabs, so a text could read as another address.
         if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
             return Err(LinkError::NotALink);
         }
@@ -128,7 +128,7 @@ fn has_user(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// A part that is there once. Parts of other names are passed over, as a newer server may send them.
+/// A parameter that is there once. Other parameters are ignored, as a newer server may send them.
 fn parameter(url: &Url, name: &str) -> Result<Option<String>, LinkError> {
     let mut all = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     let first = all.next();

@@ -77,7 +77,7 @@ fn foreign_schemes_and_addresses_are_no_links() {
 }
 
 #[test]
-fn nobody_hides_the_host_behind_a_user_name() {
+fn a_user_name_that_hides_the_host_is_refused() {
     for text in [
         format!("https://assistant.example.org@evil.example/public/download-certs/{TOKEN}"),
         format!("https://assistant.example.org:443@evil.example/public/download-certs/{TOKEN}"),
@@ -120,7 +120,7 @@ fn the_fingerprint_is_there_and_whole() {
 }
 
 #[test]
-fn who_judges_the_server_is_said_in_one_way() {
+fn the_tls_parameter_has_one_valid_value() {
     let good = program("https://h.example", CA, TOKEN);
     for judged in ["", "System", "none", "system%20", "authority"] {
         assert_eq!(parse(&format!("{good}&tls={judged}")), Err(LinkError::Judgement), "{judged}");

@@ -1,5 +1,5 @@
-//! The pages that this program makes itself: HTML without scripts, since they must show when all else fails. Forms go to
-//! this program and nowhere else.
+//! The pages that this program makes itself: HTML without scripts, since they must work when all else fails. Forms are sent
+//! to this program and nowhere else.
 
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
@@ -28,13 +28,13 @@ button{font:inherit;color:inherit;cursor:pointer}\
 .action{display:inline-block;border:0;font-weight:600;padding:8px 16px;border-radius:8px;background:var(--ink);color:var(--paper);\
 text-decoration:none}";
 
-/// A page that stays until the person goes on.
+/// A page that stays until the user leaves it.
 pub fn html(status: StatusCode, title: &str, body: &str) -> Response<Vec<u8>> {
     document(status, title, body, "")
 }
 
-/// A page that leads on to `path` by itself. The old page stays on screen until the next one has come.
-pub fn leading_on(title: &str, body: &str, path: &str) -> Response<Vec<u8>> {
+/// A page that redirects to `path`. The old page stays on screen until the next one has loaded.
+pub fn redirecting(title: &str, body: &str, path: &str) -> Response<Vec<u8>> {
     let refresh = format!("<meta http-equiv=\"refresh\" content=\"0; url={}\">", escaped(path));
     document(StatusCode::OK, title, body, &refresh)
 }

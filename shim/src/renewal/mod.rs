@@ -1,11 +1,11 @@
-//! The machine's next certificate, while somebody is signed in, from two thirds of the life of the one before.
+//! Renews the machine's certificate after two thirds of its life, while somebody is signed in.
 //!
-//! 1. A new key is kept, then its certificate is asked for. Asked again with the same key, the server gives the same one,
-//!    so an answer that was lost costs nothing.
-//! 2. The certificate is kept beside the old one, and used once.
-//! 3. Only when the server has taken it does it count, and the old one is removed.
+//! 1. A new key is stored, then its certificate is requested. To the same key the server gives the same certificate again,
+//!    so a lost answer does no harm.
+//! 2. The certificate is stored beside the old one, and used once.
+//! 3. When the server has accepted it, it becomes the current one, and the old one is removed.
 //!
-//! Until then everything goes on with the old one, whatever fails.
+//! Until then everything uses the old one, whatever fails.
 
 mod retry;
 
@@ -16,27 +16,27 @@ use protocol::Problem;
 use protocol::native::Renewed;
 
 use crate::clock::Random;
-use crate::enrolled::{Enrolled, EnrolledError, Next, Record};
+use crate::enrolment_store::{EnrolmentStore, EnrolmentStoreError, Next, Record};
 use crate::identity::{Identity, new_key};
-use crate::native::NativeClient;
+use crate::native_api::NativeApiClient;
 use crate::secret::Secret;
-use crate::transport::{SetUpError, Transport};
+use crate::transport::{Transport, TransportSetupError};
 use retry::Retry;
 
 #[derive(Debug)]
 pub struct Renewal {
-    enrolled: Arc<Enrolled>,
-    native: Arc<NativeClient>,
+    store: Arc<EnrolmentStore>,
+    native_api: Arc<NativeApiClient>,
     record: Record,
-    /// Of the certificate that counts: from when to when it is good, seconds since the Unix epoch.
+    /// Of the current certificate: not before and not after, seconds since the Unix epoch.
     validity: (i64, i64),
     random: Random,
     retry: Retry,
-    /// A new certificate that counts and is not used yet.
+    /// The current certificate, while requests still use the one before.
     ready: Option<Ready>,
 }
 
-/// What requests go out with as soon as nobody is disturbed by it.
+/// What requests will use as soon as that disturbs no sign-in.
 #[derive(Debug)]
 struct Ready {
     candidate: Arc<Transport>,
@@ -45,14 +45,14 @@ struct Ready {
     token: Option<Secret>,
 }
 
-/// What came of looking after it.
+/// What came of an attempt.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It will be tried again.
     Failed,
     NotDue,
-    /// Another enrolment took the place, or this one was removed: there is nothing to renew any more.
-    Over,
+    /// This enrolment was replaced or removed: there is nothing to renew any more.
+    Ended,
     Renewed,
     /// It is due, but nobody is signed in.
     SignedOut,
@@ -63,13 +63,13 @@ pub enum Outcome {
 #[derive(Debug, thiserror::Error)]
 enum RenewalError {
     #[error(transparent)]
-    Enrolled(#[from] EnrolledError),
+    EnrolmentStore(#[from] EnrolmentStoreError),
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error("the server refused: {}", .0.title)]
     Server(Problem),
     #[error(transparent)]
-    SetUp(#[from] SetUpError),
+    SetUp(#[from] TransportSetupError),
     #[error("the server does not take the new certificate with the new token")]
     Token,
 }
@@ -82,17 +82,17 @@ impl From<Problem> for RenewalError {
 
 impl Renewal {
     pub fn new(
-        enrolled: Arc<Enrolled>,
-        native: Arc<NativeClient>,
+        store: Arc<EnrolmentStore>,
+        native_api: Arc<NativeApiClient>,
         record: Record,
         validity: (i64, i64),
         random: Random,
     ) -> Self {
-        Self { enrolled, native, record, validity, random, retry: Retry::default(), ready: None }
+        Self { store, native_api, record, validity, random, retry: Retry::default(), ready: None }
     }
 
-    /// Does what is due. To be called now and then; `now` is in seconds since the Unix epoch.
-    pub async fn look_after(&mut self, now: i64) -> Outcome {
+    /// Renews the certificate if it is due. To be called regularly; `now` is in seconds since the Unix epoch.
+    pub async fn renew_if_due(&mut self, now: i64) -> Outcome {
         self.use_ready();
         let issued = matches!(self.record.next, Some(Next::Issued { .. }));
         if !issued && now < due_from(self.validity) {
@@ -101,10 +101,10 @@ impl Renewal {
         if !self.retry.may_try(now) {
             return Outcome::Waiting;
         }
-        let renewed = match self.native.token() {
+        let renewed = match self.native_api.token() {
             Some(token) => self.renew(&token).await,
-            // It was kept, but the program ended before it was used.
-            None if issued => self.use_kept().await,
+            // It was stored, but the program ended before it was used.
+            None if issued => self.use_stored().await,
             None => return Outcome::SignedOut,
         };
         match renewed {
@@ -113,9 +113,9 @@ impl Renewal {
                 self.retry = Retry::default();
                 Outcome::Renewed
             }
-            Err(RenewalError::Enrolled(EnrolledError::Superseded)) => {
-                tracing::info!("another enrolment took the place of the one that was being renewed");
-                Outcome::Over
+            Err(RenewalError::EnrolmentStore(EnrolmentStoreError::Superseded)) => {
+                tracing::info!("the enrolment that was being renewed was replaced or removed");
+                Outcome::Ended
             }
             Err(error) => {
                 tracing::warn!(%error, source = ?std::error::Error::source(&error), "the renewal failed");
@@ -127,33 +127,33 @@ impl Renewal {
 
     async fn renew(&mut self, token: &Secret) -> Result<(), RenewalError> {
         let key = self.key().await?;
-        let renewed = self.native.renew(key.request().to_owned()).await?;
+        let renewed = self.native_api.renew(key.request().to_owned()).await?;
         let Renewed { certificate, authorities, access_token, .. } = renewed;
         let chain = key.chain(Answer { certificates: &certificate, roots: &authorities })?;
-        let identity = self.keep(key, chain, authorities).await?;
+        let identity = self.store_certificate(key, chain, authorities).await?;
         self.try_out(&identity, Some(token), Some(Secret::new(access_token))).await
     }
 
-    async fn use_kept(&mut self) -> Result<(), RenewalError> {
+    async fn use_stored(&mut self) -> Result<(), RenewalError> {
         let Some(Next::Issued { name, .. }) = self.record.next.clone() else { return Ok(()) };
-        let place = self.record.kept_in;
-        let identity = self.enrolled.run(move |enrolled| enrolled.identity(place, &name)).await?;
+        let location = self.record.key_location;
+        let identity = self.store.run(move |store| store.identity(location, &name)).await?;
         self.try_out(&identity, None, None).await
     }
 
-    /// The key that was asked with before, or a new one, kept before anybody is asked.
+    /// The key of the last request, or a new one, stored before it is used in a request.
     async fn key(&mut self) -> Result<MachineKey, RenewalError> {
         let (record, random) = (self.record.clone(), self.random);
-        let made = self.enrolled.run(move |enrolled| {
+        let made = self.store.run(move |store| {
             if let Some(next) = &record.next
-                && let Some(key) = enrolled.key(record.kept_in, next.name())?
+                && let Some(key) = store.key(record.key_location, next.name())?
             {
                 return Ok((record, key));
             }
-            let key = new_key(random).map_err(|_| EnrolledError::NoRandom)?;
-            let name = enrolled.keep(record.kept_in, &key, None)?;
-            let asked = Record { next: Some(Next::Asked { name }), ..record.clone() };
-            enrolled.go_on(&record, &asked)?;
+            let key = new_key(random).map_err(|_| EnrolmentStoreError::NoRandom)?;
+            let name = store.store_key(record.key_location, &key, None)?;
+            let asked = Record { next: Some(Next::Requested { name }), ..record.clone() };
+            store.replace_record(&record, &asked)?;
             Ok((asked, key))
         });
         let (record, key) = made.await?;
@@ -161,26 +161,26 @@ impl Renewal {
         Ok(key)
     }
 
-    async fn keep(
+    async fn store_certificate(
         &mut self,
         key: MachineKey,
         chain: Chain,
         authorities: String,
     ) -> Result<Identity, RenewalError> {
         let record = self.record.clone();
-        let kept = self.enrolled.run(move |enrolled| {
-            let name = enrolled.keep(record.kept_in, &key, Some(&chain))?;
-            let identity = enrolled.identity(record.kept_in, &name)?;
+        let stored = self.store.run(move |store| {
+            let name = store.store_key(record.key_location, &key, Some(&chain))?;
+            let identity = store.identity(record.key_location, &name)?;
             let issued = Record { next: Some(Next::Issued { name, authorities }), ..record.clone() };
-            enrolled.go_on(&record, &issued)?;
+            store.replace_record(&record, &issued)?;
             Ok((issued, identity))
         });
-        let (record, identity) = kept.await?;
+        let (record, identity) = stored.await?;
         self.record = record;
         Ok(identity)
     }
 
-    /// Uses the new certificate once; when the server takes it, it counts.
+    /// Uses the new certificate once; when the server accepts it, it becomes the current one.
     async fn try_out(
         &mut self,
         identity: &Identity,
@@ -189,31 +189,31 @@ impl Renewal {
     ) -> Result<(), RenewalError> {
         let Some(Next::Issued { authorities, .. }) = &self.record.next else { return Ok(()) };
         let trust = self.record.trust(authorities)?;
-        let candidate: Arc<Transport> = Arc::new(self.native.transport().with(&trust, identity)?);
+        let candidate: Arc<Transport> = Arc::new(self.native_api.transport().with(&trust, identity)?);
         match &token {
             Some(token) => {
-                let client = NativeClient::signed_in(Arc::clone(&candidate), token.clone());
+                let client = NativeApiClient::signed_in(Arc::clone(&candidate), token.clone());
                 client.session().await?.ok_or(RenewalError::Token)?;
             }
-            None => NativeClient::new(Arc::clone(&candidate)).certificate().await?,
+            None => NativeApiClient::new(Arc::clone(&candidate)).certificate().await?,
         }
         let record = self.record.clone();
-        self.record = self.enrolled.run(move |enrolled| enrolled.succeed(&record)).await?;
+        self.record = self.store.run(move |store| store.activate_next(&record)).await?;
         self.validity = identity.validity().unwrap_or(self.validity);
         self.ready = Some(Ready { candidate, former: former.cloned(), token });
         if !self.use_ready() {
-            // The old one is good for a third of its life yet.
+            // The old one is still valid for a third of its life.
             tracing::info!("somebody signs in with the former certificate; the new one is used afterwards");
         }
         Ok(())
     }
 
-    /// Whether no new certificate waits any more. Whoever signed in meanwhile keeps the former one: the sign-in counts with
-    /// it alone.
+    /// Returns whether no new certificate waits any more. Whoever signed in meanwhile stays on the former one: the sign-in is
+    /// bound to it.
     fn use_ready(&mut self) -> bool {
         if let Some(Ready { candidate, former, token }) = &self.ready {
-            let follows = self.native.go_on_with(candidate, former.as_ref(), token.clone());
-            if !follows && !self.native.go_on_with(candidate, None, None) {
+            let follows = self.native_api.switch_to(candidate, former.as_ref(), token.clone());
+            if !follows && !self.native_api.switch_to(candidate, None, None) {
                 return false;
             }
             self.ready = None;

@@ -1,8 +1,8 @@
 //! When to try again.
 
 /// Seconds.
-const FIRST: i64 = 60;
-const LONGEST: i64 = 6 * 3600;
+const FIRST_DELAY: i64 = 60;
+const MAX_DELAY: i64 = 6 * 3600;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Retry {
@@ -14,12 +14,12 @@ pub struct Retry {
 impl Retry {
     pub fn may_try(self, now: i64) -> bool {
         // A clock that was set back must not make it wait for ever.
-        now >= self.next || self.next - now > LONGEST
+        now >= self.next || self.next - now > MAX_DELAY
     }
 
     /// Twice as long each time, up to six hours.
     pub fn after_failure(self, now: i64) -> Self {
-        let delay = FIRST.checked_shl(self.failures.min(16)).unwrap_or(LONGEST).min(LONGEST);
+        let delay = FIRST_DELAY.checked_shl(self.failures.min(16)).unwrap_or(MAX_DELAY).min(MAX_DELAY);
         Self { failures: self.failures.saturating_add(1), next: now + delay }
     }
 }

@@ -10,9 +10,9 @@ use serde_json::json;
 
 use super::*;
 use crate::clock::system_random;
-use crate::enrolled::{Machine, Trusted};
+use crate::enrolment_store::{Machine, Trusted};
 use crate::identity::new_key;
-use crate::keystore::{KeyStore, Keys, MemoryStore, Place};
+use crate::keystore::{KeyLocation, KeyStore, Keys, MemoryStore};
 use crate::link::Fingerprint;
 use crate::test_server::{Authority, Peer};
 
@@ -20,19 +20,19 @@ use crate::test_server::{Authority, Peer};
 const VALIDITY: (i64, i64) = (1_577_836_800, 4_102_444_800);
 const DUE: i64 = VALIDITY.0 + (VALIDITY.1 - VALIDITY.0) / 3 * 2;
 
-/// The server: tokens are the fingerprints of the certificates that they count with.
+/// The server: tokens are the fingerprints of the certificates that they are bound to.
 #[derive(Default)]
-struct Double {
+struct FakeServer {
     /// Request and answer.
     issued: Option<(String, String)>,
     asked: usize,
     lose_the_next_answer: bool,
     refuse_new: bool,
-    /// Who looked at the session last.
+    /// The peer of the last request for the session.
     seen: Option<Fingerprint>,
 }
 
-type Shared = Arc<(Authority, Mutex<Double>)>;
+type Shared = Arc<(Authority, Mutex<FakeServer>)>;
 
 fn token(der: &[u8]) -> String {
     Fingerprint::of(der).to_string()
@@ -54,19 +54,19 @@ async fn renew(
     headers: HeaderMap,
     Json(renew): Json<Renew>,
 ) -> Response {
-    let (authority, double) = &*shared;
-    let mut double = double.lock().unwrap();
-    double.asked += 1;
+    let (authority, fake_server) = &*shared;
+    let mut fake_server = fake_server.lock().unwrap();
+    fake_server.asked += 1;
     if !is_signed_in(peer, &headers) {
         return refused(401, "sign-in-required");
     }
-    let certificate = match &double.issued {
+    let certificate = match &fake_server.issued {
         Some((csr, certificate)) if *csr == renew.csr => certificate.clone(),
         Some(_) => return refused(409, "renewed-already"),
         None => authority.certify(&renew.csr, VALIDITY),
     };
-    double.issued = Some((renew.csr, certificate.clone()));
-    if std::mem::take(&mut double.lose_the_next_answer) {
+    fake_server.issued = Some((renew.csr, certificate.clone()));
+    if std::mem::take(&mut fake_server.lose_the_next_answer) {
         return refused(503, "busy");
     }
     let leaf = Identity::leaf_of(&certificate);
@@ -86,12 +86,12 @@ async fn session(
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
 ) -> Response {
-    let mut double = shared.1.lock().unwrap();
-    let new = double.issued.as_ref().map(|(_, pem)| Fingerprint::of(&Identity::leaf_of(pem)));
-    if double.refuse_new && peer.0 == new {
+    let mut fake_server = shared.1.lock().unwrap();
+    let new = fake_server.issued.as_ref().map(|(_, pem)| Fingerprint::of(&Identity::leaf_of(pem)));
+    if fake_server.refuse_new && peer.0 == new {
         return refused(403, "client-certificate:untrusted");
     }
-    double.seen = peer.0;
+    fake_server.seen = peer.0;
     if !is_signed_in(peer, &headers) {
         return refused(401, "sign-in-required");
     }
@@ -104,17 +104,17 @@ async fn login() -> Response {
     Json(json!({"challenge": "c-1", "methods": ["totp"], "expires_in": 300})).into_response()
 }
 
-struct World {
+struct Fixture {
     shared: Shared,
-    enrolled: Arc<Enrolled>,
+    store: Arc<EnrolmentStore>,
     system: Arc<MemoryStore>,
-    native: Arc<NativeClient>,
+    native_api: Arc<NativeApiClient>,
     renewal: Renewal,
     old: Fingerprint,
     _folder: tempfile::TempDir,
 }
 
-impl World {
+impl Fixture {
     /// An enrolled machine whose owner is signed in.
     async fn new() -> Self {
         let shared: Shared = Arc::new((Authority::new(), Mutex::default()));
@@ -126,7 +126,7 @@ impl World {
         let address = shared.0.serve(routes).await;
         let (system, folder) = (Arc::new(MemoryStore::default()), tempfile::tempdir().unwrap());
         let keys = Keys::of(Arc::clone(&system) as Arc<dyn KeyStore>, folder.path());
-        let enrolled = Arc::new(Enrolled::new(folder.path(), keys));
+        let store = Arc::new(EnrolmentStore::new(folder.path(), keys));
         let key = new_key(system_random).unwrap();
         let certificates = shared.0.certify(key.request(), VALIDITY);
         let chain = key.chain(Answer { certificates: &certificates, roots: &shared.0.pem() }).unwrap();
@@ -136,175 +136,175 @@ impl World {
             pages: String::new(),
             trusted: Trusted::Authority,
             authorities: shared.0.pem(),
-            kept_in: Place::System,
+            key_location: KeyLocation::System,
             current: String::new(),
             next: None,
-            leaving: None,
+            obsolete: None,
         };
-        let machine = enrolled.enrol(record, key.key(), &chain).unwrap();
+        let machine = store.enrol(record, key.key(), &chain).unwrap();
         let old = Fingerprint::of(&machine.identity.certificates()[0]);
-        let (native, renewal) = started(&enrolled, machine, Some(old));
-        Self { shared, enrolled, system, native, renewal, old, _folder: folder }
+        let (native_api, renewal) = started(&store, machine, Some(old));
+        Self { shared, store, system, native_api, renewal, old, _folder: folder }
     }
 
-    /// The program is started anew; nobody is signed in.
+    /// The program is restarted; nobody is signed in.
     fn restart(&mut self) {
-        let machine = self.enrolled.load().unwrap().unwrap();
-        (self.native, self.renewal) = started(&self.enrolled, machine, None);
+        let machine = self.store.load().unwrap().unwrap();
+        (self.native_api, self.renewal) = started(&self.store, machine, None);
     }
 
-    fn double(&self) -> std::sync::MutexGuard<'_, Double> {
+    fn fake_server(&self) -> std::sync::MutexGuard<'_, FakeServer> {
         self.shared.1.lock().unwrap()
     }
 
     fn new_one(&self) -> Fingerprint {
-        Fingerprint::of(&Identity::leaf_of(&self.double().issued.as_ref().unwrap().1))
+        Fingerprint::of(&Identity::leaf_of(&self.fake_server().issued.as_ref().unwrap().1))
     }
 
     /// The certificate that requests go out with.
     async fn used(&self) -> Fingerprint {
-        let _ = self.native.certificate().await;
-        self.double().seen.unwrap()
+        let _ = self.native_api.certificate().await;
+        self.fake_server().seen.unwrap()
     }
 }
 
 fn started(
-    enrolled: &Arc<Enrolled>,
+    store: &Arc<EnrolmentStore>,
     machine: Machine,
     signed_in: Option<Fingerprint>,
-) -> (Arc<NativeClient>, Renewal) {
+) -> (Arc<NativeApiClient>, Renewal) {
     let validity = machine.identity.validity().unwrap();
     let (record, configuration) = machine.configuration().unwrap();
     let transport = Arc::new(Transport::new(configuration).unwrap());
-    let native = Arc::new(match signed_in {
-        Some(fingerprint) => NativeClient::signed_in(transport, Secret::new(fingerprint.to_string())),
-        None => NativeClient::new(transport),
+    let native_api = Arc::new(match signed_in {
+        Some(fingerprint) => NativeApiClient::signed_in(transport, Secret::new(fingerprint.to_string())),
+        None => NativeApiClient::new(transport),
     });
-    let renewal = Renewal::new(Arc::clone(enrolled), Arc::clone(&native), record, validity, system_random);
-    (native, renewal)
+    let renewal = Renewal::new(Arc::clone(store), Arc::clone(&native_api), record, validity, system_random);
+    (native_api, renewal)
 }
 
 #[tokio::test]
-async fn at_two_thirds_of_the_life_a_new_certificate_takes_the_place() {
-    let mut world = World::new().await;
-    assert_eq!(world.renewal.look_after(DUE - 1).await, Outcome::NotDue);
-    assert_eq!(world.double().asked, 0);
-    let old_name = world.system.names();
-    assert_eq!(world.renewal.look_after(DUE).await, Outcome::Renewed);
+async fn at_two_thirds_of_its_life_a_certificate_is_replaced() {
+    let mut fixture = Fixture::new().await;
+    assert_eq!(fixture.renewal.renew_if_due(DUE - 1).await, Outcome::NotDue);
+    assert_eq!(fixture.fake_server().asked, 0);
+    let old_name = fixture.system.names();
+    assert_eq!(fixture.renewal.renew_if_due(DUE).await, Outcome::Renewed);
 
-    let new = world.new_one();
-    assert_ne!(new, world.old);
-    assert_eq!(world.used().await, new);
-    assert!(world.native.session().await.unwrap().is_some(), "the sign-in goes on");
-    assert_eq!(world.system.names().len(), 1);
-    assert_ne!(world.system.names(), old_name, "the old key is gone");
-    world.restart();
-    assert_eq!(world.used().await, new);
+    let new = fixture.new_one();
+    assert_ne!(new, fixture.old);
+    assert_eq!(fixture.used().await, new);
+    assert!(fixture.native_api.session().await.unwrap().is_some(), "the sign-in goes on");
+    assert_eq!(fixture.system.names().len(), 1);
+    assert_ne!(fixture.system.names(), old_name, "the old key is gone");
+    fixture.restart();
+    assert_eq!(fixture.used().await, new);
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_again_with_the_same_key() {
-    let mut world = World::new().await;
-    world.double().lose_the_next_answer = true;
-    assert_eq!(world.renewal.look_after(DUE).await, Outcome::Failed);
-    assert_eq!(world.used().await, world.old);
-    assert!(world.native.session().await.unwrap().is_some(), "nobody is signed out");
-    assert_eq!(world.renewal.look_after(DUE + 59).await, Outcome::Waiting);
-    assert_eq!(world.double().asked, 1);
-    // Even if the program ended meanwhile, the key is the same.
-    let asked_with = world.double().issued.clone().unwrap().0;
-    world.restart();
-    assert_eq!(world.renewal.look_after(DUE + 60).await, Outcome::SignedOut);
-    let machine = world.enrolled.load().unwrap().unwrap();
-    (world.native, world.renewal) = started(&world.enrolled, machine, Some(world.old));
-    assert_eq!(world.renewal.look_after(DUE + 60).await, Outcome::Renewed);
-    assert_eq!(world.double().issued.clone().unwrap().0, asked_with);
-    assert_eq!(world.used().await, world.new_one());
+async fn a_lost_answer_is_requested_again_with_the_same_key() {
+    let mut fixture = Fixture::new().await;
+    fixture.fake_server().lose_the_next_answer = true;
+    assert_eq!(fixture.renewal.renew_if_due(DUE).await, Outcome::Failed);
+    assert_eq!(fixture.used().await, fixture.old);
+    assert!(fixture.native_api.session().await.unwrap().is_some(), "nobody is signed out");
+    assert_eq!(fixture.renewal.renew_if_due(DUE + 59).await, Outcome::Waiting);
+    assert_eq!(fixture.fake_server().asked, 1);
+    // The key is the same even if the program was restarted.
+    let asked_with = fixture.fake_server().issued.clone().unwrap().0;
+    fixture.restart();
+    assert_eq!(fixture.renewal.renew_if_due(DUE + 60).await, Outcome::SignedOut);
+    let machine = fixture.store.load().unwrap().unwrap();
+    (fixture.native_api, fixture.renewal) = started(&fixture.store, machine, Some(fixture.old));
+    assert_eq!(fixture.renewal.renew_if_due(DUE + 60).await, Outcome::Renewed);
+    assert_eq!(fixture.fake_server().issued.clone().unwrap().0, asked_with);
+    assert_eq!(fixture.used().await, fixture.new_one());
 }
 
 #[tokio::test]
 async fn the_old_one_stays_until_the_new_one_was_used() {
-    let mut world = World::new().await;
-    world.double().refuse_new = true;
-    assert_eq!(world.renewal.look_after(DUE).await, Outcome::Failed);
-    assert_eq!(world.used().await, world.old);
-    assert_eq!(world.system.names().len(), 2, "both are kept");
-    world.restart();
-    assert_eq!(world.used().await, world.old, "also after a new start");
-    // Kept, and not used yet: a new start tries it, signed in or not.
-    assert_eq!(world.renewal.look_after(VALIDITY.0).await, Outcome::Failed);
-    world.double().refuse_new = false;
-    assert_eq!(world.renewal.look_after(VALIDITY.0 + 60).await, Outcome::Renewed);
-    assert_eq!(world.used().await, world.new_one());
-    assert_eq!(world.system.names().len(), 1);
+    let mut fixture = Fixture::new().await;
+    fixture.fake_server().refuse_new = true;
+    assert_eq!(fixture.renewal.renew_if_due(DUE).await, Outcome::Failed);
+    assert_eq!(fixture.used().await, fixture.old);
+    assert_eq!(fixture.system.names().len(), 2, "both are kept");
+    fixture.restart();
+    assert_eq!(fixture.used().await, fixture.old, "also after a new start");
+    // Stored, and not used yet: a restarted program tries it, signed in or not.
+    assert_eq!(fixture.renewal.renew_if_due(VALIDITY.0).await, Outcome::Failed);
+    fixture.fake_server().refuse_new = false;
+    assert_eq!(fixture.renewal.renew_if_due(VALIDITY.0 + 60).await, Outcome::Renewed);
+    assert_eq!(fixture.used().await, fixture.new_one());
+    assert_eq!(fixture.system.names().len(), 1);
 }
 
 #[tokio::test]
-async fn nobody_signed_in_renews_nothing() {
-    let mut world = World::new().await;
-    world.restart();
-    assert_eq!(world.renewal.look_after(DUE).await, Outcome::SignedOut);
-    assert_eq!((world.double().asked, world.system.names().len()), (0, 1));
+async fn without_a_sign_in_nothing_is_renewed() {
+    let mut fixture = Fixture::new().await;
+    fixture.restart();
+    assert_eq!(fixture.renewal.renew_if_due(DUE).await, Outcome::SignedOut);
+    assert_eq!((fixture.fake_server().asked, fixture.system.names().len()), (0, 1));
 }
 
 #[tokio::test]
-async fn a_renewal_that_cannot_succeed_locks_nobody_out() {
-    let mut world = World::new().await;
-    // Another key got the successor.
+async fn a_renewal_that_cannot_succeed_signs_nobody_out() {
+    let mut fixture = Fixture::new().await;
+    // The renewed certificate was issued to another key.
     let other = new_key(system_random).unwrap();
-    let certificate = world.shared.0.certify(other.request(), VALIDITY);
-    world.double().issued = Some((other.request().to_owned(), certificate));
+    let certificate = fixture.shared.0.certify(other.request(), VALIDITY);
+    fixture.fake_server().issued = Some((other.request().to_owned(), certificate));
     let mut now = DUE;
     for _ in 0..3 {
-        assert_eq!(world.renewal.look_after(now).await, Outcome::Failed);
+        assert_eq!(fixture.renewal.renew_if_due(now).await, Outcome::Failed);
         now += 6 * 3600;
     }
-    assert_eq!(world.used().await, world.old);
-    assert!(world.native.session().await.unwrap().is_some());
+    assert_eq!(fixture.used().await, fixture.old);
+    assert!(fixture.native_api.session().await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn somebody_who_is_signing_in_is_not_disturbed() {
-    let mut world = World::new().await;
-    let other = Transport::anonymous("https://localhost:1".parse().unwrap(), &world.trust()).unwrap();
+    let mut fixture = Fixture::new().await;
+    let other = Transport::anonymous("https://localhost:1".parse().unwrap(), &fixture.trust()).unwrap();
     let wrong = Secret::new("of another sign-in".into());
-    assert!(!world.native.go_on_with(&other, Some(&wrong), None));
-    assert!(!world.native.go_on_with(&other, None, Some(wrong)));
-    assert_eq!(world.used().await, world.old);
+    assert!(!fixture.native_api.switch_to(&other, Some(&wrong), None));
+    assert!(!fixture.native_api.switch_to(&other, None, Some(wrong)));
+    assert_eq!(fixture.used().await, fixture.old);
     // Between password and code nobody is signed in, as when the program has just started.
-    world.restart();
-    world.native.login("ada@example.org".into(), "a password".into()).await.unwrap();
-    assert!(!world.native.go_on_with(&other, None, None));
-    assert_eq!(world.used().await, world.old);
+    fixture.restart();
+    fixture.native_api.login("ada@example.org".into(), "a password".into()).await.unwrap();
+    assert!(!fixture.native_api.switch_to(&other, None, None));
+    assert_eq!(fixture.used().await, fixture.old);
 }
 
 #[tokio::test]
-async fn what_had_to_wait_is_used_at_the_next_look() {
-    let mut world = World::new().await;
-    world.double().refuse_new = true;
-    assert_eq!(world.renewal.look_after(DUE).await, Outcome::Failed);
-    world.double().refuse_new = false;
-    world.restart();
-    world.native.login("ada@example.org".into(), "a password".into()).await.unwrap();
-    assert_eq!(world.renewal.look_after(DUE).await, Outcome::Renewed);
-    assert_eq!(world.used().await, world.old, "not now");
-    assert_eq!(world.renewal.look_after(DUE - 1).await, Outcome::NotDue);
-    assert_eq!(world.used().await, world.old, "not yet");
-    world.native.logout().await.unwrap();
-    assert_eq!(world.renewal.look_after(DUE - 1).await, Outcome::NotDue);
-    assert_eq!(world.used().await, world.new_one());
+async fn a_postponed_certificate_is_used_at_the_next_check() {
+    let mut fixture = Fixture::new().await;
+    fixture.fake_server().refuse_new = true;
+    assert_eq!(fixture.renewal.renew_if_due(DUE).await, Outcome::Failed);
+    fixture.fake_server().refuse_new = false;
+    fixture.restart();
+    fixture.native_api.login("ada@example.org".into(), "a password".into()).await.unwrap();
+    assert_eq!(fixture.renewal.renew_if_due(DUE).await, Outcome::Renewed);
+    assert_eq!(fixture.used().await, fixture.old, "not now");
+    assert_eq!(fixture.renewal.renew_if_due(DUE - 1).await, Outcome::NotDue);
+    assert_eq!(fixture.used().await, fixture.old, "not yet");
+    fixture.native_api.logout().await.unwrap();
+    assert_eq!(fixture.renewal.renew_if_due(DUE - 1).await, Outcome::NotDue);
+    assert_eq!(fixture.used().await, fixture.new_one());
 }
 
 #[tokio::test]
 async fn a_renewal_ends_with_its_enrolment() {
-    let mut world = World::new().await;
-    assert!(world.enrolled.forget().unwrap());
-    assert_eq!(world.renewal.look_after(DUE).await, Outcome::Over);
-    assert!(world.enrolled.record().unwrap().is_none() && world.system.names().is_empty());
-    assert_eq!(world.double().asked, 0);
+    let mut fixture = Fixture::new().await;
+    assert!(fixture.store.forget().unwrap());
+    assert_eq!(fixture.renewal.renew_if_due(DUE).await, Outcome::Ended);
+    assert!(fixture.store.record().unwrap().is_none() && fixture.system.names().is_empty());
+    assert_eq!(fixture.fake_server().asked, 0);
 }
 
-impl World {
+impl Fixture {
     fn trust(&self) -> crate::transport::Trust {
         crate::transport::Trust::in_authorities(self.shared.0.pem().as_bytes()).unwrap()
     }

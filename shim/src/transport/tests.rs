@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::test_server::Authority;
 
-async fn fetch(transport: &Transport, path: &str) -> Result<Answer, Failure> {
+async fn fetch(transport: &Transport, path: &str) -> Result<BufferedResponse, TransportError> {
     transport.exchange(Method::GET, transport.server().at(path, None), HeaderMap::new(), Vec::new()).await
 }
 
@@ -27,17 +27,17 @@ async fn a_server_of_another_authority_gets_nothing() {
     let address = ours.serve(Router::new()).await;
     let failure = fetch(&ours.transport_to(address, &other), "/").await.unwrap_err();
     assert!(
-        matches!(failure, Failure::ServerUntrusted(reason) if reason.contains("authority")),
+        matches!(failure, TransportError::ServerUntrusted(reason) if reason.contains("authority")),
         "{failure:?}"
     );
 }
 
 #[tokio::test]
-async fn a_refused_certificate_is_told_apart() {
+async fn a_refused_certificate_has_an_error_of_its_own() {
     let (ours, other) = (Authority::new(), Authority::new());
     let address = other.serve(Router::new()).await;
     let failure = fetch(&ours.transport_to(address, &other), "/").await.unwrap_err();
-    assert!(matches!(failure, Failure::CertificateRefused(_)), "{failure:?}");
+    assert!(matches!(failure, TransportError::CertificateRefused(_)), "{failure:?}");
 }
 
 #[tokio::test]
@@ -48,12 +48,12 @@ async fn a_server_that_is_away_is_unreachable() {
     drop(listener);
     let transport = authority.transport_to(address, &authority);
     let failure = fetch(&transport, "/").await.unwrap_err();
-    assert_eq!(failure, Failure::Unreachable);
+    assert_eq!(failure, TransportError::Unreachable);
     assert!(failure.problem(transport.server()).detail.contains(&address.port().to_string()));
 }
 
 #[tokio::test]
-async fn cookies_are_kept_and_redirects_are_not_followed() {
+async fn cookies_are_stored_and_redirects_are_not_followed() {
     let authority = Authority::new();
     let sent = |headers: Headers| async move {
         headers.get(header::COOKIE).and_then(|v| v.to_str().ok()).unwrap_or("none").to_owned()
@@ -77,5 +77,5 @@ async fn no_request_leaves_for_another_host() {
     let transport = authority.transport_to(address, &authority);
     let url = Url::parse("https://elsewhere.example/").unwrap();
     let result = transport.exchange(Method::GET, url, HeaderMap::new(), Vec::new()).await;
-    assert_eq!(result.unwrap_err(), Failure::Elsewhere);
+    assert_eq!(result.unwrap_err(), TransportError::ForeignOrigin);
 }

@@ -1,4 +1,4 @@
-//! How the server's certificate is judged.
+//! How the server's certificate is verified.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use rustls::crypto::CryptoProvider;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-/// One of the two, never both: where the organisation's own authority speaks for the server, no public one can.
+/// One of the two, never both: where the organisation's own authority issues the server's certificate, no public one may.
 #[derive(Debug, Clone)]
 pub enum Trust {
     /// By these authorities, and no other.
     Authorities(Arc<RootCertStore>),
-    /// As this system judges servers.
+    /// By the system's trust store.
     System(Arc<dyn ServerCertVerifier>),
 }
 
@@ -24,7 +24,7 @@ pub enum Trust {
 pub struct NotAuthorities(#[source] Option<Box<dyn std::error::Error + Send + Sync>>);
 
 impl Trust {
-    /// In the certificates of a PEM text.
+    /// The certificates of a PEM text.
     pub fn in_authorities(pem: &[u8]) -> Result<Self, NotAuthorities> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {

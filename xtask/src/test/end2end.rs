@@ -2,32 +2,32 @@
 
 use std::process::Command;
 
-use super::Bench;
-use super::counts::{Counts, counted};
+use super::Toolbox;
 use super::programs::Programs;
-use crate::failure::Outcome;
+use super::runner::{Counts, run_tests};
+use crate::error::Result;
 use crate::{pages, run};
 
-pub fn browser(bench: &Bench) -> Outcome<Counts> {
-    counted(playwright(bench)?.args(["--project", "browser"]))
+pub fn browser(toolbox: &Toolbox) -> Result<Counts> {
+    run_tests(playwright(toolbox)?.args(["--project", "browser"]))
 }
 
-/// `playwright test` with the server built and everything told that the tests need of this machine.
-pub fn playwright(bench: &Bench) -> Outcome<Command> {
-    pages::build(bench.places, bench.tools)?;
-    let programs = Programs::build(bench)?;
-    let mut playwright = bench
+/// `playwright test` with the server built and the environment that the tests need.
+pub fn playwright(toolbox: &Toolbox) -> Result<Command> {
+    pages::build(toolbox.paths, toolbox.tools)?;
+    let programs = Programs::build(toolbox)?;
+    let mut playwright = toolbox
         .tools
-        .program(&bench.places.root.join("end2end/node_modules/.bin/playwright").to_string_lossy());
+        .program(&toolbox.paths.root.join("end2end/node_modules/.bin/playwright").to_string_lossy());
     playwright
-        .current_dir(bench.places.root.join("end2end"))
-        .env("END2END_CADDY", bench.places.venv("caddy").join("bin/caddy"))
+        .current_dir(toolbox.paths.root.join("end2end"))
+        .env("END2END_CADDY", toolbox.paths.venv("caddy").join("bin/caddy"))
         .env("END2END_SERVER", programs.server)
         .env("END2END_SHIM", programs.shim)
-        .env("END2END_MAIL_PYTHON", bench.tools.python("mail"))
+        .env("END2END_MAIL_PYTHON", toolbox.tools.python("mail"))
         // Playwright must not look for a browser of its own.
         .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
         .arg("test");
-    run::tell_where_pages_are(bench.places, &mut playwright);
+    run::set_pages_env(toolbox.paths, &mut playwright);
     Ok(playwright)
 }

@@ -1,6 +1,5 @@
-//! A PostgreSQL of the tests' own: a new cluster in a temporary folder, on a free port of the loopback, with
-//! a random password. It ends with the tests, however they end: the kernel is asked to interrupt it when this
-//! process dies.
+//! A PostgreSQL cluster for the tests alone: in a temporary folder, on a free port of the loopback, with a random password.
+//! It ends with the tests, even when they are killed: the kernel interrupts it when this process dies.
 
 use std::fs;
 use std::io::Read;
@@ -11,11 +10,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::failure::{Doing, Failure, Outcome};
+use crate::error::{Context, Error, Result};
 use crate::process;
 
 const PREFIX: &str = "aiwe-postgres-";
-const PATIENCE: Duration = Duration::from_secs(30);
+const START_STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub struct Postgres {
     folder: PathBuf,
@@ -26,16 +25,16 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    pub fn start() -> Outcome<Self> {
-        sweep();
+    pub fn start() -> Result<Self> {
+        remove_stale_clusters();
         let programs = programs()?;
         let folder = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
-        fs::create_dir_all(&folder).doing(format_args!("making {}", folder.display()))?;
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).doing("closing it to others")?;
+        fs::create_dir_all(&folder).context(format_args!("making {}", folder.display()))?;
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).context("closing it to others")?;
         let password = random_hex()?;
-        fs::write(folder.join("password"), &password).doing("writing PostgreSQL's password")?;
+        fs::write(folder.join("password"), &password).context("writing PostgreSQL's password")?;
         if process::is_root() {
-            process::must(process::command("chown").args(["-R", "postgres:"]).arg(&folder))?;
+            process::run(process::command("chown").args(["-R", "postgres:"]).arg(&folder))?;
         }
         let mut create = as_postgres(&programs.join("initdb"));
         create
@@ -50,8 +49,8 @@ impl Postgres {
             .arg("--pgdata")
             .arg(folder.join("data"))
             .current_dir("/");
-        if process::answer(&mut create).is_none() {
-            return Err(Failure::new(format!("initdb failed; by hand: {create:?}")));
+        if process::stdout(&mut create).is_none() {
+            return Err(Error::new(format!("initdb failed; by hand: {create:?}")));
         }
         let port = free_port()?;
         let server = serve(&programs, &folder, port)?;
@@ -64,30 +63,30 @@ impl Postgres {
         format!("postgres://aiwe:{}@127.0.0.1:{}/postgres", self.password, self.port)
     }
 
-    fn wait_until_ready(&mut self) -> Outcome {
+    fn wait_until_ready(&mut self) -> Result {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
-            if let Some(status) = self.server.try_wait().doing("watching PostgreSQL")? {
+        while start.elapsed() < START_STOP_TIMEOUT {
+            if let Some(status) = self.server.try_wait().context("watching PostgreSQL")? {
                 let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-                return Err(Failure::new(format!("PostgreSQL ended with {status}:\n{log}")));
+                return Err(Error::new(format!("PostgreSQL ended with {status}:\n{log}")));
             }
             let mut ready = process::command(self.programs.join("pg_isready"));
             ready.args(["--quiet", "--host=127.0.0.1", "--username=aiwe", "--port", &self.port.to_string()]);
-            if process::answer(&mut ready).is_some() {
+            if process::stdout(&mut ready).is_some() {
                 return Ok(());
             }
             sleep(Duration::from_millis(50));
         }
-        Err(Failure::new("PostgreSQL did not become ready within 30 s"))
+        Err(Error::new("PostgreSQL did not become ready within 30 s"))
     }
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // SIGINT is PostgreSQL's fast shutdown; nothing in the cluster is worth more care.
+        // SIGINT is PostgreSQL's fast shutdown; nothing in the cluster needs to be kept.
         let _ = Command::new("kill").args(["-INT", &self.server.id().to_string()]).status();
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < START_STOP_TIMEOUT {
             if !matches!(self.server.try_wait(), Ok(None)) {
                 break;
             }
@@ -97,9 +96,9 @@ impl Drop for Postgres {
     }
 }
 
-fn serve(programs: &Path, folder: &Path, port: u16) -> Outcome<Child> {
-    let log = fs::File::create(folder.join("log")).doing("writing PostgreSQL's log")?;
-    let errors = log.try_clone().doing("sharing PostgreSQL's log")?;
+fn serve(programs: &Path, folder: &Path, port: u16) -> Result<Child> {
+    let log = fs::File::create(folder.join("log")).context("writing PostgreSQL's log")?;
+    let errors = log.try_clone().context("sharing PostgreSQL's log")?;
     let mut server = as_postgres(&programs.join("postgres"));
     server.arg("-D").arg(folder.join("data")).arg("-k").arg(folder).args([
         "-h",
@@ -107,7 +106,7 @@ fn serve(programs: &Path, folder: &Path, port: u16) -> Outcome<Child> {
         "-p",
         &port.to_string(),
     ]);
-    // Each test makes a database of its own; a lost cluster loses nothing, so nothing waits for the disk.
+    // Nothing in the cluster needs to survive a crash, so nothing waits for the disk.
     for setting in ["max_connections=400", "fsync=off", "full_page_writes=off", "synchronous_commit=off"] {
         server.args(["-c", setting]);
     }
@@ -117,7 +116,7 @@ fn serve(programs: &Path, folder: &Path, port: u16) -> Outcome<Child> {
         .stdout(log)
         .stderr(errors)
         .spawn()
-        .doing("starting PostgreSQL")
+        .context("starting PostgreSQL")
 }
 
 /// PostgreSQL refuses to run as root.
@@ -131,9 +130,9 @@ fn as_postgres(program: &Path) -> Command {
 }
 
 /// The newest installed version's programs, which Debian keeps off the PATH.
-fn programs() -> Outcome<PathBuf> {
+fn programs() -> Result<PathBuf> {
     let versions =
-        fs::read_dir("/usr/lib/postgresql").doing("looking for PostgreSQL in /usr/lib/postgresql")?;
+        fs::read_dir("/usr/lib/postgresql").context("looking for PostgreSQL in /usr/lib/postgresql")?;
     versions
         .flatten()
         .filter_map(|entry| {
@@ -142,11 +141,11 @@ fn programs() -> Outcome<PathBuf> {
         .filter(|(_, bin)| bin.join("initdb").is_file())
         .max_by_key(|(version, _)| *version)
         .map(|(_, bin)| bin)
-        .ok_or_else(|| Failure::new("PostgreSQL's programs are not in /usr/lib/postgresql"))
+        .ok_or_else(|| Error::new("PostgreSQL's programs are not in /usr/lib/postgresql"))
 }
 
-/// Removes what runs left behind that were killed.
-fn sweep() {
+/// Removes the clusters of runs that were killed.
+fn remove_stale_clusters() {
     let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -157,15 +156,15 @@ fn sweep() {
     }
 }
 
-fn free_port() -> Outcome<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).doing("looking for a free port")?;
-    Ok(listener.local_addr().doing("looking for a free port")?.port())
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a free port")?;
+    Ok(listener.local_addr().context("looking for a free port")?.port())
 }
 
-fn random_hex() -> Outcome<String> {
+fn random_hex() -> Result<String> {
     let mut bytes = [0_u8; 16];
-    let mut source = fs::File::open("/dev/urandom").doing("opening /dev/urandom")?;
-    source.read_exact(&mut bytes).doing("reading /dev/urandom")?;
+    let mut source = fs::File::open("/dev/urandom").context("opening /dev/urandom")?;
+    source.read_exact(&mut bytes).context("reading /dev/urandom")?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -178,7 +177,7 @@ mod tests {
         let postgres = Postgres::start().unwrap();
         let psql = |url: &str| {
             let mut psql = process::command(postgres.programs.join("psql"));
-            process::answer(psql.args([
+            process::stdout(psql.args([
                 "--no-password",
                 "--tuples-only",
                 "--no-align",
@@ -191,7 +190,7 @@ mod tests {
         assert_eq!(
             psql(&postgres.url().replace(&postgres.password, "guess")),
             None,
-            "the password is asked for"
+            "the password is required"
         );
         let (folder, server) = (postgres.folder.clone(), postgres.server.id());
         drop(postgres);

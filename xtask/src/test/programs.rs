@@ -1,10 +1,14 @@
-//! The server and the desktop program, as tests start them.
+//! The server, the desktop program and the test programs: built once, together.
 
 use std::path::PathBuf;
 
-use super::Bench;
-use crate::failure::Outcome;
+use super::Toolbox;
+use crate::error::Result;
 use crate::process;
+
+/// All of the workspace that runs on this machine, always chosen together: each dependency is then built with one set of
+/// features, and once. `browser` is left out, since `app` is either for browsers or for the server.
+pub const SELECTION: &[&str] = &["--workspace", "--exclude", "browser", "--features", "app/ssr"];
 
 pub struct Programs {
     pub server: PathBuf,
@@ -12,17 +16,13 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Together, so that what both depend on is built once; `cargo xtask bench` builds each by itself, as a release.
-    pub fn build(bench: &Bench) -> Outcome<Self> {
-        process::must(bench.tools.cargo().args([
-            "build",
-            "--package",
-            "server",
-            "--package",
-            "shim",
-            "--bins",
-        ]))?;
-        let built = bench.places.target().join("debug");
+    /// In one command with the test programs: programs alone would leave out the features that tests add, and have most
+    /// dependencies built again. `cargo xtask run`, `desktop` and `bench` build each program by itself.
+    pub fn build(toolbox: &Toolbox) -> Result<Self> {
+        process::run(
+            toolbox.tools.cargo().arg("build").args(SELECTION).args(["--lib", "--bins", "--tests"]),
+        )?;
+        let built = toolbox.paths.target().join("debug");
         Ok(Self { server: built.join("server"), shim: built.join("shim") })
     }
 }

@@ -1,18 +1,18 @@
-//! The form of the download page, which lives in the browser.
+//! The form of the download page, an island.
 
 use leptos::prelude::*;
 use protocol::access::Platform;
 use serde::{Deserialize, Serialize};
 
-use super::{RedeemOutcome, Redeeming};
+use super::{RedeemOutcome, RedeemState};
 use crate::access::steps::package;
-use crate::design::{Button, Check, Field, FieldKind, Look, PasswordField, Shape, Time};
-use crate::live::Part;
+use crate::design::{Button, ButtonVariant, Check, Field, FieldKind, PasswordField, Shape, Time};
+use crate::island::Island;
 
-/// Why a download was refused, as it stands in the address.
+/// Why a download failed; named in the address as `?problem=`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Refusal {
-    /// Nothing shows that this browser is the one that asked, and there is no field for the code any more.
+pub enum DownloadProblem {
+    /// Neither cookie nor match code proves that this browser sent the request, and a used link has no field for the code.
     Elsewhere,
     Expired,
     Machine,
@@ -24,7 +24,7 @@ pub enum Refusal {
     Used,
 }
 
-impl Refusal {
+impl DownloadProblem {
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "elsewhere" => Some(Self::Elsewhere),
@@ -63,31 +63,32 @@ impl Refusal {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct DownloadForm {
     pub token: String,
-    /// The system that is chosen at first.
+    /// The preselected system.
     pub chosen: Platform,
     pub needs_match_code: bool,
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<DownloadProblem>,
     /// Seconds since the Unix epoch.
     pub expires_at: i64,
 }
 
-impl Part for DownloadForm {
+impl Island for DownloadForm {
     const NAME: &'static str = "download";
 
     fn view(self) -> impl IntoView {
         let Self { token, chosen, needs_match_code, refusal, expires_at } = self;
-        let redeeming = Redeeming::new();
-        let told = |field: Refusal| refusal.filter(|r| *r == field).map(Refusal::message);
-        let wrong_platform = redeeming.field_error("platform", told(Refusal::Platform));
-        let wrong_password = redeeming.field_error("password", told(Refusal::Password));
-        let wrong_code = redeeming.field_error("match_code", told(Refusal::MatchCode));
+        let redeeming = RedeemState::new();
+        let message_at =
+            |field: DownloadProblem| refusal.filter(|r| *r == field).map(DownloadProblem::message);
+        let wrong_platform = redeeming.field_error("platform", message_at(DownloadProblem::Platform));
+        let wrong_password = redeeming.field_error("password", message_at(DownloadProblem::Password));
+        let wrong_code = redeeming.field_error("match_code", message_at(DownloadProblem::MatchCode));
         let code_wanted = redeeming.wants_match_code();
         view! {
             <form
                 method="post"
                 action=format!("/public/download-certs/{token}")
                 class="space-y-5"
-                on:submit=move |event| redeeming.press(&event, token.clone())
+                on:submit=move |event| redeeming.submit(&event, token.clone())
             >
                 <Systems chosen error=wrong_platform />
                 {Platform::ALL.map(|p| view! {
@@ -102,7 +103,7 @@ impl Part for DownloadForm {
                 {move || (needs_match_code || code_wanted.get()).then(|| view! {
                     <MatchCodeField error=wrong_code />
                 })}
-                <Button look=Look::Primary large=true icon=Shape::Download busy=redeeming.busy()>"Download"</Button>
+                <Button variant=ButtonVariant::Primary large=true icon=Shape::Download busy=redeeming.busy()>"Download"</Button>
                 <RedeemOutcome redeeming />
                 <p class="text-sm text-muted">
                     "The link works once, until " <Time at=expires_at /> ". Opening this page does not use it up."
@@ -128,7 +129,7 @@ pub fn MatchCodeField(error: Signal<Option<String>>) -> impl IntoView {
     }
 }
 
-/// The choice of a system. What is about one of them stands in an element `.panel[data-for]` of the same `.choices`.
+/// The choice of a system. Content for one of them is in an element `.panel[data-for]` of the same `.choices`.
 #[component]
 pub fn Systems(chosen: Platform, #[prop(optional, into)] error: Signal<Option<String>>) -> impl IntoView {
     view! {
@@ -144,10 +145,10 @@ pub fn Systems(chosen: Platform, #[prop(optional, into)] error: Signal<Option<St
 
 #[cfg(test)]
 mod tests {
-    use super::Refusal;
+    use super::DownloadProblem;
 
     #[test]
-    fn every_name_of_the_handler_has_a_message() {
+    fn every_problem_of_the_handler_has_a_message() {
         let names = [
             "elsewhere",
             "expired",
@@ -160,8 +161,8 @@ mod tests {
             "used",
         ];
         for name in names {
-            assert!(Refusal::named(name).is_some_and(|r| !r.message().is_empty()), "{name}");
+            assert!(DownloadProblem::named(name).is_some_and(|r| !r.message().is_empty()), "{name}");
         }
-        assert_eq!(Refusal::named("anything-else"), None);
+        assert_eq!(DownloadProblem::named("anything-else"), None);
     }
 }

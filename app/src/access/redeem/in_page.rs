@@ -1,7 +1,7 @@
 //! The key, made in this page.
 //!
-//! The module that makes it (`app/keys`) is loaded when it is first needed. The key stays in it, for as long as the page
-//! is open: asked again, it is the same request, and the server gives the same certificate for it.
+//! The module that makes it (`app/keys`) is loaded when it is first needed. The key stays in it while the page is open: a
+//! second attempt sends the same request, for which the server returns the same certificate.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -21,33 +21,33 @@ use super::Step;
 use crate::web;
 
 const MODULE: &str = "/pkg/aiwe-keys.js";
-/// Browsers read the file when it is saved, which some ask the visitor about first.
-const SAVED_AFTER: Duration = Duration::from_secs(120);
+/// When the `blob:` URL is revoked. Some browsers ask where to save before they read the file.
+const REVOKE_AFTER: Duration = Duration::from_secs(120);
 
 thread_local! {
-    /// The key of the link that this page is about.
-    static KEPT: RefCell<Option<(String, MachineKey)>> = const { RefCell::new(None) };
+    /// The key of this page's link.
+    static CACHED_KEY: RefCell<Option<(String, MachineKey)>> = const { RefCell::new(None) };
 }
 
-/// What stands in the form.
+/// The form's values.
 #[derive(Debug)]
-pub struct Wish {
+pub struct RedeemForm {
     platform: Platform,
     password: NewPassword,
     match_code: String,
 }
 
 pub enum Failure {
-    /// The module is not to be had, or it makes no key here.
+    /// The module cannot be loaded, or cannot make a key in this browser.
     Module,
     Problem(Problem),
 }
 
-impl Wish {
+impl RedeemForm {
     /// Reads the submitted form.
     ///
     /// # Errors
-    /// A problem with every field that does not fit.
+    /// A problem that names every invalid field.
     pub fn read(event: &SubmitEvent) -> Result<Self, Problem> {
         let form: HtmlFormElement = event_target(event);
         let form = FormData::new_with_form(&form).map_err(web::refused_by_browser)?;
@@ -63,44 +63,43 @@ impl Wish {
     }
 }
 
-/// Makes the key of this link, if there is none yet, has it certified, and hands the package to the browser. Returns the
-/// file's name.
-pub async fn redeem(token: &str, wish: &Wish, told: impl Fn(Step)) -> Result<String, Failure> {
-    told(Step::Loading);
+/// Makes the key of this link, if there is none yet, gets its certificate, and saves the package. Returns the file's name.
+pub async fn redeem(token: &str, form: &RedeemForm, on_step: impl Fn(Step)) -> Result<String, Failure> {
+    on_step(Step::Loading);
     let module = load().await.map_err(|_| Failure::Module)?;
-    // Before the link is spent.
-    if let Some(words) = module.password_problem(wish.password.expose()).map_err(|_| Failure::Module)? {
+    // Checked before the link is used up.
+    if let Some(words) = module.password_problem(form.password.expose()).map_err(|_| Failure::Module)? {
         let problem =
             Problem::invalid_input().field("password", format!("Choose another password: {words}."));
         return Err(Failure::Problem(problem));
     }
     let key = key_of(token, &module).map_err(|_| Failure::Module)?;
-    told(Step::Asking);
+    on_step(Step::Asking);
     let (certificates, roots) =
-        certify(token, &key.request(), &wish.match_code).await.map_err(Failure::Problem)?;
-    told(Step::Packing);
-    // Packing keeps the page busy for up to half a second: the browser shows first what was told.
+        certify(token, &key.request(), &form.match_code).await.map_err(Failure::Problem)?;
+    on_step(Step::Packing);
+    // Packing blocks the page for up to half a second: the browser gets time to show the step first.
     web::sleep(Duration::from_millis(30)).await;
-    let packed = key.pack(wish.platform.as_str(), &certificates, &roots, wish.password.expose());
+    let packed = key.pack(form.platform.as_str(), &certificates, &roots, form.password.expose());
     let package = packed.map_err(|error| Failure::Problem(not_packed(&error)))?;
-    hand_over(&package).map_err(|error| Failure::Problem(not_packed(&error)))
+    save(&package).map_err(|error| Failure::Problem(not_packed(&error)))
 }
 
 async fn load() -> Result<KeysModule, JsValue> {
     let module: KeysModule = import(MODULE).await?.unchecked_into();
-    // Does nothing if the module has been started already.
+    // Does nothing if the module was initialised before.
     module.start().await?;
     Ok(module)
 }
 
 fn key_of(token: &str, module: &KeysModule) -> Result<MachineKey, JsValue> {
-    let kept =
-        KEPT.with_borrow(|kept| kept.as_ref().filter(|(of, _)| of == token).map(|(_, key)| key.clone()));
-    if let Some(key) = kept {
+    let cached = CACHED_KEY
+        .with_borrow(|cached| cached.as_ref().filter(|(of, _)| of == token).map(|(_, key)| key.clone()));
+    if let Some(key) = cached {
         return Ok(key);
     }
     let key = module.make_key()?;
-    KEPT.set(Some((token.to_owned(), key.clone())));
+    CACHED_KEY.set(Some((token.to_owned(), key.clone())));
     Ok(key)
 }
 
@@ -111,31 +110,31 @@ struct Redeem<'a> {
     match_code: &'a str,
 }
 
-/// The certificate with what stands above it, and the roots; both PEM. The roots first: asking for them spends nothing.
+/// The certificate chain and the roots, both PEM. The roots are fetched first: that does not use up the link.
 async fn certify(token: &str, csr: &str, match_code: &str) -> Result<(String, String), Problem> {
-    let roots = web::exchange("/ca.pem", &RequestInit::new(), &[]).await?;
+    let roots = web::fetch("/ca.pem", &RequestInit::new(), &[]).await?;
     let roots = web::text(&roots).await?;
-    let asked = serde_json::to_string(&Redeem { csr, match_code }).map_err(|_| Problem::internal())?;
+    let body = serde_json::to_string(&Redeem { csr, match_code }).map_err(|_| Problem::internal())?;
     let init = RequestInit::new();
     init.set_method("POST");
-    init.set_body_opt_str(Some(&asked));
+    init.set_body_opt_str(Some(&body));
     let token = String::from(js_sys::encode_uri_component(token));
     let path = format!("/public/download-certs/{token}/csr");
     let headers = [("accept", "application/pem-certificate-chain"), ("content-type", "application/json")];
-    let certificates = web::exchange(&path, &init, &headers).await?;
+    let certificates = web::fetch(&path, &init, &headers).await?;
     Ok((web::text(&certificates).await?, roots))
 }
 
 fn not_packed(error: &JsValue) -> Problem {
-    let told =
+    let cause =
         error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message())).unwrap_or_default();
     Problem::new("not-packed", 0, "The file could not be made in this page").detail(format!(
-        "Press Download again: the server gives this page the same certificate again. ({told})"
+        "Press Download again: the server gives this page the same certificate again. ({cause})"
     ))
 }
 
 /// Has the browser save the package.
-fn hand_over(package: &Package) -> Result<String, JsValue> {
+fn save(package: &Package) -> Result<String, JsValue> {
     let name = package.file_name();
     let url = web::object_url(&package.bytes().to_vec(), &package.media_type())
         .ok_or_else(|| js_sys::Error::new("this browser holds no files for pages"))?;
@@ -143,7 +142,7 @@ fn hand_over(package: &Package) -> Result<String, JsValue> {
     link.set_href(&url);
     link.set_download(&name);
     link.click();
-    set_timeout(move || web::revoke(&url), SAVED_AFTER);
+    set_timeout(move || web::revoke(&url), REVOKE_AFTER);
     Ok(name)
 }
 

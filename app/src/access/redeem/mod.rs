@@ -1,8 +1,8 @@
-//! What pressing “Download” does.
+//! The “Download” button.
 //!
-//! With scripts, the key is made in the page, by a module that is loaded only then; the request for its certificate goes to
-//! the server, and nothing else. Without them, or where the module cannot be had, the form is posted and the server
-//! makes the key. Which of the two it is stands beside the button before it is pressed.
+//! With scripts, the key is made in the page, by a module that is loaded only then, and the server gets nothing but the
+//! certificate request. Without scripts, or if the module cannot be loaded, the form is posted and the server makes the
+//! key. The text at the button says which of the two will happen.
 
 mod form;
 #[cfg(feature = "hydrate")]
@@ -15,18 +15,18 @@ use protocol::Problem;
 
 use crate::design::{Notice, NoticeTone, ProblemNotice, scripts_run};
 
-pub use form::{DownloadForm, MatchCodeField, Refusal, Systems};
+pub use form::{DownloadForm, DownloadProblem, MatchCodeField, Systems};
 
-/// Where the visitor's press stands.
+/// The progress of a download.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Stage {
     #[default]
     Idle,
     Busy(Step),
-    /// The browser has the file of this name.
+    /// The browser has saved the file with this name.
     Done(String),
     Failed(Problem),
-    /// The module cannot be had: the next press is the form's own.
+    /// The module could not be loaded: the next press submits the form.
     ByServer,
 }
 
@@ -53,12 +53,12 @@ const IN_PAGE: &str = "Your key is made in this page and leaves it only in the f
 
 /// The state of the download form.
 #[derive(Debug, Clone, Copy)]
-pub struct Redeeming {
+pub struct RedeemState {
     stage: RwSignal<Stage>,
     scripts: ReadSignal<bool>,
 }
 
-impl Redeeming {
+impl RedeemState {
     pub(super) fn new() -> Self {
         Self { stage: RwSignal::default(), scripts: scripts_run() }
     }
@@ -67,7 +67,7 @@ impl Redeeming {
         Signal::derive(move || self.stage.with(|stage| matches!(stage, Stage::Busy(_))))
     }
 
-    /// What is wrong with a field: after the last press, or `before` it.
+    /// A field's error: from the last attempt, or `before` the first.
     pub fn field_error(self, field: &'static str, before: Option<&'static str>) -> Signal<Option<String>> {
         Signal::derive(move || {
             self.stage.with(|stage| match stage {
@@ -78,7 +78,7 @@ impl Redeeming {
         })
     }
 
-    /// Whether the server asked for the match code.
+    /// Whether the server has asked for the match code.
     pub fn wants_match_code(self) -> Signal<bool> {
         let wanted = Memo::new(move |before: Option<&bool>| {
             let asked =
@@ -88,9 +88,9 @@ impl Redeeming {
         wanted.into()
     }
 
-    /// Answers the form's submit event.
+    /// Handles the form's submit event.
     #[cfg(feature = "hydrate")]
-    pub fn press(self, event: &SubmitEvent, token: String) {
+    pub fn submit(self, event: &SubmitEvent, token: String) {
         if self.stage.with_untracked(|stage| *stage == Stage::ByServer) {
             return;
         }
@@ -98,14 +98,14 @@ impl Redeeming {
         if self.busy().get_untracked() {
             return;
         }
-        let wish = match in_page::Wish::read(event) {
-            Ok(wish) => wish,
+        let form = match in_page::RedeemForm::read(event) {
+            Ok(form) => form,
             Err(problem) => return self.stage.set(Stage::Failed(problem)),
         };
         leptos::task::spawn_local(async move {
-            let told = move |stage| drop(self.stage.try_set(stage));
-            let redeemed = in_page::redeem(&token, &wish, |step| told(Stage::Busy(step))).await;
-            told(match redeemed {
+            let set_stage = move |stage| drop(self.stage.try_set(stage));
+            let redeemed = in_page::redeem(&token, &form, |step| set_stage(Stage::Busy(step))).await;
+            set_stage(match redeemed {
                 Ok(file_name) => Stage::Done(file_name),
                 Err(in_page::Failure::Module) => Stage::ByServer,
                 Err(in_page::Failure::Problem(problem)) => Stage::Failed(problem),
@@ -113,15 +113,15 @@ impl Redeeming {
         });
     }
 
-    /// On the server nobody presses.
+    /// Never called: there are no events on the server.
     #[cfg(not(feature = "hydrate"))]
-    pub fn press(self, _: &SubmitEvent, _: String) {}
+    pub fn submit(self, _: &SubmitEvent, _: String) {}
 }
 
-/// Who makes the key, what is happening, and what came of it. Stands below the button.
+/// Below the button: who makes the key, the progress, and the outcome.
 #[component]
-pub fn RedeemOutcome(redeeming: Redeeming) -> impl IntoView {
-    let Redeeming { stage, scripts } = redeeming;
+pub fn RedeemOutcome(redeeming: RedeemState) -> impl IntoView {
+    let RedeemState { stage, scripts } = redeeming;
     let by_server = move || !scripts.get() || stage.with(|stage| *stage == Stage::ByServer);
     let progress = move || stage.with(|stage| if let Stage::Busy(step) = stage { step.words() } else { "" });
     let problem = Signal::derive(move || {
@@ -151,16 +151,16 @@ pub fn RedeemOutcome(redeeming: Redeeming) -> impl IntoView {
 mod tests {
     use super::*;
 
-    fn with_redeeming(test: impl FnOnce(Redeeming)) {
+    fn with_redeeming(test: impl FnOnce(RedeemState)) {
         let owner = Owner::new();
         owner.with(|| {
             let (scripts, _) = signal(true);
-            test(Redeeming { stage: RwSignal::default(), scripts });
+            test(RedeemState { stage: RwSignal::default(), scripts });
         });
     }
 
     #[test]
-    fn a_field_tells_what_was_wrong_before_the_press_and_then_what_is_wrong_now() {
+    fn a_field_shows_the_earlier_error_and_then_the_current_one() {
         with_redeeming(|redeeming| {
             let password = redeeming.field_error("password", Some("before"));
             assert_eq!(password.get().as_deref(), Some("before"));
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_match_code_that_was_asked_for_once_stays_asked_for() {
+    fn the_match_code_field_stays_once_it_was_needed() {
         with_redeeming(|redeeming| {
             let wanted = redeeming.wants_match_code();
             assert!(!wanted.get());

@@ -48,7 +48,7 @@ fn a_good_link_names_its_host() {
     let found = blocks("[our bank](https://evil.example/login)");
     let [Block::Paragraph(inlines)] = found.as_slice() else { panic!("{found:?}") };
     let [Inline::Link { link, text }] = inlines.as_slice() else { panic!("{inlines:?}") };
-    assert_eq!((link.place.as_str(), plain_text(text).as_str()), ("evil.example", "our bank"));
+    assert_eq!((link.destination.as_str(), plain_text(text).as_str()), ("evil.example", "our bank"));
 }
 
 #[test]

@@ -1,44 +1,44 @@
-//! The answer as it comes: quiet steps, Markdown, who answered, and what one can do with it.
+//! The answer as it is streamed: steps, Markdown, attribution and actions.
 //!
-//! What is shown lags the stream by at most [`SHOW_EVERY`] ms, so that a fast model does not redraw for each token.
-//! Screen readers get whole sentences at most every [`SAY_EVERY`] ms from a region of their own; the visible answer is
-//! no live region, for its redrawing would be read out again and again.
+//! The shown text lags the stream by at most [`RENDER_INTERVAL_MS`], so that a fast model does not cause a rendering per
+//! token. Screen readers get whole sentences at most every [`ANNOUNCE_INTERVAL_MS`] from a separate live region; the
+//! visible answer is not a live region, since it would be read out again with every rendering.
 
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use protocol::analysis::{Step, StepState, TextEdit};
 
-use super::Told;
+use super::ProblemAdvice;
 use super::markdown::Markdown;
-use crate::design::{Button, ButtonKind, CopyButton, EmptyState, Icon, Look, Shape};
-use crate::sidebar::desk::Desk;
-use crate::sidebar::run::{Answer, Run, next_words, origin, step_label};
+use crate::design::{Button, ButtonKind, ButtonVariant, CopyButton, EmptyState, Icon, Shape};
+use crate::sidebar::run::{Answer, Run, attribution, next_announcement, step_label};
+use crate::sidebar::state::SidebarState;
 use crate::sidebar::web;
 
-const SHOW_EVERY: u64 = 80;
-const SAY_EVERY: u64 = 2_000;
-/// How near to its end the answer is still followed while it grows, in CSS pixels.
-const FOLLOW_WITHIN: i32 = 60;
+const RENDER_INTERVAL_MS: u64 = 80;
+const ANNOUNCE_INTERVAL_MS: u64 = 2_000;
+/// While the answer grows, the view scrolls along if it is this near to the end, in CSS pixels.
+const SCROLL_THRESHOLD: i32 = 60;
 
 #[component]
-pub fn AnswerView(desk: Desk) -> impl IntoView {
-    let shown = shown_text(desk);
-    let said = said_words(desk);
-    let place = NodeRef::<html::Section>::new();
-    follow_the_end(place, shown);
+pub fn AnswerView(state: SidebarState) -> impl IntoView {
+    let shown = shown_text(state);
+    let said = announcement(state);
+    let section = NodeRef::<html::Section>::new();
+    scroll_to_end(section, shown);
     let of_answer = move |take: fn(&Answer) -> String| {
-        Memo::new(move |_| desk.run.with(|run| run.answer().map(take).unwrap_or_default()))
+        Memo::new(move |_| state.run.with(|run| run.answer().map(take).unwrap_or_default()))
     };
     let question = of_answer(|answer| answer.question.clone());
     let steps =
-        Memo::new(move |_| desk.run.with(|run| run.answer().map(|a| a.steps.clone()).unwrap_or_default()));
+        Memo::new(move |_| state.run.with(|run| run.answer().map(|a| a.steps.clone()).unwrap_or_default()));
     let edits =
-        Memo::new(move |_| desk.run.with(|run| run.answer().map(|a| a.edits.clone()).unwrap_or_default()));
-    let idle = Memo::new(move |_| desk.run.with(|run| *run == Run::Idle));
+        Memo::new(move |_| state.run.with(|run| run.answer().map(|a| a.edits.clone()).unwrap_or_default()));
+    let idle = Memo::new(move |_| state.run.with(|run| *run == Run::Idle));
     view! {
         <section
-            node_ref=place
+            node_ref=section
             aria-label="Answer"
             tabindex="0"
             class="min-h-0 grow space-y-4 overflow-y-auto p-3 -outline-offset-2"
@@ -63,7 +63,7 @@ pub fn AnswerView(desk: Desk) -> impl IntoView {
             {move || view! { <Steps steps=steps.get() /> }}
             <Markdown text=shown />
             {move || edits.get().into_iter().map(|edit| view! { <Proposal edit /> }).collect_view()}
-            <End desk />
+            <End state />
         </section>
         <div aria-live="polite" class="sr-only">
             {move || said.get()}
@@ -71,35 +71,35 @@ pub fn AnswerView(desk: Desk) -> impl IntoView {
     }
 }
 
-/// How it ended, and what one can do now.
+/// How the analysis ended, and the next actions.
 #[component]
-fn End(desk: Desk) -> impl IntoView {
-    // Changes only when the run's state does, not with each word.
+fn End(state: SidebarState) -> impl IntoView {
+    // Changes only with the run's state, not with each token.
     let end = Memo::new(move |_| {
-        desk.run.with(|run| match run {
+        state.run.with(|run| match run {
             Run::Idle | Run::Sending(_) | Run::Answering(_) => None,
-            Run::Answered(_, done) => Some((origin(done), None)),
+            Run::Answered(_, done) => Some((attribution(done), None)),
             Run::Cancelled(_) => Some(("Cancelled.".to_owned(), None)),
             Run::Failed(_, problem) => Some((String::new(), Some(problem.clone()))),
         })
     });
     let text = Signal::derive(move || {
-        desk.run.with(|run| run.answer().map(|answer| answer.text.clone()).unwrap_or_default())
+        state.run.with(|run| run.answer().map(|answer| answer.text.clone()).unwrap_or_default())
     });
-    let again = Callback::new(move |()| spawn_local(desk.ask()));
+    let again = Callback::new(move |()| spawn_local(state.ask()));
     move || {
         end.get().map(|(line, problem)| {
             let failed = problem.is_some();
             view! {
                 <div class="space-y-3">
-                    {problem.map(|problem| view! { <Told problem again words="Ask again" /> })}
+                    {problem.map(|problem| view! { <ProblemAdvice problem again words="Ask again" /> })}
                     <p class="text-xs text-muted empty:hidden">{line}</p>
                     <div class="flex flex-wrap items-center gap-2">
                         <Show when=move || text.with(|text| !text.is_empty())>
                             <CopyButton text what="the answer" />
                         </Show>
                         <Show when=move || !failed>
-                            <Button kind=ButtonKind::Button look=Look::Quiet on:click=move |_| again.run(())>
+                            <Button kind=ButtonKind::Button variant=ButtonVariant::Quiet on:click=move |_| again.run(())>
                                 "Ask again"
                             </Button>
                         </Show>
@@ -163,70 +163,71 @@ fn Proposal(edit: TextEdit) -> impl IntoView {
     }
 }
 
-fn text_now(desk: Desk) -> String {
-    let text = desk.run.try_with_untracked(|run| run.answer().map(|answer| answer.text.clone()));
+fn text_now(state: SidebarState) -> String {
+    let text = state.run.try_with_untracked(|run| run.answer().map(|answer| answer.text.clone()));
     text.flatten().unwrap_or_default()
 }
 
-/// The answer's text as it is shown: at once when it is whole, at intervals while it grows.
-fn shown_text(desk: Desk) -> ReadSignal<String> {
+/// The shown text: updated at intervals while it grows, at once when it is complete.
+fn shown_text(state: SidebarState) -> ReadSignal<String> {
     let (shown, show) = signal(String::new());
     let pending = StoredValue::new(false);
     Effect::new(move |_| {
-        if !desk.run.with(Run::is_running) {
-            show.set(text_now(desk));
+        if !state.run.with(Run::is_running) {
+            show.set(text_now(state));
         } else if !pending.get_value() {
             pending.set_value(true);
-            web::after(SHOW_EVERY, move || {
-                // Both are gone when the page is.
+            web::after(RENDER_INTERVAL_MS, move || {
+                // Both are disposed of with the page.
                 pending.try_set_value(false);
-                show.try_set(text_now(desk));
+                show.try_set(text_now(state));
             });
         }
     });
     shown
 }
 
-/// What screen readers are told next.
-fn said_words(desk: Desk) -> ReadSignal<String> {
-    let (said, say) = signal(String::new());
-    let heard = StoredValue::new(0_usize);
+/// The text to announce to screen readers next.
+fn announcement(state: SidebarState) -> ReadSignal<String> {
+    let (announcement, set_announcement) = signal(String::new());
+    let announced = StoredValue::new(0_usize);
     let pending = StoredValue::new(false);
-    let tell = move |whole: bool| {
-        let text = text_now(desk);
-        let from = heard.try_get_value().unwrap_or_default();
-        if let Some((now, words)) = next_words(&text, from, whole) {
-            heard.try_set_value(now);
-            say.try_set(words.to_owned());
+    let announce = move |complete: bool| {
+        let text = text_now(state);
+        let from = announced.try_get_value().unwrap_or_default();
+        if let Some((now, words)) = next_announcement(&text, from, complete) {
+            announced.try_set_value(now);
+            set_announcement.try_set(words.to_owned());
         }
     };
     Effect::new(move |_| {
-        let (running, empty) =
-            desk.run.with(|run| (run.is_running(), run.answer().is_none_or(|answer| answer.text.is_empty())));
+        let (running, empty) = state
+            .run
+            .with(|run| (run.is_running(), run.answer().is_none_or(|answer| answer.text.is_empty())));
         if empty {
-            heard.set_value(0);
+            announced.set_value(0);
         }
         if !running {
-            tell(true);
+            announce(true);
         } else if !pending.get_value() {
             pending.set_value(true);
-            web::after(SAY_EVERY, move || {
+            web::after(ANNOUNCE_INTERVAL_MS, move || {
                 pending.try_set_value(false);
-                // If it has ended meanwhile, all is said.
-                tell(false);
+                // If the answer has ended meanwhile, everything was announced.
+                announce(false);
             });
         }
     });
-    said
+    announcement
 }
 
-/// Keeps the end in sight while the answer grows, unless the reader has scrolled up.
-fn follow_the_end(place: NodeRef<html::Section>, shown: ReadSignal<String>) {
+/// Keeps the end visible while the answer grows, unless the reader has scrolled up.
+fn scroll_to_end(node: NodeRef<html::Section>, shown: ReadSignal<String>) {
     Effect::new(move |_| {
         shown.track();
-        let Some(section) = place.get_untracked() else { return };
+        let Some(section) = node.get_untracked() else { return };
         let below = section.scroll_height() - section.client_height() - section.scroll_top();
-        if below <= FOLLOW_WITHIN {
+        if below <= SCROLL_THRESHOLD {
             request_animation_frame(move || section.set_scroll_top(section.scroll_height()));
         }
     });

@@ -1,15 +1,15 @@
-//! Shows the tree of an answer, element by element. Nothing goes through `innerHTML`.
+//! Renders the tree of an answer, element by element. Nothing goes through `innerHTML`.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use leptos::prelude::*;
 
-use crate::design::{CopyButton, Look};
-use crate::sidebar::highlight::{Piece, pieces};
+use crate::design::{ButtonVariant, CopyButton};
+use crate::sidebar::highlight::{TokenKind, tokenize};
 use crate::sidebar::link::SafeLink;
 use crate::sidebar::markdown::{Block, Inline, blocks, plain_text};
 
-/// Blocks that did not change keep their elements while the answer grows: what is selected in them stays selected.
+/// Blocks that did not change keep their elements while the answer grows, so a selection in them is kept.
 #[component]
 pub fn Markdown(#[prop(into)] text: Signal<String>) -> impl IntoView {
     let numbered = Memo::new(move |_| {
@@ -38,7 +38,7 @@ fn show_blocks(blocks: Vec<Block>) -> AnyView {
 fn show_block(block: Block) -> AnyView {
     match block {
         Block::Code { language, text } => view! { <CodeBlock language text /> }.into_any(),
-        // The page's own headings stand above: an answer's begin at 3.
+        // Levels 1 and 2 are for the page's own headings.
         Block::Heading { level: 1, text } => {
             view! { <h3 class="text-lg">{show_inlines(text)}</h3> }.into_any()
         }
@@ -103,11 +103,11 @@ fn show_table(head: Vec<Vec<Inline>>, rows: Vec<Vec<Vec<Inline>>>) -> AnyView {
 
 #[component]
 fn CodeBlock(language: String, text: String) -> impl IntoView {
-    let marked = pieces(&language, &text)
+    let marked = tokenize(&language, &text)
         .into_iter()
-        .map(|(piece, text)| {
+        .map(|(kind, text)| {
             let text = text.to_owned();
-            match class_of(piece) {
+            match class_of(kind) {
                 None => text.into_any(),
                 Some(class) => view! { <span class=class>{text}</span> }.into_any(),
             }
@@ -118,7 +118,7 @@ fn CodeBlock(language: String, text: String) -> impl IntoView {
         <div class="rounded-md border border-line bg-sunken">
             <div class="flex flex-wrap items-center justify-between gap-2 border-b border-line px-2 py-1 text-muted">
                 <span class="font-mono text-xs">{language}</span>
-                <CopyButton text=Signal::derive(move || text.clone()) what="the code" look=Look::Quiet />
+                <CopyButton text=Signal::derive(move || text.clone()) what="the code" variant=ButtonVariant::Quiet />
             </div>
             <pre class="overflow-x-auto p-3 font-mono wrap-normal" tabindex="0" role="group" aria-label=label>
                 <code>{marked}</code>
@@ -127,13 +127,13 @@ fn CodeBlock(language: String, text: String) -> impl IntoView {
     }
 }
 
-/// Weight and slant instead of colours: those have their meanings elsewhere.
-fn class_of(piece: Piece) -> Option<&'static str> {
-    match piece {
-        Piece::Comment => Some("text-muted italic"),
-        Piece::Keyword => Some("font-semibold"),
-        Piece::Text => Some("text-muted"),
-        Piece::Number | Piece::Plain => None,
+/// Weight and slant instead of colours, which have other meanings.
+fn class_of(kind: TokenKind) -> Option<&'static str> {
+    match kind {
+        TokenKind::Comment => Some("text-muted italic"),
+        TokenKind::Keyword => Some("font-semibold"),
+        TokenKind::Text => Some("text-muted"),
+        TokenKind::Number | TokenKind::Plain => None,
     }
 }
 
@@ -165,14 +165,14 @@ fn show_inline(inline: Inline) -> AnyView {
     }
 }
 
-/// The host stands behind the text, unless the text is the address itself.
+/// The destination follows the text, unless the text is the address itself.
 fn show_link(link: SafeLink, text: Vec<Inline>) -> AnyView {
     let shown = plain_text(&text);
-    let says_it = shown == link.target || shown == link.place;
+    let redundant = shown == link.target || shown == link.destination;
     view! {
         <a class="link" href=link.target target="_blank" rel="noopener noreferrer">
             {show_inlines(text)}
-            {(!says_it).then(|| view! { <span class="text-muted">{format!(" ({})", link.place)}</span> })}
+            {(!redundant).then(|| view! { <span class="text-muted">{format!(" ({})", link.destination)}</span> })}
         </a>
     }
     .into_any()

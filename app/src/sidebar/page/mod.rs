@@ -1,7 +1,7 @@
-//! The page once its scripts run: the status strip, and below it the sign-in or the desk.
+//! The page once its scripts run: the status bar, and below it the sign-in or the workspace.
 
 mod answer;
-mod ask;
+mod composer;
 mod markdown;
 mod picture;
 mod sign_in;
@@ -12,30 +12,32 @@ use leptos::{ev, web_sys};
 use protocol::Problem;
 
 use super::access::{Access, AccessEvent};
-use super::advice::{Advice, what};
-use super::desk::Desk;
+use super::advice::{Advice, message};
 use super::run::Light;
+use super::state::SidebarState;
 use super::{transport, web};
-use crate::design::{Button, ButtonKind, ButtonLink, Icon, Look, Notice, NoticeTone, Shape, Skeleton};
+use crate::design::{
+    Button, ButtonKind, ButtonLink, ButtonVariant, Icon, Notice, NoticeTone, Shape, Skeleton,
+};
 
-/// Starts the desk of this window.
-pub fn live() -> AnyView {
-    let desk = Desk::new(transport::of_this_window(), web::remembered_mode());
-    spawn_local(desk.start());
+/// Starts the sidebar of this window.
+pub fn interior() -> AnyView {
+    let state = SidebarState::new(transport::of_this_window(), web::remembered_mode());
+    spawn_local(state.start());
     Effect::new(move |_| {
-        desk.mode.with(|id| {
+        state.mode.with(|id| {
             if !id.is_empty() {
                 web::remember_mode(id);
             }
         });
     });
-    listen(desk);
-    on_cleanup(move || desk.cancel());
-    let part = Memo::new(move |_| desk.access.with(Part::of));
+    listen(state);
+    on_cleanup(move || state.cancel());
+    let screen = Memo::new(move |_| state.access.with(Screen::of));
     view! {
-        <Strip desk />
-        {move || match part.get() {
-            Part::Checking => {
+        <StatusBar state />
+        {move || match screen.get() {
+            Screen::Checking => {
                 view! {
                     <main id="main" class="grow p-3">
                         <Skeleton lines=3 />
@@ -43,56 +45,56 @@ pub fn live() -> AnyView {
                 }
                     .into_any()
             }
-            Part::Unknown => view! { <Unknown desk /> }.into_any(),
-            Part::SignIn => view! { <sign_in::SignIn desk /> }.into_any(),
-            Part::Desk => view! { <Workplace desk /> }.into_any(),
+            Screen::Unknown => view! { <Unknown state /> }.into_any(),
+            Screen::SignIn => view! { <sign_in::SignIn state /> }.into_any(),
+            Screen::Workspace => view! { <Workspace state /> }.into_any(),
         }}
     }
     .into_any()
 }
 
-/// What is shown below the strip. Changes within a part keep its elements, and with them what was typed.
+/// What is shown below the status bar. Changes within a screen keep its elements, and with them what was typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Screen {
     Checking,
-    Desk,
     SignIn,
     Unknown,
+    Workspace,
 }
 
-impl Part {
+impl Screen {
     fn of(access: &Access) -> Self {
         match access {
             Access::Checking => Self::Checking,
             Access::Unknown(_) => Self::Unknown,
             Access::Code { .. } | Access::Password(_) => Self::SignIn,
-            Access::SignedIn(_) => Self::Desk,
+            Access::SignedIn(_) => Self::Workspace,
         }
     }
 }
 
 /// Keys, pasting and dropping work anywhere on the page.
-fn listen(desk: Desk) {
-    let signed_in = move || desk.access.with_untracked(|access| access.session().is_some());
+fn listen(state: SidebarState) {
+    let signed_in = move || state.access.with_untracked(|access| access.session().is_some());
     let keys = window_event_listener(ev::keydown, move |event| {
-        if event.key() == "Escape" && desk.is_busy() && !web::dialog_is_open() {
+        if event.key() == "Escape" && state.is_busy() && !web::dialog_is_open() {
             event.prevent_default();
-            desk.cancel();
+            state.cancel();
             web::focus("question");
         }
     });
     let paste = window_event_listener(ev::paste, move |event| {
         if let Some(file) = web::pasted_file(&event).filter(|_| signed_in()) {
             event.prevent_default();
-            take(desk, file);
+            read_picture(state, file);
         }
     });
-    // Without this the browser would leave the page and open the file.
+    // Otherwise the browser would navigate to the file.
     let over = window_event_listener(ev::dragover, |event| event.prevent_default());
     let dropped = window_event_listener(ev::drop, move |event| {
         event.prevent_default();
         if let Some(file) = web::dropped_file(&event).filter(|_| signed_in()) {
-            take(desk, file);
+            read_picture(state, file);
         }
     });
     on_cleanup(move || {
@@ -104,28 +106,29 @@ fn listen(desk: Desk) {
 }
 
 /// Reads a file and makes it the picture.
-fn take(desk: Desk, file: web_sys::File) {
+fn read_picture(state: SidebarState, file: web_sys::File) {
     spawn_local(async move {
         match web::read(&file).await {
-            Ok(bytes) => desk.take(&file.name(), bytes),
-            Err(problem) => desk.refused.set(Some(problem)),
+            Ok(bytes) => state.accept_file(&file.name(), bytes),
+            Err(problem) => state.refused.set(Some(problem)),
         }
     });
 }
 
 /// The signal light, and who is signed in.
 #[component]
-fn Strip(desk: Desk) -> impl IntoView {
-    let light = Memo::new(move |_| desk.look.with(|look| desk.run.with(|run| Light::of(look, run))));
-    let email = Memo::new(move |_| desk.access.with(|access| access.session().map(|s| s.email.clone())));
+fn StatusBar(state: SidebarState) -> impl IntoView {
+    let light =
+        Memo::new(move |_| state.capture.with(|capture| state.run.with(|run| Light::of(capture, run))));
+    let email = Memo::new(move |_| state.access.with(|access| access.session().map(|s| s.email.clone())));
     view! {
         <header
             class="flex min-h-8 shrink-0 items-center gap-2 px-3 text-sm font-semibold"
-            class=(["bg-ink", "text-paper"], move || light.get() == Light::Blind)
-            class=(["bg-signal", "text-on-signal"], move || light.get() != Light::Blind)
+            class=(["bg-ink", "text-paper"], move || light.get() == Light::Off)
+            class=(["bg-signal", "text-on-signal"], move || light.get() != Light::Off)
         >
             <span role="status" class="flex items-center gap-2 whitespace-nowrap">
-                <Show when=move || light.get() != Light::Blind>
+                <Show when=move || light.get() != Light::Off>
                     <span
                         aria-hidden="true"
                         class="size-2.5 rounded-full bg-current motion-safe:animate-pulse-slow"
@@ -144,7 +147,7 @@ fn Strip(desk: Desk) -> impl IntoView {
                             <button
                                 type="button"
                                 class="inline-flex items-center gap-1 rounded-sm px-1 py-0.5 whitespace-nowrap underline-offset-2 hover:underline"
-                                on:click=move |_| spawn_local(desk.sign_out())
+                                on:click=move |_| spawn_local(state.sign_out())
                             >
                                 <Icon shape=Shape::SignOut />
                                 "Sign out"
@@ -156,58 +159,58 @@ fn Strip(desk: Desk) -> impl IntoView {
     }
 }
 
-/// Whether somebody is signed in could not be found out.
+/// Checking whether somebody is signed in failed.
 #[component]
-fn Unknown(desk: Desk) -> impl IntoView {
-    let problem = move || match desk.access.get() {
+fn Unknown(state: SidebarState) -> impl IntoView {
+    let problem = move || match state.access.get() {
         Access::Unknown(problem) => Some(problem),
         _ => None,
     };
     let again = Callback::new(move |()| {
-        desk.enter(AccessEvent::CheckRepeated);
-        spawn_local(desk.start());
+        state.apply_access(AccessEvent::CheckRepeated);
+        spawn_local(state.start());
     });
     view! {
         <main id="main" class="grow p-3">
             <h1 class="sr-only">"Sidebar"</h1>
-            {move || problem().map(|problem| view! { <Told problem again words="Try again" /> })}
+            {move || problem().map(|problem| view! { <ProblemAdvice problem again words="Try again" /> })}
         </main>
     }
 }
 
 #[component]
-fn Workplace(desk: Desk) -> impl IntoView {
+fn Workspace(state: SidebarState) -> impl IntoView {
     web::focus("question");
     view! {
         <main id="main" class="flex min-h-0 grow flex-col">
             <h1 class="sr-only">"Sidebar"</h1>
-            <ask::ModeChoice desk />
-            <answer::AnswerView desk />
-            <ask::Composer desk />
+            <composer::ModeChoice state />
+            <answer::AnswerView state />
+            <composer::Composer state />
         </main>
     }
 }
 
-/// A problem where it happened, with the one next step as a button.
+/// A problem, with its next step as a button.
 #[component]
-fn Told(
+fn ProblemAdvice(
     problem: Problem,
     again: Callback<()>,
-    /// What trying again is called here.
+    /// The label for trying again.
     words: &'static str,
 ) -> impl IntoView {
     let advice = Advice::on(&problem);
-    let told = what(&problem);
-    // The button says "again" already, and a detail often ends in the advice.
-    let says_it = advice == Advice::RetryIn(0)
-        || told.to_lowercase().contains(advice.words().trim_end_matches('.').to_lowercase().as_str());
+    let text = message(&problem);
+    // The button already says "again", and a detail often ends with the advice.
+    let redundant = advice == Advice::RetryIn(0)
+        || text.to_lowercase().contains(advice.words().trim_end_matches('.').to_lowercase().as_str());
     let step = match &advice {
         Advice::NewCertificate(reason) => {
             let href = format!("/request-access?reason={}", reason.as_str());
             view! { <ButtonLink href=href>"Ask for a certificate"</ButtonLink> }.into_any()
         }
         Advice::Correct | Advice::RetryIn(_) | Advice::SignIn => view! {
-            <Button kind=ButtonKind::Button look=Look::Secondary on:click=move |_| again.run(())>
+            <Button kind=ButtonKind::Button variant=ButtonVariant::Secondary on:click=move |_| again.run(())>
                 {words}
             </Button>
         }
@@ -215,8 +218,8 @@ fn Told(
     };
     view! {
         <Notice tone=NoticeTone::Bad title=problem.title.clone()>
-            <p>{told}</p>
-            {(!says_it).then(|| view! { <p>{advice.words()}</p> })}
+            <p>{text}</p>
+            {(!redundant).then(|| view! { <p>{advice.words()}</p> })}
             <div>{step}</div>
         </Notice>
     }

@@ -1,69 +1,69 @@
-//! The picture that goes to the model: taken, chosen, pasted or dropped; shown small, and whole with one key.
+//! The picture for the model: captured, chosen, pasted or dropped; shown small, and in full with one key.
 
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::Told;
-use crate::design::{Button, ButtonKind, Look as Loudness, Shape};
-use crate::sidebar::desk::Desk;
+use super::ProblemAdvice;
+use crate::design::{Button, ButtonKind, ButtonVariant, Shape};
 use crate::sidebar::picture::Picture;
-use crate::sidebar::run::Look;
+use crate::sidebar::run::CaptureState;
+use crate::sidebar::state::SidebarState;
 use crate::sidebar::web;
 
 const FILE: &str = "picture-file";
 
 #[component]
-pub fn PictureField(desk: Desk) -> impl IntoView {
-    let error = desk.error_of("image");
-    let trouble = Memo::new(move |_| match desk.look.get() {
-        Look::Failed(problem) => Some(problem),
-        Look::Idle | Look::Capturing => None,
+pub fn PictureField(state: SidebarState) -> impl IntoView {
+    let error = state.error_of("image");
+    let failure = Memo::new(move |_| match state.capture.get() {
+        CaptureState::Failed(problem) => Some(problem),
+        CaptureState::Idle | CaptureState::Capturing => None,
     });
-    let again = Callback::new(move |()| spawn_local(desk.look()));
+    let again = Callback::new(move |()| spawn_local(state.capture_screen()));
     view! {
         <div role="group" aria-label="Picture" class="space-y-2">
-            {move || desk.picture.get().map(|picture| view! { <Preview desk picture /> })}
+            {move || state.picture.get().map(|picture| view! { <Preview state picture /> })}
             <div class="flex flex-wrap items-center gap-x-3 gap-y-2">
-                {desk.can_capture().then(|| view! { <LookButton desk /> })}
-                <FilePicker desk />
-                <Show when=move || !desk.can_capture() && desk.picture.with(Option::is_none)>
+                {state.can_capture().then(|| view! { <CaptureButton state /> })}
+                <FilePicker state />
+                <Show when=move || !state.can_capture() && state.picture.with(Option::is_none)>
                     <span class="text-muted">"or paste or drop one here"</span>
                 </Show>
             </div>
             <p id="picture-error" role="alert" class="font-semibold text-bad empty:hidden">
                 {move || error.get()}
             </p>
-            {move || trouble.get().map(|problem| view! { <Told problem again words="Look again" /> })}
+            {move || failure.get().map(|problem| view! { <ProblemAdvice problem again words="Look again" /> })}
         </div>
     }
 }
 
-/// In the desktop program only: the one button that opens the eyes.
+/// Captures the screen. In the desktop program only.
 #[component]
-fn LookButton(desk: Desk) -> impl IntoView {
-    let busy = Signal::derive(move || desk.look.with(|look| *look == Look::Capturing));
-    let running = Signal::derive(move || desk.run.with(|run| run.is_running()));
+fn CaptureButton(state: SidebarState) -> impl IntoView {
+    let busy = Signal::derive(move || state.capture.with(|capture| *capture == CaptureState::Capturing));
+    let running = Signal::derive(move || state.run.with(|run| run.is_running()));
     view! {
         <Button
             kind=ButtonKind::Button
-            look=Loudness::Secondary
+            variant=ButtonVariant::Secondary
             busy
             disabled=running
-            on:click=move |_| spawn_local(desk.look())
+            on:click=move |_| spawn_local(state.capture_screen())
         >
             "Look at my screen"
         </Button>
     }
 }
 
-/// A file input under a label that looks like a button: the keyboard, screen readers and tests meet a plain input.
+/// A file input with a label that looks like a button: for the keyboard, screen readers and tests it is a plain input.
 #[component]
-fn FilePicker(desk: Desk) -> impl IntoView {
+fn FilePicker(state: SidebarState) -> impl IntoView {
     let pick = move |event: ev::Event| {
         if let Some(file) = web::picked_file(&event) {
-            super::take(desk, file);
+            super::read_picture(state, file);
         }
     };
     view! {
@@ -80,22 +80,22 @@ fn FilePicker(desk: Desk) -> impl IntoView {
                 for=FILE
                 class="inline-flex min-h-8 items-center rounded-md border border-line-strong bg-raised px-3 py-1 text-sm font-semibold hover:border-muted peer-focus-visible:outline-2 peer-focus-visible:outline-offset-2 peer-focus-visible:outline-focus"
             >
-                {move || if desk.picture.with(Option::is_some) { "Choose another picture" } else { "Choose a picture" }}
+                {move || if state.picture.with(Option::is_some) { "Choose another picture" } else { "Choose a picture" }}
             </label>
         </span>
     }
 }
 
-/// Small, with its size; opens whole. The bytes' address lives as long as this.
+/// A thumbnail with its size, which opens in full. Revokes its `blob:` URL when it is removed.
 #[component]
-fn Preview(desk: Desk, picture: Picture) -> impl IntoView {
+fn Preview(state: SidebarState, picture: Picture) -> impl IntoView {
     let url = crate::web::object_url(&picture.preview, picture.preview_type.as_str()).unwrap_or_default();
     let revoked = url.clone();
     on_cleanup(move || crate::web::revoke(&revoked));
     let dialog = NodeRef::<html::Dialog>::new();
     let open = move || {
         if let Some(dialog) = dialog.get_untracked().filter(|dialog| !dialog.open()) {
-            // Fails only when the element has just left the page.
+            // Fails only when the element was just removed from the page.
             let _ = dialog.show_modal();
         }
     };
@@ -112,7 +112,7 @@ fn Preview(desk: Desk, picture: Picture) -> impl IntoView {
     });
     on_cleanup(move || keys.remove());
     let remove = move |_| {
-        desk.drop_picture();
+        state.remove_picture();
         web::focus(FILE);
     };
     let caption = picture.caption();
@@ -137,14 +137,14 @@ fn Preview(desk: Desk, picture: Picture) -> impl IntoView {
                 <p class="truncate" title=caption.clone()>
                     {picture.name.clone()}
                 </p>
-                <p class="text-xs text-muted tabular-nums">{picture.measures()}</p>
+                <p class="text-xs text-muted tabular-nums">{picture.dimensions()}</p>
                 <Show when=move || unreadable.get()>
                     <p role="alert" class="font-semibold text-bad">
                         "This picture seems to be damaged. Choose another one."
                     </p>
                 </Show>
             </div>
-            <Button kind=ButtonKind::Button look=Loudness::Quiet icon=Shape::Cross on:click=remove>
+            <Button kind=ButtonKind::Button variant=ButtonVariant::Quiet icon=Shape::Cross on:click=remove>
                 "Remove"
                 <span class="sr-only">" the picture"</span>
             </Button>

@@ -1,5 +1,5 @@
-//! The two steps of the native sign-in. What was wrong is told at the form, in one wording, and the password is asked
-//! for anew; the address stays.
+//! The two steps of the native sign-in. Errors are shown at the form with one message for all causes; the password has to
+//! be entered again, the address is kept.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use leptos::task::spawn_local;
 use protocol::Problem;
 use protocol::native::Login;
 
-use super::Told;
+use super::ProblemAdvice;
 use crate::design::{
-    BriefNotice, Button, ButtonKind, Field, FieldKind, Icon, Look, NoticeTone, PasswordField, Shape,
+    BriefNotice, Button, ButtonKind, ButtonVariant, Field, FieldKind, Icon, NoticeTone, PasswordField, Shape,
 };
 use crate::sidebar::access::{Access, AccessEvent, Entry, Reason};
-use crate::sidebar::desk::Desk;
+use crate::sidebar::state::SidebarState;
 use crate::sidebar::web;
 
 #[component]
-pub fn SignIn(desk: Desk) -> impl IntoView {
-    let at_code = Memo::new(move |_| desk.access.with(|access| matches!(access, Access::Code { .. })));
+pub fn SignIn(state: SidebarState) -> impl IntoView {
+    let at_code = Memo::new(move |_| state.access.with(|access| matches!(access, Access::Code { .. })));
     let address = RwSignal::new(String::new());
     view! {
         <main id="main" class="grow space-y-5 overflow-y-auto p-4">
             {move || {
                 if at_code.get() {
-                    view! { <CodeStep desk /> }.into_any()
+                    view! { <CodeStep state /> }.into_any()
                 } else {
-                    view! { <PasswordStep desk address /> }.into_any()
+                    view! { <PasswordStep state address /> }.into_any()
                 }
             }}
         </main>
@@ -34,20 +34,20 @@ pub fn SignIn(desk: Desk) -> impl IntoView {
 }
 
 #[component]
-fn PasswordStep(desk: Desk, address: RwSignal<String>) -> impl IntoView {
+fn PasswordStep(state: SidebarState, address: RwSignal<String>) -> impl IntoView {
     let first = if address.with_untracked(String::is_empty) { "username" } else { "password" };
     web::focus(first);
     let ask = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let (username, password) = (web::value_of("username"), web::value_of("password"));
         address.set(username.clone());
-        spawn_local(desk.sign_in(Login { username, password }));
+        spawn_local(state.sign_in(Login { username, password }));
     };
-    let error = wrong_input(desk);
-    ask_again_at(desk, "password");
+    let error = wrong_input(state);
+    clear_after_failure(state, "password");
     view! {
         <h1 class="text-lg">"Sign in on this machine"</h1>
-        <Why desk />
+        <Why state />
         <form class="space-y-4" on:submit=ask>
             <Field
                 name="username"
@@ -57,16 +57,16 @@ fn PasswordStep(desk: Desk, address: RwSignal<String>) -> impl IntoView {
                 value=address.get_untracked()
             />
             <PasswordField name="password" label="Password" error autocomplete="current-password" />
-            <OtherProblem desk />
-            <Button look=Look::Primary busy=waiting(desk)>"Continue"</Button>
+            <OtherProblem state />
+            <Button variant=ButtonVariant::Primary busy=waiting(state)>"Continue"</Button>
         </form>
     }
 }
 
 #[component]
-fn CodeStep(desk: Desk) -> impl IntoView {
+fn CodeStep(state: SidebarState) -> impl IntoView {
     web::focus("code");
-    let challenge = desk.access.with_untracked(|access| match access {
+    let challenge = state.access.with_untracked(|access| match access {
         Access::Code { challenge, .. } => Some(challenge.clone()),
         _ => None,
     });
@@ -77,16 +77,16 @@ fn CodeStep(desk: Desk) -> impl IntoView {
         _ => "Six digits from your authenticator.",
     };
     let seconds = challenge.map_or(300, |challenge| challenge.expires_in);
-    let expire = move || desk.enter(AccessEvent::ChallengeExpired);
+    let expire = move || state.apply_access(AccessEvent::ChallengeExpired);
     if let Ok(timer) = set_timeout_with_handle(expire, Duration::from_secs(seconds)) {
         on_cleanup(move || timer.clear());
     }
     let ask = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        spawn_local(desk.verify(web::value_of("code").trim().to_owned()));
+        spawn_local(state.verify(web::value_of("code").trim().to_owned()));
     };
-    let error = wrong_input(desk);
-    ask_again_at(desk, "code");
+    let error = wrong_input(state);
+    clear_after_failure(state, "code");
     view! {
         <h1 class="text-lg">"Enter your code"</h1>
         <form class="space-y-4" on:submit=ask>
@@ -99,13 +99,13 @@ fn CodeStep(desk: Desk) -> impl IntoView {
                 autocomplete="one-time-code"
                 monospace=true
             />
-            <OtherProblem desk />
+            <OtherProblem state />
             <div class="flex gap-2">
-                <Button look=Look::Primary busy=waiting(desk)>"Sign in"</Button>
+                <Button variant=ButtonVariant::Primary busy=waiting(state)>"Sign in"</Button>
                 <Button
                     kind=ButtonKind::Button
-                    look=Look::Quiet
-                    on:click=move |_| desk.enter(AccessEvent::StartedOver)
+                    variant=ButtonVariant::Quiet
+                    on:click=move |_| state.apply_access(AccessEvent::StartedOver)
                 >
                     "Start over"
                 </Button>
@@ -114,16 +114,16 @@ fn CodeStep(desk: Desk) -> impl IntoView {
     }
 }
 
-/// Why one is (again) here, if there is a reason.
+/// Why the person has to sign in (again), if there is a reason.
 #[component]
-fn Why(desk: Desk) -> impl IntoView {
+fn Why(state: SidebarState) -> impl IntoView {
     move || {
-        let reason = desk.access.with(|access| match access.entry() {
-            Some(Entry::Told(reason)) => Some(*reason),
+        let reason = state.access.with(|access| match access.entry() {
+            Some(Entry::Notice(reason)) => Some(*reason),
             _ => None,
         });
         reason.map(|reason| match reason {
-            Reason::ServerNotTold => {
+            Reason::ServerNotNotified => {
                 view! { <BriefNotice tone=NoticeTone::Bad title=reason.words() /> }.into_any()
             }
             _ => view! {
@@ -139,11 +139,11 @@ fn Why(desk: Desk) -> impl IntoView {
     }
 }
 
-/// What failed for another reason than what was typed: too many tries, no network, a bad certificate.
+/// Failures not caused by wrong input: too many attempts, no network, a bad certificate.
 #[component]
-fn OtherProblem(desk: Desk) -> impl IntoView {
+fn OtherProblem(state: SidebarState) -> impl IntoView {
     let again = Callback::new(move |()| {
-        let id = if desk.access.with_untracked(|a| matches!(a, Access::Code { .. })) {
+        let id = if state.access.with_untracked(|a| matches!(a, Access::Code { .. })) {
             "code"
         } else {
             "password"
@@ -151,35 +151,35 @@ fn OtherProblem(desk: Desk) -> impl IntoView {
         web::focus(id);
     });
     move || {
-        refused(desk)
+        refused(state)
             .filter(|problem| !problem.is("wrong-credentials"))
-            .map(|problem| view! { <Told problem again words="Enter it again" /> })
+            .map(|problem| view! { <ProblemAdvice problem again words="Enter it again" /> })
     }
 }
 
-fn refused(desk: Desk) -> Option<Problem> {
-    desk.access.with(|access| match access.entry() {
+fn refused(state: SidebarState) -> Option<Problem> {
+    state.access.with(|access| match access.entry() {
         Some(Entry::Refused(problem)) => Some(problem.clone()),
         _ => None,
     })
 }
 
-fn wrong_input(desk: Desk) -> Signal<Option<String>> {
+fn wrong_input(state: SidebarState) -> Signal<Option<String>> {
     Signal::derive(move || {
-        refused(desk)
+        refused(state)
             .filter(|problem| problem.is("wrong-credentials"))
             .map(|p| format!("{}. {}", p.title, p.detail))
     })
 }
 
-fn waiting(desk: Desk) -> Signal<bool> {
-    Signal::derive(move || desk.access.with(Access::is_waiting))
+fn waiting(state: SidebarState) -> Signal<bool> {
+    Signal::derive(move || state.access.with(Access::is_waiting))
 }
 
-/// After a refusal the secret is emptied and asked for again.
-fn ask_again_at(desk: Desk, id: &'static str) {
+/// After a failed attempt, clears and focuses the field of the secret.
+fn clear_after_failure(state: SidebarState, id: &'static str) {
     Effect::new(move |_| {
-        if refused(desk).is_some() {
+        if refused(state).is_some() {
             web::set_value(id, "");
             web::focus(id);
         }

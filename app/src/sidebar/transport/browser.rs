@@ -1,9 +1,9 @@
 //! The transport of a browser: HTTP to the origin of this page, whose connection carries the machine's certificate.
 //!
-//! The access token is kept in `sessionStorage`, so that reloading the page does not sign out. That is acceptable
-//! because it is bound to the certificate of this machine (`cnf.x5t#S256`, RFC 8705): whoever copies it from here has
-//! nothing without the certificate's key, which no script can read. It ends with the tab and is no cookie, so no other
-//! site can make the browser send it.
+//! The access token is stored in `sessionStorage`, so that reloading the page does not sign out. That is acceptable because
+//! it is bound to this machine's certificate (`cnf.x5t#S256`, RFC 8705): a copied token is useless without the
+//! certificate's key, which no script can read. It is deleted with the tab, and since it is not a cookie, no other site can
+//! make the browser send it.
 
 use std::cell::RefCell;
 
@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortController, Blob, BlobPropertyBag, FormData, RequestInit, Response, Storage};
 
-use super::{ChallengeInfo, Later, Question, Transport, answer, unexpected};
+use super::{ChallengeInfo, Question, Transport, TransportFuture, response, unexpected};
 use crate::sidebar::picture::PictureSource;
 use crate::web;
 
@@ -30,7 +30,7 @@ pub(super) struct Browser {
 }
 
 impl Transport for Browser {
-    fn session(&self) -> Later<'_, Option<Session>> {
+    fn session(&self) -> TransportFuture<'_, Option<Session>> {
         Box::pin(async {
             if token().is_none() {
                 return Ok(None);
@@ -42,7 +42,7 @@ impl Transport for Browser {
         })
     }
 
-    fn login(&self, login: Login) -> Later<'_, ChallengeInfo> {
+    fn login(&self, login: Login) -> TransportFuture<'_, ChallengeInfo> {
         Box::pin(async move {
             let challenge: Challenge = json(Call::post("/native/login", &login)?).await?;
             let info = ChallengeInfo::from(&challenge);
@@ -51,33 +51,37 @@ impl Transport for Browser {
         })
     }
 
-    fn verify(&self, code: String) -> Later<'_, Session> {
+    fn verify(&self, code: String) -> TransportFuture<'_, Session> {
         Box::pin(async move {
             let challenge = self.challenge.borrow().clone().unwrap_or_default();
             let call = Call::post("/native/verify-2fa", &SecondFactor { challenge, code })?;
             let granted: AccessToken = json(call).await?;
             *self.challenge.borrow_mut() = None;
-            keep_token(Some(&granted.access_token));
+            store_token(Some(&granted.access_token));
             json(Call::get("/native/session")).await
         })
     }
 
-    fn logout(&self) -> Later<'_, ()> {
+    fn logout(&self) -> TransportFuture<'_, ()> {
         Box::pin(async {
-            let told = send(Call::post("/native/logout", &())?).await;
-            keep_token(None);
-            match told {
+            let result = send(Call::post("/native/logout", &())?).await;
+            store_token(None);
+            match result {
                 Err(problem) if problem.status != 401 => Err(problem),
                 _ => Ok(()),
             }
         })
     }
 
-    fn modes(&self) -> Later<'_, Vec<ModeSummary>> {
+    fn modes(&self) -> TransportFuture<'_, Vec<ModeSummary>> {
         Box::pin(json(Call::get("/native/modes")))
     }
 
-    fn analyze(&self, question: Question, on_event: Box<dyn FnMut(AnalysisEvent)>) -> Later<'_, ()> {
+    fn analyze(
+        &self,
+        question: Question,
+        on_event: Box<dyn FnMut(AnalysisEvent)>,
+    ) -> TransportFuture<'_, ()> {
         Box::pin(async move {
             let abort = AbortOnDrop::new()?;
             let form = form_of(&question).map_err(web::refused_by_browser)?;
@@ -93,17 +97,17 @@ impl Transport for Browser {
             let body = response.body().ok_or_else(|| unexpected("no body"))?;
             let chunks = wasm_streams::ReadableStream::from_raw(body.unchecked_into()).into_stream();
             let bytes = chunks.map(|chunk| {
-                // Not `unreachable`: part of the answer is there.
+                // Not `unreachable`: part of the answer has arrived.
                 let chunk = chunk.map_err(|_| crate::sidebar::run::interrupted())?;
                 Ok(chunk.unchecked_into::<Uint8Array>().to_vec())
             });
-            answer::read_events(bytes, on_event).await
+            response::read_events(bytes, on_event).await
         })
     }
 }
 
-/// Aborts the request when the future that waits for it is dropped: that is how cancelling reaches the server.
-/// Aborting a request that is over does nothing.
+/// Aborts the request when the future that awaits it is dropped: this is how cancelling reaches the server. Aborting a
+/// finished request does nothing.
 struct AbortOnDrop(AbortController);
 
 impl AbortOnDrop {
@@ -143,10 +147,10 @@ impl Call {
 }
 
 async fn json<T: DeserializeOwned>(call: Call) -> Result<T, Problem> {
-    answer::parse(&web::text(&send(call).await?).await?)
+    response::parse(&web::text(&send(call).await?).await?)
 }
 
-/// Sends with the token, if there is one. A 401 means that the token is worth nothing any more, whichever request tells.
+/// Sends with the token, if there is one. A 401 to any request means that the token is no longer valid.
 async fn send(call: Call) -> Result<Response, Problem> {
     let bearer = token().map(|token| format!("Bearer {token}"));
     let authorization = bearer.as_deref().map(|bearer| ("authorization", bearer));
@@ -154,9 +158,9 @@ async fn send(call: Call) -> Result<Response, Problem> {
     let headers: Vec<_> =
         [Some(("accept", call.accept)), content_type, authorization].into_iter().flatten().collect();
     call.init.set_method(call.method);
-    let answered = web::exchange(call.path, &call.init, &headers).await;
+    let answered = web::fetch(call.path, &call.init, &headers).await;
     if answered.as_ref().is_err_and(|problem| problem.status == 401) {
-        keep_token(None);
+        store_token(None);
     }
     answered
 }
@@ -167,7 +171,7 @@ fn form_of(question: &Question) -> Result<FormData, JsValue> {
     if let Some(mode) = &question.mode {
         form.append_with_str("mode", mode)?;
     }
-    // The picture last: the server knows the rest while it still arrives. A capture cannot be here.
+    // The picture last: the server can read the other fields before it has arrived. A browser has no captures.
     if let PictureSource::Upload { bytes, media_type } = &question.picture {
         let options = BlobPropertyBag::new();
         options.set_type(media_type.as_str());
@@ -182,8 +186,8 @@ fn token() -> Option<String> {
     storage()?.get_item(TOKEN).ok().flatten()
 }
 
-/// Without storage (a browser may forbid it) signing in does not last; the next request says so with a 401.
-fn keep_token(token: Option<&str>) {
+/// Without storage (a browser may forbid it) the sign-in does not last: the next request gets a 401.
+fn store_token(token: Option<&str>) {
     if let Some(storage) = storage() {
         let _ = match token {
             Some(token) => storage.set_item(TOKEN, token),

@@ -1,7 +1,7 @@
-//! Everything that the page asks, as one trait with two implementations: [`browser`](self) speaks HTTP to its own
-//! origin, the shim's speaks to the program around the page, which holds the key and the screen.
+//! All requests of the sidebar, as one trait with two implementations: the browser's speaks HTTP to its own origin, the
+//! shim's invokes commands of the desktop program around the page, which has the key and can capture the screen.
 //!
-//! Every error is a [`Problem`] that the reader may see; a failing network is one named `unreachable`. Dropping the
+//! Every error is a [`Problem`] that the user may see; a network failure is the one named `unreachable`. Dropping the
 //! future of an analysis cancels it, on the server too.
 
 use futures::future::LocalBoxFuture;
@@ -13,30 +13,31 @@ use serde::{Deserialize, Serialize};
 
 use super::picture::PictureSource;
 
-pub mod answer;
 #[cfg(feature = "hydrate")]
 mod browser;
-pub mod order;
+pub mod reorder;
+pub mod response;
 #[cfg(feature = "hydrate")]
 mod shim;
 
-/// A piece of work on the page's one thread.
-pub type Later<'a, T> = LocalBoxFuture<'a, Result<T, Problem>>;
+/// A future on the page's single thread.
+pub type TransportFuture<'a, T> = LocalBoxFuture<'a, Result<T, Problem>>;
 
 pub trait Transport {
-    /// Who is signed in, from what was kept; `None`: nobody.
-    fn session(&self) -> Later<'_, Option<Session>>;
+    /// The stored session; `None`: nobody is signed in.
+    fn session(&self) -> TransportFuture<'_, Option<Session>>;
     /// Step 1. The challenge itself stays in the transport.
-    fn login(&self, login: Login) -> Later<'_, ChallengeInfo>;
+    fn login(&self, login: Login) -> TransportFuture<'_, ChallengeInfo>;
     /// Step 2: a TOTP or a recovery code.
-    fn verify(&self, code: String) -> Later<'_, Session>;
-    /// Ends the session here in any case; an error says that the server does not know.
-    fn logout(&self) -> Later<'_, ()>;
-    fn modes(&self) -> Later<'_, Vec<ModeSummary>>;
-    /// Resolves when nothing more comes. What came before an error was handed on already.
-    fn analyze(&self, question: Question, on_event: Box<dyn FnMut(AnalysisEvent)>) -> Later<'_, ()>;
-    /// Takes a picture of the screen and keeps it; `None` where there is no screen to look at.
-    fn capture(&self) -> Option<Later<'_, Captured>> {
+    fn verify(&self, code: String) -> TransportFuture<'_, Session>;
+    /// Always ends the session here; an error means that the server could not be notified.
+    fn logout(&self) -> TransportFuture<'_, ()>;
+    fn modes(&self) -> TransportFuture<'_, Vec<ModeSummary>>;
+    /// Resolves after the last event. Events before an error have been passed on already.
+    fn analyze(&self, question: Question, on_event: Box<dyn FnMut(AnalysisEvent)>)
+    -> TransportFuture<'_, ()>;
+    /// Captures the screen and keeps the pixels; `None` if this transport cannot.
+    fn capture(&self) -> Option<TransportFuture<'_, Captured>> {
         None
     }
     fn can_capture(&self) -> bool {
@@ -44,7 +45,7 @@ pub trait Transport {
     }
 }
 
-/// What the page may know of a challenge.
+/// The part of a challenge that the page may know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChallengeInfo {
@@ -79,13 +80,13 @@ pub struct Captured {
     pub preview: Vec<u8>,
 }
 
-/// No answer at all: no network, no server, or no agreement on TLS.
+/// No response at all: no network, no server, or a failed TLS handshake.
 pub fn unreachable() -> Problem {
     Problem::new("unreachable", 0, "The server cannot be reached")
         .detail("The server cannot be reached. Check the network connection of this machine.")
 }
 
-/// An answer that makes no sense: another program answers at this address, or another version.
+/// An unintelligible response: another program or another version listens at this address.
 pub fn unexpected(what: &str) -> Problem {
     Problem::new("unexpected-answer", 502, "The server gave an unexpected answer")
         .detail(format!("The server gave an unexpected answer ({what})."))

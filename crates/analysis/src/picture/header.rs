@@ -1,8 +1,8 @@
-//! What a picture's first bytes say, before anything of it is decoded.
+//! What a picture's header says, before anything of it is decoded.
 
 use super::PictureError;
 
-/// The kinds of pictures that are taken.
+/// The supported formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     Jpeg,
@@ -11,7 +11,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// By content alone: neither the file's name nor the sender's word counts.
+    /// By content alone: the file's name and the declared type do not count.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
             Some(Self::Png)
@@ -33,22 +33,22 @@ impl Format {
     }
 }
 
-/// Width and height, once they are known to be bearable: `most` pixels.
-pub(super) fn size(format: Format, bytes: &[u8], most: u64) -> Result<(u32, u32), PictureError> {
+/// Width and height, refused when the picture has more than `max_pixels`.
+pub(super) fn size(format: Format, bytes: &[u8], max_pixels: u64) -> Result<(u32, u32), PictureError> {
     let (width, height) = match format {
         Format::Jpeg => jpeg(bytes),
         Format::Png => png(bytes),
-        Format::WebP => webp(bytes, most)?,
+        Format::WebP => webp(bytes, max_pixels)?,
     }
     .ok_or(PictureError::Broken)?;
-    bearable(width, height, most)
+    check_size(width, height, max_pixels)
 }
 
-fn bearable(width: u32, height: u32, most: u64) -> Result<(u32, u32), PictureError> {
+fn check_size(width: u32, height: u32, max_pixels: u64) -> Result<(u32, u32), PictureError> {
     if width == 0 || height == 0 {
         Err(PictureError::Broken)
-    } else if u64::from(width) * u64::from(height) > most {
-        Err(PictureError::TooManyPixels { width, height, most })
+    } else if u64::from(width) * u64::from(height) > max_pixels {
+        Err(PictureError::TooManyPixels { width, height, max_pixels })
     } else {
         Ok((width, height))
     }
@@ -65,7 +65,7 @@ fn png(bytes: &[u8]) -> Option<(u32, u32)> {
 }
 
 /// ITU-T T.81 annex B: the frame header (SOF) holds the size. There is one, it stands before the first scan,
-/// and the picture ends with an end marker: decoders would fill up what is missing.
+/// and the picture must end with an end marker: decoders would fill in what is missing.
 fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
     let mut size = None;
     let mut at = 2;
@@ -101,9 +101,9 @@ fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
     }
 }
 
-/// RFC 9649. The canvas tells the size; but each frame inside repeats its own, which decoders trust when they
-/// allocate. So every frame is looked at too, and none may be larger than the canvas.
-fn webp(bytes: &[u8], most: u64) -> Result<Option<(u32, u32)>, PictureError> {
+/// RFC 9649. The canvas has the size; but each frame inside repeats its own, which decoders trust when they
+/// allocate. So every frame is checked too, and none may be larger than the canvas.
+fn webp(bytes: &[u8], max_pixels: u64) -> Result<Option<(u32, u32)>, PictureError> {
     let mut canvas = None;
     let mut at = 12;
     while let Some((name, content)) = chunk(bytes, at) {
@@ -122,7 +122,7 @@ fn webp(bytes: &[u8], most: u64) -> Result<Option<(u32, u32)>, PictureError> {
         };
         at = end;
         let Some((width, height)) = found else { continue };
-        bearable(width, height, most)?;
+        check_size(width, height, max_pixels)?;
         let (canvas_width, canvas_height) = *canvas.get_or_insert((width, height));
         if width > canvas_width || height > canvas_height {
             return Err(PictureError::Broken);
@@ -194,7 +194,7 @@ mod tests {
         bytes[at..].copy_from_slice(b"\xff\x3f\xff\x3f"); // 16,383 × 16,383
         assert_eq!(
             size(Format::WebP, &bytes),
-            Err(PictureError::TooManyPixels { width: 16_383, height: 16_383, most: MAX_IMAGE_PIXELS })
+            Err(PictureError::TooManyPixels { width: 16_383, height: 16_383, max_pixels: MAX_IMAGE_PIXELS })
         );
     }
 

@@ -11,16 +11,16 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits, RgbImag
 
 use super::{Format, PictureError};
 
-/// What each allowed pixel may take: RGBA. Deeper pictures must be smaller.
+/// Memory per allowed pixel: RGBA. Pictures with deeper channels must be smaller.
 const BYTES_PER_PIXEL: u64 = 4;
-/// What a PNG's other parts (profiles, one row, …) may take once inflated.
+/// Memory for a PNG's other chunks (profiles, one row, …) once inflated.
 const MAX_PNG_EXTRAS: u64 = 16 << 20;
-/// Up to here a picture for a model is sent without loss: small pictures are crops, and their text is small.
+/// Up to this size a picture is sent to a model without loss: small pictures are crops with small text.
 const LOSSLESS_PIXELS: u64 = 500_000;
 const JPEG_QUALITY: u8 = 85;
-/// Up to here a picture is enlarged before its text is read.
+/// Up to this size a picture is enlarged before its text is read.
 const ENLARGE_PIXELS: u64 = 4_200_000;
-/// What the text recognition gets at most.
+/// The largest picture that text recognition gets.
 const MAX_READER_PIXELS: u64 = 16_800_000;
 
 /// A picture made for a model.
@@ -52,33 +52,32 @@ pub(crate) struct ReaderPicture {
     pub scale: f64,
 }
 
-/// Decodes the picture (of an animation, the first), turned upright. Its size must have been checked before: `most`
-/// pixels.
-pub(super) fn decode(format: Format, bytes: &[u8], most: u64) -> Result<DynamicImage, PictureError> {
+/// Decodes the picture (of an animation, the first), turned upright. Its size must have been checked before.
+pub(super) fn decode(format: Format, bytes: &[u8], max_pixels: u64) -> Result<DynamicImage, PictureError> {
     let input = Cursor::new(bytes);
     match format {
-        Format::Jpeg => from_decoder(JpegDecoder::new(input).map_err(to_error)?, most),
+        Format::Jpeg => from_decoder(JpegDecoder::new(input).map_err(to_error)?, max_pixels),
         Format::Png => {
             let mut extras = Limits::no_limits();
             extras.max_alloc = Some(MAX_PNG_EXTRAS);
-            from_decoder(PngDecoder::with_limits(input, extras).map_err(to_error)?, most)
+            from_decoder(PngDecoder::with_limits(input, extras).map_err(to_error)?, max_pixels)
         }
-        Format::WebP => from_decoder(WebPDecoder::new(input).map_err(to_error)?, most),
+        Format::WebP => from_decoder(WebPDecoder::new(input).map_err(to_error)?, max_pixels),
     }
 }
 
-fn from_decoder(mut decoder: impl ImageDecoder, most: u64) -> Result<DynamicImage, PictureError> {
+fn from_decoder(mut decoder: impl ImageDecoder, max_pixels: u64) -> Result<DynamicImage, PictureError> {
     let (width, height) = decoder.dimensions();
-    let most_bytes = most.saturating_mul(BYTES_PER_PIXEL);
-    if decoder.total_bytes() > most_bytes {
-        return Err(PictureError::TooManyPixels { width, height, most });
+    let max_bytes = max_pixels.saturating_mul(BYTES_PER_PIXEL);
+    if decoder.total_bytes() > max_bytes {
+        return Err(PictureError::TooManyPixels { width, height, max_pixels });
     }
     let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(most_bytes);
+    limits.max_alloc = Some(max_bytes);
     limits.max_image_width = Some(width);
     limits.max_image_height = Some(height);
     decoder.set_limits(limits).map_err(to_error)?;
-    // A wrong note about orientation is no reason to refuse the pixels.
+    // An unreadable orientation is no reason to refuse the picture.
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(to_error)?;
     picture.apply_orientation(orientation);

@@ -1,23 +1,25 @@
-//! How a model server is configured.
+//! How a model server is configured: the fields, their defaults and their rules, for every program that reads them.
 
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use protocol::analysis::MAX_IMAGE_PIXELS;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-use super::Provider;
-use super::ollama::Ollama;
-use super::openai::OpenAi;
+use super::timeouts::Timeouts;
+use crate::text::is_invisible;
+
+/// The name by which modes and answers refer to the built-in reader. No model server can have it.
+pub const READER: &str = "reader";
 
 /// The protocol that a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ProviderKind {
     /// Ollama's own API.
     Ollama,
-    /// OpenAI's chat completions, as llama.cpp, vLLM and many others speak them too.
+    /// OpenAI's chat completions, which llama.cpp, vLLM and many others speak too.
     OpenAi,
 }
 
@@ -30,7 +32,8 @@ impl ApiKey {
         Self(Zeroizing::new(key.into()))
     }
 
-    pub(super) fn expose(&self) -> &str {
+    /// The key itself, to be sent and for nothing else.
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -45,193 +48,176 @@ impl std::fmt::Debug for ApiKey {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderConfig {
-    /// What modes call it: 1 to 40 of a-z, 0-9, `-` and `_`. `reader` is taken.
+    /// How modes refer to it and what users read: 1 to 60 characters. Unique, and not [`READER`].
     pub name: String,
-    pub kind: Kind,
-    /// `http://localhost:11434` for Ollama; with the version for OpenAI-compatible ones: `https://host/v1`.
+    pub kind: ProviderKind,
+    /// `http://localhost:11434` for Ollama; with the version for OpenAI-compatible servers: `https://host/v1`. Kept
+    /// without a trailing slash.
+    #[serde(deserialize_with = "without_trailing_slash")]
     pub base_url: String,
     #[serde(default)]
     pub api_key: Option<ApiKey>,
+    /// A file with the key. Whoever reads the configuration replaces it by the key: relative paths are theirs to
+    /// resolve.
+    #[serde(default)]
+    pub api_key_file: Option<PathBuf>,
     /// The model that is asked unless a mode names another.
     pub model: String,
-    /// Whether the model sees pictures. If not, it gets the text that was read on them.
+    /// Whether the model sees pictures. If not, it gets the text that the built-in reader found.
     #[serde(default)]
     pub vision: bool,
-    /// The pixel budget of a picture.
+    /// Larger pictures are scaled down to so many pixels before they are sent.
     #[serde(default = "default_max_pixels")]
     pub max_pixels: u64,
-    /// How much of the screen's text is sent to a model that does not see, in characters.
+    /// How much of the screen's text is sent to a model that does not see pictures, in characters.
     #[serde(default = "default_max_text_chars")]
     pub max_text_chars: usize,
     /// The longest answer, in tokens; the server decides when absent.
     #[serde(default)]
     pub max_tokens: Option<u32>,
-    /// How long the first word may take: a server may have to load the model first.
-    #[serde(default = "default_first_word_seconds")]
-    pub first_word_seconds: u64,
-    /// How long the next word may take.
-    #[serde(default = "default_next_word_seconds")]
-    pub next_word_seconds: u64,
+    /// How long the first piece of an answer may take: a server may have to load the model first.
+    #[serde(default = "default_first_token_timeout_seconds")]
+    pub first_token_timeout_seconds: u64,
+    /// How long the server may then be silent between two pieces.
+    #[serde(default = "default_idle_timeout_seconds")]
+    pub idle_timeout_seconds: u64,
     /// How long the whole answer may take.
-    #[serde(default = "default_answer_seconds")]
-    pub answer_seconds: u64,
+    #[serde(default = "default_answer_timeout_seconds")]
+    pub answer_timeout_seconds: u64,
 }
 
 fn default_max_pixels() -> u64 {
-    1_600_000
+    2_000_000
 }
 
 fn default_max_text_chars() -> usize {
     12_000
 }
 
-fn default_first_word_seconds() -> u64 {
+fn default_first_token_timeout_seconds() -> u64 {
     90
 }
 
-fn default_next_word_seconds() -> u64 {
+fn default_idle_timeout_seconds() -> u64 {
     30
 }
 
-fn default_answer_seconds() -> u64 {
+fn default_answer_timeout_seconds() -> u64 {
     300
 }
 
-/// A field whose value does not fit.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("provider “{provider}”: {field}: expected {expected}")]
-pub struct ConfigError {
-    pub provider: String,
+fn without_trailing_slash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(String::deserialize(deserializer)?.trim_end_matches('/').to_owned())
+}
+
+/// A field whose value cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: expected {expected}")]
+pub struct FieldError {
     pub field: &'static str,
     pub expected: &'static str,
 }
 
 impl ProviderConfig {
-    /// A model that does not see, without a key, with the usual limits.
-    pub fn new(name: &str, kind: Kind, base_url: &str, model: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            kind,
-            base_url: base_url.to_owned(),
-            api_key: None,
-            model: model.to_owned(),
-            vision: false,
-            max_pixels: default_max_pixels(),
-            max_text_chars: default_max_text_chars(),
-            max_tokens: None,
-            first_word_seconds: default_first_word_seconds(),
-            next_word_seconds: default_next_word_seconds(),
-            answer_seconds: default_answer_seconds(),
-        }
-    }
-
+    /// Checks the fields, each for itself.
+    ///
     /// # Errors
-    /// Names the first field that does not fit, and what was expected.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        let wrong = |field, expected| Err(ConfigError { provider: self.name.clone(), field, expected });
-        let name_ok = (1..=40).contains(&self.name.len())
-            && self.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
-        if !name_ok {
-            return wrong("name", "1 to 40 of a-z, 0-9, - and _");
-        }
-        if self.name == crate::workflow::READER {
-            return wrong("name", "another name: “reader” is the built-in reader");
-        }
-        let Ok(url) = reqwest::Url::parse(&self.base_url) else {
-            return wrong("base_url", "an address such as http://localhost:11434");
+    /// Every field that cannot be used, with what was expected of it.
+    pub fn validate(&self) -> Result<(), Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let mut check = |valid: bool, field, expected| {
+            if !valid {
+                errors.push(FieldError { field, expected });
+            }
         };
-        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            return wrong("base_url", "an http or https address");
+        check(is_name(&self.name), "name", "1 to 60 visible characters, without blanks at either end");
+        let reserved = same_name(&self.name, READER);
+        check(!reserved, "name", "another name: “reader” is the built-in reader");
+        if let Some(expected) = base_url_error(&self.base_url) {
+            check(false, "base_url", expected);
         }
-        if !url.username().is_empty() || url.password().is_some() {
-            return wrong("base_url", "an address without a user or password: use api_key");
+        let sendable = self.api_key.as_ref().is_none_or(|key| is_header_value(key.expose()));
+        check(sendable, "api_key", "visible ASCII characters, or no key at all");
+        check(self.api_key_file.is_none(), "api_key_file", "the key itself: the file was not read");
+        check(!self.model.trim().is_empty(), "model", "the model's name at this server");
+        let pixels = (10_000..=MAX_IMAGE_PIXELS).contains(&self.max_pixels);
+        check(pixels, "max_pixels", "a number from 10,000 to 64,000,000");
+        let chars = (200..=1_000_000).contains(&self.max_text_chars);
+        check(chars, "max_text_chars", "a number from 200 to 1,000,000");
+        check(self.max_tokens != Some(0), "max_tokens", "at least 1, or no limit at all");
+        for (field, value) in [
+            ("first_token_timeout_seconds", self.first_token_timeout_seconds),
+            ("idle_timeout_seconds", self.idle_timeout_seconds),
+            ("answer_timeout_seconds", self.answer_timeout_seconds),
+        ] {
+            check((1..=3_600).contains(&value), field, "a number from 1 to 3,600");
         }
-        if url.query().is_some() || url.fragment().is_some() {
-            return wrong("base_url", "an address without ? and #");
-        }
-        if self.api_key.as_ref().is_some_and(|key| !usable_in_a_header(key.expose())) {
-            return wrong("api_key", "visible ASCII characters, or no key at all");
-        }
-        if self.model.trim().is_empty() {
-            return wrong("model", "the model's name at this server");
-        }
-        if !(10_000..=MAX_IMAGE_PIXELS).contains(&self.max_pixels) {
-            return wrong("max_pixels", "10,000 to 64,000,000");
-        }
-        if !(200..=1_000_000).contains(&self.max_text_chars) {
-            return wrong("max_text_chars", "200 to 1,000,000");
-        }
-        if self.max_tokens == Some(0) {
-            return wrong("max_tokens", "at least 1, or nothing");
-        }
-        let seconds = 1..=3_600;
-        if !seconds.contains(&self.first_word_seconds) {
-            return wrong("first_word_seconds", "1 to 3,600");
-        }
-        if !seconds.contains(&self.next_word_seconds) {
-            return wrong("next_word_seconds", "1 to 3,600");
-        }
-        if !seconds.contains(&self.answer_seconds) {
-            return wrong("answer_seconds", "1 to 3,600");
-        }
-        Ok(())
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    pub(super) fn patience(&self) -> Patience {
-        Patience {
-            first_word: Duration::from_secs(self.first_word_seconds),
-            next_word: Duration::from_secs(self.next_word_seconds),
-            answer: Duration::from_secs(self.answer_seconds),
+    pub(super) fn timeouts(&self) -> Timeouts {
+        Timeouts {
+            first_token: Duration::from_secs(self.first_token_timeout_seconds),
+            idle: Duration::from_secs(self.idle_timeout_seconds),
+            answer: Duration::from_secs(self.answer_timeout_seconds),
         }
     }
 
     /// The address of `path` below the base.
-    pub(super) fn address(&self, path: &str) -> String {
-        format!("{}/{path}", self.base_url.trim_end_matches('/'))
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.base_url)
     }
 }
 
-/// How long is waited for what.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
-    pub first_word: Duration,
-    pub next_word: Duration,
-    pub answer: Duration,
-}
-
-fn usable_in_a_header(key: &str) -> bool {
-    !key.is_empty() && key.bytes().all(|b| b.is_ascii_graphic())
-}
-
-/// Checks each, and that no name stands twice.
+/// Checks each configuration, and that no name occurs twice.
 ///
 /// # Errors
-/// The first field that does not fit.
-pub fn check_all(configs: &[ProviderConfig]) -> Result<(), ConfigError> {
+/// Every field that cannot be used, with the index of its configuration.
+pub fn validate_all(configs: &[ProviderConfig]) -> Result<(), Vec<(usize, FieldError)>> {
+    let mut errors = Vec::new();
     for (index, config) in configs.iter().enumerate() {
-        config.check()?;
-        if configs[..index].iter().any(|earlier| earlier.name == config.name) {
-            let provider = config.name.clone();
-            return Err(ConfigError {
-                provider,
-                field: "name",
-                expected: "a name that no other provider has",
-            });
+        errors.extend(config.validate().err().into_iter().flatten().map(|error| (index, error)));
+        if configs.iter().take(index).any(|earlier| same_name(&earlier.name, &config.name)) {
+            let expected = "a name that no other provider has";
+            errors.push((index, FieldError { field: "name", expected }));
         }
     }
-    Ok(())
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-/// Makes a provider. Nothing is sent before the first question.
-///
-/// # Errors
-/// The first field that does not fit.
-pub fn connect(config: ProviderConfig, client: reqwest::Client) -> Result<Arc<dyn Provider>, ConfigError> {
-    config.check()?;
-    Ok(match config.kind {
-        Kind::Ollama => Arc::new(Ollama::new(config, client)),
-        Kind::OpenAi => Arc::new(OpenAi::new(config, client)),
-    })
+/// What a mode can name: the model servers, and last the built-in reader.
+pub fn selectable_names<'a>(configs: impl IntoIterator<Item = &'a ProviderConfig>) -> Vec<String> {
+    configs.into_iter().map(|config| config.name.clone()).chain([READER.to_owned()]).collect()
+}
+
+fn is_name(name: &str) -> bool {
+    let hidden = |c: char| c.is_control() || is_invisible(c);
+    (1..=60).contains(&name.chars().count()) && name.trim() == name && !name.contains(hidden)
+}
+
+/// People do not tell names apart by case alone.
+fn same_name(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
+/// What was expected, when the address cannot be used.
+fn base_url_error(url: &str) -> Option<&'static str> {
+    let Ok(url) = reqwest::Url::parse(url) else {
+        return Some("an address such as http://localhost:11434");
+    };
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        Some("an http or https address, such as http://localhost:11434")
+    } else if !url.username().is_empty() || url.password().is_some() {
+        Some("an address without a user or password: use api_key")
+    } else if url.query().is_some() || url.fragment().is_some() {
+        Some("an address without ? and #")
+    } else {
+        None
+    }
+}
+
+fn is_header_value(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_graphic())
 }
 
 #[cfg(test)]
@@ -242,48 +228,72 @@ mod tests {
         serde_json::json!({"name": "local", "kind": "openai", "base_url": "http://localhost:1/v1", "model": "m"})
     }
 
-    fn wrong_field(field: &str, value: serde_json::Value) -> &'static str {
+    fn with(field: &str, value: serde_json::Value) -> ProviderConfig {
         let mut config = config();
         config[field] = value;
-        serde_json::from_value::<ProviderConfig>(config).unwrap().check().unwrap_err().field
+        serde_json::from_value(config).unwrap()
     }
 
     #[test]
     fn an_error_names_the_field() {
-        assert!(serde_json::from_value::<ProviderConfig>(config()).unwrap().check().is_ok());
-        let cases: [(&str, serde_json::Value); 12] = [
+        assert!(serde_json::from_value::<ProviderConfig>(config()).unwrap().validate().is_ok());
+        let cases: [(&str, serde_json::Value); 19] = [
             ("name", "".into()),
-            ("name", "Has Space".into()),
+            ("name", " padded ".into()),
+            ("name", "two\nlines".into()),
+            ("name", "zero\u{200B}width".into()),
+            ("name", "x".repeat(61).into()),
             ("name", "reader".into()),
+            ("name", "Reader".into()),
             ("base_url", "localhost".into()),
             ("base_url", "file:///etc/passwd".into()),
             ("base_url", "http://user:pw@host/v1".into()),
             ("base_url", "http://host/v1?key=1".into()),
             ("api_key", "two\nlines".into()),
+            ("api_key_file", "key".into()),
             ("model", " ".into()),
             ("max_pixels", 5.into()),
+            ("max_text_chars", 5.into()),
             ("max_tokens", 0.into()),
-            ("answer_seconds", 0.into()),
+            ("idle_timeout_seconds", 3_601.into()),
+            ("answer_timeout_seconds", 0.into()),
         ];
         for (field, value) in cases {
-            assert_eq!(wrong_field(field, value), field);
+            let errors = with(field, value).validate().unwrap_err();
+            assert_eq!(errors.iter().map(|error| error.field).collect::<Vec<_>>(), [field]);
+        }
+    }
+
+    #[test]
+    fn names_are_what_people_write() {
+        for name in ["local", "Local LLM", "Ollama (Büro)", "qwen2.5-vl:7b", "模型", &"ü".repeat(60)] {
+            assert_eq!(with("name", name.into()).validate(), Ok(()), "{name}");
         }
     }
 
     #[test]
     fn names_are_unique_and_unknown_fields_refused() {
         let one: ProviderConfig = serde_json::from_value(config()).unwrap();
-        assert_eq!(check_all(&[one.clone(), one]).unwrap_err().field, "name");
+        let other = with("name", "Local".into());
+        let errors = validate_all(&[one.clone(), with("name", "local 2".into()), other]).unwrap_err();
+        assert_eq!(
+            errors.iter().map(|(index, error)| (*index, error.field)).collect::<Vec<_>>(),
+            [(2, "name")]
+        );
+        assert_eq!(selectable_names([&one]), ["local", "reader"]);
         let mut more = config();
         more["visoin"] = true.into();
         assert!(serde_json::from_value::<ProviderConfig>(more).is_err());
     }
 
     #[test]
+    fn addresses_are_joined_with_one_slash() {
+        assert_eq!(with("base_url", "http://h/v1/".into()).url("chat"), "http://h/v1/chat");
+        assert_eq!(with("base_url", "http://h".into()).url("api/chat"), "http://h/api/chat");
+    }
+
+    #[test]
     fn the_key_never_prints() {
-        let mut keyed = config();
-        keyed["api_key"] = "sk-very-secret".into();
-        let keyed: ProviderConfig = serde_json::from_value(keyed).unwrap();
-        assert!(!format!("{keyed:?}").contains("very-secret"));
+        assert!(!format!("{:?}", with("api_key", "sk-very-secret".into())).contains("very-secret"));
     }
 }

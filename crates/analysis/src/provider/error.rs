@@ -1,8 +1,8 @@
-//! What goes wrong with a model server.
+//! What can go wrong with a model server.
 
 use std::time::Duration;
 
-/// Why there is no whole answer. `Display` and `source()` are for the operator; [`ProviderError::note`] is
+/// Why there is no complete answer. `Display` and `source()` are for the operator; [`ProviderError::note`] is
 /// for everybody.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
@@ -10,18 +10,20 @@ pub enum ProviderError {
     Broken(String),
     #[error("the model gave no text")]
     Empty,
-    #[error("nobody waits for the answer any more")]
-    Abandoned,
+    #[error("the model server was silent for {0:?}")]
+    IdleTimeout(Duration),
+    #[error("the model server is not configured")]
+    NotConfigured,
+    #[error("nobody receives the answer any more")]
+    ReceiverClosed,
     #[error("the model server sent {0} instead of an answer")]
     Redirected(reqwest::StatusCode),
     #[error("the model server refused: {status} {message}")]
     Refused { status: reqwest::StatusCode, message: String },
     #[error("the model server reported: {0}")]
     Reported(String),
-    #[error("the model server was silent for {0:?}")]
-    Silent(Duration),
     #[error("the model server took longer than {0:?}")]
-    Slow(Duration),
+    Timeout(Duration),
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
     #[error("the model server cannot be reached")]
@@ -29,12 +31,14 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
-    /// A short word for users: no addresses, nothing that the server said.
+    /// A few words for users: no addresses, nothing that the server said.
     pub fn note(&self) -> &'static str {
         match self {
-            Self::Abandoned => "nobody waits for the answer any more",
             Self::Broken(_) => "the model server's answer was cut off",
             Self::Empty => "the model gave no text",
+            Self::IdleTimeout(_) | Self::Timeout(_) => "the model server took too long",
+            Self::NotConfigured => "the model server is not configured",
+            Self::ReceiverClosed => "nobody receives the answer any more",
             Self::Redirected(_) => "the model server redirects, which is not followed",
             Self::Refused { status, .. } => match status.as_u16() {
                 401 | 403 => "the model server refused the key",
@@ -43,7 +47,6 @@ impl ProviderError {
                 _ => "the model server refused the question",
             },
             Self::Reported(_) => "the model server reported an error",
-            Self::Silent(_) | Self::Slow(_) => "the model server took too long",
             Self::TooLong(_) => "the model's answer was too long",
             Self::Unreachable(_) => "the model server cannot be reached",
         }

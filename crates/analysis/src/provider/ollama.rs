@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::transport::{MAX_LINE_BYTES, Waiting, bounded, message_of, send};
-use super::{PromptRequest, Provider, ProviderConfig, ProviderError};
+use super::config::ProviderConfig;
+use super::error::ProviderError;
+use super::interface::{PromptRequest, Provider};
+use super::transport::{AnswerStream, MAX_LINE_BYTES, bounded, message_of, send};
 
 /// An Ollama server.
 #[derive(Debug)]
@@ -46,9 +48,9 @@ impl Ollama {
 
 /// One line of the stream, as far as it matters here.
 #[derive(Debug, Deserialize)]
-struct Part {
+struct Line {
     #[serde(default)]
-    message: PartMessage,
+    message: Message,
     #[serde(default)]
     done: bool,
     #[serde(default)]
@@ -60,7 +62,7 @@ struct Part {
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct PartMessage {
+struct Message {
     #[serde(default)]
     content: String,
 }
@@ -76,29 +78,29 @@ impl Provider for Ollama {
         request: PromptRequest,
         text: mpsc::Sender<String>,
     ) -> Result<Usage, ProviderError> {
-        let (since, patience) = (Instant::now(), self.config.patience());
-        let mut post = self.client.post(self.config.address("api/chat")).json(&self.body(&request));
+        let (since, timeouts) = (Instant::now(), self.config.timeouts());
+        let mut post = self.client.post(self.config.url("api/chat")).json(&self.body(&request));
         if let Some(key) = &self.config.api_key {
             post = post.bearer_auth(key.expose());
         }
-        let mut lines = Box::pin(lines(bounded(send(post, patience).await?)));
-        let mut waiting = Waiting::new(patience, since);
-        while let Some(line) = waiting.next(&mut lines).await? {
+        let mut lines = Box::pin(lines(bounded(send(post, timeouts).await?)));
+        let mut answer = AnswerStream::new(timeouts, since);
+        while let Some(line) = answer.next(&mut lines).await? {
             let line = line?;
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let part: Part =
+            let line: Line =
                 serde_json::from_slice(&line).map_err(|error| ProviderError::Broken(error.to_string()))?;
-            if let Some(error) = part.error {
+            if let Some(error) = line.error {
                 return Err(ProviderError::Reported(message_of(&error)));
             }
-            waiting.hand_on(part.message.content, &text).await?;
-            if part.done {
-                waiting.finish()?;
+            answer.forward(line.message.content, &text).await?;
+            if line.done {
+                answer.finish()?;
                 return Ok(Usage {
-                    prompt_tokens: part.prompt_eval_count,
-                    completion_tokens: part.eval_count,
+                    prompt_tokens: line.prompt_eval_count,
+                    completion_tokens: line.eval_count,
                 });
             }
         }

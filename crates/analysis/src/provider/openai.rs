@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::transport::{Waiting, bounded, message_of, send};
-use super::{PromptRequest, Provider, ProviderConfig, ProviderError};
+use super::config::ProviderConfig;
+use super::error::ProviderError;
+use super::interface::{PromptRequest, Provider};
+use super::transport::{AnswerStream, bounded, message_of, send};
 
 /// A server that speaks OpenAI's protocol.
 #[derive(Debug)]
@@ -90,16 +92,16 @@ impl Provider for OpenAi {
         request: PromptRequest,
         text: mpsc::Sender<String>,
     ) -> Result<Usage, ProviderError> {
-        let (since, patience) = (Instant::now(), self.config.patience());
-        let mut post = self.client.post(self.config.address("chat/completions")).json(&self.body(&request));
+        let (since, timeouts) = (Instant::now(), self.config.timeouts());
+        let mut post = self.client.post(self.config.url("chat/completions")).json(&self.body(&request));
         if let Some(key) = &self.config.api_key {
             post = post.bearer_auth(key.expose());
         }
-        let mut events = bounded(send(post, patience).await?).eventsource();
-        let mut waiting = Waiting::new(patience, since);
+        let mut events = bounded(send(post, timeouts).await?).eventsource();
+        let mut answer = AnswerStream::new(timeouts, since);
         let mut usage = Usage::default();
         let mut finished = false;
-        while let Some(event) = waiting.next(&mut events).await? {
+        while let Some(event) = answer.next(&mut events).await? {
             let event = event.map_err(|error| match error {
                 EventStreamError::Transport(error) => error,
                 other => ProviderError::Broken(other.to_string()),
@@ -116,19 +118,18 @@ impl Provider for OpenAi {
             if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
                 return Err(ProviderError::Reported(message_of(&error)));
             }
-            if let Some(told) = chunk.usage {
-                usage =
-                    Usage { prompt_tokens: told.prompt_tokens, completion_tokens: told.completion_tokens };
+            if let Some(ChunkUsage { prompt_tokens, completion_tokens }) = chunk.usage {
+                usage = Usage { prompt_tokens, completion_tokens };
             }
             for choice in chunk.choices {
-                waiting.hand_on(choice.delta.content.unwrap_or_default(), &text).await?;
+                answer.forward(choice.delta.content.unwrap_or_default(), &text).await?;
                 finished |= choice.finish_reason.is_some();
             }
         }
         if !finished {
             return Err(ProviderError::Broken("it ended before the answer did".to_owned()));
         }
-        waiting.finish()?;
+        answer.finish()?;
         Ok(usage)
     }
 }

@@ -6,22 +6,21 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::config::Patience;
 use super::error::ProviderError;
+use super::timeouts::Timeouts;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// All that a server may send for one answer, with its wrapping.
+/// All that a server may send for one answer, framing included.
 const MAX_RESPONSE_BYTES: usize = 8 << 20;
 /// The longest single line of a stream.
 pub(super) const MAX_LINE_BYTES: usize = 1 << 20;
-/// So much of an error's body is read.
+/// How much of an error's body is read.
 const MAX_ERROR_BYTES: usize = 8 << 10;
 /// The longest answer in text.
 const MAX_ANSWER_BYTES: usize = 256 << 10;
 
-/// The client for all providers: make one and share it. It follows no redirects, and asks no proxy: where
-/// pictures and keys go is the configuration's word alone. The process needs a default rustls provider
-/// before.
+/// The client for all providers: make one and share it. It follows no redirects and uses no proxy, so that only the
+/// configuration decides where pictures and keys go. The process must have installed a default rustls provider before.
 ///
 /// # Errors
 /// When TLS cannot be set up, such as without a default provider.
@@ -37,24 +36,24 @@ pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
 /// Sends the request and checks the answer's head.
 pub(super) async fn send(
     request: reqwest::RequestBuilder,
-    patience: Patience,
+    timeouts: Timeouts,
 ) -> Result<reqwest::Response, ProviderError> {
-    let response = timeout(patience.first_word.min(patience.answer), request.send())
+    let response = timeout(timeouts.first_token.min(timeouts.answer), request.send())
         .await
-        .map_err(|_| ProviderError::Silent(patience.first_word))?
+        .map_err(|_| ProviderError::IdleTimeout(timeouts.first_token))?
         .map_err(ProviderError::Unreachable)?;
     let status = response.status();
     if status.is_redirection() {
         return Err(ProviderError::Redirected(status));
     }
     if !status.is_success() {
-        let body = timeout(patience.next_word, start_of(response)).await.unwrap_or_default();
+        let body = timeout(timeouts.idle, read_start(response)).await.unwrap_or_default();
         return Err(ProviderError::Refused { status, message: error_message(&body) });
     }
     Ok(response)
 }
 
-async fn start_of(response: reqwest::Response) -> Vec<u8> {
+async fn read_start(response: reqwest::Response) -> Vec<u8> {
     let mut start = Vec::new();
     let mut body = response.bytes_stream();
     while let Some(Ok(more)) = body.next().await {
@@ -87,57 +86,61 @@ pub(super) fn message_of(error: &serde_json::Value) -> String {
 pub(super) fn bounded(
     response: reqwest::Response,
 ) -> impl Stream<Item = Result<Bytes, ProviderError>> + Unpin {
-    let mut taken = 0;
+    let mut received = 0;
     response.bytes_stream().map(move |piece| {
         let piece = piece.map_err(|error| ProviderError::Broken(error.to_string()))?;
-        taken += piece.len();
-        if taken > MAX_RESPONSE_BYTES { Err(ProviderError::TooLong(MAX_RESPONSE_BYTES)) } else { Ok(piece) }
+        received += piece.len();
+        if received > MAX_RESPONSE_BYTES {
+            Err(ProviderError::TooLong(MAX_RESPONSE_BYTES))
+        } else {
+            Ok(piece)
+        }
     })
 }
 
-/// Waits for the next part of a stream, longer for the first, and in all no longer than the whole may take.
+/// Holds the answer's stream to its timeouts and to its largest size.
 #[derive(Debug)]
-pub(super) struct Waiting {
-    patience: Patience,
+pub(super) struct AnswerStream {
+    timeouts: Timeouts,
     since: Instant,
-    next: Duration,
+    wait: Duration,
     answer_bytes: usize,
 }
 
-impl Waiting {
-    pub fn new(patience: Patience, since: Instant) -> Self {
-        Self { patience, since, next: patience.first_word, answer_bytes: 0 }
+impl AnswerStream {
+    pub fn new(timeouts: Timeouts, since: Instant) -> Self {
+        Self { timeouts, since, wait: timeouts.first_token, answer_bytes: 0 }
     }
 
     pub async fn next<T>(
         &self,
         stream: &mut (impl Stream<Item = T> + Unpin),
     ) -> Result<Option<T>, ProviderError> {
-        let end = self.since + self.patience.answer;
-        match timeout_at(end.min(Instant::now() + self.next), stream.next()).await {
+        let end = self.since + self.timeouts.answer;
+        match timeout_at(end.min(Instant::now() + self.wait), stream.next()).await {
             Ok(item) => Ok(item),
-            Err(_) if Instant::now() >= end => Err(ProviderError::Slow(self.patience.answer)),
-            Err(_) => Err(ProviderError::Silent(self.next)),
+            Err(_) if Instant::now() >= end => Err(ProviderError::Timeout(self.timeouts.answer)),
+            Err(_) => Err(ProviderError::IdleTimeout(self.wait)),
         }
     }
 
-    /// Hands on a piece of the answer. From here on, the next one may take less long.
-    pub async fn hand_on(
+    /// Sends a piece of the answer on. From here on the shorter timeout applies.
+    pub async fn forward(
         &mut self,
         mut piece: String,
         text: &tokio::sync::mpsc::Sender<String>,
     ) -> Result<(), ProviderError> {
-        // Nobody sees it, and PostgreSQL cannot store it.
+        // NUL is invisible, and PostgreSQL cannot store it.
         piece.retain(|c| c != '\0');
         if piece.is_empty() {
             return Ok(());
         }
-        self.next = self.patience.next_word;
+        self.wait = self.timeouts.idle;
         self.answer_bytes += piece.len();
         if self.answer_bytes > MAX_ANSWER_BYTES {
             return Err(ProviderError::TooLong(MAX_ANSWER_BYTES));
         }
-        text.send(piece).await.map_err(|_| ProviderError::Abandoned)
+        text.send(piece).await.map_err(|_| ProviderError::ReceiverClosed)
     }
 
     pub fn finish(&self) -> Result<(), ProviderError> {

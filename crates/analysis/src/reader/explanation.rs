@@ -1,20 +1,20 @@
-//! What kinds of errors mean: a few words each, fixed, and about the kind alone.
+//! What kinds of errors mean: a few fixed words each, about the kind alone.
 
-use super::finding::Tongue;
+use super::toolchain::Toolchain;
 
-/// The words for this kind of error.
-pub(super) fn of(tongue: Tongue, code: &str, message: &str) -> &'static str {
-    let by_code = match tongue {
-        Tongue::Rust => rust(code),
-        Tongue::TypeScript => typescript(code),
-        Tongue::Python => python(code),
-        Tongue::Npm => npm(code),
-        Tongue::Java => java(code),
-        Tongue::JavaScript => javascript(code),
-        Tongue::Shell | Tongue::Program => shell(code),
-        Tongue::Compiler | Tongue::Go | Tongue::Linker => None,
+/// The explanation of this kind of error.
+pub(super) fn of(toolchain: Toolchain, code: &str, message: &str) -> &'static str {
+    let by_code = match toolchain {
+        Toolchain::Rust => rust(code),
+        Toolchain::TypeScript => typescript(code),
+        Toolchain::Python => python(code),
+        Toolchain::Npm => npm(code),
+        Toolchain::Java => java(code),
+        Toolchain::JavaScript => javascript(code),
+        Toolchain::Shell | Toolchain::Program => shell(code),
+        Toolchain::Compiler | Toolchain::Go | Toolchain::Linker => None,
     };
-    by_code.or_else(|| by_message(message)).unwrap_or_else(|| general(tongue))
+    by_code.or_else(|| by_message(message)).unwrap_or_else(|| general(toolchain))
 }
 
 fn rust(code: &str) -> Option<&'static str> {
@@ -209,16 +209,16 @@ fn by_message(message: &str) -> Option<&'static str> {
     WORDS.iter().find(|(words, _)| message.contains(words)).map(|(_, meaning)| *meaning)
 }
 
-fn general(tongue: Tongue) -> &'static str {
-    match tongue {
-        Tongue::Compiler | Tongue::Go | Tongue::Rust | Tongue::TypeScript => {
+fn general(toolchain: Toolchain) -> &'static str {
+    match toolchain {
+        Toolchain::Compiler | Toolchain::Go | Toolchain::Rust | Toolchain::TypeScript => {
             "The compiler does not accept the source at this place. Correct the first error first: later ones often follow from it."
         }
-        Tongue::Java | Tongue::JavaScript | Tongue::Python => {
+        Toolchain::Java | Toolchain::JavaScript | Toolchain::Python => {
             "The program stopped at an exception that nothing caught. The place named is where it was raised."
         }
-        Tongue::Linker => "The parts of the program do not fit together when they are linked.",
-        Tongue::Npm => "npm could not finish. Its first line names the cause.",
-        Tongue::Program | Tongue::Shell => "The program reports that it could not do what was asked.",
+        Toolchain::Linker => "The parts of the program do not fit together when they are linked.",
+        Toolchain::Npm => "npm could not finish. Its first line names the cause.",
+        Toolchain::Program | Toolchain::Shell => "The program reports that it could not do what was asked.",
     }
 }

@@ -1,27 +1,27 @@
-//! An answer made of what stands on the screen.
+//! An answer made from the text on the screen.
 
 use std::collections::BTreeSet;
 
 use super::finding::{Finding, findings};
-use super::layout::Reading;
+use super::layout::RecognizedText;
 use super::ranking::rank;
 use crate::text::{code_span, fenced};
 
-/// So many of the best fitting lines are quoted.
-const FITTING: usize = 8;
-/// A line that fits less than this part of the best one is left out.
-const WORTH: f32 = 0.35;
-/// So many lines are shown when nothing fits better.
-const OVERVIEW: usize = 20;
+/// How many of the best matching lines are quoted.
+const MAX_MATCHES: usize = 8;
+/// A line whose score is below this share of the best one is left out.
+const MIN_RELATIVE_SCORE: f32 = 0.35;
+/// How many lines are shown when none matches.
+const OVERVIEW_LINES: usize = 20;
 /// Below this, the answer warns that much may be misread.
-const UNSURE: f32 = 70.0;
+const LOW_CONFIDENCE: f32 = 70.0;
 
 const NO_MODEL: &str = "> **No AI model was used.** The built-in reader made this answer from the text that it could \
     read on the screen.";
 
-/// Answers from the text alone, in Markdown. Whatever was read stands quoted in code.
-pub fn extract(question: &str, reading: &Reading) -> String {
-    let lines: Vec<&str> = reading.lines.iter().map(|line| line.text.as_str()).collect();
+/// Answers from the text alone, in Markdown. Whatever was read is quoted as code.
+pub fn extract(question: &str, recognized: &RecognizedText) -> String {
+    let lines: Vec<&str> = recognized.lines.iter().map(|line| line.text.as_str()).collect();
     if lines.is_empty() {
         return format!(
             "{NO_MODEL}\n\nNo text could be read on this picture. If there is text on it, send a larger or sharper \
@@ -36,28 +36,28 @@ pub fn extract(question: &str, reading: &Reading) -> String {
     parts.extend(found.iter().map(|finding| describe(finding, &lines)));
 
     let quoted: BTreeSet<usize> = found.iter().flat_map(|finding| finding.lines.clone()).collect();
-    let fitting = fitting(question, &lines, &quoted);
-    if !fitting.is_empty() {
-        parts.push(format!("**What fits the question**\n\n{}", quote(&lines, &fitting)));
+    let matches = matching_lines(question, &lines, &quoted);
+    if !matches.is_empty() {
+        parts.push(format!("**What fits the question**\n\n{}", quote(&lines, &matches)));
     } else if found.is_empty() {
-        let start: BTreeSet<usize> = (0..lines.len().min(OVERVIEW)).collect();
-        let more = if lines.len() > OVERVIEW { ", from the top" } else { "" };
+        let start: BTreeSet<usize> = (0..lines.len().min(OVERVIEW_LINES)).collect();
+        let more = if lines.len() > OVERVIEW_LINES { ", from the top" } else { "" };
         parts.push(format!("**What stands on the screen{more}**\n\n{}", quote(&lines, &start)));
     }
-    if reading.confidence() < UNSURE {
+    if recognized.confidence() < LOW_CONFIDENCE {
         parts.push("Much of the text was hard to read and may be wrong here.".to_owned());
     }
     parts.join("\n\n") + "\n"
 }
 
 fn describe(finding: &Finding, lines: &[&str]) -> String {
-    let mut text = format!("**An error of {}", finding.tongue.label());
+    let mut text = format!("**An error of {}", finding.toolchain.label());
     if !finding.code.is_empty() {
         text += &format!(": {}", code_span(&finding.code));
     }
-    if let Some(place) = &finding.place {
-        text += &format!(" in {}, line {}", code_span(&place.file), place.line);
-        if let Some(column) = place.column {
+    if let Some(location) = &finding.location {
+        text += &format!(" in {}, line {}", code_span(&location.file), location.line);
+        if let Some(column) = location.column {
             text += &format!(", column {column}");
         }
     }
@@ -67,13 +67,13 @@ fn describe(finding: &Finding, lines: &[&str]) -> String {
 }
 
 /// The best lines in the order of the screen.
-fn fitting(question: &str, lines: &[&str], but_not: &BTreeSet<usize>) -> BTreeSet<usize> {
+fn matching_lines(question: &str, lines: &[&str], excluded: &BTreeSet<usize>) -> BTreeSet<usize> {
     let ranked = rank(question, lines);
     let best = ranked.first().map_or(0.0, |(_, score)| *score);
     ranked
         .into_iter()
-        .filter(|(index, score)| *score >= best * WORTH && !but_not.contains(index))
-        .take(FITTING)
+        .filter(|(index, score)| *score >= best * MIN_RELATIVE_SCORE && !excluded.contains(index))
+        .take(MAX_MATCHES)
         .map(|(index, _)| index)
         .collect()
 }
@@ -98,23 +98,25 @@ mod tests {
     use super::super::layout::{Area, Line};
     use super::*;
 
-    fn reading(text: &str) -> Reading {
+    fn recognized(text: &str) -> RecognizedText {
         let area = Area { left: 0, top: 0, width: 1, height: 1 };
-        Reading { lines: text.lines().map(|l| Line { text: l.into(), area, confidence: 90.0 }).collect() }
+        RecognizedText {
+            lines: text.lines().map(|l| Line { text: l.into(), area, confidence: 90.0 }).collect(),
+        }
     }
 
     #[test]
     fn every_answer_says_that_no_model_was_used() {
         for text in ["", "hello", "error[E0308]: mismatched types"] {
-            assert!(extract("?", &reading(text)).starts_with("> **No AI model was used.**"));
+            assert!(extract("?", &recognized(text)).starts_with("> **No AI model was used.**"));
         }
     }
 
     #[test]
-    fn an_error_is_named_placed_quoted_and_explained() {
+    fn an_error_is_named_located_quoted_and_explained() {
         let answer = extract(
             "why does it not compile?",
-            &reading(
+            &recognized(
                 "$ cargo check\nerror[E0308]: mismatched types\n--> src/main.rs:4:18\n4 let n: u32 = \"seven\";\nerror: could not compile `x`",
             ),
         );
@@ -130,22 +132,22 @@ mod tests {
     }
 
     #[test]
-    fn the_fitting_lines_are_quoted_in_the_order_of_the_screen() {
-        let answer = extract("total and invoice", &reading("Invoice 7\nfrom Miller\nTotal: 3 EUR\nBye"));
+    fn the_matching_lines_are_quoted_in_the_order_of_the_screen() {
+        let answer = extract("total and invoice", &recognized("Invoice 7\nfrom Miller\nTotal: 3 EUR\nBye"));
         assert!(answer.contains("```text\nInvoice 7\n…\nTotal: 3 EUR\n```"), "{answer}");
         assert!(!answer.contains("Bye"));
     }
 
     #[test]
-    fn without_a_fit_the_screen_is_told_from_its_top() {
-        let answer = extract("zebra", &reading("one line\ntwo line"));
+    fn without_a_match_the_screen_is_quoted_from_its_top() {
+        let answer = extract("zebra", &recognized("one line\ntwo line"));
         assert!(answer.contains("```text\none line\ntwo line\n```"), "{answer}");
     }
 
     #[test]
     fn the_screen_cannot_write_markdown() {
         let nasty = "```\n# Heading\n[click](javascript:alert(1)) error: ```` <img src=x>\u{202E}";
-        let answer = extract("click heading", &reading(nasty));
+        let answer = extract("click heading", &recognized(nasty));
         let outside: String = answer.split("`````").step_by(2).collect();
         assert!(
             !outside.contains("Heading") && !outside.contains("click") && !outside.contains("img"),
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_read_is_said() {
-        assert!(extract("what?", &Reading::default()).contains("No text could be read"));
+    fn an_empty_screen_is_reported() {
+        assert!(extract("what?", &RecognizedText::default()).contains("No text could be read"));
     }
 }

@@ -4,51 +4,17 @@ use std::ops::RangeInclusive;
 
 use super::explanation;
 use super::pattern as p;
-
-/// Who complains.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Tongue {
-    Compiler,
-    Go,
-    Java,
-    JavaScript,
-    Linker,
-    Npm,
-    Program,
-    Python,
-    Rust,
-    Shell,
-    TypeScript,
-}
-
-impl Tongue {
-    /// As in "An error of …".
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Compiler => "a compiler",
-            Self::Go => "the Go compiler",
-            Self::Java => "a Java program",
-            Self::JavaScript => "a JavaScript program",
-            Self::Linker => "the linker",
-            Self::Npm => "npm",
-            Self::Program => "a program",
-            Self::Python => "a Python program",
-            Self::Rust => "Rust",
-            Self::Shell => "the shell",
-            Self::TypeScript => "the TypeScript compiler",
-        }
-    }
-}
+use super::toolchain::Toolchain;
 
 /// Where in the source the error is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     pub file: String,
     pub line: u32,
     pub column: Option<u32>,
 }
 
-impl Place {
+impl Location {
     fn new(file: &str, line: &str, column: &str) -> Option<Self> {
         Some(Self { file: file.to_owned(), line: line.parse().ok()?, column: column.parse().ok() })
     }
@@ -57,12 +23,12 @@ impl Place {
 /// An error that was recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    pub tongue: Tongue,
+    pub toolchain: Toolchain,
     /// Its short name, such as `E0308` or `KeyError`; empty when it has none.
     pub code: String,
     /// What the program itself says, as read.
     pub message: String,
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// The lines of the reading that belong to it.
     pub lines: RangeInclusive<usize>,
     /// What this kind of error means, in the reader's own words.
@@ -83,7 +49,8 @@ pub fn findings(lines: &[&str]) -> Vec<Finding> {
             Some(finding) => {
                 index = index.max(*finding.lines.end()) + 1;
                 let same = |f: &Finding| {
-                    (f.tongue, &f.code, &f.place) == (finding.tongue, &finding.code, &finding.place)
+                    (f.toolchain, &f.code, &f.location)
+                        == (finding.toolchain, &finding.code, &finding.location)
                 };
                 if !found.iter().any(|f| same(f) && f.message == finding.message) {
                     found.push(finding);
@@ -102,14 +69,14 @@ const RECOGNISERS: [Recogniser; 10] =
     [rust_error, rust_panic, typescript, c_like, go, linker, npm, exception, shell, generic];
 
 fn finding(
-    tongue: Tongue,
+    toolchain: Toolchain,
     code: &str,
     message: &str,
-    place: Option<Place>,
+    location: Option<Location>,
     lines: RangeInclusive<usize>,
 ) -> Finding {
-    let explanation = explanation::of(tongue, code, message);
-    Finding { tongue, code: code.to_owned(), message: message.to_owned(), place, lines, explanation }
+    let explanation = explanation::of(toolchain, code, message);
+    Finding { toolchain, code: code.to_owned(), message: message.to_owned(), location, lines, explanation }
 }
 
 /// The index of the last line that still belongs to an error which begins at `start`: up to the next one.
@@ -124,9 +91,9 @@ fn end_of(lines: &[&str], start: usize) -> usize {
 
 fn rust_error(lines: &[&str], index: usize) -> Option<Finding> {
     let following = || lines.iter().skip(index + 1).take(3);
-    let place = following()
-        .find_map(|line| p::RUST_PLACE.groups::<3>(line))
-        .and_then(|[f, l, c]| Place::new(f, l, c));
+    let location = following()
+        .find_map(|line| p::RUST_LOCATION.groups::<3>(line))
+        .and_then(|[f, l, c]| Location::new(f, l, c));
     if let Some([code, message]) = p::RUST_CODE.groups(lines[index]) {
         let digits = code.chars().filter(|c| !c.is_whitespace()).skip(1).map(|c| match c {
             'O' | 'Q' | 'D' | 'o' | 'q' | 'd' | '@' => '0',
@@ -135,59 +102,60 @@ fn rust_error(lines: &[&str], index: usize) -> Option<Finding> {
             digit => digit,
         });
         let code: String = std::iter::once('E').chain(digits).collect();
-        return Some(finding(Tongue::Rust, &code, message, place, index..=end_of(lines, index)));
+        return Some(finding(Toolchain::Rust, &code, message, location, index..=end_of(lines, index)));
     }
     // Errors without a code, such as of the parser, have the arrow right below.
     let [word, message] = p::GENERIC.groups(lines[index])?;
-    let place = place.filter(|_| lines.get(index + 1).is_some_and(|line| p::RUST_PLACE.matches(line)))?;
+    let location =
+        location.filter(|_| lines.get(index + 1).is_some_and(|line| p::RUST_LOCATION.matches(line)))?;
     word.eq_ignore_ascii_case("error")
-        .then(|| finding(Tongue::Rust, "", message, Some(place), index..=end_of(lines, index)))
+        .then(|| finding(Toolchain::Rust, "", message, Some(location), index..=end_of(lines, index)))
 }
 
 fn rust_panic(lines: &[&str], index: usize) -> Option<Finding> {
     let [rest] = p::RUST_PANIC.groups(lines[index])?;
-    let place = p::RUST_PLACE.groups::<3>(rest).or_else(|| {
-        // Until Rust 1.72 the message stood before the place.
-        rest.rsplit_once(", ").and_then(|(_, place)| p::RUST_PLACE.groups(place))
+    let location = p::RUST_LOCATION.groups::<3>(rest).or_else(|| {
+        // Until Rust 1.72 the message stood before the location.
+        rest.rsplit_once(", ").and_then(|(_, location)| p::RUST_LOCATION.groups(location))
     });
     let message = match rest.rsplit_once(", ") {
-        Some((message, _)) if place.is_some() => message,
+        Some((message, _)) if location.is_some() => message,
         _ => lines.get(index + 1).copied().unwrap_or(rest),
     };
-    let place = place.and_then(|[f, l, c]| Place::new(f, l, c));
-    Some(finding(Tongue::Rust, "panic", message, place, index..=(index + 1).min(lines.len() - 1)))
+    let location = location.and_then(|[f, l, c]| Location::new(f, l, c));
+    Some(finding(Toolchain::Rust, "panic", message, location, index..=(index + 1).min(lines.len() - 1)))
 }
 
 fn typescript(lines: &[&str], index: usize) -> Option<Finding> {
     if let Some([file, line, column, code, message]) = p::TYPESCRIPT.groups(lines[index]) {
         let code = format!("TS{}", code.replace(['O', 'Q'], "0"));
         return Some(finding(
-            Tongue::TypeScript,
+            Toolchain::TypeScript,
             &code,
             message,
-            Place::new(file, line, column),
+            Location::new(file, line, column),
             index..=index,
         ));
     }
     let [message, code] = p::TYPESCRIPT_HINT.groups(lines[index])?;
-    Some(finding(Tongue::TypeScript, &format!("TS{code}"), message, None, index..=index))
+    Some(finding(Toolchain::TypeScript, &format!("TS{code}"), message, None, index..=index))
 }
 
 fn c_like(lines: &[&str], index: usize) -> Option<Finding> {
     let [file, line, column, message] = p::C_LIKE.groups(lines[index])?;
-    let place = Place::new(file, line, column);
+    let location = Location::new(file, line, column);
     let end = end_of(lines, index).min(index + 3);
-    Some(finding(Tongue::Compiler, "", message, place, index..=end))
+    Some(finding(Toolchain::Compiler, "", message, location, index..=end))
 }
 
 fn go(lines: &[&str], index: usize) -> Option<Finding> {
     let [file, line, column, message] = p::GO.groups(lines[index])?;
-    Some(finding(Tongue::Go, "", message, Place::new(file, line, column), index..=index))
+    Some(finding(Toolchain::Go, "", message, Location::new(file, line, column), index..=index))
 }
 
 fn linker(lines: &[&str], index: usize) -> Option<Finding> {
     let [_symbol] = p::LINKER.groups(lines[index])?;
-    Some(finding(Tongue::Linker, "", lines[index].trim(), None, index..=index))
+    Some(finding(Toolchain::Linker, "", lines[index].trim(), None, index..=index))
 }
 
 fn npm(lines: &[&str], index: usize) -> Option<Finding> {
@@ -196,43 +164,49 @@ fn npm(lines: &[&str], index: usize) -> Option<Finding> {
     let block: Vec<&str> = lines[index..].iter().take_while(is_npm).copied().collect();
     let code = block.iter().find_map(|line| p::NPM_CODE.groups::<1>(line)).map_or("", |[code]| code);
     let end = index + block.len().min(MAX_QUOTED) - 1;
-    Some(finding(Tongue::Npm, code, message, None, index..=end))
+    Some(finding(Toolchain::Npm, code, message, None, index..=end))
 }
 
-/// Python names the place before the exception, Java and JavaScript after it.
+/// Python names the location before the exception, Java and JavaScript after it.
 fn exception(lines: &[&str], index: usize) -> Option<Finding> {
     let [name, message] = p::EXCEPTION.groups(lines[index])?;
     let code = name.rsplit('.').next().unwrap_or(name);
     let before = index.saturating_sub(MAX_QUOTED - 1)..index;
-    let python = before.clone().rev().find_map(|i| Some((i, p::PYTHON_PLACE.groups::<2>(lines[i])?)));
+    let python = before.clone().rev().find_map(|i| Some((i, p::PYTHON_LOCATION.groups::<2>(lines[i])?)));
     if let Some((start, [file, line])) = python {
-        return Some(finding(Tongue::Python, code, message, Place::new(file, line, ""), start..=index));
+        return Some(finding(Toolchain::Python, code, message, Location::new(file, line, ""), start..=index));
     }
     if before.clone().any(|i| p::PYTHON_TRACEBACK.matches(lines[i])) {
-        return Some(finding(Tongue::Python, code, message, None, index..=index));
+        return Some(finding(Toolchain::Python, code, message, None, index..=index));
     }
     let after = (index + 1)..(index + 4).min(lines.len());
-    let java = after.clone().find_map(|i| Some((i, p::JAVA_PLACE.groups::<2>(lines[i])?)));
+    let java = after.clone().find_map(|i| Some((i, p::JAVA_LOCATION.groups::<2>(lines[i])?)));
     if let Some((end, [file, line])) = java {
-        return Some(finding(Tongue::Java, code, message, Place::new(file, line, ""), index..=end));
+        return Some(finding(Toolchain::Java, code, message, Location::new(file, line, ""), index..=end));
     }
-    let script = after.clone().find_map(|i| Some((i, p::JAVASCRIPT_PLACE.groups::<3>(lines[i])?)));
+    let script = after.clone().find_map(|i| Some((i, p::JAVASCRIPT_LOCATION.groups::<3>(lines[i])?)));
     if let Some((end, [file, line, column])) = script {
-        return Some(finding(Tongue::JavaScript, code, message, Place::new(file, line, column), index..=end));
+        return Some(finding(
+            Toolchain::JavaScript,
+            code,
+            message,
+            Location::new(file, line, column),
+            index..=end,
+        ));
     }
-    let tongue = match name {
-        _ if name.starts_with("java") => Tongue::Java,
+    let toolchain = match name {
+        _ if name.starts_with("java") => Toolchain::Java,
         "TypeError" | "ReferenceError" | "RangeError" if lines[index].contains("Uncaught") => {
-            Tongue::JavaScript
+            Toolchain::JavaScript
         }
-        _ => Tongue::Program,
+        _ => Toolchain::Program,
     };
-    Some(finding(tongue, code, message, None, index..=index))
+    Some(finding(toolchain, code, message, None, index..=index))
 }
 
 fn shell(lines: &[&str], index: usize) -> Option<Finding> {
     let line = lines[index];
-    let found = |code| Some(finding(Tongue::Shell, code, line.trim(), None, index..=index));
+    let found = |code| Some(finding(Toolchain::Shell, code, line.trim(), None, index..=index));
     if p::COMMAND_NOT_FOUND.matches(line) {
         found("command not found")
     } else if p::NO_SUCH_FILE.matches(line) {
@@ -240,7 +214,7 @@ fn shell(lines: &[&str], index: usize) -> Option<Finding> {
     } else if p::PERMISSION_DENIED.matches(line) {
         found("permission denied")
     } else if p::SEGMENTATION_FAULT.matches(line) {
-        Some(finding(Tongue::Program, "segmentation fault", line.trim(), None, index..=index))
+        Some(finding(Toolchain::Program, "segmentation fault", line.trim(), None, index..=index))
     } else {
         None
     }
@@ -250,7 +224,7 @@ fn generic(lines: &[&str], index: usize) -> Option<Finding> {
     let [_word, message] = p::GENERIC.groups(lines[index])?;
     // The compiler's closing words are no error of their own.
     let closing = ["aborting due to", "could not compile"].iter().any(|words| message.starts_with(words));
-    (!closing).then(|| finding(Tongue::Program, "", message, None, index..=index))
+    (!closing).then(|| finding(Toolchain::Program, "", message, None, index..=index))
 }
 
 #[cfg(test)]

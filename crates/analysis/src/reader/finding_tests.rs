@@ -1,23 +1,23 @@
-//! Samples as text recognition gives them, with its typical mistakes.
+//! Samples as text recognition returns them, with its typical mistakes.
 
 use super::*;
 
-fn of(text: &str) -> Vec<Finding> {
+fn find(text: &str) -> Vec<Finding> {
     findings(&text.lines().collect::<Vec<_>>())
 }
 
 fn one(text: &str) -> Finding {
-    let found = of(text);
+    let found = find(text);
     assert_eq!(found.len(), 1, "{found:?}");
     found.into_iter().next().unwrap()
 }
 
-fn place(file: &str, line: u32, column: Option<u32>) -> Option<Place> {
-    Some(Place { file: file.into(), line, column })
+fn location(file: &str, line: u32, column: Option<u32>) -> Option<Location> {
+    Some(Location { file: file.into(), line, column })
 }
 
 #[test]
-fn rustc_with_code_and_place() {
+fn rustc_with_code_and_location() {
     for head in [
         "error[E0308]: mismatched types",
         "error[E@308]: mismatched types",
@@ -27,8 +27,8 @@ fn rustc_with_code_and_place() {
         let found = one(&format!(
             "{head}\n--> src/main.rs:4:18\n4 let n: u32 = \"seven\";\nerror: aborting due to 1 previous error\nFor more information about this error, try ‘rustc --explain E0308\"."
         ));
-        assert_eq!((found.tongue, found.code.as_str()), (Tongue::Rust, "E0308"));
-        assert_eq!(found.place, place("src/main.rs", 4, Some(18)));
+        assert_eq!((found.toolchain, found.code.as_str()), (Toolchain::Rust, "E0308"));
+        assert_eq!(found.location, location("src/main.rs", 4, Some(18)));
         assert_eq!(found.message, "mismatched types");
         assert_eq!(found.lines, 0..=2);
         assert!(found.explanation.contains("type"));
@@ -38,16 +38,16 @@ fn rustc_with_code_and_place() {
 #[test]
 fn rustc_without_code() {
     let found = one("error: expected `;`, found `}`\n--> src/lib.rs:10:2");
-    assert_eq!((found.tongue, found.place), (Tongue::Rust, place("src/lib.rs", 10, Some(2))));
+    assert_eq!((found.toolchain, found.location), (Toolchain::Rust, location("src/lib.rs", 10, Some(2))));
 }
 
 #[test]
 fn two_rust_errors_are_two() {
-    let found = of(
+    let found = find(
         "error[E0425]: cannot find value `x` in this scope\n --> a.rs:1:1\nerror[E0382]: use of moved value: `v`\n --> b.rs:2:2",
     );
     assert_eq!(found.iter().map(|f| f.code.as_str()).collect::<Vec<_>>(), ["E0425", "E0382"]);
-    assert_eq!(found[1].place, place("b.rs", 2, Some(2)));
+    assert_eq!(found[1].location, location("b.rs", 2, Some(2)));
 }
 
 #[test]
@@ -55,10 +55,10 @@ fn rust_panics_old_and_new() {
     let new = one(
         "thread 'main' panicked at src/main.rs:2:5:\nindex out of bounds: the len is 3 but the index is 9",
     );
-    assert_eq!(new.place, place("src/main.rs", 2, Some(5)));
+    assert_eq!(new.location, location("src/main.rs", 2, Some(5)));
     assert!(new.message.starts_with("index out of bounds"));
     let old = one("thread 'main' panicked at 'oh no', src/main.rs:3:5");
-    assert_eq!((old.place, old.message.as_str()), (place("src/main.rs", 3, Some(5)), "'oh no'"));
+    assert_eq!((old.location, old.message.as_str()), (location("src/main.rs", 3, Some(5)), "'oh no'"));
 }
 
 #[test]
@@ -66,12 +66,12 @@ fn gcc_and_javac() {
     let gcc = one(
         "hello.c: In function ‘main’:\nhello.c:3:5: error: ‘x’ undeclared (first use in this function)\n3 | x = 1;",
     );
-    assert_eq!((gcc.tongue, gcc.place), (Tongue::Compiler, place("hello.c", 3, Some(5))));
+    assert_eq!((gcc.toolchain, gcc.location), (Toolchain::Compiler, location("hello.c", 3, Some(5))));
     assert!(gcc.explanation.contains("declared"));
     let javac = one("Main.java:7: error: cannot find symbol");
-    assert_eq!(javac.place, place("Main.java", 7, None));
+    assert_eq!(javac.location, location("Main.java", 7, None));
     let header = one("a.cpp:1:10: fatal error: nope.h: No such file or directory");
-    assert_eq!(header.tongue, Tongue::Compiler);
+    assert_eq!(header.toolchain, Toolchain::Compiler);
 }
 
 #[test]
@@ -79,8 +79,8 @@ fn python_traceback() {
     let found = one(
         "Traceback (most recent call last):\nFile \"/home/anna/app.py\", line 12, in <module>\nmain()\nFile “/home/anna/app.py”, line 7, in main\nreturn prices[\"tea\"]\nKeyError: 'tea'",
     );
-    assert_eq!((found.tongue, found.code.as_str()), (Tongue::Python, "KeyError"));
-    assert_eq!(found.place, place("/home/anna/app.py", 7, None));
+    assert_eq!((found.toolchain, found.code.as_str()), (Toolchain::Python, "KeyError"));
+    assert_eq!(found.location, location("/home/anna/app.py", 7, None));
     assert_eq!((found.message.as_str(), found.lines), ("'tea'", 3..=5));
 }
 
@@ -91,8 +91,8 @@ fn typescript_in_a_terminal_and_in_an_editor() {
         "src/a.ts:3:5 - error TS2322: Type 'string' is not assignable to type 'number'.",
     ] {
         let found = one(line);
-        assert_eq!((found.tongue, found.code.as_str()), (Tongue::TypeScript, "TS2322"));
-        assert_eq!(found.place, place("src/a.ts", 3, Some(5)));
+        assert_eq!((found.toolchain, found.code.as_str()), (Toolchain::TypeScript, "TS2322"));
+        assert_eq!(found.location, location("src/a.ts", 3, Some(5)));
     }
     assert_eq!(one("Cannot find name 'foo'. ts(2304)").code, "TS2304");
 }
@@ -102,26 +102,29 @@ fn java_and_javascript_exceptions() {
     let java = one(
         "Exception in thread \"main\" java.lang.NullPointerException: Cannot invoke \"String.length()\"\nat com.example.Main.main(Main.java:5)",
     );
-    assert_eq!((java.tongue, java.code.as_str()), (Tongue::Java, "NullPointerException"));
-    assert_eq!(java.place, place("Main.java", 5, None));
+    assert_eq!((java.toolchain, java.code.as_str()), (Toolchain::Java, "NullPointerException"));
+    assert_eq!(java.location, location("Main.java", 5, None));
     let script = one(
         "Uncaught TypeError: Cannot read properties of undefined (reading 'map')\nat render (/srv/app/list.js:10:13)",
     );
-    assert_eq!((script.tongue, script.place), (Tongue::JavaScript, place("/srv/app/list.js", 10, Some(13))));
+    assert_eq!(
+        (script.toolchain, script.location),
+        (Toolchain::JavaScript, location("/srv/app/list.js", 10, Some(13)))
+    );
 }
 
 #[test]
 fn go_linker_npm_and_shell() {
-    assert_eq!(one("./main.go:5:2: undefined: fmt").tongue, Tongue::Go);
-    assert_eq!(one("main.c:(.text+0x9): undefined reference to `helper'").tongue, Tongue::Linker);
+    assert_eq!(one("./main.go:5:2: undefined: fmt").toolchain, Toolchain::Go);
+    assert_eq!(one("main.c:(.text+0x9): undefined reference to `helper'").toolchain, Toolchain::Linker);
     let npm = one("npm ERR! code ERESOLVE\nnpm ERR! ERESOLVE unable to resolve dependency tree");
-    assert_eq!((npm.tongue, npm.code.as_str(), npm.lines.clone()), (Tongue::Npm, "ERESOLVE", 0..=1));
+    assert_eq!((npm.toolchain, npm.code.as_str(), npm.lines.clone()), (Toolchain::Npm, "ERESOLVE", 0..=1));
     for line in [
         "bash: cargoo: command not found",
         "zsh: command not found: cargoo",
         "bash: line 3: cargoo: command not found",
     ] {
-        assert_eq!((one(line).tongue, one(line).code.as_str()), (Tongue::Shell, "command not found"));
+        assert_eq!((one(line).toolchain, one(line).code.as_str()), (Toolchain::Shell, "command not found"));
     }
     assert_eq!(one("cat: notes.txt: No such file or directory").code, "no such file");
     assert_eq!(one("Segmentation fault (core dumped)").code, "segmentation fault");
@@ -133,7 +136,7 @@ fn other_programs() {
         one("fatal: not a git repository (or any of the parent directories): .git").message,
         "not a git repository (or any of the parent directories): .git"
     );
-    assert_eq!(one("docker: Error: cannot connect").tongue, Tongue::Program);
+    assert_eq!(one("docker: Error: cannot connect").toolchain, Toolchain::Program);
 }
 
 #[test]
@@ -145,13 +148,13 @@ fn ordinary_text_is_no_error() {
         "Inbox (12)   Drafts   Sent",
         "",
     ] {
-        assert_eq!(of(text), [], "{text}");
+        assert_eq!(find(text), [], "{text}");
     }
 }
 
 #[test]
 fn the_same_error_twice_counts_once_and_there_are_never_many() {
-    assert_eq!(of("error: disk full\nerror: disk full").len(), 1);
+    assert_eq!(find("error: disk full\nerror: disk full").len(), 1);
     let many: String = (0..50).map(|n| format!("error: number {n}\n")).collect();
-    assert_eq!(of(&many).len(), 5);
+    assert_eq!(find(&many).len(), 5);
 }

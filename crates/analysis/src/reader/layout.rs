@@ -1,7 +1,9 @@
 //! From the recognised words to lines.
 
+use serde::{Deserialize, Serialize};
+
 /// A rectangle on the picture as it was sent, in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Area {
     pub left: u32,
     pub top: u32,
@@ -10,7 +12,7 @@ pub struct Area {
 }
 
 /// A line of text.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     pub text: String,
     pub area: Area,
@@ -19,13 +21,13 @@ pub struct Line {
 }
 
 /// All that was read on a picture, in reading order.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Reading {
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecognizedText {
     pub lines: Vec<Line>,
 }
 
-impl Reading {
-    /// The lines below each other.
+impl RecognizedText {
+    /// The lines, one below the other.
     pub fn text(&self) -> String {
         let lines: Vec<&str> = self.lines.iter().map(|line| line.text.as_str()).collect();
         lines.join("\n")
@@ -39,7 +41,7 @@ impl Reading {
     }
 }
 
-/// Words less sure than this are specks and borders more often than text.
+/// Words below this confidence are specks and borders more often than text.
 const MIN_CONFIDENCE: f32 = 20.0;
 /// More lines than any screen shows.
 const MAX_LINES: usize = 2_000;
@@ -61,9 +63,9 @@ struct Edges {
     bottom: f64,
 }
 
-/// Reads the table that Tesseract writes (`tsv`): level, page, block, paragraph, line, word, left, top,
+/// Parses the table that Tesseract writes (`tsv`): level, page, block, paragraph, line, word, left, top,
 /// width, height, confidence, text. `scale` is how much larger the recognised picture was than the original.
-pub(super) fn lines(table: &str, scale: f64) -> Reading {
+pub(super) fn lines(table: &str, scale: f64) -> RecognizedText {
     let mut lines = Vec::new();
     let mut group: Vec<Word<'_>> = Vec::new();
     for word in table.lines().filter_map(word) {
@@ -77,7 +79,7 @@ pub(super) fn lines(table: &str, scale: f64) -> Reading {
         }
     }
     lines.extend(line(&group, scale));
-    Reading { lines }
+    RecognizedText { lines }
 }
 
 fn word(row: &str) -> Option<Word<'_>> {
@@ -157,16 +159,16 @@ broken\trow
 
     #[test]
     fn words_become_lines_in_the_coordinates_of_the_original() {
-        let reading = lines(TABLE, 2.0);
-        assert_eq!(reading.text(), "error: foo   column\nnext");
-        assert_eq!(reading.lines[0].area, Area { left: 10, top: 19, width: 240, height: 12 });
-        assert!((reading.lines[0].confidence - 92.83).abs() < 0.01);
-        assert!((reading.confidence() - 86.42).abs() < 0.01);
+        let recognized = lines(TABLE, 2.0);
+        assert_eq!(recognized.text(), "error: foo   column\nnext");
+        assert_eq!(recognized.lines[0].area, Area { left: 10, top: 19, width: 240, height: 12 });
+        assert!((recognized.lines[0].confidence - 92.83).abs() < 0.01);
+        assert!((recognized.confidence() - 86.42).abs() < 0.01);
     }
 
     #[test]
-    fn nothing_read_is_an_empty_reading() {
-        assert_eq!(lines("", 1.0), Reading::default());
+    fn nothing_read_is_an_empty_text() {
+        assert_eq!(lines("", 1.0), RecognizedText::default());
         assert!(lines("", 1.0).confidence().abs() < f32::EPSILON);
     }
 }

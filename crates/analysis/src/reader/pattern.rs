@@ -42,19 +42,19 @@ patterns! {
     /// Code, message.
     RUST_CODE = r"(?i)^\W{0,3}error\s*[\[({|]\s*([EF£€]\s?[0-9OQDIlS@]{4})\s*[\])}|jJ1l]?\s*:?\s*(.*)";
     /// File, line, column, after rustc's arrow or something like it.
-    RUST_PLACE = r"(?:[-—–=~]{1,3}\s*[>»]|^\W*)\s*([\w./\\~+-]+\.rs)\s?:\s?(\d+)\s?:\s?(\d+)";
+    RUST_LOCATION = r"(?:[-—–=~]{1,3}\s*[>»]|^\W*)\s*([\w./\\~+-]+\.rs)\s?:\s?(\d+)\s?:\s?(\d+)";
     /// All after the words.
     RUST_PANIC = r"(?i)^\W*thread\s.*\bpanicked at\s*(.*)";
     /// File, line.
-    PYTHON_PLACE = r#"(?i)^\W*File\s*["“”'‘’«]*([^"“”'‘’»,]+?)["“”'‘’»]*\s*[,.]\s*line\s*(\d+)"#;
+    PYTHON_LOCATION = r#"(?i)^\W*File\s*["“”'‘’«]*([^"“”'‘’»,]+?)["“”'‘’»]*\s*[,.]\s*line\s*(\d+)"#;
     /// Whole lines that begin a Python traceback.
     PYTHON_TRACEBACK = r"(?i)\btraceback\b.*\brecent\s*call";
     /// Exception, message.
     EXCEPTION = r#"^\W{0,3}(?:Uncaught\s+(?:\(in promise\)\s+)?|Exception in thread\s+\S+\s+|Caused by:\s*)?((?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Iteration|Exit|Failure))\b\s*(?::\s*(.*))?$"#;
     /// File, line.
-    JAVA_PLACE = r"^\W{0,3}at\s+[\w.$<>/]+\s?\((\w+\.(?:java|kt|scala))\s?:\s?(\d+)\)";
+    JAVA_LOCATION = r"^\W{0,3}at\s+[\w.$<>/]+\s?\((\w+\.(?:java|kt|scala))\s?:\s?(\d+)\)";
     /// File, line, column.
-    JAVASCRIPT_PLACE = r"^\W{0,3}at\s+(?:.*\()?(?:file://)?([\w./\\:@-]+\.[cm]?[jt]sx?):(\d+):(\d+)\)?";
+    JAVASCRIPT_LOCATION = r"^\W{0,3}at\s+(?:.*\()?(?:file://)?([\w./\\:@-]+\.[cm]?[jt]sx?):(\d+):(\d+)\)?";
     /// File, line, column, code, message.
     TYPESCRIPT = r"([\w./\\@~-]+\.[cm]?tsx?)\s?[(:]\s?(\d+)\s?[,:.]\s?(\d+)\s?\)?\s*[:\-–—]*\s*error\s*TS\s?([0-9OQ]{4,5})\s*:?\s*(.*)";
     /// Message, code: as editors show it.

@@ -1,12 +1,12 @@
-//! Which lines fit a question: words in common, weighted as in BM25 (Robertson & Zaragoza, 2009), and
+//! Which lines match a question: words in common, weighted as in BM25 (Robertson & Zaragoza, 2009), and
 //! compared so that what text recognition confuses still counts as the same.
 
 use std::collections::{HashMap, HashSet};
 
-/// BM25's usual constants: how fast repeats stop to count, and how much long lines are held back.
+/// BM25's usual constants: how fast repetitions saturate, and how much long lines are penalised.
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
-/// More words of a question add no meaning, only work.
+/// More words of a question add work and no meaning.
 const MAX_QUESTION_WORDS: usize = 64;
 
 const STOP_WORDS: [&str; 74] = [
@@ -22,31 +22,31 @@ const STOP_WORDS: [&str; 74] = [
 #[expect(clippy::cast_precision_loss, reason = "counts of lines and words of one screen")]
 pub(super) fn rank(question: &str, lines: &[&str]) -> Vec<(usize, f32)> {
     let mut seen = HashSet::new();
-    let asked: Vec<String> = words(question)
+    let terms: Vec<String> = words(question)
         .filter(|word| !STOP_WORDS.contains(&word.as_str()))
-        .map(|word| skeleton(&word))
+        .map(|word| normalized(&word))
         .filter(|word| seen.insert(word.clone()))
         .take(MAX_QUESTION_WORDS)
         .collect();
     let texts: Vec<Vec<String>> =
-        lines.iter().map(|line| words(line).map(|w| skeleton(&w)).collect()).collect();
+        lines.iter().map(|line| words(line).map(|w| normalized(&w)).collect()).collect();
     let total: usize = texts.iter().map(Vec::len).sum();
     let mean_length = (total as f32 / lines.len().max(1) as f32).max(1.0);
     let vocabulary: HashSet<&str> = texts.iter().flatten().map(String::as_str).collect();
 
     let mut scores = vec![0.0_f32; lines.len()];
-    for word in &asked {
-        let alike: HashMap<&str, f32> = vocabulary
+    for word in &terms {
+        let similar: HashMap<&str, f32> = vocabulary
             .iter()
-            .map(|other| (*other, likeness(word, other)))
-            .filter(|(_, likeness)| *likeness > 0.0)
+            .map(|other| (*other, similarity(word, other)))
+            .filter(|(_, similarity)| *similarity > 0.0)
             .collect();
         let counts: Vec<f32> = texts
             .iter()
-            .map(|text| text.iter().map(|w| alike.get(w.as_str()).copied().unwrap_or(0.0)).sum())
+            .map(|text| text.iter().map(|w| similar.get(w.as_str()).copied().unwrap_or(0.0)).sum())
             .collect();
-        let having = counts.iter().filter(|count| **count > 0.0).count() as f32;
-        let rarity = (1.0 + (lines.len() as f32 - having + 0.5) / (having + 0.5)).ln();
+        let containing = counts.iter().filter(|count| **count > 0.0).count() as f32;
+        let rarity = (1.0 + (lines.len() as f32 - containing + 0.5) / (containing + 0.5)).ln();
         for ((score, count), text) in scores.iter_mut().zip(&counts).zip(&texts) {
             let length = 1.0 - B + B * text.len() as f32 / mean_length;
             *score += rarity * count * (K1 + 1.0) / (count + K1 * length);
@@ -63,7 +63,7 @@ fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 /// The word without its commonest endings, and with characters that look alike made the same.
-fn skeleton(word: &str) -> String {
+fn normalized(word: &str) -> String {
     let stem = ["ing", "ed", "es", "s"]
         .iter()
         .find_map(|ending| word.strip_suffix(ending).filter(|stem| stem.chars().count() >= 3))
@@ -79,7 +79,7 @@ fn skeleton(word: &str) -> String {
 }
 
 /// 1 for the same word, less for one that is a letter away or begins alike, 0 for another.
-fn likeness(a: &str, b: &str) -> f32 {
+fn similarity(a: &str, b: &str) -> f32 {
     if a == b {
         return 1.0;
     }
@@ -118,7 +118,7 @@ mod tests {
     ];
 
     #[test]
-    fn the_line_with_the_asked_words_comes_first() {
+    fn the_line_with_the_words_of_the_question_comes_first() {
         assert_eq!(best("What is the total amount?", &LINES), Some(1));
         assert_eq!(best("when do payments have to be made", &LINES), Some(2));
         assert_eq!(best("order number?", &LINES), Some(4));
@@ -141,8 +141,8 @@ mod tests {
 
     #[test]
     fn words_a_letter_apart() {
-        assert_eq!(likeness("total", "totai"), 0.7);
-        assert_eq!(likeness("cat", "car"), 0.0);
-        assert_eq!(likeness("straße", "strasse"), 0.0);
+        assert_eq!(similarity("total", "totai"), 0.7);
+        assert_eq!(similarity("cat", "car"), 0.0);
+        assert_eq!(similarity("straße", "strasse"), 0.0);
     }
 }

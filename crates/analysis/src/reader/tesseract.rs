@@ -1,8 +1,8 @@
 //! Text recognition by the `tesseract` program, as a child process.
 //!
-//! Always holds: at most so many run at once; each has a limit of memory, processor time and wall time, gets
-//! no environment but what it needs, reads the picture from its standard input, and is killed when nobody
-//! waits for it.
+//! Always holds: the number that runs at once is limited; each has a limit of memory, processor time and wall time, gets
+//! only the environment that it needs, reads the picture from its standard input, and is killed when nobody waits for
+//! it.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -14,12 +14,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 
-use super::layout::{self, Reading};
+use super::layout::{self, RecognizedText};
 use crate::picture::{Picture, PictureError, Pictures, ReaderPicture};
 
 /// A screen full of words takes about 100 kB.
-const MAX_TABLE_BYTES: u64 = 8 << 20;
-const MAX_COMPLAINT_BYTES: u64 = 4 << 10;
+const MAX_STDOUT_BYTES: u64 = 8 << 20;
+const MAX_STDERR_BYTES: u64 = 4 << 10;
 
 /// How text is recognised.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,7 +33,7 @@ pub struct ReaderConfig {
     pub language: String,
     pub time_limit_seconds: u64,
     pub memory_limit_megabytes: u64,
-    pub at_once: usize,
+    pub concurrency: usize,
 }
 
 impl Default for ReaderConfig {
@@ -44,7 +44,7 @@ impl Default for ReaderConfig {
             language: "eng".to_owned(),
             time_limit_seconds: 30,
             memory_limit_megabytes: 1024,
-            at_once: 2,
+            concurrency: 2,
         }
     }
 }
@@ -57,7 +57,7 @@ pub enum ReaderError {
     #[error("the picture could not be prepared")]
     Picture(#[from] PictureError),
     #[error("the text recognition took longer than {0:?}")]
-    Slow(Duration),
+    Timeout(Duration),
     #[error("the text recognition could not be run")]
     Start(#[from] std::io::Error),
     #[error("the text recognition was shut down")]
@@ -74,12 +74,11 @@ pub struct Reader {
 
 impl Reader {
     pub fn new(config: ReaderConfig, pictures: Pictures) -> Self {
-        let permits = Arc::new(Semaphore::new(config.at_once.max(1)));
+        let permits = Arc::new(Semaphore::new(config.concurrency.max(1)));
         Self { config: Arc::new(config), permits, pictures }
     }
 
-    /// What the program says of itself, for the start-up check: its version and whether it knows the
-    /// language.
+    /// The program's version, for the check at start, once it is known to have the language data.
     ///
     /// # Errors
     /// When the program or its language data are not there.
@@ -93,12 +92,12 @@ impl Reader {
         Ok(version.lines().next().unwrap_or_default().trim().to_owned())
     }
 
-    /// Reads the picture's text. Waits for its turn; the time limit starts with the program.
+    /// Reads the picture's text. Waits for a permit; the time limit starts with the program.
     ///
     /// # Errors
-    /// See [`ReaderError`]. A picture without text is none: it gives an empty reading.
-    pub async fn read(&self, picture: &Picture) -> Result<Reading, ReaderError> {
-        let _turn = self.permits.acquire().await.map_err(|_| ReaderError::Stopped)?;
+    /// See [`ReaderError`]. A picture without text is none: it gives an empty text.
+    pub async fn read(&self, picture: &Picture) -> Result<RecognizedText, ReaderError> {
+        let _permit = self.permits.acquire().await.map_err(|_| ReaderError::Stopped)?;
         let ReaderPicture { png, scale } = self.pictures.for_reader(picture).await?;
         let language = self.config.language.as_str();
         let table = self.run(&["stdin", "stdout", "-l", language, "--psm", "3", "tsv"], png).await?;
@@ -107,12 +106,12 @@ impl Reader {
 
     async fn run(&self, arguments: &[&str], input: Vec<u8>) -> Result<String, ReaderError> {
         let limit = Duration::from_secs(self.config.time_limit_seconds);
-        tokio::time::timeout(limit, self.run_unhurried(arguments, input))
+        tokio::time::timeout(limit, self.run_to_end(arguments, input))
             .await
-            .unwrap_or(Err(ReaderError::Slow(limit)))
+            .unwrap_or(Err(ReaderError::Timeout(limit)))
     }
 
-    async fn run_unhurried(&self, arguments: &[&str], input: Vec<u8>) -> Result<String, ReaderError> {
+    async fn run_to_end(&self, arguments: &[&str], input: Vec<u8>) -> Result<String, ReaderError> {
         let mut child = self.command(arguments).spawn()?;
         let (Some(mut stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
@@ -120,26 +119,26 @@ impl Reader {
             return Err(ReaderError::Start(std::io::Error::other("no pipes")));
         };
         let write = async move {
-            // A program that ends early closes the pipe; its status tells more than that.
+            // A program that ends early closes the pipe; its exit status says more than the write error.
             let _ = stdin.write_all(&input).await;
             drop(stdin);
         };
         let (mut table, mut complaint) = (Vec::new(), Vec::new());
-        let (mut stdout, mut stderr) = (stdout.take(MAX_TABLE_BYTES), stderr.take(MAX_COMPLAINT_BYTES));
-        let read_table = async {
+        let (mut stdout, mut stderr) = (stdout.take(MAX_STDOUT_BYTES), stderr.take(MAX_STDERR_BYTES));
+        let read_stdout = async {
             let result = stdout.read_to_end(&mut table).await;
             drop(stdout);
             result
         };
-        let read_complaint = async {
+        let read_stderr = async {
             let result = stderr.read_to_end(&mut complaint).await;
-            // Keep the pipe drained, so that a talkative program does not stand still.
+            // Keep the pipe drained, so that a program that writes much is not blocked.
             let _ = tokio::io::copy(stderr.get_mut(), &mut tokio::io::sink()).await;
             result
         };
-        let ((), table_read, complaint_read) = tokio::join!(write, read_table, read_complaint);
-        table_read?;
-        complaint_read?;
+        let ((), stdout_read, stderr_read) = tokio::join!(write, read_stdout, read_stderr);
+        stdout_read?;
+        stderr_read?;
         let status = child.wait().await?;
         if !status.success() {
             let complaint = crate::text::visible(&String::from_utf8_lossy(&complaint)).trim().to_owned();

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-use analysis::provider::{self, ApiKey, Kind, ProviderError};
+use analysis::provider::{self, ApiKey, ProviderError, ProviderKind};
 use protocol::analysis::Usage;
 use tokio::sync::mpsc;
 
-use crate::double::{
-    Double, End, Part, ask, client, config, nobody, picture, prompt, provider as openai, stream,
+use crate::mock_server::{
+    Behaviour, End, MockServer, ask, client, config, picture, prompt, provider as openai, stream, unused_url,
 };
 
 const ROLE: &str = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"},\"finish_reason\":null}]}\n\n";
@@ -16,14 +16,14 @@ const STOP: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"
 const USAGE: &str = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2}}\n\n";
 const DONE: &str = "data: [DONE]\n\n";
 
-async fn told(part: Part) -> (String, Result<Usage, ProviderError>) {
-    let double = Double::start(part).await;
-    ask(openai(Kind::OpenAi, &double.url).as_ref(), prompt()).await
+async fn answer_of(behaviour: Behaviour) -> (String, Result<Usage, ProviderError>) {
+    let server = MockServer::start(behaviour).await;
+    ask(openai(ProviderKind::OpenAi, &server.url).as_ref(), prompt()).await
 }
 
 #[tokio::test]
 async fn an_answer_streams_with_its_usage() {
-    let (text, usage) = told(stream(&[ROLE, HEL, LO, STOP, USAGE, DONE], End::Clean)).await;
+    let (text, usage) = answer_of(stream(&[ROLE, HEL, LO, STOP, USAGE, DONE], End::Clean)).await;
     assert_eq!(text, "Hello, ü");
     assert_eq!(usage.unwrap(), Usage { prompt_tokens: 7, completion_tokens: 2 });
 }
@@ -32,26 +32,26 @@ async fn an_answer_streams_with_its_usage() {
 async fn pieces_may_be_cut_anywhere() {
     let whole = [HEL, LO, STOP, DONE].concat();
     let pieces = whole.chars().map(String::from).collect();
-    let (text, usage) = told(Part::Stream { pieces, pause: Duration::ZERO, end: End::Clean }).await;
+    let (text, usage) = answer_of(Behaviour::Stream { pieces, pause: Duration::ZERO, end: End::Clean }).await;
     assert_eq!((text.as_str(), usage.is_ok()), ("Hello, ü", true));
 }
 
 #[tokio::test]
 async fn the_request_is_as_documented() {
-    let double = Double::start(stream(&[HEL, STOP, DONE], End::Clean)).await;
-    let mut seeing = config(Kind::OpenAi, &format!("{}/v1/", double.url));
-    seeing.vision = true;
-    seeing.max_tokens = Some(9);
-    seeing.api_key = Some(ApiKey::new("sk-1"));
+    let server = MockServer::start(stream(&[HEL, STOP, DONE], End::Clean)).await;
+    let mut with_vision = config(ProviderKind::OpenAi, &format!("{}/v1/", server.url));
+    with_vision.vision = true;
+    with_vision.max_tokens = Some(9);
+    with_vision.api_key = Some(ApiKey::new("sk-1"));
     let mut request = prompt();
     request.picture = Some(picture());
-    ask(provider::connect(seeing, client()).unwrap().as_ref(), request.clone()).await.1.unwrap();
-    ask(openai(Kind::OpenAi, &double.url).as_ref(), request).await.1.unwrap();
+    ask(provider::connect(with_vision, client()).unwrap().as_ref(), request.clone()).await.1.unwrap();
+    ask(openai(ProviderKind::OpenAi, &server.url).as_ref(), request).await.1.unwrap();
 
-    let asked = double.asked();
-    assert_eq!(asked[0].path, "/v1/chat/completions");
-    assert_eq!(asked[0].headers["authorization"], "Bearer sk-1");
-    let body = &asked[0].body;
+    let requests = server.requests();
+    assert_eq!(requests[0].path, "/v1/chat/completions");
+    assert_eq!(requests[0].headers["authorization"], "Bearer sk-1");
+    let body = &requests[0].body;
     assert_eq!(
         (&body["model"], &body["stream"], &body["max_tokens"]),
         (&"tiny".into(), &true.into(), &9.into())
@@ -60,49 +60,53 @@ async fn the_request_is_as_documented() {
     assert_eq!(body["messages"][0]["content"], "Be brief.");
     assert_eq!(body["messages"][1]["content"][1]["image_url"]["url"], "data:image/png;base64,AQID");
     // A model that does not see gets no picture, whatever was handed over.
-    assert_eq!(asked[1].path, "/chat/completions");
-    assert_eq!(asked[1].body["messages"][1]["content"], "What is this?");
-    assert!(!asked[1].headers.contains_key("authorization"));
+    assert_eq!(requests[1].path, "/chat/completions");
+    assert_eq!(requests[1].body["messages"][1]["content"], "What is this?");
+    assert!(!requests[1].headers.contains_key("authorization"));
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_is_told_from_one_that_is_not_there() {
-    let (_, refused) = told(Part::Reply(500, "{\"error\":{\"message\":\"out of memory\"}}")).await;
+async fn a_server_that_refuses_differs_from_one_that_is_not_there() {
+    let (_, refused) = answer_of(Behaviour::Reply(500, "{\"error\":{\"message\":\"out of memory\"}}")).await;
     let Err(ProviderError::Refused { status, message }) = refused else { panic!("{refused:?}") };
     assert_eq!((status.as_u16(), message.as_str()), (500, "out of memory"));
-    let (_, away) = ask(openai(Kind::OpenAi, &nobody().await).as_ref(), prompt()).await;
+    let (_, away) = ask(openai(ProviderKind::OpenAi, &unused_url().await).as_ref(), prompt()).await;
     assert!(matches!(away, Err(ProviderError::Unreachable(_))), "{away:?}");
 }
 
 #[tokio::test]
 async fn silence_ends_by_the_clock() {
-    let before = told(Part::Hang).await;
-    assert!(matches!(before, (text, Err(ProviderError::Silent(_))) if text.is_empty()));
-    let between = told(stream(&[HEL], End::Silent)).await;
-    assert!(matches!(between, (text, Err(ProviderError::Silent(_))) if text == "Hel"));
+    let before = answer_of(Behaviour::Hang).await;
+    assert!(matches!(before, (text, Err(ProviderError::IdleTimeout(_))) if text.is_empty()));
+    let between = answer_of(stream(&[HEL], End::Silent)).await;
+    assert!(matches!(between, (text, Err(ProviderError::IdleTimeout(_))) if text == "Hel"));
 }
 
 #[tokio::test]
 async fn an_answer_without_end_ends_by_the_clock_or_by_its_size() {
-    let slow = Part::Stream { pieces: vec![HEL.into()], pause: Duration::from_millis(300), end: End::Never };
-    assert!(matches!(told(slow).await.1, Err(ProviderError::Slow(_))));
-    let fast = Part::Stream { pieces: vec![HEL.repeat(500)], pause: Duration::ZERO, end: End::Never };
-    let (text, error) = told(fast).await;
+    let slow =
+        Behaviour::Stream { pieces: vec![HEL.into()], pause: Duration::from_millis(300), end: End::Never };
+    assert!(matches!(answer_of(slow).await.1, Err(ProviderError::Timeout(_))));
+    let fast = Behaviour::Stream { pieces: vec![HEL.repeat(500)], pause: Duration::ZERO, end: End::Never };
+    let (text, error) = answer_of(fast).await;
     assert!(matches!(error, Err(ProviderError::TooLong(_))), "{error:?}");
     assert!(text.len() <= 256 << 10);
     let endless_line =
-        Part::Stream { pieces: vec!["x".repeat(60_000)], pause: Duration::ZERO, end: End::Never };
-    assert!(matches!(told(endless_line).await.1, Err(ProviderError::TooLong(_) | ProviderError::Silent(_))));
+        Behaviour::Stream { pieces: vec!["x".repeat(60_000)], pause: Duration::ZERO, end: End::Never };
+    assert!(matches!(
+        answer_of(endless_line).await.1,
+        Err(ProviderError::TooLong(_) | ProviderError::IdleTimeout(_))
+    ));
 }
 
 #[tokio::test]
 async fn a_cut_answer_is_an_error_and_not_a_short_answer() {
-    for part in [
+    for behaviour in [
         stream(&[HEL], End::Cut),
         stream(&[HEL], End::Clean),
         stream(&[HEL, "data: {\"choi\n\n"], End::Silent),
     ] {
-        let (text, error) = told(part).await;
+        let (text, error) = answer_of(behaviour).await;
         assert_eq!(text, "Hel");
         assert!(matches!(error, Err(ProviderError::Broken(_))), "{error:?}");
     }
@@ -111,57 +115,57 @@ async fn a_cut_answer_is_an_error_and_not_a_short_answer() {
 #[tokio::test]
 async fn an_error_in_the_stream_is_reported() {
     let (text, error) =
-        told(stream(&[HEL, "data: {\"error\":{\"message\":\"slot lost\"}}\n\n"], End::Clean)).await;
+        answer_of(stream(&[HEL, "data: {\"error\":{\"message\":\"slot lost\"}}\n\n"], End::Clean)).await;
     assert_eq!(text, "Hel");
     assert!(matches!(error, Err(ProviderError::Reported(message)) if message == "slot lost"));
 }
 
 #[tokio::test]
 async fn no_text_is_an_error() {
-    assert!(matches!(told(stream(&[ROLE, STOP, DONE], End::Clean)).await.1, Err(ProviderError::Empty)));
+    assert!(matches!(answer_of(stream(&[ROLE, STOP, DONE], End::Clean)).await.1, Err(ProviderError::Empty)));
 }
 
 #[tokio::test]
 async fn redirects_are_not_followed() {
-    let other = Double::start(stream(&[HEL, STOP, DONE], End::Clean)).await;
-    let (_, error) = told(Part::Redirect(format!("{}/chat/completions", other.url))).await;
+    let other = MockServer::start(stream(&[HEL, STOP, DONE], End::Clean)).await;
+    let (_, error) = answer_of(Behaviour::Redirect(format!("{}/chat/completions", other.url))).await;
     assert!(matches!(error, Err(ProviderError::Redirected(_))));
-    assert!(other.asked().is_empty());
+    assert!(other.requests().is_empty());
 }
 
 #[tokio::test]
-async fn who_goes_away_closes_the_request() {
-    for part in [
-        Part::Hang,
-        Part::Stream { pieces: vec![HEL.into()], pause: Duration::from_millis(20), end: End::Never },
+async fn a_dropped_caller_closes_the_request() {
+    for behaviour in [
+        Behaviour::Hang,
+        Behaviour::Stream { pieces: vec![HEL.into()], pause: Duration::from_millis(20), end: End::Never },
     ] {
-        let hangs = matches!(part, Part::Hang);
-        let double = Double::start(part).await;
-        let provider = openai(Kind::OpenAi, &double.url);
+        let hangs = matches!(behaviour, Behaviour::Hang);
+        let server = MockServer::start(behaviour).await;
+        let provider = openai(ProviderKind::OpenAi, &server.url);
         let (sink, mut pieces) = mpsc::channel::<String>(4);
         let asking = tokio::spawn(async move { provider.answer(prompt(), sink).await });
         if hangs {
-            while double.asked().is_empty() {
+            while server.requests().is_empty() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         } else {
             pieces.recv().await.unwrap();
         }
         asking.abort();
-        double.gone().await;
+        server.disconnected().await;
     }
     // The same when only the listener goes.
-    let double = Double::start(Part::Stream {
+    let server = MockServer::start(Behaviour::Stream {
         pieces: vec![HEL.into()],
         pause: Duration::from_millis(20),
         end: End::Never,
     })
     .await;
     let (sink, mut pieces) = mpsc::channel(1);
-    let provider = openai(Kind::OpenAi, &double.url);
+    let provider = openai(ProviderKind::OpenAi, &server.url);
     let asking = tokio::spawn(async move { provider.answer(prompt(), sink).await });
     pieces.recv().await.unwrap();
     drop(pieces);
-    assert!(matches!(asking.await.unwrap(), Err(ProviderError::Abandoned)));
-    double.gone().await;
+    assert!(matches!(asking.await.unwrap(), Err(ProviderError::ReceiverClosed)));
+    server.disconnected().await;
 }

@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use analysis::provider::{Kind, PromptRequest, Provider, ProviderConfig, ProviderError};
+use analysis::provider::{PromptRequest, Provider, ProviderConfig, ProviderError, ProviderKind};
 use analysis::{AnalysisError, Engine, Job, Limits, analyze};
 use async_trait::async_trait;
 use protocol::analysis::Usage;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::double::config;
-use crate::workflow::{engine, job};
+use crate::engine::{engine, job};
+use crate::mock_server::config;
 
 /// Answers one question for each permit that the test adds, and notes who was served.
 #[derive(Debug)]
@@ -34,20 +34,20 @@ impl Provider for Gate {
         let who = request.user.lines().next().unwrap_or_default().to_owned();
         self.served.lock().unwrap().push(who);
         self.open.acquire().await.unwrap().forget();
-        text.send("ok".into()).await.map_err(|_| ProviderError::Abandoned)?;
+        text.send("ok".into()).await.map_err(|_| ProviderError::ReceiverClosed)?;
         Ok(Usage::default())
     }
 }
 
 fn gated(limits: Limits) -> (Arc<Gate>, Arc<Engine>) {
-    let mut config = config(Kind::Ollama, "http://localhost:1");
+    let mut config = config(ProviderKind::Ollama, "http://localhost:1");
     config.vision = true;
     let gate = Arc::new(Gate { config, open: Semaphore::new(0), served: Mutex::default() });
     let engine = engine(vec![gate.clone()], analysis::ReaderConfig::default(), limits);
     (gate, Arc::new(engine))
 }
 
-type Ended = tokio::task::JoinHandle<Result<analysis::Outcome, AnalysisError>>;
+type Ended = tokio::task::JoinHandle<Result<analysis::CompletedAnalysis, AnalysisError>>;
 
 fn begin(engine: &Arc<Engine>, job: Job) -> Ended {
     let engine = Arc::clone(engine);
@@ -66,11 +66,11 @@ async fn settle() {
 
 #[tokio::test]
 async fn first_come_first_served_and_too_many_are_turned_away() {
-    let (gate, engine) = gated(Limits { at_once: 1, waiting: 3, seconds: 60 });
+    let (gate, engine) = gated(Limits { concurrency: 1, queue: 3, timeout_seconds: 60 });
     let template = job("").await;
     let mut tasks = Vec::new();
     for who in 0..4 {
-        tasks.push(begin(&engine, Job { context: format!("user {who}"), ..template.clone() }));
+        tasks.push(begin(&engine, Job { question: format!("user {who}"), ..template.clone() }));
         settle().await;
     }
     let refused = begin(&engine, template.clone()).await.unwrap().unwrap_err();
@@ -92,7 +92,7 @@ async fn first_come_first_served_and_too_many_are_turned_away() {
 
 #[tokio::test]
 async fn as_many_run_at_once_as_are_allowed() {
-    let (gate, engine) = gated(Limits { at_once: 2, waiting: 10, seconds: 60 });
+    let (gate, engine) = gated(Limits { concurrency: 2, queue: 10, timeout_seconds: 60 });
     let template = job("").await;
     let tasks: Vec<_> = (0..5).map(|_| begin(&engine, template.clone())).collect();
     while gate.served.lock().unwrap().len() < 2 {

@@ -259,20 +259,20 @@ fn without_an_administrator_the_browsers_still_get_it() {
     let home = tempdir().unwrap();
     program(home.path(), "id", "#!/bin/sh\necho 1000\n");
     program(home.path(), "sudo", "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n");
-    let told = succeed(package.path(), home.path(), &[]);
-    assert!(told.contains("Left out: ") && told.contains("browsers do not need it"), "{told}");
+    let printed = succeed(package.path(), home.path(), &[]);
+    assert!(printed.contains("Left out: ") && printed.contains("browsers do not need it"), "{printed}");
     assert_eq!(keys(&home.path().join(".pki/nssdb")), 1);
     assert!(system_files(home.path()).is_empty());
     succeed(package.path(), home.path(), &["--uninstall"]);
     assert!(!home.path().join(".pki").exists());
 
     program(home.path(), "sudo", "#!/bin/sh\necho 'nobody asked for this' >&2\nexit 1\n");
-    let told = succeed(package.path(), home.path(), &["--browsers-only"]);
-    assert!(!told.contains("nobody asked") && !told.contains("Left out"), "{told}");
+    let printed = succeed(package.path(), home.path(), &["--browsers-only"]);
+    assert!(!printed.contains("nobody asked") && !printed.contains("Left out"), "{printed}");
 }
 
 #[test]
-fn roots_own_browsers_are_not_what_sudo_is_for() {
+fn running_with_sudo_is_refused() {
     let (authority, _) = authority(1);
     let issued = client(&authority, "Laptop", now(), 2);
     let package = unpacked(&pack(&authority, &issued, "Laptop", Platform::Linux, PASSWORD));
@@ -299,8 +299,8 @@ fn a_renewed_certificate_of_the_same_name_stays_when_the_old_one_goes() {
         for package in &packages {
             succeed(package.path(), home.path(), &[]);
         }
-        let told = succeed(packages[removed].path(), home.path(), &["--uninstall"]);
-        assert!(told.contains("Kept, since another certificate needs it"), "{told}");
+        let printed = succeed(packages[removed].path(), home.path(), &["--uninstall"]);
+        assert!(printed.contains("Kept, since another certificate needs it"), "{printed}");
         assert_eq!(system_files(home.path()).len(), 1);
         for database in &databases {
             let certificates = list(database);

@@ -1,10 +1,9 @@
-//! The authority against those who read its work: OpenSSL, NSS and a shell. A missing tool is a failure.
+//! The authority's certificates as OpenSSL, NSS and a shell read them. A missing tool is a failure.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod authority;
 mod install_script;
-mod judge;
 mod lint;
 mod packages;
 mod page_keys;
@@ -12,3 +11,4 @@ mod profiles;
 mod requests;
 mod revocation;
 mod support;
+mod verify;

@@ -144,7 +144,7 @@ fn both_roots_are_in_it_while_one_authority_replaces_another() {
 }
 
 #[test]
-fn names_and_passwords_of_the_world_are_read_back() {
+fn unicode_names_and_passwords_are_read_back() {
     let folder = tempdir().unwrap();
     let (authority, _) = authority(1);
     for (device, password) in

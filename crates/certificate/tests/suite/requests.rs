@@ -60,7 +60,7 @@ fn every_supported_key_gets_a_certificate_that_openssl_accepts() {
             openssl(&["x509", "-in", "leaf.crt", "-noout", "-pubkey"], folder),
             openssl(&["pkey", "-in", "client.key", "-pubout"], folder),
         );
-        assert!(authority.trust_anchors().unwrap().judge(&issued.der, &[], now()).is_ok());
+        assert!(authority.trust_anchors().unwrap().verify_client(&issued.der, &[], now()).is_ok());
     }
 }
 
@@ -68,7 +68,7 @@ fn every_supported_key_gets_a_certificate_that_openssl_accepts() {
 fn nothing_but_the_key_is_taken_over() {
     let folder = tempdir().unwrap();
     let (authority, _) = authority(1);
-    let wishes = [
+    let extensions = [
         "-addext",
         "basicConstraints=critical,CA:TRUE",
         "-addext",
@@ -80,13 +80,13 @@ fn nothing_but_the_key_is_taken_over() {
         "-addext",
         "1.2.3.4=ASN1:UTF8String:anything",
     ];
-    let pem = request(folder.path(), P256, &wishes);
+    let pem = request(folder.path(), P256, &extensions);
     let request = CertificateRequest::from_pem(&pem).unwrap();
     let (device, owner) = ("Laptop".parse::<DeviceName>().unwrap(), owner());
     let issued =
         authority.issue_client_for(&request, &profile(&device, &owner), now(), &mut random(2)).unwrap();
     let text = output("openssl", &["x509", "-noout", "-text"], folder.path(), &issued.pem);
-    for wish in [
+    for part in [
         "CA:TRUE",
         "root@",
         "machines.example.org",
@@ -96,9 +96,9 @@ fn nothing_but_the_key_is_taken_over() {
         "Evil",
         "1.2.3.4",
     ] {
-        assert!(!text.contains(wish), "{wish} in:\n{text}");
+        assert!(!text.contains(part), "{part} in:\n{text}");
     }
-    let identity = authority.trust_anchors().unwrap().judge(&issued.der, &[], now()).unwrap();
+    let identity = authority.trust_anchors().unwrap().verify_client(&issued.der, &[], now()).unwrap();
     assert_eq!(
         (identity.device_name.as_str(), identity.owner_email.as_str()),
         ("Laptop", "anna@example.org")

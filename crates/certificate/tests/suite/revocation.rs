@@ -8,7 +8,7 @@ use time::Duration;
 use crate::support::{NOW, at, authority, both, client, now, openssl, run, write};
 
 #[test]
-fn openssl_accepts_the_list_and_refuses_who_is_on_it() {
+fn openssl_accepts_the_list_and_rejects_revoked_certificates() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
     let (authority, material) = authority(1);

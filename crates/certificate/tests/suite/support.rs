@@ -1,4 +1,4 @@
-//! Fixtures, and other people's programs.
+//! Fixtures, and helpers that run other programs.
 
 use std::io::Write;
 use std::path::Path;

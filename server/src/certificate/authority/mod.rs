@@ -1,51 +1,52 @@
-//! The authorities: the one that issues, and those before it whose certificates still count.
+//! The certificate authorities: the issuing one, and former ones whose certificates are still trusted.
 //!
-//! Made once on a new server, loaded afterwards. With material that is missing, corrupt or does not open with the data
-//! key the server does not start: nobody is trusted by accident.
+//! Created once on a new server, loaded afterwards. The server does not start with key material that is missing, corrupt or
+//! sealed with another data key, so that it never trusts anybody by accident.
 
 mod rotate;
 mod watch;
 
 use ::certificate::{Authority, AuthorityError, AuthorityMaterial, KeyPem, TrustAnchors};
+use domain::audit::Action;
 use time::Duration;
 
 pub use rotate::{AuthorityReport, report, retire, rotate};
 
-use crate::edge::tls::Identity;
 use crate::environment::Environment;
-use crate::failure::{Failure, Refusal};
-use crate::store::{AuthorityState, StoredAuthority};
+use crate::failure::{Failure, ServiceError};
+use crate::tls::Identity;
 use crate::vault::Vault;
+use domain::certificate::{AuthorityState, StoredAuthority};
+use domain::id::AuthorityId;
 
-/// The built-in server certificate’s life. It is issued anew at each start, and every day.
+/// The lifetime of the built-in server certificate. It is reissued at each start, and every day.
 const SERVER_LIFETIME: Duration = Duration::days(397);
-/// The audit log's word for a new authority.
-const CREATED: &str = "authority.created";
 const LOST: &str = "the database (table authority) has no certificate authority in use, though one was made: restore \
                     the database from a backup";
 
-/// An authority that is trusted.
+/// A trusted authority.
 #[derive(Debug)]
 pub(super) struct Trusted {
-    pub id: String,
+    pub id: AuthorityId,
     pub authority: Authority,
 }
 
-/// All that are trusted at the moment.
+/// All currently trusted authorities.
 #[derive(Debug)]
 pub(super) struct Authorities {
     /// The one in use first, then the newest. Never empty.
     trusted: Vec<Trusted>,
-    /// Their ids and those of the expired ones, as the database gave them.
-    stored: Vec<String>,
+    /// Their ids and those of expired ones, in the database's order.
+    stored: Vec<AuthorityId>,
     pub anchors: TrustAnchors,
 }
 
 impl Authorities {
-    /// Loads them, or makes one on a new server.
-    pub async fn open(env: &Environment) -> Result<Self, Refusal> {
+    /// Loads the authorities, or creates one on a new server.
+    pub async fn open(env: &Environment) -> Result<Self, ServiceError> {
         let mut tx = env.store.read().await?;
-        let (stored, is_new) = (tx.authorities().await?, !tx.was_audited(CREATED).await?);
+        let (stored, is_new) =
+            (tx.authorities().list().await?, !tx.audit_log().contains(Action::AuthorityCreated).await?);
         drop(tx);
         match stored.first() {
             Some(current) if current.state() == AuthorityState::InUse => Self::load(env, &stored),
@@ -53,22 +54,22 @@ impl Authorities {
                 let made = rotate::first(env).await?;
                 Self::load(env, &[made])
             }
-            // A new one in its place would lock every machine out, and nobody would know why.
+            // Creating a new one instead would lock every machine out without an explanation.
             _ => Err(Failure::Other(LOST).into()),
         }
     }
 
-    fn load(env: &Environment, stored: &[StoredAuthority]) -> Result<Self, Refusal> {
+    fn load(env: &Environment, stored: &[StoredAuthority]) -> Result<Self, ServiceError> {
         let stored: Vec<_> = stored.iter().filter(|a| a.state() != AuthorityState::Retired).collect();
         let mut trusted = Vec::new();
         for one in &stored {
             match load(env, one) {
                 Ok(authority) => trusted.push(Trusted { id: one.id.clone(), authority }),
-                // Machines of an earlier authority stay welcome until it expires.
+                // An earlier authority stays trusted until it expires.
                 Err(Failure::Authority(AuthorityError::Expired(_)))
                     if one.state() == AuthorityState::Superseded =>
                 {
-                    tracing::info!(authority = one.id, "an earlier authority has expired");
+                    tracing::info!(authority = %one.id, "an earlier authority has expired");
                 }
                 Err(failure) => return Err(failure.into()),
             }
@@ -85,47 +86,47 @@ impl Authorities {
         Ok(Self { trusted, stored: stored.iter().map(|a| a.id.clone()).collect(), anchors })
     }
 
-    /// The one that issues.
+    /// The issuing authority.
     pub fn in_use(&self) -> Result<&Trusted, Failure> {
         self.trusted.first().ok_or(Failure::Other(LOST))
     }
 
-    /// Those that issue nothing more.
+    /// Authorities that no longer issue.
     pub fn superseded(&self) -> impl Iterator<Item = &Trusted> {
         self.trusted.iter().skip(1)
     }
 
-    pub fn find(&self, id: &str) -> Option<&Trusted> {
-        self.trusted.iter().find(|one| one.id == id)
+    pub fn find(&self, id: &AuthorityId) -> Option<&Trusted> {
+        self.trusted.iter().find(|one| one.id == *id)
     }
 
-    /// The root certificates, PEM, each once.
+    /// The root certificates as PEM, without duplicates.
     pub fn roots_pem(&self) -> String {
-        each_once(self.trusted.iter().map(|one| one.authority.root_pem())).concat()
+        dedup(self.trusted.iter().map(|one| one.authority.root_pem())).concat()
     }
 
-    /// The root certificates but this one, DER.
-    pub fn roots_beside(&self, root: &[u8]) -> Vec<Vec<u8>> {
+    /// The root certificates except this one, DER.
+    pub fn roots_except(&self, root: &[u8]) -> Vec<Vec<u8>> {
         let roots = self.trusted.iter().map(|one| one.authority.root_der());
-        each_once(roots.filter(|other| *other != root).map(<[u8]>::to_vec))
+        dedup(roots.filter(|other| *other != root).map(<[u8]>::to_vec))
     }
 
-    /// Issuing and root certificates, by whose names a client picks its own. DER, each once.
+    /// Issuing and root certificates, by whose names a client picks its own. DER, without duplicates.
     pub fn names(&self) -> Vec<Vec<u8>> {
-        each_once(self.trusted.iter().flat_map(|one| one.authority.chain()))
+        dedup(self.trusted.iter().flat_map(|one| one.authority.chain()))
     }
 
-    /// The one for the server's own certificate: below the oldest root, since a machine may know no other yet; and below
-    /// that the newest.
-    pub fn for_the_server(&self) -> Result<&Authority, Failure> {
+    /// The issuer of the server's own certificate: the newest authority under the oldest root, since a machine may not know
+    /// a newer root yet.
+    pub fn for_server(&self) -> Result<&Authority, Failure> {
         let oldest = self.trusted.last().ok_or(Failure::Other(LOST))?.authority.root_der();
-        let mut below = self.trusted.iter().filter(|one| one.authority.root_der() == oldest);
-        below.next().map(|one| &one.authority).ok_or(Failure::Other(LOST))
+        let mut under_oldest = self.trusted.iter().filter(|one| one.authority.root_der() == oldest);
+        under_oldest.next().map(|one| &one.authority).ok_or(Failure::Other(LOST))
     }
 
     /// A server certificate for the built-in TLS.
-    pub fn server_identity(&self, env: &Environment, names: &[String]) -> Result<Identity, Refusal> {
-        let (authority, random) = (self.for_the_server()?, &env.random);
+    pub fn server_identity(&self, env: &Environment, names: &[String]) -> Result<Identity, ServiceError> {
+        let (authority, random) = (self.for_server()?, &env.random);
         let issued = authority
             .issue_server(names, SERVER_LIFETIME, env.clock.now(), &mut |bytes| random.fill(bytes))
             .map_err(Failure::from)?;
@@ -135,7 +136,7 @@ impl Authorities {
     }
 }
 
-fn key_context(id: &str, which: &str) -> String {
+fn key_context(id: &AuthorityId, which: &str) -> String {
     format!("authority.{which}-key:{id}")
 }
 
@@ -143,7 +144,7 @@ fn load(env: &Environment, stored: &StoredAuthority) -> Result<Authority, Failur
     Ok(Authority::load(&material(&env.vault, stored)?, env.clock.now())?)
 }
 
-fn each_once<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+fn dedup<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     all.fold(Vec::new(), |mut once, one| {
         if !once.contains(&one) {
             once.push(one);

@@ -1,46 +1,50 @@
-//! One authority after another: in use → superseded → retired. An operator's commands; a running server notices.
+//! An authority's lifecycle: in use → superseded → retired. Operators' commands, which running servers notice.
 
 use ::certificate::{Authority, AuthorityMaterial, KeyPem};
+use domain::audit::{Action, Actor};
 use protocol::Problem;
 use protocol::certificate::RevocationReason;
 
-use super::{CREATED, key_context, material};
+use super::{key_context, material};
 use crate::environment::Environment;
-use crate::failure::{Failure, Refusal};
-use crate::store::{AuthorityState, StoreError, StoredAuthority};
+use crate::failure::{Failure, ServiceError};
+use domain::certificate::{AuthorityState, StoredAuthority};
+use domain::id::AuthorityId;
+use store::StoreError;
 
-/// An authority as the operator sees it.
+/// An authority's entry in `ca status`.
 #[derive(Debug, Clone)]
 pub struct AuthorityReport {
     pub stored: StoredAuthority,
     /// SHA-256 over the root certificate, hexadecimal.
     pub root_fingerprint: String,
-    /// When the issuing certificate ends; seconds since the Unix epoch.
+    /// When the issuing certificate expires, in seconds since the Unix epoch.
     pub not_after: i64,
-    /// Machines that have no certificate in force but this one's.
+    /// Machines whose only valid certificates are this authority's.
     pub machines: u64,
 }
 
-/// The first authority of a new server.
-pub(super) async fn first(env: &Environment) -> Result<StoredAuthority, Refusal> {
+/// Creates the first authority of a new server.
+pub(super) async fn first(env: &Environment) -> Result<StoredAuthority, ServiceError> {
     let (_, material) = new_root(env)?;
     let made = seal(env, &material)?;
     let mut tx = env.store.begin().await?;
-    match tx.insert_authority(&made).await {
+    match tx.authorities().insert(&made).await {
         Err(StoreError::Duplicate) => {
-            return Err(Failure::Other("another server has just made the authority: start again").into());
+            return Err(Failure::Other("another server has just created the authority: start again").into());
         }
         done => done?,
     }
-    tx.audit(env.now(), "server", CREATED, &made.id, "").await?;
+    tx.audit_log().append(env.now(), Actor::Server, Action::AuthorityCreated, &made.id, "").await?;
     tx.commit().await?;
     Ok(made)
 }
 
-/// Puts a new authority into use: a new issuing key below the same root, or all new. The one before it is trusted on.
-pub async fn rotate(env: &Environment, with_new_root: bool) -> Result<StoredAuthority, Refusal> {
+/// Puts a new authority into use: a new issuing key under the same root, or a new root as well. The former one stays
+/// trusted.
+pub async fn rotate(env: &Environment, with_new_root: bool) -> Result<StoredAuthority, ServiceError> {
     let mut tx = env.store.begin().await?;
-    let stored = tx.authorities().await?;
+    let stored = tx.authorities().list().await?;
     let current = stored
         .first()
         .filter(|current| current.state() == AuthorityState::InUse)
@@ -63,22 +67,22 @@ pub async fn rotate(env: &Environment, with_new_root: bool) -> Result<StoredAuth
     };
     let made = seal(env, &new)?;
     let now = env.now();
-    // The update waits for another rotation and then changes nothing; the index would refuse a second one in any case.
-    if !tx.supersede_authority(&current.id, now).await? {
+    // A concurrent rotation makes this update wait and then match no row; the unique index would reject a second one anyway.
+    if !tx.authorities().supersede(&current.id, now).await? {
         return Err(Problem::conflict("Somebody else has just done so: look at `ca status`.").into());
     }
-    tx.insert_authority(&made).await?;
+    tx.authorities().insert(&made).await?;
     let detail = format!("after {}{}", current.id, if with_new_root { ", with a new root" } else { "" });
-    tx.audit(now, "server", "authority.rotated", &made.id, &detail).await?;
+    tx.audit_log().append(now, Actor::Server, Action::AuthorityRotated, &made.id, &detail).await?;
     tx.commit().await?;
     Ok(made)
 }
 
-/// Ends the trust in a superseded authority. Refused while it would shut machines out, unless `force`; gives how many.
-pub async fn retire(env: &Environment, id: &str, force: bool) -> Result<u64, Refusal> {
+/// Ends the trust in a superseded authority. Fails while machines still depend on it, unless `force`. Returns how many did.
+pub async fn retire(env: &Environment, id: &AuthorityId, force: bool) -> Result<u64, ServiceError> {
     let now = env.now();
     let mut tx = env.store.begin().await?;
-    let machines = tx.count_machines_of_authority(id, now).await?;
+    let machines = tx.authorities().count_machines(id, now).await?;
     if machines > 0 && !force {
         let detail = format!(
             "{machines} machines have no other certificate and would be shut out: wait until they have renewed theirs, or \
@@ -86,31 +90,32 @@ pub async fn retire(env: &Environment, id: &str, force: bool) -> Result<u64, Ref
         );
         return Err(Problem::conflict(detail).into());
     }
-    if !tx.retire_authority(id, now).await? {
+    if !tx.authorities().retire(id, now).await? {
         let detail = "Only an authority that another one has superseded can be retired: look at `ca status`.";
         return Err(Problem::conflict(detail).into());
     }
     let revoked = tx
-        .revoke_certificates_of_authority(id, RevocationReason::Superseded, "its authority was retired", now)
+        .authorities()
+        .revoke_certificates(id, RevocationReason::Superseded, "its authority was retired", now)
         .await?;
     let detail = format!("{revoked} certificates revoked, {machines} machines shut out");
-    tx.audit(now, "server", "authority.retired", id, &detail).await?;
+    tx.audit_log().append(now, Actor::Server, Action::AuthorityRetired, id, &detail).await?;
     tx.commit().await?;
     Ok(machines)
 }
 
-/// Every authority there has been, the one in use first.
-pub async fn report(env: &Environment) -> Result<Vec<AuthorityReport>, Refusal> {
+/// All authorities, the one in use first.
+pub async fn report(env: &Environment) -> Result<Vec<AuthorityReport>, ServiceError> {
     let mut tx = env.store.read().await?;
     let mut all = Vec::new();
-    for stored in tx.authorities().await? {
+    for stored in tx.authorities().list().await? {
         let described = |pem: &str| {
             ::certificate::describe_pem(pem).ok_or(Failure::Other("a certificate of an authority"))
         };
         all.push(AuthorityReport {
             root_fingerprint: described(&stored.root_certificate)?.fingerprint,
             not_after: described(&stored.issuing_certificate)?.not_after,
-            machines: tx.count_machines_of_authority(&stored.id, env.now()).await?,
+            machines: tx.authorities().count_machines(&stored.id, env.now()).await?,
             stored,
         });
     }
@@ -122,9 +127,9 @@ fn new_root(env: &Environment) -> Result<(Authority, AuthorityMaterial), Failure
     Ok(Authority::create(env.clock.now(), organisation, &mut |bytes| env.random.fill(bytes))?)
 }
 
-/// As it is stored: its keys encrypted, and tied to its id.
+/// Encrypts the keys and binds them to the authority's id.
 fn seal(env: &Environment, material: &AuthorityMaterial) -> Result<StoredAuthority, Failure> {
-    let id = env.new_id();
+    let id: AuthorityId = env.new_id();
     let seal = |which: &str, key: &KeyPem| {
         env.vault.seal(&key_context(&id, which), key.expose().as_bytes(), env.random.as_ref())
     };

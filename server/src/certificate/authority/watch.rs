@@ -1,4 +1,4 @@
-//! Noticing that an operator, or another server, has changed the authorities.
+//! Reloads the authorities when an operator's command or another server has changed them.
 
 use std::time::Duration;
 
@@ -7,35 +7,34 @@ use tokio_util::sync::CancellationToken;
 
 use super::Authorities;
 use crate::certificate::Certificates;
-use crate::failure::Refusal;
+use crate::failure::ServiceError;
 
-/// How often the server looks.
-const WATCH: Duration = Duration::from_millis(300);
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 impl Certificates {
-    /// Takes over what has changed, until `shutdown`. `changed` is called after each change.
+    /// Reloads changed authorities until `shutdown`. `changed` is called after each reload.
     pub async fn watch_authorities(self, shutdown: CancellationToken, changed: impl Fn(&Self)) {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(WATCH) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
             }
-            match self.take_over_authorities().await {
+            match self.reload_authorities().await {
                 Ok(false) => {}
                 Ok(true) => changed(&self),
-                Err(refusal) => {
-                    // Into a problem, and so into the log. What was trusted stays trusted; the next round tries again.
-                    let _: Problem = refusal.into();
+                Err(error) => {
+                    // The conversion logs the error. Trust is unchanged; the next poll tries again.
+                    let _: Problem = error.into();
                 }
             }
         }
     }
 
-    /// Whether anything was new. What is open with a retired authority's certificates ends by their revocation.
-    pub async fn take_over_authorities(&self) -> Result<bool, Refusal> {
+    /// Returns whether anything changed. Retiring an authority revokes its certificates, which closes their connections.
+    pub async fn reload_authorities(&self) -> Result<bool, ServiceError> {
         let (env, before) = (&self.0.env, self.authorities());
         let mut tx = env.store.read().await?;
-        if tx.trusted_authorities().await? == before.stored {
+        if tx.authorities().trusted().await? == before.stored {
             return Ok(false);
         }
         drop(tx);

@@ -3,24 +3,24 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::clock::SetClock;
 use crate::mail::Subject;
-use crate::secret::Secret;
+use domain::clock::SetClock;
+use domain::secret::Secret;
 
-/// A mail server for one connection: answers each command by its script and gives back what it was told.
+/// A mail server for one connection: replies to each command as scripted and returns the lines that it received.
 async fn server(extensions: &'static str, answers: &'static [(&str, &str)]) -> (u16, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let told = tokio::spawn(async move {
+    let transcript = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         let (read, mut write) = stream.into_split();
         let mut lines = BufReader::new(read).lines();
-        let mut told = String::new();
+        let mut received = String::new();
         let mut in_data = false;
         write.write_all(b"220 mail.example.org\r\n").await.unwrap();
         while let Ok(Some(line)) = lines.next_line().await {
-            told.push_str(&line);
-            told.push('\n');
+            received.push_str(&line);
+            received.push('\n');
             if in_data && line != "." {
                 continue;
             }
@@ -37,9 +37,9 @@ async fn server(extensions: &'static str, answers: &'static [(&str, &str)]) -> (
                 break;
             }
         }
-        told
+        received
     });
-    (port, told)
+    (port, transcript)
 }
 
 fn settings(port: u16) -> Smtp {
@@ -69,13 +69,13 @@ fn mail(subject: &str) -> Mail {
 }
 
 #[tokio::test]
-async fn a_mail_arrives_with_its_headers() {
-    let (port, told) = server("250-AUTH PLAIN\r\n", &[("AUTH", "235 welcome")]).await;
+async fn a_mail_is_sent_with_its_headers() {
+    let (port, transcript) = server("250-AUTH PLAIN\r\n", &[("AUTH", "235 welcome")]).await;
     let credentials = Some(("user".to_owned(), Secret::new("word")));
     let mailer = mailer(&Smtp { credentials, ..settings(port) });
     mailer.send("0190-ab", &mail("Hello\r\nBcc: everybody@example.org\r\n\r\nbody")).await.unwrap();
     drop(mailer);
-    let told = told.await.unwrap();
+    let received = transcript.await.unwrap();
     for line in [
         "EHLO a.example.org",
         "AUTH PLAIN AHVzZXIAd29yZA==",
@@ -87,54 +87,57 @@ async fn a_mail_arrives_with_its_headers() {
         "Auto-Submitted: auto-generated",
         "Subject: Hello  Bcc: everybody@example.org    body",
     ] {
-        assert!(told.lines().any(|l| l.starts_with(line)), "{line} is not in\n{told}");
+        assert!(received.lines().any(|l| l.starts_with(line)), "{line} is not in\n{received}");
     }
-    assert!(!told.lines().any(|l| l.starts_with("Bcc") || l.contains("RCPT TO:<everybody")), "{told}");
-    assert!(told.contains("multipart/alternative") && told.contains("text/html"), "{told}");
-    assert_eq!(told.matches("RCPT TO").count(), 1);
+    assert!(
+        !received.lines().any(|l| l.starts_with("Bcc") || l.contains("RCPT TO:<everybody")),
+        "{received}"
+    );
+    assert!(received.contains("multipart/alternative") && received.contains("text/html"), "{received}");
+    assert_eq!(received.matches("RCPT TO").count(), 1);
 }
 
 #[tokio::test]
-async fn temporary_and_final_refusals_are_told_apart() {
-    for (script, obstacle, code) in [
-        (&[("RCPT", "450 busy")] as &'static [(&str, &str)], Obstacle::Moment, "450"),
-        (&[("RCPT", "550 nobody here")], Obstacle::Mail, "550"),
-        (&[("MAIL", "421 going down")], Obstacle::Connection, "421"),
-        (&[("MAIL", "530 who are you")], Obstacle::Connection, "530"),
-        (&[("DATA", "554 no")], Obstacle::Mail, "554"),
+async fn reply_codes_are_classified() {
+    for (script, kind, code) in [
+        (&[("RCPT", "450 busy")] as &'static [(&str, &str)], SendErrorKind::Transient, "450"),
+        (&[("RCPT", "550 nobody here")], SendErrorKind::Permanent, "550"),
+        (&[("MAIL", "421 going down")], SendErrorKind::Connection, "421"),
+        (&[("MAIL", "530 who are you")], SendErrorKind::Connection, "530"),
+        (&[("DATA", "554 no")], SendErrorKind::Permanent, "554"),
     ] {
-        let (port, _told) = server("", script).await;
+        let (port, _transcript) = server("", script).await;
         let error = mailer(&settings(port)).send("1", &mail("Hello")).await.unwrap_err();
-        assert_eq!(error.obstacle, obstacle, "{error:?}");
+        assert_eq!(error.kind, kind, "{error:?}");
         assert!(error.to_string().contains(code), "{error}");
     }
 }
 
 #[tokio::test]
-async fn nobody_there_can_be_tried_again() {
+async fn an_unreachable_server_is_a_connection_error() {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let error = mailer(&settings(port)).send("1", &mail("Hello")).await.unwrap_err();
-    assert_eq!(error.obstacle, Obstacle::Connection);
+    assert_eq!(error.kind, SendErrorKind::Connection);
 }
 
 /// A server without STARTTLS never sees the password or the mail.
 #[tokio::test]
-async fn starttls_is_never_left_out() {
-    let (port, told) = server("250-AUTH PLAIN\r\n", &[]).await;
+async fn starttls_is_required() {
+    let (port, transcript) = server("250-AUTH PLAIN\r\n", &[]).await;
     let credentials = Some(("user".to_owned(), Secret::new("word")));
     let mailer = mailer(&Smtp { encryption: Encryption::Starttls, credentials, ..settings(port) });
     mailer.send("1", &mail("Hello")).await.unwrap_err();
     drop(mailer);
-    let told = told.await.unwrap();
-    assert!(!told.contains("AUTH") && !told.contains("MAIL"), "{told}");
+    let received = transcript.await.unwrap();
+    assert!(!received.contains("AUTH") && !received.contains("MAIL"), "{received}");
 }
 
-/// Who changes the mail server's password must not lose what was mailed meanwhile.
+/// Changing the mail server's password must not lose the mails of the meantime.
 #[tokio::test]
-async fn a_wrong_password_is_not_the_mails_fault() {
-    let (port, _told) = server("250-AUTH PLAIN\r\n", &[("AUTH", "535 no")]).await;
+async fn a_wrong_password_is_a_connection_error() {
+    let (port, _transcript) = server("250-AUTH PLAIN\r\n", &[("AUTH", "535 no")]).await;
     let credentials = Some(("user".to_owned(), Secret::new("word")));
     let error = mailer(&Smtp { credentials, ..settings(port) }).send("1", &mail("Hello")).await.unwrap_err();
-    assert_eq!(error.obstacle, Obstacle::Connection, "{error:?}");
+    assert_eq!(error.kind, SendErrorKind::Connection, "{error:?}");
     assert!(error.to_string().contains("sign-in"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Holds every answer that the tests get to what `/api/openapi.json` says of it.
+//! Validates every response in the tests against `/api/openapi.json`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Reply, TestServer};
 
-/// The description, and validators of the schemas in it as they are asked for.
+/// The OpenAPI document, with a cache of validators for its schemas.
 pub struct Description {
     pub document: Value,
-    /// The schemas, closed: with nothing in them that is not described.
+    /// The schemas with undescribed properties forbidden.
     closed: Value,
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
@@ -33,7 +33,7 @@ impl Operation<'_> {
 }
 
 impl Description {
-    /// The servers of a test run differ in nothing that is described, so one description serves all of them.
+    /// The servers of a test run do not differ in their descriptions, so one is shared by all tests.
     pub async fn of(server: &TestServer) -> &'static Self {
         static READ: OnceLock<Description> = OnceLock::new();
         if READ.get().is_none() {
@@ -59,18 +59,18 @@ impl Description {
         })
     }
 
-    /// The operation that a request means. `None`: it is for a page, or for nothing at all.
+    /// The operation of a request. `None`: it is for a page or an unknown route.
     pub fn operation(&self, method: &Method, path: &str) -> Option<Operation<'_>> {
         self.operations().find(|operation| operation.method == *method && fits(operation.path, path))
     }
 
-    /// What an answer has that its description does not allow.
+    /// How a response violates its description.
     pub fn fault(&self, operation: &Operation<'_>, reply: &Reply) -> Option<String> {
         let status = reply.status.as_str();
         let kind = reply.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
         if kind == "text/html" && !operation.described["responses"]["200"]["content"][kind].is_null() {
-            // The page for people at the same address, which is not described.
+            // The HTML page at the same address, which is not described.
             return None;
         }
         let response = &operation.described["responses"][status];
@@ -78,7 +78,7 @@ impl Description {
             return Some(format!("status {status} is not described"));
         }
         let headers = response["headers"].as_object().into_iter().flatten().map(|(name, _)| name);
-        // Cookies are set when there is something to remember.
+        // Cookies are optional.
         let missing = headers.filter(|name| *name != "Set-Cookie").find(|n| !reply.headers.contains_key(*n));
         if let Some(missing) = missing {
             return Some(format!("{status} has no {missing}"));
@@ -102,7 +102,7 @@ impl Description {
         }
     }
 
-    /// How `value` breaks a schema of the description. `place` names the schema.
+    /// How `value` violates a schema of the description. `place` identifies the schema.
     pub fn schema_fault(&self, place: &str, schema: &Value, value: &Value) -> Option<String> {
         let mut validators = self.validators.lock().unwrap();
         let validator = validators.entry(place.to_owned()).or_insert_with(|| {
@@ -121,7 +121,7 @@ impl Description {
     }
 }
 
-/// Whether a path is one of those that a template with `{…}` means.
+/// Whether a path matches a template with `{…}`.
 fn fits(template: &str, path: &str) -> bool {
     let (mut template, mut path) = (template.split('/'), path.split('/'));
     loop {
@@ -134,7 +134,7 @@ fn fits(template: &str, path: &str) -> bool {
     }
 }
 
-/// The events of a stream, as the description has them.
+/// The events of a stream, in the form that their schema describes.
 fn events(text: &str) -> Vec<Value> {
     let event = |block: &str| {
         let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim_start);
@@ -144,7 +144,7 @@ fn events(text: &str) -> Vec<Value> {
     text.split("\n\n").filter_map(event).collect()
 }
 
-/// The schemas of a description, each refusing what it does not describe; except those that are parts of others.
+/// The schemas of a description with undescribed properties forbidden, except those that are parts of an `allOf`.
 fn closed(document: &Value) -> Value {
     let mut parts = BTreeSet::new();
     collect_parts(document, &mut parts);
@@ -162,7 +162,7 @@ fn closed(document: &Value) -> Value {
     Value::Object(schemas.iter().map(close).collect::<Map<_, _>>())
 }
 
-/// The names of the schemas that an `allOf` puts together with others.
+/// The names of the schemas that are combined by an `allOf`.
 fn collect_parts(value: &Value, parts: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| collect_parts(item, parts)),

@@ -1,4 +1,4 @@
-//! A request to the router and its answer.
+//! A request to the router and its response.
 
 use std::net::IpAddr;
 
@@ -8,12 +8,12 @@ use http_body_util::BodyExt;
 use protocol::Problem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use server::edge::{Listener, Peer, PeerCertificate};
 use tower::ServiceExt;
+use web::{Listener, Peer, PeerCertificate};
 
 use super::{Description, TestServer};
 
-/// A request that is being put together.
+/// Builds a request.
 pub struct Exchange<'a> {
     server: &'a TestServer,
     request: http::request::Builder,
@@ -21,7 +21,7 @@ pub struct Exchange<'a> {
     peer: Peer,
 }
 
-/// An answer, read to its end.
+/// A complete response.
 #[derive(Debug)]
 pub struct Reply {
     pub status: StatusCode,
@@ -59,7 +59,7 @@ impl Exchange<'_> {
         self.header("cookie", &format!("{name}={value}")).header("sec-fetch-site", "same-origin")
     }
 
-    /// Over the machines' listener, with this certificate (DER).
+    /// Through the machines' listener, with this certificate (DER).
     pub fn certificate(mut self, der: &[u8]) -> Self {
         self.peer.listener = Listener::Machines;
         self.peer.tls = true;
@@ -115,7 +115,7 @@ impl Exchange<'_> {
         (method.unwrap().clone(), uri.unwrap().path().to_owned())
     }
 
-    /// The answer, which must be as `/api/openapi.json` says.
+    /// Sends the request; the response must conform to `/api/openapi.json`.
     pub async fn send(self) -> Reply {
         let (server, (method, path)) = (self.server, self.address());
         let reply = self.send_unchecked().await;
@@ -144,7 +144,7 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The problem document of a failed exchange, checked for its form.
+    /// The problem document of an error response; checks its form.
     pub fn problem(&self) -> Problem {
         let kind = self.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
         assert_eq!(kind, Some("application/problem+json"), "{} {}", self.status, self.text());
@@ -153,7 +153,7 @@ impl Reply {
         problem
     }
 
-    /// The value of a cookie that the answer sets.
+    /// The value of a cookie that the response sets.
     pub fn cookie(&self, name: &str) -> Option<String> {
         let cookies = self.headers.get_all(header::SET_COOKIE).iter().filter_map(|v| v.to_str().ok());
         let prefix = format!("{name}=");

@@ -1,4 +1,4 @@
-//! A server to test, and the people and machines that use it.
+//! The server under test, and the users and machines of the tests.
 
 mod description;
 mod exchange;
@@ -9,19 +9,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
-use server::clock::{Clock, SetClock};
+use domain::clock::{Clock, SetClock};
+use domain::random::SystemRandom;
+use server::certificate::Connections;
 use server::config::Config;
-use server::edge::Connections;
 use server::environment::Environment;
 use server::mail::MemoryMailer;
-use server::random::SystemRandom;
 use server::state::AppState;
-use server::store::Store;
 use server::vault::Vault;
+use store::Store;
 
 pub use description::Description;
 pub use exchange::{Exchange, Reply};
-pub use people::{AdminSession, Machine, PASSWORD, code_at, cookie, visit};
+pub use people::{AdminSession, Machine, PASSWORD, code_at, context, cookie};
 
 /// 2026-11-22, in the middle of a TOTP step.
 pub const NOW: i64 = 1_795_348_815;
@@ -36,7 +36,7 @@ pub struct TestServer {
     folder: Arc<tempfile::TempDir>,
 }
 
-/// What tests set differently from the defaults: limits that parallel tests would run into.
+/// Settings that differ from the defaults, mostly limits that parallel requests would reach.
 const SETTINGS: [(&str, &str); 7] = [
     ("AIWE_LIMITS__SIGN_IN_PER_MINUTE", "100000"),
     ("AIWE_LIMITS__SIGN_IN_PER_ACCOUNT_AND_HOUR", "100000"),
@@ -78,7 +78,7 @@ impl TestServer {
         Self::assemble(store, clock, mails, Arc::new(folder), settings).await
     }
 
-    /// The same server after a restart with other settings: what is stored stays.
+    /// The same server after a restart with other settings, on the same database.
     pub async fn restarted_with(&self, settings: &[(&str, &str)]) -> Self {
         let store = self.state.env.store.clone();
         Self::assemble(store, self.clock.clone(), self.mails.clone(), self.folder.clone(), settings).await
@@ -92,7 +92,7 @@ impl TestServer {
         settings: &[(&str, &str)],
     ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // A later one takes the place of an earlier one, as in an environment.
+        // A later setting overrides an earlier one, as in an environment.
         let settings: BTreeMap<_, _> =
             SETTINGS.iter().chain(settings).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let config = Config::load(None, folder.path(), settings.into_iter()).unwrap();
@@ -108,7 +108,7 @@ impl TestServer {
         Self { router: server::routes::router(&state), state, clock, mails, folder }
     }
 
-    /// Sends what is due and gives a mail to an address that says `words`.
+    /// Sends due mails and returns the first one to `address` that contains `words`.
     pub async fn mail_to(&self, address: &str, words: &str) -> server::mail::Mail {
         self.state.outbox.drain().await.unwrap();
         let mut sent = self.mails.sent().into_iter();
@@ -117,7 +117,7 @@ impl TestServer {
     }
 }
 
-/// The token behind `path` in a mail's or an answer's text.
+/// The token that follows `path` in a text.
 pub fn token_in(text: &str, path: &str) -> String {
     let (_, rest) = text.split_once(path).unwrap_or_else(|| panic!("no {path} in {text}"));
     rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect()

@@ -1,13 +1,14 @@
-//! People and machines of the tests.
+//! The users and machines of the tests.
 
+use app::request_context::{Cookie, RequestContext};
 use app::services::{AccessService, PeopleService};
-use app::visit::{Cookie, Visit};
-use protocol::access::{AccessRequestFilter, Asked, Platform, RequestAccess};
+use domain::id::{AccountId, CertificateId};
+use domain::secret::TokenHash;
+use protocol::access::{AccessRequestFilter, Platform, RequestAccess, RequestReceipt};
 use protocol::certificate::CertificateReport;
 use protocol::native::{AccessToken, Challenge, Login, SecondFactor};
 use protocol::people::{RecoveryCodes, SetupAnswer};
 use server::people::TotpSecret;
-use server::secret::TokenHash;
 use totp_rs::{Algorithm, TOTP};
 
 use super::{TestServer, token_in};
@@ -20,27 +21,27 @@ pub struct AdminSession {
     pub session: String,
     pub totp: TotpSecret,
     pub recovery: RecoveryCodes,
-    pub id: String,
+    pub id: AccountId,
 }
 
 /// A machine with its certificate and its owner.
 pub struct Machine {
     pub email: String,
-    pub certificate_id: String,
+    pub certificate_id: CertificateId,
     pub der: Vec<u8>,
     pub totp: TotpSecret,
 }
 
-/// The code that an authenticator shows.
+/// The TOTP code at a time.
 pub fn code_at(secret: &TotpSecret, now: i64) -> String {
     let totp = TOTP::new_unchecked(Algorithm::SHA1, 6, 1, 30, secret.expose().to_vec(), None, String::new());
     totp.generate(now.unsigned_abs())
 }
 
-pub fn visit() -> Visit {
-    Visit {
+pub fn context() -> RequestContext {
+    RequestContext {
         signed_in: None,
-        unused_minutes: None,
+        idle_minutes: None,
         session: None,
         challenge: None,
         asked: None,
@@ -48,28 +49,28 @@ pub fn visit() -> Visit {
         user_agent: String::new(),
         secure: false,
         certificate: CertificateReport { rejection: None, presented: None, last_ended: None },
-        pages_elsewhere: None,
+        pages_origin: None,
     }
 }
 
 impl TestServer {
-    /// Sets an account up through its link; gives the second factor and the recovery codes.
+    /// Sets an account up through its link; returns the second factor and the recovery codes.
     pub async fn set_up(&self, token: &str, email: &str) -> (TotpSecret, RecoveryCodes) {
         let people = &self.state.people;
-        let offer = people.setup_offer(&visit(), token).await.unwrap();
+        let offer = people.setup_offer(&context(), token).await.unwrap();
         let secret = TotpSecret::from_base32(&offer.totp_secret).unwrap();
         let answer = SetupAnswer {
             email: email.to_owned(),
             password: PASSWORD.to_owned(),
             code: code_at(&secret, self.state.env.now()),
         };
-        let codes = people.set_up(&visit(), token, answer).await.unwrap();
-        // The step of the set-up is used up.
+        let codes = people.set_up(&context(), token, answer).await.unwrap();
+        // The TOTP step of the set-up cannot be used again.
         self.clock.advance(30);
         (secret, codes)
     }
 
-    /// The first administrator, signed in.
+    /// Creates the first administrator and signs them in.
     pub async fn administrator(&self) -> AdminSession {
         let email = "admin@example.org".to_owned();
         let link = self.state.people.first_setup_link().await.unwrap().unwrap();
@@ -77,7 +78,8 @@ impl TestServer {
         let session = self.panel_session(&email, &totp).await;
         let mut tx = self.state.env.store.read().await.unwrap();
         let id = tx
-            .panel_session(&TokenHash::of(&session), self.state.env.now())
+            .sessions()
+            .find_panel(&TokenHash::of(&session), self.state.env.now())
             .await
             .unwrap()
             .unwrap()
@@ -85,31 +87,31 @@ impl TestServer {
         AdminSession { email, session, totp, recovery, id }
     }
 
-    /// The administrator after a pause in which the session has ended, signed in anew.
+    /// Signs the administrator in again after the session has expired.
     pub async fn signed_in_again(&self, admin: AdminSession) -> AdminSession {
         AdminSession { session: self.panel_session(&admin.email, &admin.totp).await, ..admin }
     }
 
     async fn panel_session(&self, email: &str, totp: &TotpSecret) -> String {
         let people = &self.state.people;
-        let first = people.sign_in(&visit(), email, PASSWORD).await.unwrap();
+        let first = people.sign_in(&context(), email, PASSWORD).await.unwrap();
         let challenge = cookie(&first.cookies, "aiwe_challenge");
-        let second = Visit { challenge: Some(Cookie(challenge)), ..visit() };
+        let second = RequestContext { challenge: Some(Cookie(challenge)), ..context() };
         let code = code_at(totp, self.state.env.now());
         let done = people.second_factor(&second, &code).await.unwrap();
         self.clock.advance(30);
         cookie(&done.cookies, "aiwe_session")
     }
 
-    /// Asks for access as a browser does; gives the answer and the browser's cookie.
-    pub async fn ask(&self, email: &str) -> (Asked, String) {
+    /// Asks for access like a browser; returns the receipt and the browser's cookie.
+    pub async fn ask(&self, email: &str) -> (RequestReceipt, String) {
         let request = RequestAccess {
             email: email.to_owned(),
             platform: Some("linux".to_owned()),
             device_name: Some("Test machine".to_owned()),
             message: None,
         };
-        let answer = self.state.access.submit(&visit(), request).await.unwrap();
+        let answer = self.state.access.submit(&context(), request).await.unwrap();
         let browser = cookie(&answer.cookies, "aiwe_asked");
         (answer.value, browser)
     }
@@ -121,30 +123,39 @@ impl TestServer {
         list.rows.first().expect("a request").id.clone()
     }
 
-    /// From asking to an approved link: gives its token, the match code and the asking browser's cookie.
+    /// Creates an approved request; returns its link's token, the match code and the requesting browser's cookie.
     pub async fn approved(&self, admin: &AdminSession, email: &str) -> (String, String, String) {
-        let (asked, browser) = self.ask(email).await;
+        let (receipt, browser) = self.ask(email).await;
         let id = self.pending_request(admin, email).await;
         self.state.access.approve(&admin.proof(), &id).await.unwrap();
         let mail = self.mail_to(email, "/public/download-certs/").await;
-        (token_in(&mail.text, "/public/download-certs/"), asked.match_code, browser)
+        (token_in(&mail.text, "/public/download-certs/"), receipt.match_code, browser)
     }
 
-    /// A machine with a certificate, whose owner has a password and a second factor.
+    /// Creates a machine with a certificate, whose owner has a password and a second factor.
     pub async fn machine(&self, admin: &AdminSession, email: &str) -> Machine {
         let (link, _, browser) = self.approved(admin, email).await;
-        let asked_here = Visit { asked: Some(Cookie(browser)), ..visit() };
+        let same_browser = RequestContext { asked: Some(Cookie(browser)), ..context() };
         let password = PASSWORD.parse().unwrap();
-        self.state.access.redeem_package(&asked_here, &link, Platform::Linux, password, None).await.unwrap();
-        let path = self.state.access.setup_path(&asked_here, &link).await.unwrap();
+        self.state
+            .access
+            .redeem_package(&same_browser, &link, Platform::Linux, password, None)
+            .await
+            .unwrap();
+        let path = self.state.access.setup_path(&same_browser, &link).await.unwrap();
         let (totp, _) = self.set_up(path.trim_start_matches("/setup/"), "").await;
         let mut tx = self.state.env.store.read().await.unwrap();
-        let row = tx.certificate_rows(email, 0, 10).await.unwrap().rows.remove(0);
-        let certificate = tx.certificate(&row.id).await.unwrap().unwrap();
-        Machine { email: email.to_owned(), certificate_id: row.id, der: certificate.certificate, totp }
+        let row = tx.certificates().list(email, 0, 10).await.unwrap().rows.remove(0);
+        let certificate = tx.certificates().find(&row.id.parse().unwrap()).await.unwrap().unwrap();
+        Machine {
+            email: email.to_owned(),
+            certificate_id: row.id.parse().unwrap(),
+            der: certificate.certificate,
+            totp,
+        }
     }
 
-    /// Signs the machine's owner in; gives the access token.
+    /// Signs the machine's owner in; returns the access token.
     pub async fn token(&self, machine: &Machine) -> String {
         let login = Login { username: machine.email.clone(), password: PASSWORD.to_owned() };
         let reply = self.post("/native/login").certificate(&machine.der).json(&login).send().await;
@@ -160,8 +171,8 @@ impl TestServer {
 }
 
 impl AdminSession {
-    pub fn proof(&self) -> app::visit::Administrator {
-        app::visit::Administrator { account_id: self.id.clone(), email: self.email.clone() }
+    pub fn proof(&self) -> app::request_context::Administrator {
+        app::request_context::Administrator { account_id: self.id.clone(), email: self.email.clone() }
     }
 }
 

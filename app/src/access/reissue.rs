@@ -1,0 +1,196 @@
+//! New links for lost packages: sent or declined by the administrator, requested by the holder.
+
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::components::A;
+use protocol::access::{AccessRequestRow, DownloadOffer, DownloadState, Message, NewLink, RequestState};
+
+use super::api::{self, DeclineLink, RequestNewLink, SendLink as Sending};
+use super::decide::close_when_completed;
+use super::redeem::MatchCodeField;
+use crate::design::{
+    Button, ButtonKind, ButtonVariant, Dialog, DialogActions, Notice, ProblemNotice, Shape, TextAreaField,
+    Time, loaded,
+};
+use crate::form::{self, field_error, problem_of};
+
+/// The administrator's two answers, and which of their dialogs is open.
+#[derive(Clone, Copy)]
+pub struct Reissue {
+    pub send: ServerAction<Sending>,
+    pub decline: ServerAction<DeclineLink>,
+    sending: RwSignal<bool>,
+    declining: RwSignal<bool>,
+}
+
+impl Reissue {
+    pub fn new(decisions: RwSignal<u32>) -> Self {
+        let this = Self {
+            send: form::action(),
+            decline: form::action(),
+            sending: RwSignal::new(false),
+            declining: RwSignal::new(false),
+        };
+        close_when_completed(this.send, this.sending, decisions);
+        close_when_completed(this.decline, this.declining, decisions);
+        this
+    }
+
+    pub fn reset(self) {
+        self.send.clear();
+        self.decline.clear();
+        self.sending.set(false);
+        self.declining.set(false);
+    }
+}
+
+/// What can still be done about a decided request.
+#[component]
+pub fn SendLink(row: AccessRequestRow, reissue: Reissue) -> impl IntoView {
+    let fetched = row.state == RequestState::Redeemed;
+    let approved = row.state == RequestState::Approved;
+    let links = row.links?;
+    let Reissue { send, decline, sending, declining } = reissue;
+    let (email, id) = (row.email.clone(), row.id.clone());
+    let busy = Signal::derive(move || send.pending().get() || decline.pending().get());
+    let asked_for = links.asked_at.is_some();
+    let left = match links.left {
+        0 => "This request has had all its links; the requester has to ask for access again.".to_owned(),
+        1 => "One more link can be sent.".to_owned(),
+        n => format!("{n} more links can be sent."),
+    };
+    Some(view! {
+        {approved
+            .then(|| {
+                view! {
+                    <p class="text-muted">
+                        "The link was mailed to the requester. Without a mail server it stands in the "
+                        <A href="/admin/outbox" attr:class="link">"outbox"</A> "."
+                    </p>
+                }
+            })}
+        <div class="space-y-2">
+            <div class="flex flex-wrap gap-3">
+                {(links.left > 0)
+                    .then(|| {
+                        view! {
+                            <Button kind=ButtonKind::Button icon=Shape::Mail busy on:click=move |_| sending.set(true)>
+                                "Send a new link…"
+                            </Button>
+                        }
+                    })}
+                {asked_for
+                    .then(|| {
+                        view! {
+                            <Button kind=ButtonKind::Button icon=Shape::Cross busy on:click=move |_| declining.set(true)>
+                                "Decline…"
+                            </Button>
+                        }
+                    })}
+            </div>
+            <p class="text-sm text-muted">{left}</p>
+        </div>
+        <Dialog open=sending title=format!("Send {email} a new link") id="send-link">
+            <p>
+                "Make sure that the requester asks for it, by voice or chat. The link that was sent before works no more; the \
+                 match code stays the same."
+            </p>
+            {fetched
+                .then(|| {
+                    view! { <p>"The certificate that was fetched with it is revoked as soon as the new one is fetched."</p> }
+                })}
+            <ActionForm action=send>
+                <input type="hidden" name="id" value=row.id />
+                <input type="hidden" name="sent" value=links.sent.to_string() />
+                <DialogActions open=sending>
+                    <Button variant=ButtonVariant::Primary busy>"Send a new link"</Button>
+                </DialogActions>
+            </ActionForm>
+        </Dialog>
+        {asked_for.then(|| view! { <DeclineDialog id email busy reissue /> })}
+    })
+}
+
+#[component]
+fn DeclineDialog(id: String, email: String, busy: Signal<bool>, reissue: Reissue) -> impl IntoView {
+    let Reissue { decline, declining, .. } = reissue;
+    view! {
+        <Dialog open=declining title=format!("Send {email} no new link") id="decline-link">
+            <ActionForm action=decline>
+                <div class="space-y-4">
+                    <input type="hidden" name="id" value=id />
+                    <TextAreaField
+                        name="reason"
+                        label="Reason"
+                        hint="Whoever asked reads it in a mail, and cannot ask by this link again."
+                        optional=true
+                        maxlength=Message::MAX_CHARS
+                        error=field_error(problem_of(decline), "reason")
+                    />
+                    <DialogActions open=declining>
+                        <Button variant=ButtonVariant::Destructive busy>"Decline to send one"</Button>
+                    </DialogActions>
+                </div>
+            </ActionForm>
+        </Dialog>
+    }
+}
+
+/// The request for a new link, on the page of one that has ended. Works with scripts off.
+#[component]
+pub fn NewLinkRequest(offer: DownloadOffer, token: String) -> impl IntoView {
+    let NewLink { open, asked_at, at } = offer.new_link?;
+    let needs_code = offer.needs_match_code;
+    // Whoever has downloaded the file rarely needs another link.
+    let variant =
+        if offer.state == DownloadState::Expired { ButtonVariant::Primary } else { ButtonVariant::Secondary };
+    let refused = Resource::new_blocking(|| (), |()| api::new_link_start());
+    Some(view! {
+        <section class="space-y-4">
+            {loaded(
+                refused,
+                move |refused| {
+                    let problem = Signal::stored(refused.map(|refused| refused.problem));
+                    let code_error = field_error(problem, "match_code");
+                    let token = token.clone();
+                    view! {
+                        <ProblemNotice problem shown_at_fields=&["match_code"] />
+                        {asked_at.map(|since| view! { <LinkRequested since again=at /> })}
+                        {open.then(|| view! { <NewLinkForm token needs_code variant code_error /> })}
+                    }
+                },
+            )}
+        </section>
+    })
+}
+
+#[component]
+fn LinkRequested(since: i64, again: Option<i64>) -> impl IntoView {
+    view! {
+        <Notice title="The administrators were asked for a new link">
+            <p>"That was on " <Time at=since /> ". The new link comes by mail."</p>
+            {again.map(|at| view! { <p>"If nothing comes, you can ask once more from " <Time at /> " on."</p> })}
+        </Notice>
+    }
+}
+
+#[component]
+fn NewLinkForm(
+    token: String,
+    needs_code: bool,
+    variant: ButtonVariant,
+    code_error: Signal<Option<String>>,
+) -> impl IntoView {
+    view! {
+        <form method="post" action=RequestNewLink::url()>
+            <div class="space-y-4">
+                <input type="hidden" name="token" value=token />
+                {needs_code.then(|| view! { <MatchCodeField error=code_error /> })}
+                <Button variant large=true icon=Shape::Mail>
+                    "Ask for a new link"
+                </Button>
+                <p class="text-sm text-muted">"The administrators get a mail. You keep your match code."</p>
+            </div>
+        </form>
+    }
+}

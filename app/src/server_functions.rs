@@ -1,0 +1,63 @@
+//! The list of all server functions.
+//!
+//! They register themselves at link time too, but a linker may drop that from a test binary; this list it cannot. A test
+//! compares the list with the `#[server]` attributes in this crate's source (`tests/pages/server_functions.rs`).
+
+use leptos::server_fn::ServerFn;
+use leptos::server_fn::axum::register_explicit;
+
+use crate::{access, admin, certificate, design, mode, outbox, people};
+
+macro_rules! server_functions {
+    ($($function:path),+ $(,)?) => {
+        /// Makes every server function known to the HTTP handler.
+        pub fn register_server_functions() {
+            $(register_explicit::<$function>();)+
+        }
+
+        /// The path of every server function.
+        pub const SERVER_FUNCTION_PATHS: &[&str] = &[$(<$function as ServerFn>::PATH),+];
+    };
+}
+
+server_functions![
+    access::api::Approve,
+    access::api::DecideAll,
+    access::api::DeclineLink,
+    access::api::Find,
+    access::api::LastDecision,
+    access::api::List,
+    access::api::NewLinkStart,
+    access::api::News,
+    access::api::Offer,
+    access::api::PollFind,
+    access::api::PollList,
+    access::api::Reject,
+    access::api::Remind,
+    access::api::RequestNewLink,
+    access::api::SendLink,
+    access::api::Start,
+    access::api::StatusStart,
+    access::api::Submit,
+    admin::api::Account,
+    admin::api::Numbers,
+    admin::api::PollNumbers,
+    certificate::api::List,
+    certificate::api::Replacement,
+    certificate::api::Report,
+    certificate::api::Revoke,
+    design::SetTheme,
+    mode::api::Edit,
+    mode::api::List,
+    mode::api::Save,
+    outbox::api::Delivered,
+    outbox::api::List,
+    outbox::api::Retry,
+    outbox::api::RetryAll,
+    people::api::Offer,
+    people::api::SecondFactor,
+    people::api::SetUp,
+    people::api::SignIn,
+    people::api::SignInStart,
+    people::api::SignOut,
+];

@@ -1,0 +1,300 @@
+//! The sidebar's state as signals, and its actions as futures over a [`Transport`].
+//!
+//! Always holds: question, mode and picture survive the end of the session, failed questions and answers, so whoever signs
+//! in again can go on. One capture or analysis runs at a time, and [`SidebarState::cancel`] ends it at once.
+
+use std::rc::Rc;
+
+use futures::future::{AbortHandle, Abortable};
+use leptos::prelude::*;
+use protocol::Problem;
+use protocol::analysis::{AnalysisEvent, MAX_CONTEXT_CHARS};
+use protocol::mode::ModeSummary;
+use protocol::native::Login;
+
+use super::access::{Access, AccessEvent};
+use super::picture::{MediaType, Picture, PictureSource};
+use super::run::{CaptureState, Run, RunEvent};
+use super::transport::{Captured, Question, Transport};
+
+/// The modes that the user may choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Modes {
+    Loading,
+    Failed(Problem),
+    Ready(Vec<ModeSummary>),
+}
+
+#[derive(Clone, Copy)]
+pub struct SidebarState {
+    transport: StoredValue<Rc<dyn Transport>, LocalStorage>,
+    abort: StoredValue<Option<AbortHandle>>,
+    pub access: RwSignal<Access>,
+    pub capture: RwSignal<CaptureState>,
+    /// The chosen mode's id; empty while none is known.
+    pub mode: RwSignal<String>,
+    pub modes: RwSignal<Modes>,
+    pub picture: RwSignal<Option<Picture>>,
+    pub question: RwSignal<String>,
+    /// The errors to correct before anything is sent.
+    pub refused: RwSignal<Option<Problem>>,
+    pub run: RwSignal<Run>,
+}
+
+impl std::fmt::Debug for SidebarState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SidebarState")
+    }
+}
+
+impl SidebarState {
+    /// `mode`: the one that was chosen last time.
+    pub fn new(transport: Rc<dyn Transport>, mode: Option<String>) -> Self {
+        Self {
+            transport: StoredValue::new_local(transport),
+            abort: StoredValue::new(None),
+            access: RwSignal::new(Access::Checking),
+            capture: RwSignal::new(CaptureState::Idle),
+            mode: RwSignal::new(mode.unwrap_or_default()),
+            modes: RwSignal::new(Modes::Loading),
+            picture: RwSignal::new(None),
+            question: RwSignal::new(String::new()),
+            refused: RwSignal::new(None),
+            run: RwSignal::new(Run::Idle),
+        }
+    }
+
+    /// Checks whether somebody is still signed in.
+    pub async fn start(self) {
+        self.apply_access(AccessEvent::CheckRepeated);
+        let Some(transport) = self.transport() else { return };
+        match transport.session().await {
+            Ok(Some(session)) => {
+                self.apply_access(AccessEvent::SignedIn(session));
+                self.load_modes().await;
+            }
+            Ok(None) => self.apply_access(AccessEvent::NobodySignedIn),
+            Err(problem) if problem.status == 401 => self.apply_access(AccessEvent::NobodySignedIn),
+            Err(problem) => self.apply_access(AccessEvent::CheckFailed(problem)),
+        }
+    }
+
+    pub async fn sign_in(self, login: Login) {
+        let Some(transport) = self.begin_attempt() else { return };
+        match transport.login(login).await {
+            Ok(challenge) => self.apply_access(AccessEvent::PasswordAccepted(challenge)),
+            Err(problem) => self.apply_access(AccessEvent::Refused(problem)),
+        }
+    }
+
+    pub async fn verify(self, code: String) {
+        let Some(transport) = self.begin_attempt() else { return };
+        match transport.verify(code).await {
+            Ok(session) => {
+                self.apply_access(AccessEvent::SignedIn(session));
+                self.load_modes().await;
+            }
+            Err(problem) => self.apply_access(AccessEvent::Refused(problem)),
+        }
+    }
+
+    /// Clears the picture too: the next person at this machine must not see it.
+    pub async fn sign_out(self) {
+        self.cancel();
+        let Some(transport) = self.transport() else { return };
+        let notified = transport.logout().await;
+        self.apply_access(AccessEvent::SignedOut { server_notified: notified.is_ok() });
+        self.apply_run(RunEvent::SessionEnded);
+        self.picture.set(None);
+        self.question.set(String::new());
+        self.refused.set(None);
+    }
+
+    pub async fn load_modes(self) {
+        self.modes.set(Modes::Loading);
+        let Some(transport) = self.transport() else { return };
+        match transport.modes().await {
+            Ok(modes) => {
+                let known = self.mode.with_untracked(|id| modes.iter().any(|mode| mode.id == *id));
+                if !known {
+                    self.mode.set(modes.first().map(|mode| mode.id.clone()).unwrap_or_default());
+                }
+                self.modes.set(Modes::Ready(modes));
+            }
+            Err(problem) => {
+                self.end_session_if_unauthorized(&problem);
+                self.modes.set(Modes::Failed(problem));
+            }
+        }
+    }
+
+    /// Makes a file the picture, or sets the error of the field `image`.
+    pub fn accept_file(self, name: &str, bytes: Vec<u8>) {
+        match Picture::upload(name, bytes) {
+            Ok(picture) => self.set_picture(picture),
+            Err(problem) => self.refused.set(Some(problem)),
+        }
+    }
+
+    pub fn remove_picture(self) {
+        self.picture.set(None);
+        self.refused.set(None);
+    }
+
+    /// Captures the screen, if the transport can.
+    pub async fn capture_screen(self) {
+        let Some(transport) = self.transport().filter(|_| !self.is_busy()) else { return };
+        let Some(capture) = transport.capture() else { return };
+        self.capture.set(CaptureState::Capturing);
+        match self.cancellable(capture).await {
+            // Cancelled: `cancel` has reset the state.
+            None => {}
+            Some(Ok(captured)) => {
+                self.capture.set(CaptureState::Idle);
+                self.set_picture(captured.into());
+            }
+            Some(Err(problem)) => {
+                self.end_session_if_unauthorized(&problem);
+                self.capture.set(CaptureState::Failed(problem));
+            }
+        }
+    }
+
+    /// Sends question and picture. Both are kept for the next time.
+    pub async fn ask(self) {
+        let Some(transport) = self.transport().filter(|_| !self.is_busy()) else { return };
+        let question = match self.validated_question() {
+            Ok(question) => question,
+            Err(problem) => return self.refused.set(Some(problem)),
+        };
+        self.refused.set(None);
+        self.apply_run(RunEvent::Asked { question: question.context.clone() });
+        let on_event = Box::new(move |event| self.receive(event));
+        if let Some(ended) = self.cancellable(transport.analyze(question, on_event)).await {
+            if let Err(problem) = &ended {
+                self.end_session_if_unauthorized(problem);
+            }
+            self.apply_run(RunEvent::Ended(ended));
+        }
+    }
+
+    /// Cancels the running capture or analysis.
+    pub fn cancel(self) {
+        if let Some(handle) = self.abort.try_update_value(Option::take).flatten() {
+            handle.abort();
+        }
+        self.capture.set(CaptureState::Idle);
+        self.apply_run(RunEvent::Cancelled);
+    }
+
+    pub fn is_busy(self) -> bool {
+        self.run.with_untracked(Run::is_running) || self.capture.get_untracked() == CaptureState::Capturing
+    }
+
+    pub fn can_capture(self) -> bool {
+        self.transport().is_some_and(|transport| transport.can_capture())
+    }
+
+    /// A field's error, found here or by the server.
+    pub fn error_of(self, field: &'static str) -> Signal<Option<String>> {
+        let find =
+            move |problem: Option<&Problem>| problem.and_then(|p| p.error_of(field)).map(str::to_owned);
+        Signal::derive(move || {
+            self.refused
+                .with(|refused| find(refused.as_ref()))
+                .or_else(|| self.run.with(|run| find(run.problem())))
+        })
+    }
+
+    pub fn apply_access(self, event: AccessEvent) {
+        self.access.update(|access| *access = std::mem::replace(access, Access::Checking).after(event));
+    }
+
+    /// `None` once the page has been unmounted.
+    fn transport(self) -> Option<Rc<dyn Transport>> {
+        self.transport.try_get_value()
+    }
+
+    fn begin_attempt(self) -> Option<Rc<dyn Transport>> {
+        if self.access.with_untracked(Access::is_waiting) {
+            return None;
+        }
+        self.apply_access(AccessEvent::Submitted);
+        self.transport()
+    }
+
+    fn validated_question(self) -> Result<Question, Problem> {
+        let context = self.question.get_untracked().trim().to_owned();
+        let mut problem = Problem::invalid_input();
+        let picture = self.picture.get_untracked();
+        if picture.is_none() {
+            let message = if self.can_capture() {
+                "Look at your screen first, or add a picture."
+            } else {
+                "Add a picture first."
+            };
+            problem = problem.field("image", message);
+        }
+        let length = context.chars().count();
+        if length > MAX_CONTEXT_CHARS {
+            let message = format!("Use at most {MAX_CONTEXT_CHARS} characters; these are {length}.");
+            problem = problem.field("context", message);
+        }
+        match picture {
+            Some(picture) if problem.errors.is_empty() => {
+                let mode = Some(self.mode.get_untracked()).filter(|id| !id.is_empty());
+                Ok(Question { picture: picture.source, context, mode })
+            }
+            _ => Err(problem),
+        }
+    }
+
+    async fn cancellable<T>(self, work: impl Future<Output = T>) -> Option<T> {
+        let (handle, registration) = AbortHandle::new_pair();
+        self.abort.set_value(Some(handle));
+        Abortable::new(work, registration).await.ok()
+    }
+
+    fn receive(self, event: AnalysisEvent) {
+        if let AnalysisEvent::Error(problem) = &event
+            && self.end_session_if_unauthorized(problem)
+        {
+            return;
+        }
+        self.apply_run(RunEvent::Received(event));
+    }
+
+    fn end_session_if_unauthorized(self, problem: &Problem) -> bool {
+        let ended = problem.status == 401;
+        if ended {
+            self.apply_access(AccessEvent::SessionEnded);
+            self.apply_run(RunEvent::SessionEnded);
+        }
+        ended
+    }
+
+    fn set_picture(self, picture: Picture) {
+        self.picture.set(Some(picture));
+        self.refused.set(None);
+        self.capture.set(CaptureState::Idle);
+    }
+
+    fn apply_run(self, event: RunEvent) {
+        self.run.update(|run| *run = std::mem::take(run).after(event));
+    }
+}
+
+impl From<Captured> for Picture {
+    fn from(captured: Captured) -> Self {
+        Self {
+            source: PictureSource::Capture { id: captured.id },
+            name: captured.monitor,
+            size: Some((captured.width, captured.height)),
+            preview: captured.preview.into(),
+            preview_type: MediaType::Jpeg,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! What an analysis is to do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::picture::Picture;
+use crate::provider::ProviderConfig;
+
+/// A question about a picture.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Repeated in the `done` event; the caller's own.
+    pub analysis_id: String,
+    /// What the user wrote; may be empty.
+    pub question: String,
+    pub mode: ModeSettings,
+    /// Random and new for each analysis: marks the screen's text in a prompt.
+    pub nonce: String,
+    pub picture: Picture,
+}
+
+/// What of a mode matters here.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ModeSettings {
+    pub id: String,
+    pub prompt: String,
+    /// A configured provider's name, [`READER`](crate::provider::READER), or empty for the default.
+    pub provider: String,
+    /// Empty for the provider's own.
+    pub model: String,
+    pub temperature: f64,
+}
+
+impl ModeSettings {
+    /// The model to ask at this provider. A mode's model belongs to the mode's provider: elsewhere the name means
+    /// nothing.
+    pub(super) fn model_at(&self, config: &ProviderConfig) -> String {
+        let applies = self.provider.is_empty() || self.provider == config.name;
+        if applies && !self.model.is_empty() { self.model.clone() } else { config.model.clone() }
+    }
+}

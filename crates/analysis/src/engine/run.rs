@@ -1,0 +1,172 @@
+//! Running analyses.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::analysis::{AnalysisDocument, AnalysisEvent, Done, Step};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use workflow::{Description, GraphError};
+
+use super::error::AnalysisError;
+use super::job::{Job, ModeSettings};
+use super::nodes::{self, AnalysisGraph};
+use super::queue::{Limits, Queue};
+use super::services::{ChannelSink, Services, ended};
+use super::state::{Responder, State};
+use crate::picture::Pictures;
+use crate::provider::{self, Provider, READER};
+use crate::reader::Reader;
+
+/// How long a full channel is waited for with the final event.
+const FINAL_EVENT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What an analysis has produced.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CompletedAnalysis {
+    /// The whole answer, in Markdown.
+    pub answer: String,
+    /// The ends of the steps, in order.
+    pub steps: Vec<Step>,
+    /// As it was sent: provider, model, usage, time.
+    pub done: Done,
+}
+
+impl CompletedAnalysis {
+    /// The names of the nodes that ran.
+    pub fn route(&self) -> Vec<&str> {
+        self.steps.iter().map(|step| step.node.as_str()).collect()
+    }
+
+    pub fn into_document(self) -> AnalysisDocument {
+        AnalysisDocument { answer: self.answer, steps: self.steps, edits: Vec::new(), done: self.done }
+    }
+}
+
+/// All that analyses need, made once.
+#[derive(Debug)]
+pub struct Engine {
+    graph: AnalysisGraph,
+    pictures: Pictures,
+    providers: Arc<[Arc<dyn Provider>]>,
+    queue: Queue,
+    reader: Reader,
+    timeout: Duration,
+}
+
+impl Engine {
+    /// The first provider is the default; without any it is the built-in reader.
+    ///
+    /// # Errors
+    /// When the workflow's graph is invalid.
+    pub fn new(
+        providers: Vec<Arc<dyn Provider>>,
+        reader: &Reader,
+        pictures: &Pictures,
+        limits: Limits,
+    ) -> Result<Self, GraphError> {
+        Ok(Self {
+            graph: nodes::graph()?,
+            pictures: pictures.clone(),
+            providers: providers.into(),
+            queue: Queue::new(limits),
+            reader: reader.clone(),
+            timeout: Duration::from_secs(limits.timeout_seconds),
+        })
+    }
+
+    /// What a mode can name: the model servers, and last the built-in reader.
+    pub fn provider_names(&self) -> Vec<String> {
+        provider::selectable_names(self.providers.iter().map(|provider| provider.config()))
+    }
+
+    pub fn describe(&self) -> Description {
+        self.graph.describe()
+    }
+
+    /// Who answers in this mode.
+    fn responder(&self, mode: &ModeSettings) -> Responder {
+        let mut configs = self.providers.iter().map(|provider| provider.config());
+        let config = match mode.provider.as_str() {
+            READER => None,
+            "" => configs.next(),
+            name => match configs.find(|config| config.name == name) {
+                None => return Responder::Fallback,
+                found => found,
+            },
+        };
+        config.map_or(Responder::Reader, |config| Responder::Model {
+            provider: config.name.clone(),
+            model: mode.model_at(config),
+            vision: config.vision,
+        })
+    }
+}
+
+/// Answers a question about a picture. Sends what happens into `events`: steps, pieces of the answer, and in
+/// the end one `done` or one `error`. Dropping the receiver or cancelling the token ends the work at once,
+/// and so does dropping this future.
+///
+/// # Errors
+/// The failure that the `error` event reports, with what the operator needs to know.
+pub async fn analyze(
+    engine: &Engine,
+    job: Job,
+    events: mpsc::Sender<AnalysisEvent>,
+    cancel: CancellationToken,
+) -> Result<CompletedAnalysis, AnalysisError> {
+    let since = Instant::now();
+    let result = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(AnalysisError::Cancelled),
+        () = events.closed() => Err(AnalysisError::Cancelled),
+        result = timeout_at(since + engine.timeout, run(engine, job, &events, since)) => {
+            result.unwrap_or(Err(AnalysisError::TimedOut(engine.timeout)))
+        }
+    };
+    let last = match &result {
+        Ok(completed) => AnalysisEvent::Done(completed.done.clone()),
+        Err(error) => AnalysisEvent::Error(error.problem()),
+    };
+    // A receiver that is open but never read must not block this for ever; one that is gone needs no event.
+    let _ = tokio::time::timeout(FINAL_EVENT_TIMEOUT, events.send(last)).await;
+    result
+}
+
+async fn run(
+    engine: &Engine,
+    job: Job,
+    events: &mpsc::Sender<AnalysisEvent>,
+    since: Instant,
+) -> Result<CompletedAnalysis, AnalysisError> {
+    let _slot = engine.queue.acquire().await?;
+    let begun = Instant::now();
+    let mut state = State::new(&job, engine.responder(&job.mode));
+    let events = ChannelSink::new(events.clone());
+    let services = Services {
+        events: events.clone(),
+        nonce: job.nonce,
+        picture: job.picture,
+        pictures: engine.pictures.clone(),
+        providers: Arc::clone(&engine.providers),
+        reader: engine.reader.clone(),
+    };
+    let steps = engine.graph.run(&mut state, &services, &events).await?;
+    engine.queue.record_duration(milliseconds(begun.elapsed()));
+    let (provider, model) = state.answered_by();
+    let done = Done {
+        analysis_id: job.analysis_id,
+        mode: state.mode.id,
+        provider,
+        model,
+        usage: state.usage.unwrap_or_default(),
+        ms: milliseconds(since.elapsed()),
+    };
+    let steps = steps.into_iter().map(ended).collect();
+    Ok(CompletedAnalysis { answer: state.answer, steps, done })
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,117 @@
+//! What an analysis knows while it runs, as data alone.
+
+use protocol::analysis::Usage;
+use serde::{Deserialize, Serialize};
+use workflow::WorkflowState;
+
+use super::job::{Job, ModeSettings};
+use crate::provider::READER;
+use crate::reader::RecognizedText;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct State {
+    pub question: String,
+    pub mode: ModeSettings,
+    /// The picture's hash; its bytes are among the services.
+    pub picture_sha256: String,
+    pub responder: Responder,
+    /// What the reader has read, if it was asked to.
+    pub recognized: Option<RecognizedText>,
+    /// As far as it has been sent.
+    pub answer: String,
+    /// Set once a model has given the whole answer.
+    pub usage: Option<Usage>,
+}
+
+/// Who is to answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(super) enum Responder {
+    /// The built-in reader, because the mode's model server is not configured (any more).
+    Fallback,
+    Model {
+        provider: String,
+        model: String,
+        /// Whether the model sees pictures.
+        vision: bool,
+    },
+    /// The built-in reader, because the mode names it or there is no model server.
+    Reader,
+}
+
+/// What a node changes: the fields that are set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct StateUpdate {
+    pub recognized: Option<RecognizedText>,
+    pub answer: Option<String>,
+    pub usage: Option<Usage>,
+}
+
+impl State {
+    pub fn new(job: &Job, responder: Responder) -> Self {
+        Self {
+            question: job.question.clone(),
+            mode: job.mode.clone(),
+            picture_sha256: job.picture.sha256().to_owned(),
+            responder,
+            recognized: None,
+            answer: String::new(),
+            usage: None,
+        }
+    }
+
+    /// The name and the model of who has answered.
+    pub fn answered_by(&self) -> (String, String) {
+        match &self.responder {
+            Responder::Model { provider, model, .. } if self.usage.is_some() => {
+                (provider.clone(), model.clone())
+            }
+            _ => (READER.to_owned(), String::new()),
+        }
+    }
+}
+
+impl WorkflowState for State {
+    type Update = StateUpdate;
+
+    fn apply(&mut self, update: StateUpdate) {
+        let StateUpdate { recognized, answer, usage } = update;
+        if recognized.is_some() {
+            self.recognized = recognized;
+        }
+        if let Some(answer) = answer {
+            self.answer = answer;
+        }
+        if usage.is_some() {
+            self.usage = usage;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_survives_being_stored_and_updates_change_only_their_fields() {
+        let mut state = State {
+            question: "Why?".into(),
+            mode: ModeSettings { temperature: 0.4, ..ModeSettings::default() },
+            picture_sha256: "ab".into(),
+            responder: Responder::Model { provider: "Local LLM".into(), model: "m".into(), vision: false },
+            recognized: None,
+            answer: String::new(),
+            usage: None,
+        };
+        let read = StateUpdate { recognized: Some(RecognizedText::default()), ..StateUpdate::default() };
+        state.apply(read);
+        state.apply(StateUpdate { answer: Some("Hel".into()), ..StateUpdate::default() });
+        assert_eq!((state.recognized.is_some(), state.answer.as_str()), (true, "Hel"));
+        assert_eq!(state.answered_by(), ("reader".into(), String::new()), "a model's answer has usage");
+        state.apply(StateUpdate { usage: Some(Usage::default()), ..StateUpdate::default() });
+        assert_eq!(state.answered_by(), ("Local LLM".into(), "m".into()));
+        let stored = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<State>(&stored).unwrap(), state);
+    }
+}

@@ -1,0 +1,206 @@
+//! A mock model server: records requests, replies as the test says, and notices when its client disconnects.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
+
+use analysis::provider::{
+    self, PromptPicture, PromptRequest, Provider, ProviderConfig, ProviderError, ProviderKind,
+};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use protocol::analysis::Usage;
+use serde_json::Value;
+use tokio::sync::{Notify, mpsc};
+
+/// What the server does with a request.
+#[derive(Clone)]
+pub enum Behaviour {
+    /// Sends nothing, not even a head.
+    Hang,
+    Redirect(String),
+    Reply(u16, &'static str),
+    /// Sends the pieces, each after the pause, and then ends like this.
+    Stream {
+        pieces: Vec<String>,
+        pause: Duration,
+        end: End,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Clean,
+    Cut,
+    /// Repeats the last piece for ever.
+    Never,
+    /// Keeps the connection open and sends nothing.
+    Silent,
+}
+
+/// A request as it arrived.
+#[derive(Clone)]
+pub struct ReceivedRequest {
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+#[derive(Clone)]
+struct MockState {
+    behaviour: Behaviour,
+    requests: Arc<Mutex<Vec<ReceivedRequest>>>,
+    released: Arc<Notify>,
+}
+
+pub struct MockServer {
+    pub url: String,
+    state: MockState,
+    task: tokio::task::JoinHandle<()>,
+}
+
+/// Notifies when a reply is dropped: it was sent completely, or the client has disconnected.
+struct NotifyOnDrop(Arc<Notify>);
+
+impl Drop for NotifyOnDrop {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+impl MockServer {
+    pub async fn start(behaviour: Behaviour) -> Self {
+        let state = MockState { behaviour, requests: Arc::default(), released: Arc::default() };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(reply).with_state(state.clone());
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { url, state, task }
+    }
+
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.state.requests.lock().unwrap().clone()
+    }
+
+    /// Returns once a reply was dropped.
+    pub async fn disconnected(&self) {
+        tokio::time::timeout(Duration::from_secs(5), self.state.released.notified())
+            .await
+            .expect("the client stays connected");
+    }
+}
+
+impl Drop for MockServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn reply(State(state): State<MockState>, request: Request) -> Response {
+    let guard = NotifyOnDrop(Arc::clone(&state.released));
+    let (head, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 64 << 20).await.unwrap();
+    state.requests.lock().unwrap().push(ReceivedRequest {
+        path: head.uri.path().to_owned(),
+        headers: head.headers,
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+    });
+    match state.behaviour {
+        Behaviour::Hang => {
+            std::future::pending::<Infallible>().await;
+            drop(guard);
+            StatusCode::OK.into_response()
+        }
+        Behaviour::Redirect(to) => (StatusCode::TEMPORARY_REDIRECT, [("location", to)]).into_response(),
+        Behaviour::Reply(status, body) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
+        Behaviour::Stream { pieces, pause, end } => {
+            let again = if end == End::Never { pieces.last().cloned() } else { None };
+            let pieces = futures::stream::iter(
+                pieces.into_iter().chain(std::iter::repeat_with(move || again.clone()).map_while(|p| p)),
+            );
+            let pieces = pieces.then(move |piece| async move {
+                tokio::time::sleep(pause).await;
+                Ok::<_, io::Error>(Bytes::from(piece))
+            });
+            let last = futures::stream::once(async move {
+                match end {
+                    End::Cut => {
+                        // Lets the pieces arrive first.
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                        Err(io::Error::other("cut"))
+                    }
+                    End::Silent => std::future::pending().await,
+                    End::Clean | End::Never => Ok(Bytes::new()),
+                }
+            });
+            let body = pieces.chain(last).map(move |piece| {
+                let _held = &guard;
+                piece
+            });
+            Body::from_stream(body).into_response()
+        }
+    }
+}
+
+/// The pieces at once, then the end.
+pub fn stream(pieces: &[&str], end: End) -> Behaviour {
+    Behaviour::Stream { pieces: pieces.iter().map(|p| (*p).to_owned()).collect(), pause: Duration::ZERO, end }
+}
+
+pub fn client() -> reqwest::Client {
+    static RING: Once = Once::new();
+    RING.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
+    provider::http_client().unwrap()
+}
+
+pub fn config(kind: ProviderKind, url: &str) -> ProviderConfig {
+    let kind = if kind == ProviderKind::OpenAi { "openai" } else { "ollama" };
+    serde_json::from_value(serde_json::json!({
+        "name": "mock", "kind": kind, "base_url": url, "model": "tiny",
+        "first_token_timeout_seconds": 1, "idle_timeout_seconds": 1, "answer_timeout_seconds": 3,
+    }))
+    .unwrap()
+}
+
+pub fn provider(kind: ProviderKind, url: &str) -> Arc<dyn Provider> {
+    provider::connect(config(kind, url), client()).unwrap()
+}
+
+pub fn prompt() -> PromptRequest {
+    PromptRequest {
+        system: "Be brief.".into(),
+        user: "What is this?".into(),
+        picture: None,
+        model: "tiny".into(),
+        temperature: 0.5,
+    }
+}
+
+pub fn picture() -> PromptPicture {
+    PromptPicture { mime: "image/png", bytes: Bytes::from_static(b"\x01\x02\x03") }
+}
+
+/// Asks and collects: all text that came, and how it ended.
+pub async fn ask(provider: &dyn Provider, request: PromptRequest) -> (String, Result<Usage, ProviderError>) {
+    let (sink, mut pieces) = mpsc::channel::<String>(4);
+    let collect = async {
+        let mut text = String::new();
+        while let Some(piece) = pieces.recv().await {
+            text.push_str(&piece);
+        }
+        text
+    };
+    let (result, text) = tokio::join!(provider.answer(request, sink), collect);
+    (text, result)
+}
+
+/// An address where nobody listens.
+pub async fn unused_url() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}

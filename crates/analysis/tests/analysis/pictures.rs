@@ -1,0 +1,104 @@
+use std::io::Cursor;
+
+use analysis::picture::Format;
+use analysis::{PictureError, PictureLimits, Pictures};
+use bytes::Bytes;
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use protocol::Problem;
+use protocol::analysis::MAX_IMAGE_BYTES;
+
+fn picture(format: ImageFormat) -> Vec<u8> {
+    let noise = |x: u32, y: u32| Rgb([x * 7 + y * 13, x * y, x ^ y].map(|v| (v % 256) as u8));
+    let picture = DynamicImage::ImageRgb8(RgbImage::from_fn(120, 80, noise));
+    let mut bytes = Vec::new();
+    picture.write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn the_three_formats_are_accepted_by_content() {
+    let pictures = Pictures::new(2);
+    for (written, expected) in [
+        (ImageFormat::Png, Format::Png),
+        (ImageFormat::Jpeg, Format::Jpeg),
+        (ImageFormat::WebP, Format::WebP),
+    ] {
+        let accepted = pictures.accept(picture(written).into()).await.unwrap();
+        assert_eq!((accepted.format(), accepted.width(), accepted.height()), (expected, 120, 80));
+        assert_eq!(accepted.sha256().len(), 64);
+        let small = pictures.for_model(&accepted, 10_000).await.unwrap();
+        assert!(small.width * small.height <= 10_000);
+        let large = pictures.for_model(&accepted, 1_000_000).await.unwrap();
+        assert_eq!((large.width, large.height), (120, 80));
+    }
+}
+
+#[tokio::test]
+async fn a_picture_cut_anywhere_is_refused() {
+    let pictures = Pictures::new(2);
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
+        let whole = picture(format);
+        for behaviour in 1..20 {
+            let cut = Bytes::copy_from_slice(&whole[..whole.len() * behaviour / 20]);
+            let result = pictures.accept(cut).await.map(|_| ());
+            assert!(matches!(result, Err(PictureError::Broken)), "{format:?} {behaviour}: {result:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_files_are_refused() {
+    let pictures = Pictures::new(1);
+    for other in [
+        &b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"[..],
+        b"BM\x3a\x00",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"",
+        b"hello",
+    ] {
+        let error = pictures.accept(Bytes::from_static(other)).await.unwrap_err();
+        assert_eq!(Problem::from(error).status, 415);
+    }
+    let mut large = picture(ImageFormat::Png);
+    large.resize(MAX_IMAGE_BYTES + 1, 0);
+    let error = pictures.accept(large.into()).await.unwrap_err();
+    assert_eq!(Problem::from(error).status, 413);
+}
+
+#[tokio::test]
+async fn lower_limits_hold_for_the_file_for_what_its_head_says_and_for_the_decoder() {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
+        let bytes: Bytes = picture(format).into();
+        let take = async |limits| Pictures::new(1).with_limits(limits).accept(bytes.clone()).await;
+        let fits = PictureLimits { bytes: bytes.len(), pixels: 120 * 80 };
+        assert!(take(fits).await.is_ok(), "{format:?}");
+        let max_bytes = bytes.len() - 1;
+        let error = take(PictureLimits { bytes: max_bytes, ..fits }).await.unwrap_err();
+        assert_eq!(error, PictureError::TooLarge { max_bytes }, "{format:?}");
+        let max_pixels = 120 * 80 - 1;
+        let error = take(PictureLimits { pixels: max_pixels, ..fits }).await.unwrap_err();
+        assert_eq!(error, PictureError::TooManyPixels { width: 120, height: 80, max_pixels }, "{format:?}");
+    }
+    // Twice as deep: the head is within the limit, the decoded pixels are not.
+    let mut deep = Cursor::new(Vec::new());
+    DynamicImage::new_rgba16(120, 80).write_to(&mut deep, ImageFormat::Png).unwrap();
+    let deep: Bytes = deep.into_inner().into();
+    let take = async |pixels| {
+        let limits = PictureLimits { pixels, ..PictureLimits::default() };
+        Pictures::new(1).with_limits(limits).accept(deep.clone()).await
+    };
+    let max_pixels = 120 * 80 * 2 - 1;
+    assert_eq!(
+        take(max_pixels).await.unwrap_err(),
+        PictureError::TooManyPixels { width: 120, height: 80, max_pixels }
+    );
+    assert!(take(max_pixels + 1).await.is_ok());
+}
+
+#[tokio::test]
+async fn many_at_once_are_all_served() {
+    let pictures = Pictures::new(2);
+    let bytes: Bytes = picture(ImageFormat::Png).into();
+    let all = (0..50).map(|_| pictures.accept(bytes.clone()));
+    assert!(futures::future::join_all(all).await.iter().all(Result::is_ok));
+}

@@ -1,0 +1,86 @@
+//! Screenshots of monitors.
+
+mod cache;
+mod monitor;
+
+use image::RgbaImage;
+use protocol::Problem;
+
+use crate::Point;
+use crate::session::DisplaySession;
+pub use cache::FrameCache;
+
+/// What one monitor showed at one moment.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// In physical pixels; opaque.
+    pub pixels: RgbaImage,
+    /// The monitor's name as the system gives it.
+    pub monitor: String,
+}
+
+/// Takes screenshots of monitors. Blocks while it does.
+pub trait ScreenCapture: Send + Sync {
+    /// The monitor that shows `at`, or else the primary one.
+    fn capture(&self, at: Option<Point>) -> Result<Frame, CaptureError>;
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    #[error("the screen could not be read")]
+    Failed(#[from] xcap::XCapError),
+    #[error("no monitor is connected")]
+    NoMonitor,
+    #[error("there is no graphical session")]
+    NoSession,
+    #[error("a Wayland session shows its screen only through its portal")]
+    Wayland,
+}
+
+impl CaptureError {
+    pub fn problem(&self) -> Problem {
+        let (name, title, detail) = match self {
+            Self::Failed(_) => (
+                "capture-failed",
+                "The screen could not be read",
+                "The system refused the picture. The program's log says more.",
+            ),
+            Self::NoMonitor => ("capture-failed", "The screen could not be read", "No monitor is connected."),
+            Self::NoSession => (
+                "capture-unavailable",
+                "The screen cannot be read here",
+                "There is no graphical session: neither DISPLAY nor WAYLAND_DISPLAY is set.",
+            ),
+            Self::Wayland => (
+                "capture-unavailable",
+                "The screen cannot be read in a Wayland session yet",
+                "Wayland gives its screen out only through the desktop's ScreenCast portal \
+                 (xdg-desktop-portal and PipeWire), which this version does not speak. Until then: log out, \
+                 choose \u{201c}Ubuntu on Xorg\u{201d} at the login screen's gear, and log in again; or pick or \
+                 paste a picture instead.",
+            ),
+        };
+        Problem::new(name, 500, title).detail(detail)
+    }
+}
+
+/// The implementation that fits the session.
+pub fn for_session(session: DisplaySession) -> Box<dyn ScreenCapture> {
+    match session {
+        DisplaySession::Direct => Box::new(monitor::DirectCapture),
+        DisplaySession::None => Box::new(Unavailable(|| CaptureError::NoSession)),
+        DisplaySession::Wayland => Box::new(Unavailable(|| CaptureError::Wayland)),
+    }
+}
+
+/// Fails each time, and says what is missing.
+struct Unavailable(fn() -> CaptureError);
+
+impl ScreenCapture for Unavailable {
+    fn capture(&self, _: Option<Point>) -> Result<Frame, CaptureError> {
+        Err(self.0())
+    }
+}
+
+#[cfg(test)]
+mod tests;

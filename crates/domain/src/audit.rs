@@ -1,0 +1,112 @@
+//! What the audit log says: who did what.
+
+use std::str::FromStr;
+
+use crate::id::AccountId;
+use crate::text::Invalid;
+
+/// Who acted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    Account(AccountId),
+    /// The server by itself, or an operator at its command line.
+    Server,
+    /// Somebody who is not signed in.
+    Visitor,
+}
+
+impl Actor {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Account(id) => id.as_str(),
+            Self::Server => "server",
+            Self::Visitor => "visitor",
+        }
+    }
+}
+
+impl From<&AccountId> for Actor {
+    fn from(id: &AccountId) -> Self {
+        Self::Account(id.clone())
+    }
+}
+
+macro_rules! actions {
+    ($($name:ident = $text:literal),+ $(,)?) => {
+        /// What was done. The names are stored and covered by the chain of hashes: they never change.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $($name,)+
+        }
+
+        impl Action {
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)+
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    AccessRequestApproved = "access-request.approved",
+    AccessRequestExpired = "access-request.expired",
+    AccessRequestRejected = "access-request.rejected",
+    AccessRequestReminded = "access-request.reminded",
+    AccessRequestSubmitted = "access-request.submitted",
+    AccountSetUp = "account.set-up",
+    AnalysisDeleted = "analysis.deleted",
+    AuthorityCreated = "authority.created",
+    AuthorityRetired = "authority.retired",
+    AuthorityRotated = "authority.rotated",
+    CertificateEndAnnounced = "certificate.end-announced",
+    CertificateRenewed = "certificate.renewed",
+    CertificateRevoked = "certificate.revoked",
+    LinkDeclined = "download-link.declined",
+    LinkEnded = "download-link.ended",
+    LinkRedeemed = "download-link.redeemed",
+    LinkReissued = "download-link.sent-again",
+    LinkRequested = "download-link.asked",
+    LinkWrongCode = "download-link.wrong-code",
+    MailDeliveredOtherwise = "mail.delivered-otherwise",
+    MailRetried = "mail.retried",
+    ModeChanged = "mode.changed",
+    ModeCreated = "mode.created",
+    SessionEnded = "session.ended",
+    SessionOpened = "session.opened",
+}
+
+impl FromStr for Action {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::ALL.iter().copied().find(|action| action.as_str() == text).ok_or(Invalid("This is no action."))
+    }
+}
+
+/// An entry about one thing, with the address of the account that acted, if it was one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectEntry {
+    /// Seconds since the Unix epoch.
+    pub at: i64,
+    /// `None`: an action of another version of the server.
+    pub action: Option<Action>,
+    pub detail: String,
+    pub email: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_reads_back_as_it_is_stored() {
+        for action in Action::ALL {
+            assert_eq!(action.as_str().parse(), Ok(*action));
+        }
+        assert!("certificate.admired".parse::<Action>().is_err());
+    }
+}

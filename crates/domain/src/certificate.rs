@@ -1,0 +1,169 @@
+//! Machines' certificates and the authorities that issue them.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AccountId, AuthorityId, CertificateId, MachineId};
+use crate::text::Invalid;
+
+/// Why a certificate was revoked: the reason codes of RFC 5280 §5.3.1 that a person decides about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RevocationReason {
+    #[default]
+    Unspecified,
+    KeyCompromise,
+    AffiliationChanged,
+    CessationOfOperation,
+    PrivilegeWithdrawn,
+    Superseded,
+}
+
+impl RevocationReason {
+    pub const ALL: [Self; 6] = [
+        Self::Unspecified,
+        Self::KeyCompromise,
+        Self::AffiliationChanged,
+        Self::CessationOfOperation,
+        Self::PrivilegeWithdrawn,
+        Self::Superseded,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::KeyCompromise => "key-compromise",
+            Self::AffiliationChanged => "affiliation-changed",
+            Self::CessationOfOperation => "cessation-of-operation",
+            Self::PrivilegeWithdrawn => "privilege-withdrawn",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// In the words of people; `None` when there is nothing to say.
+    pub fn words(self) -> Option<&'static str> {
+        match self {
+            Self::Unspecified => None,
+            Self::KeyCompromise => Some("Lost, stolen or copied"),
+            Self::AffiliationChanged => Some("Its owner has left"),
+            Self::CessationOfOperation => Some("No longer used"),
+            Self::PrivilegeWithdrawn => Some("Access withdrawn"),
+            Self::Superseded => Some("Replaced by another"),
+        }
+    }
+}
+
+impl FromStr for RevocationReason {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text).ok_or(Invalid(
+            "unspecified, key-compromise, affiliation-changed, cessation-of-operation, privilege-withdrawn or superseded",
+        ))
+    }
+}
+
+/// A machine's certificate as the administrator sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateRow {
+    pub id: String,
+    pub owner: String,
+    pub device_name: String,
+    /// Hexadecimal.
+    pub serial: String,
+    /// Seconds since the Unix epoch.
+    pub not_before: i64,
+    pub not_after: i64,
+    pub revoked_at: Option<i64>,
+    pub revocation_reason: RevocationReason,
+    /// What the administrator wrote about it.
+    pub revocation_words: String,
+    pub last_seen_at: Option<i64>,
+}
+
+/// A certificate that this server issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineCertificate {
+    pub id: CertificateId,
+    /// Renewals keep it.
+    pub machine_id: MachineId,
+    /// The only account that may sign in with it.
+    pub account_id: AccountId,
+    pub device_name: String,
+    /// Hexadecimal.
+    pub serial: String,
+    /// SHA-256 over the DER, hexadecimal.
+    pub fingerprint: String,
+    /// DER.
+    pub certificate: Vec<u8>,
+    pub not_before: i64,
+    pub not_after: i64,
+    pub revoked_at: Option<i64>,
+    /// The certificate that this one took the place of.
+    pub renewed_from: Option<CertificateId>,
+    /// Who issued it; `None`: a version of the server that knew one authority only.
+    pub authority_id: Option<AuthorityId>,
+}
+
+/// What an authority's revocation list says of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevokedSerial {
+    pub serial: String,
+    pub revoked_at: i64,
+    pub reason: RevocationReason,
+}
+
+/// An authority as it is stored; its keys are encrypted with the data key.
+#[derive(Debug, Clone)]
+pub struct StoredAuthority {
+    pub id: AuthorityId,
+    /// PEM.
+    pub root_certificate: String,
+    /// `None`: kept elsewhere.
+    pub root_key_sealed: Option<Vec<u8>>,
+    /// PEM.
+    pub issuing_certificate: String,
+    pub issuing_key_sealed: Vec<u8>,
+    pub created_at: i64,
+    pub superseded_at: Option<i64>,
+    pub retired_at: Option<i64>,
+}
+
+/// How far an authority's life has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorityState {
+    /// It issues.
+    InUse,
+    /// It issues nothing more; what it issued stays valid.
+    Superseded,
+    /// Nothing that it issued is valid.
+    Retired,
+}
+
+impl StoredAuthority {
+    pub fn state(&self) -> AuthorityState {
+        match (self.superseded_at, self.retired_at) {
+            (_, Some(_)) => AuthorityState::Retired,
+            (Some(_), None) => AuthorityState::Superseded,
+            (None, None) => AuthorityState::InUse,
+        }
+    }
+}
+
+/// How far the mails about a certificate's end have got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EndReminder {
+    /// At two thirds of the life.
+    First = 1,
+    /// Shortly before the end.
+    Last = 2,
+}
+
+/// When mails about a certificate's end are due, in seconds: the first so long after two thirds of the life, the last so
+/// long before the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndReminderTimes {
+    pub after_two_thirds: i64,
+    pub before_end: i64,
+}

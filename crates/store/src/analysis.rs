@@ -1,0 +1,217 @@
+//! Answered questions and their steps.
+
+use domain::analysis::{AnalysisRecord, AnalysisState, Step, StepState};
+use domain::id::{AccountId, AnalysisId, CertificateId};
+
+use crate::query::{execute, fetch_all, fetch_number, fetch_optional};
+use crate::{Analyses, StoreError, like_pattern, parsed};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    #[sqlx(try_from = "String")]
+    id: AnalysisId,
+    #[sqlx(try_from = "String")]
+    account_id: AccountId,
+    #[sqlx(try_from = "String")]
+    certificate_id: CertificateId,
+    mode_id: String,
+    context: String,
+    answer: String,
+    state: String,
+    provider: String,
+    model: String,
+    prompt_tokens: i64,
+    completion_tokens: i64,
+    image_sha256: String,
+    image_width: i64,
+    image_height: i64,
+    image_bytes: i64,
+    screenshot_stored: bool,
+    started_at: i64,
+    ms: Option<i64>,
+}
+
+impl TryFrom<Row> for AnalysisRecord {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            state: parsed("analysis", row.state)?,
+            id: row.id,
+            account_id: row.account_id,
+            certificate_id: row.certificate_id,
+            mode_id: row.mode_id,
+            context: row.context,
+            answer: row.answer,
+            provider: row.provider,
+            model: row.model,
+            prompt_tokens: row.prompt_tokens,
+            completion_tokens: row.completion_tokens,
+            image_sha256: row.image_sha256,
+            image_width: row.image_width,
+            image_height: row.image_height,
+            image_bytes: row.image_bytes,
+            screenshot_stored: row.screenshot_stored,
+            started_at: row.started_at,
+            ms: row.ms,
+        })
+    }
+}
+
+const COLUMNS: &str = "id, account_id, certificate_id, mode_id, context, answer, state, provider, model,
+    prompt_tokens, completion_tokens, image_sha256, image_width, image_height, image_bytes, started_at, ms";
+const PICTURE_KEPT: &str =
+    "EXISTS (SELECT 1 FROM kept_picture k WHERE k.analysis_id = analysis.id) AS screenshot_stored";
+
+impl Analyses<'_> {
+    pub async fn insert(&mut self, a: &AnalysisRecord) -> Result<(), StoreError> {
+        let sql = format!(
+            "INSERT INTO analysis ({COLUMNS})
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+        );
+        execute!(
+            self.0,
+            &sql,
+            a.id.as_str(),
+            a.account_id.as_str(),
+            a.certificate_id.as_str(),
+            &a.mode_id,
+            &a.context,
+            &a.answer,
+            a.state.as_str(),
+            &a.provider,
+            &a.model,
+            a.prompt_tokens,
+            a.completion_tokens,
+            &a.image_sha256,
+            a.image_width,
+            a.image_height,
+            a.image_bytes,
+            a.started_at,
+            a.ms
+        )?;
+        Ok(())
+    }
+
+    /// Writes down how an analysis ended, with its steps; `false` when it was deleted meanwhile.
+    pub async fn finish(&mut self, a: &AnalysisRecord, steps: &[Step]) -> Result<bool, StoreError> {
+        let changed = execute!(
+            self.0,
+            "UPDATE analysis SET answer = $1, state = $2, provider = $3, model = $4, prompt_tokens = $5,
+             completion_tokens = $6, ms = $7 WHERE id = $8",
+            &a.answer,
+            a.state.as_str(),
+            &a.provider,
+            &a.model,
+            a.prompt_tokens,
+            a.completion_tokens,
+            a.ms,
+            a.id.as_str()
+        )?;
+        if changed == 0 {
+            return Ok(false);
+        }
+        let ended = steps.iter().filter(|s| s.state != StepState::Started);
+        for (position, step) in (0_i64..).zip(ended) {
+            execute!(
+                self.0,
+                "INSERT INTO analysis_step (analysis_id, position, node, state, ms, note)
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+                a.id.as_str(),
+                position,
+                &step.node,
+                if step.state == StepState::Failed { "failed" } else { "finished" },
+                step.ms.and_then(|ms| i64::try_from(ms).ok()),
+                step.note.as_deref()
+            )?;
+        }
+        Ok(true)
+    }
+
+    /// Ends analyses that began before and that no server works at any more. Should one end after all, that counts.
+    pub async fn fail_lost(&mut self, before: i64) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "UPDATE analysis SET state = $1 WHERE state = $2 AND started_at < $3",
+            AnalysisState::Failed.as_str(),
+            AnalysisState::Running.as_str(),
+            before
+        )?;
+        Ok(())
+    }
+
+    /// One's own analyses, the newest first; `search` looks into question and answer.
+    pub async fn list(
+        &mut self,
+        account_id: &AccountId,
+        search: &str,
+        limit: i64,
+        offset: i64,
+    ) -> Result<Vec<AnalysisRecord>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, {PICTURE_KEPT} FROM analysis WHERE account_id = $1
+             AND (LOWER(context) LIKE $2 ESCAPE '\\' OR LOWER(answer) LIKE $2 ESCAPE '\\')
+             ORDER BY started_at DESC, id DESC LIMIT $3 OFFSET $4"
+        );
+        let rows: Vec<Row> =
+            fetch_all!(self.0, Row, &sql, account_id.as_str(), like_pattern(search), limit, offset)?;
+        rows.into_iter().map(AnalysisRecord::try_from).collect()
+    }
+
+    /// One's own analysis.
+    pub async fn find(
+        &mut self,
+        account_id: &AccountId,
+        id: &AnalysisId,
+    ) -> Result<Option<AnalysisRecord>, StoreError> {
+        let sql = format!("SELECT {COLUMNS}, {PICTURE_KEPT} FROM analysis WHERE account_id = $1 AND id = $2");
+        let row = fetch_optional!(self.0, Row, &sql, account_id.as_str(), id.as_str())?;
+        row.map(AnalysisRecord::try_from).transpose()
+    }
+
+    /// Stores a picture, sealed, with its analysis. It goes when that goes.
+    pub async fn insert_screenshot(
+        &mut self,
+        analysis_id: &AnalysisId,
+        sealed: &[u8],
+    ) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "INSERT INTO kept_picture (analysis_id, picture_sealed) VALUES ($1, $2)",
+            analysis_id.as_str(),
+            sealed
+        )?;
+        Ok(())
+    }
+
+    /// The picture of one's own analysis, still sealed.
+    pub async fn screenshot(
+        &mut self,
+        account_id: &AccountId,
+        analysis_id: &AnalysisId,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let row: Option<(Vec<u8>,)> = fetch_optional!(
+            self.0,
+            (Vec<u8>,),
+            "SELECT k.picture_sealed FROM kept_picture k JOIN analysis a ON a.id = k.analysis_id
+             WHERE a.account_id = $1 AND a.id = $2",
+            account_id.as_str(),
+            analysis_id.as_str()
+        )?;
+        Ok(row.map(|(sealed,)| sealed))
+    }
+
+    pub async fn delete(&mut self, account_id: &AccountId, id: &AnalysisId) -> Result<bool, StoreError> {
+        Ok(execute!(
+            self.0,
+            "DELETE FROM analysis WHERE account_id = $1 AND id = $2",
+            account_id.as_str(),
+            id.as_str()
+        )? == 1)
+    }
+
+    pub async fn count_since(&mut self, since: i64) -> Result<u64, StoreError> {
+        Ok(fetch_number!(self.0, "SELECT COUNT(*) FROM analysis WHERE started_at >= $1", since)?
+            .unsigned_abs())
+    }
+}

@@ -1,0 +1,191 @@
+//! The outbox: mails wait here, written in the same transaction as what caused them.
+
+use domain::Page;
+use domain::id::MailId;
+use domain::mail::{DueMail, MailState, StoredMail};
+
+use crate::query::{execute, fetch_all, fetch_number, fetch_optional};
+use crate::{Mails, StoreError, Tx, parsed};
+
+#[derive(sqlx::FromRow)]
+struct DueRow {
+    #[sqlx(try_from = "String")]
+    id: MailId,
+    recipient: String,
+    subject: String,
+    body_sealed: Option<Vec<u8>>,
+    attempts: i64,
+    queued_at: i64,
+}
+
+impl From<DueRow> for DueMail {
+    fn from(row: DueRow) -> Self {
+        Self {
+            id: row.id,
+            recipient: row.recipient,
+            subject: row.subject,
+            body_sealed: row.body_sealed,
+            attempts: row.attempts,
+            queued_at: row.queued_at,
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    recipient: String,
+    subject: String,
+    body_sealed: Option<Vec<u8>>,
+    state: String,
+    attempts: i64,
+    last_error: Option<String>,
+    created_at: i64,
+    sent_at: Option<i64>,
+}
+
+impl TryFrom<Row> for StoredMail {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: parsed("mail", row.id)?,
+            recipient: row.recipient,
+            subject: row.subject,
+            body_sealed: row.body_sealed,
+            state: parsed("mail", row.state)?,
+            attempts: row.attempts,
+            last_error: row.last_error,
+            created_at: row.created_at,
+            sent_at: row.sent_at,
+        })
+    }
+}
+
+impl Mails<'_> {
+    /// Puts a mail into the outbox: to be sent (`deliverable`), or kept for an administrator to copy.
+    pub async fn insert(
+        &mut self,
+        id: &MailId,
+        recipient: &str,
+        subject: &str,
+        body_sealed: &[u8],
+        deliverable: bool,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "INSERT INTO mail (id, recipient, subject, body_sealed, state, next_attempt_at, created_at, queued_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $6, $6)",
+            id.as_str(),
+            recipient,
+            subject,
+            body_sealed,
+            if deliverable { "waiting" } else { "kept" },
+            now
+        )?;
+        Ok(())
+    }
+
+    /// Claims one due mail until `claimed_until`; another worker, or this one after a crash, takes it up again then.
+    pub async fn claim(&mut self, now: i64, claimed_until: i64) -> Result<Option<DueMail>, StoreError> {
+        let lock = if matches!(self.0, Tx::Postgres(_)) { "FOR UPDATE SKIP LOCKED" } else { "" };
+        let sql = format!(
+            "UPDATE mail SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = (
+                 SELECT id FROM mail WHERE state = 'waiting' AND next_attempt_at <= $1
+                 ORDER BY next_attempt_at, id LIMIT 1 {lock})
+             RETURNING id, recipient, subject, body_sealed, attempts, queued_at"
+        );
+        Ok(fetch_optional!(self.0, DueRow, &sql, now, claimed_until)?.map(DueMail::from))
+    }
+
+    /// The mail has gone: its body, which may hold a link, is no longer needed.
+    pub async fn mark_sent(&mut self, id: &MailId, now: i64) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "UPDATE mail SET state = 'sent', sent_at = $1, body_sealed = NULL, last_error = NULL WHERE id = $2",
+            now,
+            id.as_str()
+        )?;
+        Ok(())
+    }
+
+    /// An attempt failed: the next one at `retry_at`, or none. Whether it `counts` as one of the mail's attempts.
+    pub async fn mark_failed(
+        &mut self,
+        id: &MailId,
+        error: &str,
+        counts: bool,
+        retry_at: Option<i64>,
+    ) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "UPDATE mail SET last_error = $1, attempts = attempts - $2,
+             state = CASE WHEN $3 < 0 THEN 'dead' ELSE 'waiting' END,
+             next_attempt_at = CASE WHEN $3 < 0 THEN next_attempt_at ELSE $3 END WHERE id = $4",
+            error,
+            i64::from(!counts),
+            retry_at.unwrap_or(-1),
+            id.as_str()
+        )?;
+        Ok(())
+    }
+
+    /// Lets a given-up mail be tried again; `false` when it is not given up.
+    pub async fn retry(&mut self, id: &MailId, now: i64) -> Result<bool, StoreError> {
+        let changed = execute!(
+            self.0,
+            "UPDATE mail SET state = 'waiting', attempts = 0, next_attempt_at = $1, queued_at = $1
+             WHERE id = $2 AND state = 'dead'",
+            now,
+            id.as_str()
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Lets every given-up mail be tried again; gives how many there were.
+    pub async fn retry_all(&mut self, now: i64) -> Result<u64, StoreError> {
+        execute!(
+            self.0,
+            "UPDATE mail SET state = 'waiting', attempts = 0, next_attempt_at = $1, queued_at = $1
+             WHERE state = 'dead'",
+            now
+        )
+    }
+
+    /// An administrator has sent a kept or given-up mail otherwise; `false` when it is neither.
+    pub async fn mark_delivered_otherwise(&mut self, id: &MailId, now: i64) -> Result<bool, StoreError> {
+        let changed = execute!(
+            self.0,
+            "UPDATE mail SET state = 'sent', sent_at = $1, body_sealed = NULL, last_error = NULL
+             WHERE id = $2 AND state IN ('kept', 'dead')",
+            now,
+            id.as_str()
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// One page of the mails in a state, or of all, the newest first.
+    pub async fn list(
+        &mut self,
+        state: Option<MailState>,
+        page: u32,
+        page_size: u32,
+    ) -> Result<Page<StoredMail>, StoreError> {
+        // Written out, so that the databases know which index fits.
+        let fits = state.map(|state| format!("WHERE state = '{}'", state.as_str())).unwrap_or_default();
+        let total = fetch_number!(self.0, &format!("SELECT COUNT(*) FROM mail {fits}"))?.unsigned_abs();
+        let slice = format!(
+            "SELECT id, recipient, subject, body_sealed, state, attempts, last_error, created_at, sent_at FROM mail
+             {fits} ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2"
+        );
+        let rows: Vec<Row> =
+            fetch_all!(self.0, Row, &slice, i64::from(page_size), i64::from(page) * i64::from(page_size))?;
+        let rows = rows.into_iter().map(StoredMail::try_from).collect::<Result<_, _>>()?;
+        Ok(Page { rows, total, page, page_size })
+    }
+
+    pub async fn count_needing_attention(&mut self) -> Result<u64, StoreError> {
+        Ok(fetch_number!(self.0, "SELECT COUNT(*) FROM mail WHERE state IN ('kept', 'dead')")?.unsigned_abs())
+    }
+}

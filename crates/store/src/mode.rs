@@ -1,0 +1,95 @@
+//! Modes.
+
+use domain::mode::Mode;
+
+use crate::query::{execute, fetch_all, fetch_number, fetch_optional};
+use crate::{Modes, StoreError};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    name: String,
+    description: String,
+    prompt: String,
+    provider: String,
+    model: String,
+    temperature: f64,
+    enabled: i64,
+    position: i64,
+    version: i64,
+}
+
+impl From<Row> for Mode {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            description: row.description,
+            prompt: row.prompt,
+            provider: row.provider,
+            model: row.model,
+            temperature: row.temperature,
+            enabled: row.enabled != 0,
+            position: row.position,
+            version: row.version,
+        }
+    }
+}
+
+const COLUMNS: &str =
+    "id, name, description, prompt, provider, model, temperature, enabled, position, version";
+
+impl Modes<'_> {
+    /// All modes in the administrator's order.
+    pub async fn list(&mut self) -> Result<Vec<Mode>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM mode ORDER BY position, name");
+        Ok(fetch_all!(self.0, Row, &sql)?.into_iter().map(Mode::from).collect())
+    }
+
+    pub async fn find(&mut self, id: &str) -> Result<Option<Mode>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM mode WHERE id = $1");
+        Ok(fetch_optional!(self.0, Row, &sql, id)?.map(Mode::from))
+    }
+
+    pub async fn count(&mut self) -> Result<u64, StoreError> {
+        Ok(fetch_number!(self.0, "SELECT COUNT(*) FROM mode")?.unsigned_abs())
+    }
+
+    pub async fn insert(&mut self, mode: &Mode) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "INSERT INTO mode (id, name, description, prompt, provider, model, temperature, enabled, position, version)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)",
+            &mode.id,
+            &mode.name,
+            &mode.description,
+            &mode.prompt,
+            &mode.provider,
+            &mode.model,
+            mode.temperature,
+            i64::from(mode.enabled),
+            mode.position
+        )?;
+        Ok(())
+    }
+
+    /// Saves over the version that `mode` was read at; `false` when that is no longer the stored one.
+    pub async fn update(&mut self, mode: &Mode) -> Result<bool, StoreError> {
+        let changed = execute!(
+            self.0,
+            "UPDATE mode SET name = $1, description = $2, prompt = $3, provider = $4, model = $5, temperature = $6,
+             enabled = $7, position = $8, version = version + 1 WHERE id = $9 AND version = $10",
+            &mode.name,
+            &mode.description,
+            &mode.prompt,
+            &mode.provider,
+            &mode.model,
+            mode.temperature,
+            i64::from(mode.enabled),
+            mode.position,
+            &mode.id,
+            mode.version
+        )?;
+        Ok(changed == 1)
+    }
+}

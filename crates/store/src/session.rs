@@ -1,0 +1,267 @@
+//! Sessions, sign-ins that wait for their second factor, and set-up links.
+
+use domain::account::{Challenge, Session, SessionKind, SetupLink};
+use domain::id::{AccountId, CertificateId, SessionId};
+use domain::secret::TokenHash;
+
+use crate::query::{execute, fetch_optional};
+use crate::{Sessions, StoreError, parsed};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    #[sqlx(try_from = "String")]
+    id: SessionId,
+    #[sqlx(try_from = "String")]
+    account_id: AccountId,
+    certificate_id: Option<String>,
+    expires_at: i64,
+    last_used_at: i64,
+}
+
+impl TryFrom<Row> for Session {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let kind = match row.certificate_id {
+            Some(id) => SessionKind::Native { certificate_id: parsed("session", id)? },
+            None => SessionKind::Panel { last_used_at: row.last_used_at },
+        };
+        Ok(Self { id: row.id, account_id: row.account_id, kind, expires_at: row.expires_at })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct ChallengeRow {
+    #[sqlx(try_from = "String")]
+    account_id: AccountId,
+    fingerprint: Option<String>,
+    expires_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct SetupLinkRow {
+    account_id: Option<String>,
+    totp_secret_sealed: Vec<u8>,
+    expires_at: i64,
+    used_at: Option<i64>,
+}
+
+const COLUMNS: &str =
+    "id, account_id, certificate_id, expires_at, COALESCE(last_used_at, created_at) AS last_used_at";
+
+impl Sessions<'_> {
+    /// Opens a session. A panel's session has a token's hash, a native one a certificate.
+    pub async fn insert(
+        &mut self,
+        session: &Session,
+        token: Option<&TokenHash>,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let certificate_id = match &session.kind {
+            SessionKind::Native { certificate_id } => Some(certificate_id.as_str()),
+            SessionKind::Panel { .. } => None,
+        };
+        execute!(
+            self.0,
+            "INSERT INTO session (id, token_hash, account_id, certificate_id, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            session.id.as_str(),
+            token.map(|t| t.0.as_slice()),
+            session.account_id.as_str(),
+            certificate_id,
+            now,
+            session.expires_at
+        )?;
+        Ok(())
+    }
+
+    /// The panel's session that a cookie names, if it still runs.
+    pub async fn find_panel(&mut self, token: &TokenHash, now: i64) -> Result<Option<Session>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM session
+             WHERE token_hash = $1 AND certificate_id IS NULL AND ended_at IS NULL AND expires_at > $2"
+        );
+        fetch_optional!(self.0, Row, &sql, token.0.as_slice(), now)?.map(Session::try_from).transpose()
+    }
+
+    /// Writes down that a session was used at `now`, unless that was done after `since`.
+    pub async fn touch(&mut self, id: &SessionId, now: i64, since: i64) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "UPDATE session SET last_used_at = $1 WHERE id = $2 AND COALESCE(last_used_at, created_at) <= $3",
+            now,
+            id.as_str(),
+            since
+        )?;
+        Ok(())
+    }
+
+    /// A native session that still runs.
+    pub async fn find_native(&mut self, id: &SessionId, now: i64) -> Result<Option<Session>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM session
+             WHERE id = $1 AND certificate_id IS NOT NULL AND ended_at IS NULL AND expires_at > $2"
+        );
+        fetch_optional!(self.0, Row, &sql, id.as_str(), now)?.map(Session::try_from).transpose()
+    }
+
+    /// The session that a renewal opened on the new certificate: it ends with the one that asked for the renewal.
+    pub async fn find_renewed(
+        &mut self,
+        former: &Session,
+        certificate_id: &CertificateId,
+    ) -> Result<Option<Session>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM session
+             WHERE certificate_id = $1 AND account_id = $2 AND expires_at = $3 AND ended_at IS NULL LIMIT 1"
+        );
+        let row = fetch_optional!(
+            self.0,
+            Row,
+            &sql,
+            certificate_id.as_str(),
+            former.account_id.as_str(),
+            former.expires_at
+        )?;
+        row.map(Session::try_from).transpose()
+    }
+
+    pub async fn end(&mut self, id: &SessionId, now: i64) -> Result<bool, StoreError> {
+        Ok(execute!(
+            self.0,
+            "UPDATE session SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL",
+            now,
+            id.as_str()
+        )? == 1)
+    }
+
+    pub async fn end_of_certificate(
+        &mut self,
+        certificate_id: &CertificateId,
+        now: i64,
+    ) -> Result<u64, StoreError> {
+        execute!(
+            self.0,
+            "UPDATE session SET ended_at = $1 WHERE certificate_id = $2 AND ended_at IS NULL",
+            now,
+            certificate_id.as_str()
+        )
+    }
+
+    pub async fn insert_challenge(
+        &mut self,
+        token: &TokenHash,
+        challenge: &Challenge,
+    ) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "INSERT INTO challenge (token_hash, account_id, fingerprint, expires_at) VALUES ($1, $2, $3, $4)",
+            token.0.as_slice(),
+            challenge.account_id.as_str(),
+            challenge.fingerprint.as_deref(),
+            challenge.expires_at
+        )?;
+        Ok(())
+    }
+
+    /// Counts a try at a challenge and gives it, unless it is used up, expired or tried too often.
+    pub async fn try_challenge(
+        &mut self,
+        token: &TokenHash,
+        max_attempts: i64,
+        now: i64,
+    ) -> Result<Option<Challenge>, StoreError> {
+        let row = fetch_optional!(
+            self.0,
+            ChallengeRow,
+            "UPDATE challenge SET attempts = attempts + 1
+             WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2 AND attempts < $3
+             RETURNING account_id, fingerprint, expires_at",
+            token.0.as_slice(),
+            now,
+            max_attempts
+        )?;
+        Ok(row.map(|row| Challenge {
+            account_id: row.account_id,
+            fingerprint: row.fingerprint,
+            expires_at: row.expires_at,
+        }))
+    }
+
+    /// Spends a challenge; `false` when somebody was faster.
+    pub async fn take_challenge(&mut self, token: &TokenHash, now: i64) -> Result<bool, StoreError> {
+        let changed = execute!(
+            self.0,
+            "UPDATE challenge SET used_at = $1 WHERE token_hash = $2 AND used_at IS NULL",
+            now,
+            token.0.as_slice()
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Removes challenges and sessions whose time is long over.
+    pub async fn clean_up(&mut self, before: i64) -> Result<(), StoreError> {
+        execute!(self.0, "DELETE FROM challenge WHERE expires_at < $1", before)?;
+        execute!(self.0, "DELETE FROM session WHERE expires_at < $1", before)?;
+        Ok(())
+    }
+
+    /// Stores a set-up link; an older one with the same token stays as it is.
+    pub async fn insert_setup_link(
+        &mut self,
+        token: &TokenHash,
+        account_id: Option<&AccountId>,
+        totp_secret_sealed: &[u8],
+        expires_at: i64,
+    ) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "INSERT INTO setup_link (token_hash, account_id, totp_secret_sealed, expires_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (token_hash) DO NOTHING",
+            token.0.as_slice(),
+            account_id.map(AccountId::as_str),
+            totp_secret_sealed,
+            expires_at
+        )?;
+        Ok(())
+    }
+
+    pub async fn find_setup_link(&mut self, token: &TokenHash) -> Result<Option<SetupLink>, StoreError> {
+        let row = fetch_optional!(
+            self.0,
+            SetupLinkRow,
+            "SELECT account_id, totp_secret_sealed, expires_at, used_at FROM setup_link WHERE token_hash = $1",
+            token.0.as_slice()
+        )?;
+        row.map(|row| {
+            Ok(SetupLink {
+                account_id: row.account_id.map(|id| parsed("setup_link", id)).transpose()?,
+                totp_secret_sealed: row.totp_secret_sealed,
+                expires_at: row.expires_at,
+                used_at: row.used_at,
+            })
+        })
+        .transpose()
+    }
+
+    /// Spends a set-up link; `false` when it was spent before.
+    pub async fn take_setup_link(&mut self, token: &TokenHash, now: i64) -> Result<bool, StoreError> {
+        let changed = execute!(
+            self.0,
+            "UPDATE setup_link SET used_at = $1 WHERE token_hash = $2 AND used_at IS NULL AND expires_at > $1",
+            now,
+            token.0.as_slice()
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Ends the links for a first administrator that were printed before.
+    pub async fn end_first_setup_links(&mut self, now: i64) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "UPDATE setup_link SET used_at = $1 WHERE account_id IS NULL AND used_at IS NULL",
+            now
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! Answers where no route fits: a page for people, a problem document for programs.
+
+use axum::response::{Html, IntoResponse, Response};
+use http::{HeaderMap, Method, StatusCode, header};
+use protocol::Problem;
+
+use crate::problem::ProblemResponse;
+
+/// Whether a browser is going to show the answer as a page: `Sec-Fetch-Mode: navigate`, or without that header an
+/// `Accept` that names HTML.
+pub fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
+    let names_html = || {
+        let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
+        accept.is_some_and(|accept| accept.contains("text/html"))
+    };
+    matches!(*method, Method::GET | Method::HEAD)
+        && headers.get("sec-fetch-mode").map_or_else(names_html, |mode| mode == "navigate")
+}
+
+/// For `Router::fallback`.
+pub async fn not_found(method: Method, headers: HeaderMap) -> Response {
+    answer(&method, &headers, Problem::not_found().detail("Check the address."))
+}
+
+/// For `Router::method_not_allowed_fallback`.
+pub async fn method_not_allowed(method: Method, headers: HeaderMap) -> Response {
+    let problem = Problem::new("method-not-allowed", 405, "This address does not take this method");
+    answer(&method, &headers, problem)
+}
+
+pub(super) fn answer(method: &Method, headers: &HeaderMap, problem: Problem) -> Response {
+    if !is_navigation(method, headers) {
+        return ProblemResponse(problem).into_response();
+    }
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::NOT_FOUND);
+    // The words are all our own; nothing of the request stands in them.
+    let Problem { title, detail, .. } = problem;
+    let page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
+         <link rel=\"stylesheet\" href=\"/pkg/aiwe.css\">\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n\
+         <p>{detail}</p>\n<p><a href=\"/\">To the start page</a></p>\n</main>\n</body>\n</html>\n"
+    );
+    (status, Html(page)).into_response()
+}

@@ -1,0 +1,174 @@
+//! Verifies the certificate that a machine presents, on every request.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ::certificate::ClientIdentity;
+use axum::extract::{FromRef, FromRequestParts};
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use protocol::Problem;
+use protocol::certificate::{CertificateReport, RejectionReason};
+
+use super::Certificates;
+use crate::failure::ServiceError;
+use domain::certificate::MachineCertificate;
+use domain::id::CertificateId;
+use web::documented_errors::DocumentedErrors;
+use web::{Peer, PeerCertificate};
+use web::{ProblemResponse, is_navigation};
+
+/// Caches verified chains, so that a machine's next request need not verify its chain again. Validity dates and
+/// revocation are checked every time.
+#[derive(Debug, Default)]
+pub(super) struct VerifiedCache {
+    identities: HashMap<String, ClientIdentity>,
+    /// When each certificate's last use was stored, in seconds since the Unix epoch.
+    seen: HashMap<CertificateId, i64>,
+}
+
+impl VerifiedCache {
+    /// Has every chain verified again.
+    pub(super) fn clear(&mut self) {
+        self.identities.clear();
+    }
+}
+
+/// The cache's capacity. It need not evict: an attacker can open any number of connections, but has few certificates of
+/// ours.
+const CACHE_CAPACITY: usize = 20_000;
+/// The resolution of "last seen", in seconds.
+const SEEN_RESOLUTION: i64 = 60;
+
+/// A machine with a valid certificate. As an extractor it rejects everybody else.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    pub certificate: MachineCertificate,
+}
+
+impl Certificates {
+    /// Whether the certificate is ours, within its validity period, known and not revoked.
+    pub async fn verify(
+        &self,
+        presented: Option<&PeerCertificate>,
+    ) -> Result<Result<Machine, RejectionReason>, ServiceError> {
+        let Some(presented) = presented else { return Ok(Err(RejectionReason::Missing)) };
+        let identity = match self.identity(presented) {
+            Ok(identity) => identity,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let mut tx = self.0.env.store.read().await?;
+        let Some(certificate) = tx.certificates().find_by_fingerprint(&identity.fingerprint_hex).await?
+        else {
+            return Ok(Err(RejectionReason::Untrusted));
+        };
+        if certificate.revoked_at.is_some() {
+            return Ok(Err(RejectionReason::Revoked));
+        }
+        drop(tx);
+        self.record_seen(&certificate).await?;
+        Ok(Ok(Machine { certificate }))
+    }
+
+    /// For the certificate test page and the access page.
+    pub async fn report(
+        &self,
+        presented: Option<&PeerCertificate>,
+    ) -> Result<CertificateReport, ServiceError> {
+        let rejection = self.verify(presented).await?.err();
+        Ok(CertificateReport {
+            rejection,
+            presented: presented.and_then(|p| ::certificate::describe(&p.leaf)),
+            last_ended: None,
+        })
+    }
+
+    fn identity(&self, presented: &PeerCertificate) -> Result<ClientIdentity, RejectionReason> {
+        let (now, fingerprint) = (self.0.env.clock.now(), presented.fingerprint());
+        if let Some(known) = self.verified().identities.get(&fingerprint) {
+            return if now < known.not_before {
+                Err(RejectionReason::NotYetValid)
+            } else if now > known.not_after {
+                Err(RejectionReason::Expired)
+            } else {
+                Ok(known.clone())
+            };
+        }
+        let authorities = self.authorities();
+        let identity = authorities.anchors.verify_client(&presented.leaf, &presented.intermediates, now)?;
+        let mut verified = self.verified();
+        // If the authorities were replaced meanwhile, the result is not cached and counts for this request only.
+        if verified.identities.len() < CACHE_CAPACITY && Arc::ptr_eq(&authorities, &self.authorities()) {
+            verified.identities.insert(fingerprint, identity.clone());
+        }
+        Ok(identity)
+    }
+
+    async fn record_seen(&self, certificate: &MachineCertificate) -> Result<(), ServiceError> {
+        let now = self.0.env.now();
+        {
+            let seen = &mut self.verified().seen;
+            let last = seen.entry(certificate.id.clone()).or_insert(i64::MIN);
+            if now.saturating_sub(*last) < SEEN_RESOLUTION {
+                return Ok(());
+            }
+            *last = now;
+        }
+        let mut tx = self.0.env.store.begin().await?;
+        tx.certificates().touch(&certificate.id, now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    fn verified(&self) -> std::sync::MutexGuard<'_, VerifiedCache> {
+        self.0.verified.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// The response to an invalid certificate: navigations are redirected to the access page, programs get a problem document.
+#[derive(Debug)]
+pub struct Rejected(RejectionReason, bool);
+
+impl Rejected {
+    pub fn new(reason: RejectionReason, request: &Parts) -> Self {
+        Self(reason, is_navigation(&request.method, &request.headers))
+    }
+}
+
+impl IntoResponse for Rejected {
+    fn into_response(self) -> Response {
+        let Self(reason, is_navigation) = self;
+        if is_navigation {
+            let target = format!("/request-access?reason={}", reason.as_str());
+            return (http::StatusCode::SEE_OTHER, [(http::header::LOCATION, target)]).into_response();
+        }
+        ProblemResponse(rejected(reason)).into_response()
+    }
+}
+
+pub(super) fn rejected(reason: RejectionReason) -> Problem {
+    let name = format!("client-certificate:{}", reason.as_str());
+    Problem::new(&name, 403, "A valid client certificate is needed").detail(reason.explanation())
+}
+
+impl DocumentedErrors for Machine {
+    fn problems() -> Vec<Problem> {
+        RejectionReason::ALL.map(rejected).into()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Machine
+where
+    Certificates: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let peer = Peer::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        match Certificates::from_ref(state).verify(peer.certificate.as_ref()).await {
+            Ok(Ok(machine)) => Ok(machine),
+            Ok(Err(reason)) => Err(Rejected::new(reason, parts).into_response()),
+            Err(error) => Err(ProblemResponse(error.into()).into_response()),
+        }
+    }
+}

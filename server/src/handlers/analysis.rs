@@ -1,0 +1,281 @@
+//! Analyses over HTTP.
+
+use std::convert::Infallible;
+
+use ::analysis::PictureError;
+use axum::Json;
+use axum::extract::State;
+use axum::extract::multipart::{Field, MultipartError};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use http::{HeaderMap, StatusCode, header};
+use protocol::Problem;
+use protocol::analysis::{AnalysisDocument, AnalysisEvent, StepState};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+
+use crate::analysis::{Analyses, KEEP_ALIVE, Question};
+use crate::native::Person;
+use domain::analysis::AnalysisRecord;
+use domain::id::AnalysisId;
+use web::ConcurrencyLimit;
+use web::documented_errors::{ErrorResponses, File};
+use web::{MultipartBody, Outcome, PathParams, QueryParams, RateLimited, multipart_problem, without_nul};
+
+/// Analyses per page.
+const PAGE_SIZE: i64 = 50;
+
+/// Ask a question about a picture
+///
+/// With `Accept: text/event-stream` the answer is a stream: each event's `event` and `data` are those of `AnalysisEvent`, and
+/// it ends with one `done` or one `error`, whose data is a problem document. Otherwise the same content is one document.
+/// Closing the connection cancels the analysis. Comment lines keep an idle stream open.
+#[utoipa::path(
+    post,
+    path = "/native/analyze",
+    operation_id = "analyze",
+    tag = "Native",
+    security(("clientCertificate" = [], "accessToken" = [])),
+    request_body(content = Question, content_type = "multipart/form-data",
+        description = "No other parts are accepted.",
+        encoding(("image" = (content_type = "image/png, image/jpeg, image/webp")))),
+    responses(
+        (status = 200, description = "The answer, or a stream of its events.", content(
+            (AnalysisDocument = "application/json"),
+            (String = "text/event-stream",
+                example = json!("event: step\ndata: {\"node\":\"read\",\"state\":\"finished\",\"ms\":412}\n\n\
+                    event: delta\ndata: {\"text\":\"The dialog says \"}\n\n\
+                    event: done\ndata: {\"analysis_id\":\"0199\",\"mode\":\"0198\",\"provider\":\"reader\",\
+                    \"model\":\"\",\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0},\"ms\":530}\n\n"),
+                extensions(("x-event-schema" = json!({ "$ref": "#/components/schemas/AnalysisEvent" })))),
+        )),
+        ErrorResponses<(Person, MultipartBody, RateLimited, Question, ConcurrencyLimit)>,
+    ),
+)]
+pub async fn analyze(
+    State(analyses): State<Analyses>,
+    person: Person,
+    headers: HeaderMap,
+    body: MultipartBody,
+) -> Outcome<Response> {
+    let question = read_question(body, analyses.largest_picture()).await?;
+    let events = analyses.start(&person, question).await?;
+    let wants_stream = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/event-stream"));
+    if wants_stream { Ok(stream(events)) } else { Ok(Json(document(events).await?).into_response()) }
+}
+
+/// `largest` is the image's size limit in bytes.
+async fn read_question(MultipartBody(mut body): MultipartBody, largest: usize) -> Result<Question, Problem> {
+    // Only an image can exceed the body's limit, which may show before its part's name has been read.
+    let picture_problem = |e: MultipartError| match e.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => PictureError::TooLarge { max_bytes: largest }.into(),
+        _ => multipart_problem(&e),
+    };
+    let mut question = Question::default();
+    while let Some(field) = body.next_field().await.map_err(picture_problem)? {
+        match field.name().unwrap_or_default() {
+            "image" => question.image = Some(field.bytes().await.map_err(picture_problem)?),
+            "context" => question.context = text_of(field, "context").await?,
+            "mode" => question.mode = Some(text_of(field, "mode").await?),
+            other => {
+                let name: String = other.chars().filter(char::is_ascii_graphic).take(40).collect();
+                return Err(
+                    Problem::invalid_input().field(&name, "Send image, context and mode, and nothing else.")
+                );
+            }
+        }
+    }
+    Ok(question)
+}
+
+async fn text_of(field: Field<'_>, name: &str) -> Result<String, Problem> {
+    without_nul(name, field.text().await.map_err(|e| multipart_problem(&e))?)
+}
+
+fn stream(events: mpsc::Receiver<AnalysisEvent>) -> Response {
+    let events =
+        futures::stream::unfold(events, |mut events| async move { Some((events.recv().await?, events)) });
+    let events = events.filter_map(|event| async move {
+        let data = event.data().ok()?;
+        Some(Ok::<_, Infallible>(Event::default().event(event.name()).data(data)))
+    });
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
+    // A buffering proxy would hold the whole answer back.
+    ([("x-accel-buffering", "no")], Sse::new(events).keep_alive(keep_alive)).into_response()
+}
+
+async fn document(mut events: mpsc::Receiver<AnalysisEvent>) -> Result<AnalysisDocument, Problem> {
+    let (mut answer, mut steps, mut edits) = (String::new(), Vec::new(), Vec::new());
+    while let Some(event) = events.recv().await {
+        match event {
+            AnalysisEvent::Delta(delta) => answer.push_str(&delta.text),
+            AnalysisEvent::Step(step) if step.state != StepState::Started => steps.push(step),
+            AnalysisEvent::Step(_) => {}
+            AnalysisEvent::Edit(edit) => edits.push(edit),
+            AnalysisEvent::Done(done) => return Ok(AnalysisDocument { answer, steps, edits, done }),
+            AnalysisEvent::Error(problem) => return Err(problem),
+        }
+    }
+    Err(Problem::internal())
+}
+
+/// Filters the list of one's own analyses.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Search {
+    /// Part of the question or of the answer.
+    #[serde(default)]
+    search: String,
+    /// Counted from 0.
+    #[serde(default)]
+    page: u32,
+}
+
+/// An analysis as its owner sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RecordedAnalysis {
+    id: String,
+    /// The mode's id.
+    mode: String,
+    /// The question.
+    context: String,
+    /// In Markdown; incomplete when the analysis did not finish.
+    answer: String,
+    #[schema(schema_with = states)]
+    state: String,
+    /// `reader`, or the name of a configured model server. Empty when there was no answer.
+    provider: String,
+    /// Empty when no model was used.
+    model: String,
+    /// Seconds since the Unix epoch.
+    started_at: i64,
+    /// Duration in milliseconds; null while it runs, and when the server stopped before it finished.
+    #[schema(required = true)]
+    ms: Option<i64>,
+    /// Whether the image was stored and `…/image` returns it.
+    image_kept: bool,
+}
+
+fn states() -> Object {
+    let states = ["running", "finished", "failed", "cancelled"];
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(states)).build()
+}
+
+impl From<AnalysisRecord> for RecordedAnalysis {
+    fn from(record: AnalysisRecord) -> Self {
+        Self {
+            id: record.id.into_string(),
+            mode: record.mode_id,
+            context: record.context,
+            answer: record.answer,
+            state: record.state.as_str().to_owned(),
+            provider: record.provider,
+            model: record.model,
+            started_at: record.started_at,
+            ms: record.ms,
+            image_kept: record.screenshot_stored,
+        }
+    }
+}
+
+/// One's own analyses
+///
+/// The newest first, 50 at once.
+#[utoipa::path(
+    get,
+    path = "/native/analyses",
+    operation_id = "listAnalyses",
+    tag = "Native",
+    params(Search),
+    security(("clientCertificate" = [], "accessToken" = [])),
+    responses(
+        (status = 200, description = "One page; fewer than 50 are the last page.", body = [RecordedAnalysis]),
+        ErrorResponses<(Person, QueryParams<Search>)>,
+    ),
+)]
+pub async fn list(
+    State(analyses): State<Analyses>,
+    person: Person,
+    QueryParams(search): QueryParams<Search>,
+) -> Outcome<Json<Vec<RecordedAnalysis>>> {
+    let offset = i64::from(search.page) * PAGE_SIZE;
+    let found = analyses.history(&person, &search.search, PAGE_SIZE, offset).await?;
+    Ok(Json(found.into_iter().map(RecordedAnalysis::from).collect()))
+}
+
+/// One of one's own analyses
+#[utoipa::path(
+    get,
+    path = "/native/analyses/{id}",
+    operation_id = "showAnalysis",
+    tag = "Native",
+    params(("id" = String, Path, description = "`analysis_id` of the answer.")),
+    security(("clientCertificate" = [], "accessToken" = [])),
+    responses(
+        (status = 200, description = "The analysis.", body = RecordedAnalysis),
+        ErrorResponses<(Person, PathParams<String>)>,
+    ),
+)]
+pub async fn open(
+    State(analyses): State<Analyses>,
+    person: Person,
+    PathParams(id): PathParams<AnalysisId>,
+) -> Outcome<Json<RecordedAnalysis>> {
+    Ok(Json(analyses.one(&person, &id).await?.into()))
+}
+
+/// The image of one of one's own analyses
+///
+/// As it was sent, if the server stores images: see `image_kept` of the analysis.
+// No browser caches it: `http::headers` forbids that on every answer.
+#[utoipa::path(
+    get,
+    path = "/native/analyses/{id}/image",
+    operation_id = "showAnalysisImage",
+    tag = "Native",
+    params(("id" = String, Path, description = "`analysis_id` of the answer.")),
+    security(("clientCertificate" = [], "accessToken" = [])),
+    responses(
+        (status = 200, description = "The image.", content(
+            (inline(File) = "image/jpeg"),
+            (inline(File) = "image/png"),
+            (inline(File) = "image/webp"),
+        )),
+        ErrorResponses<(Person, PathParams<String>, ConcurrencyLimit)>,
+    ),
+)]
+pub async fn image(
+    State(analyses): State<Analyses>,
+    person: Person,
+    PathParams(id): PathParams<AnalysisId>,
+) -> Outcome<Response> {
+    let picture = analyses.picture(&person, &id).await?;
+    Ok(([(header::CONTENT_TYPE, picture.media_type)], picture.bytes).into_response())
+}
+
+/// Delete one of one's own analyses
+///
+/// With its image, if one was stored.
+#[utoipa::path(
+    delete,
+    path = "/native/analyses/{id}",
+    operation_id = "deleteAnalysis",
+    tag = "Native",
+    params(("id" = String, Path, description = "`analysis_id` of the answer.")),
+    security(("clientCertificate" = [], "accessToken" = [])),
+    responses((status = 204, description = "Deleted."), ErrorResponses<(Person, PathParams<String>)>),
+)]
+pub async fn delete(
+    State(analyses): State<Analyses>,
+    person: Person,
+    PathParams(id): PathParams<AnalysisId>,
+) -> Outcome<StatusCode> {
+    analyses.delete(&person, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
