@@ -9,6 +9,8 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use protocol::Problem;
+#[cfg(feature = "ssr")]
+use protocol::ServiceError;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -127,28 +129,29 @@ pub fn respond<T>(
     form: &str,
     back: &str,
     typed: FormValues,
-    result: Result<T, Problem>,
+    result: Result<T, ServiceError>,
     next: impl FnOnce(&T) -> Option<String>,
 ) -> Result<T, AppError> {
-    match result {
+    let problem = match result {
         Ok(value) => {
             if let Some(next) = next(&value) {
                 crate::navigation::redirect(&next);
             }
-            Ok(value)
+            return Ok(value);
         }
-        Err(problem) if crate::navigation::wants_html() => {
-            let refused = RejectedForm { form: form.to_owned(), problem: problem.clone(), typed };
-            if !cookies::put(cookies::REJECTED, &refused) {
-                // Too long with the values: the problem alone.
-                cookies::put(cookies::REJECTED, &RejectedForm { typed: FormValues::default(), ..refused });
-            }
-            let error = AppError::from(problem);
-            crate::navigation::redirect(back);
-            Err(error)
-        }
-        Err(problem) => Err(problem.into()),
+        Err(error) => error.into_problem(),
+    };
+    if !crate::navigation::wants_html() {
+        return Err(problem.into());
     }
+    let refused = RejectedForm { form: form.to_owned(), problem: problem.clone(), typed };
+    if !cookies::put(cookies::REJECTED, &refused) {
+        // Too long with the values: the problem alone.
+        cookies::put(cookies::REJECTED, &RejectedForm { typed: FormValues::default(), ..refused });
+    }
+    let error = AppError::from(problem);
+    crate::navigation::redirect(back);
+    Err(error)
 }
 
 /// The cookies that carry a form's result to the next page.
@@ -156,6 +159,8 @@ pub fn respond<T>(
 mod cookies {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use cookie::time::Duration;
+    use cookie::{Cookie, SameSite};
     use http::HeaderValue;
     use http::header::{COOKIE, SET_COOKIE};
     use leptos::prelude::use_context;
@@ -168,43 +173,42 @@ mod cookies {
     pub const FLASH: &str = "aiwe-told";
     /// Browsers refuse cookies of more than 4,096 bytes, attributes included.
     const MAX_BYTES: usize = 3_900;
+    const LIFETIME: Duration = Duration::MINUTE;
 
     /// `false` when it is too long for a cookie.
     pub fn put<T: Serialize>(name: &str, what: &T) -> bool {
         let value = encode(what);
         let fits = value.len() <= MAX_BYTES;
         if fits {
-            set(&format!("{name}={value}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax{}", secure()));
+            set(name, &value, LIFETIME);
         }
         fits
     }
 
     pub fn take<T: DeserializeOwned>(name: &str) -> Option<T> {
         let parts = use_context::<http::request::Parts>()?;
-        let what = cookies(&parts.headers).find(|(n, _)| *n == name).map(|(_, value)| decode(value))?;
-        set(&format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{}", secure()));
-        what
+        let what = cookies(&parts.headers).find(|cookie| cookie.name() == name)?;
+        set(name, "", Duration::ZERO);
+        decode(what.value())
     }
 
-    fn secure() -> &'static str {
-        if RequestContext::current().is_ok_and(|context| context.secure) { "; Secure" } else { "" }
-    }
-
-    fn set(cookie: &str) {
+    fn set(name: &str, value: &str, max_age: Duration) {
+        let cookie = Cookie::build((name, value))
+            .path("/")
+            .max_age(max_age)
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(RequestContext::current().is_ok_and(|context| context.secure));
         if let (Some(response), Ok(value)) =
-            (use_context::<leptos_axum::ResponseOptions>(), HeaderValue::from_str(cookie))
+            (use_context::<leptos_axum::ResponseOptions>(), HeaderValue::from_str(&cookie.to_string()))
         {
             response.append_header(SET_COOKIE, value);
         }
     }
 
-    pub(super) fn cookies(headers: &http::HeaderMap) -> impl Iterator<Item = (&str, &str)> {
-        headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
+    pub(super) fn cookies(headers: &http::HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
+        let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+        lines.flat_map(Cookie::split_parse).flatten()
     }
 
     pub(super) fn encode<T: Serialize>(what: &T) -> String {
@@ -220,7 +224,8 @@ mod cookies {
 #[cfg(feature = "ssr")]
 pub fn cookie(name: &str) -> Option<String> {
     let parts = use_context::<http::request::Parts>()?;
-    cookies::cookies(&parts.headers).find(|(n, _)| *n == name).map(|(_, value)| value.to_owned())
+    let cookie = cookies::cookies(&parts.headers).find(|cookie| cookie.name() == name)?;
+    Some(cookie.value().to_owned())
 }
 
 #[cfg(all(test, feature = "ssr"))]
@@ -269,6 +274,7 @@ mod tests {
         headers.append("cookie", "a=1; theme=dark".parse().unwrap());
         headers.append("cookie", "b=x=y".parse().unwrap());
         let all: Vec<_> = cookies::cookies(&headers).collect();
-        assert_eq!(all, [("a", "1"), ("theme", "dark"), ("b", "x=y")]);
+        let pairs: Vec<_> = all.iter().map(cookie::Cookie::name_value).collect();
+        assert_eq!(pairs, [("a", "1"), ("theme", "dark"), ("b", "x=y")]);
     }
 }

@@ -16,6 +16,7 @@ pub mod navigation;
 pub mod outbox;
 pub mod people;
 mod polling;
+pub mod response;
 pub mod sidebar;
 pub mod surface;
 

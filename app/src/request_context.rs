@@ -5,7 +5,7 @@
 
 use domain::id::AccountId;
 use leptos::prelude::use_context;
-use protocol::Problem;
+use protocol::{Problem, Secret};
 use protocol::certificate::CertificateReport;
 use protocol::people::{Role, SignedIn};
 
@@ -17,11 +17,11 @@ pub struct RequestContext {
     /// The panel's session ended because it was idle for this many minutes.
     pub idle_minutes: Option<u32>,
     /// The session's secret from the cookie, for signing out. Never shown.
-    pub session: Option<Cookie>,
+    pub session: Option<Secret>,
     /// The secret of a sign-in that waits for its second factor.
-    pub challenge: Option<Cookie>,
+    pub challenge: Option<Secret>,
     /// The secrets of the access requests that this browser made.
-    pub asked: Option<Cookie>,
+    pub requester: Option<Secret>,
     /// The peer's address, or the one that the trusted proxy reports.
     pub address: std::net::IpAddr,
     pub user_agent: String,
@@ -31,16 +31,6 @@ pub struct RequestContext {
     /// The origin of the public pages (`https://host`), if the request came to the machines' host. Cookies that the public
     /// pages need, such as the one that proves who asked for access, can only be set there.
     pub pages_origin: Option<String>,
-}
-
-/// A cookie's value. Prints as `[redacted]`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Cookie(pub String);
-
-impl std::fmt::Debug for Cookie {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[redacted]")
-    }
 }
 
 /// Proof that the request comes from an administrator.

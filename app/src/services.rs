@@ -1,32 +1,37 @@
-//! The services that the pages use. The server implements these traits and provides one [`Services`] in the context, so
-//! this crate depends neither on SQL nor on TLS or mail. Every problem that they return may be shown to the user.
+//! The services that the pages use. The server implements each trait beside the rules of its subject and provides one
+//! [`Services`] in the context, so this crate depends neither on SQL nor on TLS or mail.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use leptos::prelude::use_context;
-use protocol::Problem;
 use protocol::access::{
     AccessRequestFilter, AccessRequestRow, DownloadOffer, Page, RequestAccess, RequestReceipt, RequestStatus,
 };
+use protocol::certificate::{AuthorityChange, CertificateRow};
 use protocol::mode::Mode;
+use protocol::outbox::{MailRow, MailState};
+use protocol::overview::Overview;
 use protocol::people::{RecoveryCodes, SetupAnswer, SetupOffer, SignInStep};
 use protocol::review::{Decide, Decided, News, RequestDetail};
+use protocol::{Problem, ServiceError};
 
-use crate::admin::Overview;
-use crate::certificate::{AuthorityChange, CertificateRow};
-use crate::outbox::{MailRow, MailState};
+use crate::error::AppError;
 use crate::request_context::{Administrator, RequestContext, WithCookies};
 
 /// All services of the pages.
 #[derive(Clone)]
 pub struct Services {
-    pub access: Arc<dyn AccessService>,
     pub certificates: Arc<dyn CertificateService>,
+    pub downloads: Arc<dyn DownloadService>,
+    pub links: Arc<dyn LinkService>,
     pub modes: Arc<dyn ModeService>,
     pub outbox: Arc<dyn OutboxService>,
     pub overview: Arc<dyn OverviewService>,
-    pub people: Arc<dyn PeopleService>,
+    pub requests: Arc<dyn RequesterService>,
+    pub reviews: Arc<dyn ReviewService>,
+    pub setup: Arc<dyn SetupService>,
+    pub sign_in: Arc<dyn SignInService>,
 }
 
 impl std::fmt::Debug for Services {
@@ -42,43 +47,68 @@ impl Services {
     }
 }
 
-/// From the request for access to the downloaded package.
+/// A service's result as that of a server function. Logs the cause of a failure, which the caller must not see.
+pub fn reply<T>(result: Result<T, ServiceError>) -> Result<T, AppError> {
+    result.map_err(|error| error.into_problem().into())
+}
+
+/// What a requester does: submit a request, see its status, remind the administrators.
 #[async_trait]
-pub trait AccessService: Send + Sync {
+pub trait RequesterService: Send + Sync {
     /// Submits a request; sets the cookie that later proves "this browser asked".
     async fn submit(
         &self,
         context: &RequestContext,
         request: RequestAccess,
-    ) -> Result<WithCookies<RequestReceipt>, Problem>;
+    ) -> Result<WithCookies<RequestReceipt>, ServiceError>;
     /// The state of the request behind a status token.
-    async fn status(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, Problem>;
+    async fn status(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, ServiceError>;
     /// Reminds the administrators of the request behind a status token. 429 when that is too early, 409 when it is no
     /// longer possible.
-    async fn remind(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, Problem>;
-    /// What the link of an approved request offers. Does not use up the link.
-    async fn offer(&self, context: &RequestContext, token: &str) -> Result<DownloadOffer, Problem>;
+    async fn remind(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, ServiceError>;
+}
+
+/// The page behind the link of an approved request.
+#[async_trait]
+pub trait DownloadService: Send + Sync {
+    /// What the link offers. Does not use it up.
+    async fn offer(&self, context: &RequestContext, token: &str) -> Result<DownloadOffer, ServiceError>;
     /// Requests a new link in place of one that has ended; needs the same proof as the link.
     async fn request_new_link(
         &self,
         context: &RequestContext,
         token: &str,
         match_code: Option<&str>,
-    ) -> Result<WithCookies<DownloadOffer>, Problem>;
+    ) -> Result<WithCookies<DownloadOffer>, ServiceError>;
+}
+
+/// Administrators' decisions about requests.
+#[async_trait]
+pub trait ReviewService: Send + Sync {
     async fn list(
         &self,
         admin: &Administrator,
         filter: AccessRequestFilter,
-    ) -> Result<Page<AccessRequestRow>, Problem>;
+    ) -> Result<Page<AccessRequestRow>, ServiceError>;
     /// One request with its history, whatever the list shows. 404 when there is none.
-    async fn find(&self, admin: &Administrator, id: &str) -> Result<RequestDetail, Problem>;
-    async fn approve(&self, admin: &Administrator, id: &str) -> Result<AccessRequestRow, Problem>;
+    async fn find(&self, admin: &Administrator, id: &str) -> Result<RequestDetail, ServiceError>;
+    /// Approves: creates the account if there is none, and mails the link.
+    async fn approve(&self, admin: &Administrator, id: &str) -> Result<AccessRequestRow, ServiceError>;
     async fn reject(
         &self,
         admin: &Administrator,
         id: &str,
         reason: &str,
-    ) -> Result<AccessRequestRow, Problem>;
+    ) -> Result<AccessRequestRow, ServiceError>;
+    /// One decision about several requests, each carried out by itself.
+    async fn decide(&self, admin: &Administrator, asked: Decide) -> Result<Decided, ServiceError>;
+    /// Whether anything has changed, and how many requests are newer than the one with the id `since`.
+    async fn news(&self, admin: &Administrator, since: Option<&str>) -> Result<News, ServiceError>;
+}
+
+/// Administrators' answers to requests for a new link.
+#[async_trait]
+pub trait LinkService: Send + Sync {
     /// Sends a new link for a package that was lost, and ends the previous one. 409 when `sent` is not the number of links
     /// sent so far.
     async fn send_link(
@@ -86,54 +116,55 @@ pub trait AccessService: Send + Sync {
         admin: &Administrator,
         id: &str,
         sent: Option<u32>,
-    ) -> Result<AccessRequestRow, Problem>;
+    ) -> Result<AccessRequestRow, ServiceError>;
     /// Declines a request for a new link. 409 when there is none.
     async fn decline_link(
         &self,
         admin: &Administrator,
         id: &str,
         reason: &str,
-    ) -> Result<AccessRequestRow, Problem>;
-    /// One decision about several requests, each carried out by itself.
-    async fn decide(&self, admin: &Administrator, asked: Decide) -> Result<Decided, Problem>;
-    /// Whether anything has changed, and how many requests are newer than the one with the id `since`.
-    async fn news(&self, admin: &Administrator, since: Option<&str>) -> Result<News, Problem>;
+    ) -> Result<AccessRequestRow, ServiceError>;
 }
 
-/// Accounts, the set-up of their factors, and the panel's sign-in.
+/// The page behind an account's set-up link.
 #[async_trait]
-pub trait PeopleService: Send + Sync {
-    async fn setup_offer(&self, context: &RequestContext, token: &str) -> Result<SetupOffer, Problem>;
+pub trait SetupService: Send + Sync {
+    async fn setup_offer(&self, context: &RequestContext, token: &str) -> Result<SetupOffer, ServiceError>;
     /// Sets password and second factor, and uses up the link.
     async fn set_up(
         &self,
         context: &RequestContext,
         token: &str,
         answer: SetupAnswer,
-    ) -> Result<RecoveryCodes, Problem>;
+    ) -> Result<RecoveryCodes, ServiceError>;
+}
+
+/// The panel's sign-in.
+#[async_trait]
+pub trait SignInService: Send + Sync {
     /// The first step: the code comes next, or the same error for every cause.
     async fn sign_in(
         &self,
         context: &RequestContext,
         email: &str,
         password: &str,
-    ) -> Result<WithCookies<SignInStep>, Problem>;
+    ) -> Result<WithCookies<SignInStep>, ServiceError>;
     /// The second step: a TOTP or a recovery code.
     async fn second_factor(
         &self,
         context: &RequestContext,
         code: &str,
-    ) -> Result<WithCookies<SignInStep>, Problem>;
-    async fn sign_out(&self, context: &RequestContext) -> Result<WithCookies<()>, Problem>;
+    ) -> Result<WithCookies<SignInStep>, ServiceError>;
+    async fn sign_out(&self, context: &RequestContext) -> Result<WithCookies<()>, ServiceError>;
 }
 
 #[async_trait]
 pub trait ModeService: Send + Sync {
-    async fn list(&self, admin: &Administrator) -> Result<Vec<Mode>, Problem>;
+    async fn list(&self, admin: &Administrator) -> Result<Vec<Mode>, ServiceError>;
     /// Saves a mode; an empty id makes a new one. 409 when `version` is not the stored one.
-    async fn save(&self, admin: &Administrator, mode: Mode) -> Result<Mode, Problem>;
+    async fn save(&self, admin: &Administrator, mode: Mode) -> Result<Mode, ServiceError>;
     /// The names of the configured providers, for the editor's choice.
-    async fn providers(&self, admin: &Administrator) -> Result<Vec<String>, Problem>;
+    async fn providers(&self, admin: &Administrator) -> Result<Vec<String>, ServiceError>;
 }
 
 #[async_trait]
@@ -144,13 +175,13 @@ pub trait OutboxService: Send + Sync {
         admin: &Administrator,
         state: Option<MailState>,
         page: u32,
-    ) -> Result<Page<MailRow>, Problem>;
+    ) -> Result<Page<MailRow>, ServiceError>;
     /// Retries a mail that was given up.
-    async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), Problem>;
+    async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), ServiceError>;
     /// Marks a mail as sent by the administrator: one to copy, or one that was given up.
-    async fn delivered(&self, admin: &Administrator, id: &str) -> Result<(), Problem>;
+    async fn delivered(&self, admin: &Administrator, id: &str) -> Result<(), ServiceError>;
     /// Retries all mails that were given up; returns their number.
-    async fn retry_all(&self, admin: &Administrator) -> Result<u64, Problem>;
+    async fn retry_all(&self, admin: &Administrator) -> Result<u64, ServiceError>;
 }
 
 #[async_trait]
@@ -160,15 +191,20 @@ pub trait CertificateService: Send + Sync {
         admin: &Administrator,
         search: &str,
         page: u32,
-    ) -> Result<Page<CertificateRow>, Problem>;
+    ) -> Result<Page<CertificateRow>, ServiceError>;
     /// `reason`: one of [`protocol::certificate::RevocationReason`], or empty; `words`: an explanation in free text.
-    async fn revoke(&self, admin: &Administrator, id: &str, reason: &str, words: &str)
-    -> Result<(), Problem>;
+    async fn revoke(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        reason: &str,
+        words: &str,
+    ) -> Result<(), ServiceError>;
     /// `None`: one authority is trusted, and none replaces it.
-    async fn replacement(&self, admin: &Administrator) -> Result<Option<AuthorityChange>, Problem>;
+    async fn replacement(&self, admin: &Administrator) -> Result<Option<AuthorityChange>, ServiceError>;
 }
 
 #[async_trait]
 pub trait OverviewService: Send + Sync {
-    async fn overview(&self, admin: &Administrator) -> Result<Overview, Problem>;
+    async fn overview(&self, admin: &Administrator) -> Result<Overview, ServiceError>;
 }

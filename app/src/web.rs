@@ -11,7 +11,7 @@ use wasm_bindgen_futures::JsFuture;
 pub use web_sys::RequestInit;
 use web_sys::{Blob, BlobPropertyBag, FormData, Headers, HtmlFormElement, Response, Url, UrlSearchParams};
 
-use crate::sidebar::transport::{response, unexpected, unreachable};
+use crate::response::{parse, problem_of, unexpected, unreachable};
 
 /// Posts a form to a server function, as the browser would without scripts, and parses the response.
 pub async fn post<T: DeserializeOwned>(path: &str, form: &HtmlFormElement) -> Result<T, Problem> {
@@ -21,7 +21,7 @@ pub async fn post<T: DeserializeOwned>(path: &str, form: &HtmlFormElement) -> Re
     init.set_method("POST");
     init.set_body(&fields);
     let response = fetch(path, &init, &[("accept", "application/json")]).await?;
-    response::parse(&text(&response).await?)
+    parse(&text(&response).await?)
 }
 
 /// Sends a request to this page's origin; every status but 2xx becomes a problem.
@@ -40,7 +40,7 @@ pub async fn fetch(path: &str, init: &RequestInit, headers: &[(&str, &str)]) -> 
     let retry_after = header(&response, "retry-after");
     let content_type = header(&response, "content-type");
     let body = text(&response).await.unwrap_or_default();
-    Err(response::problem_of(response.status(), &content_type, Some(&retry_after), &body))
+    Err(problem_of(response.status(), &content_type, Some(&retry_after), &body))
 }
 
 pub async fn text(response: &Response) -> Result<String, Problem> {

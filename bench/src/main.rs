@@ -4,7 +4,9 @@
 //! what is compared with what, and why that is fair.
 
 mod benchmarks;
+mod client_machine;
 mod fixture;
+mod http_client;
 mod load;
 mod machine;
 mod programs;

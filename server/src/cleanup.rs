@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::Problem;
+use protocol::ServiceError;
 use tokio_util::sync::CancellationToken;
 
 use crate::analysis::time_limit;
 use crate::environment::Environment;
-use crate::failure::ServiceError;
+use crate::job;
 
 const INTERVAL: Duration = Duration::from_secs(3600);
 const DAY: i64 = 24 * 3600;
@@ -21,16 +21,7 @@ const SUPPRESSED_REQUESTS_KEPT: i64 = 60 * DAY;
 
 /// Cleans up periodically until `shutdown`.
 pub async fn run(env: Arc<Environment>, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
-        if let Err(error) = clean_up(&env).await {
-            // The conversion logs the error; the next run tries again.
-            let _: Problem = error.into();
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = tokio::time::sleep(INTERVAL) => {}
-        }
-    }
+    job::every(INTERVAL, &shutdown, "cleanup", || clean_up(&env)).await;
 }
 
 /// Safe to run on several servers at once.
@@ -39,6 +30,6 @@ pub async fn clean_up(env: &Environment) -> Result<(), ServiceError> {
     let mut tx = env.store.begin().await?;
     tx.sessions().clean_up(now - SIGN_INS_KEPT).await?;
     tx.suppressed_requests().clean_up(now - SUPPRESSED_REQUESTS_KEPT).await?;
-    tx.analyses().fail_lost(now - time_limit() - GRACE_PERIOD).await?;
+    tx.analyses().fail_abandoned(now - time_limit() - GRACE_PERIOD).await?;
     Ok(tx.commit().await?)
 }

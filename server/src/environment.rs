@@ -1,15 +1,16 @@
-//! What every service works with: the store, the configuration, time, randomness and the data key.
+//! The dependencies of every service: store, configuration, clock, random source and data key.
 
 use std::sync::Arc;
 
-use crate::config::Config;
-use crate::vault::Vault;
 use domain::clock::Clock;
 use domain::id::Id;
 use domain::random::Random;
 use store::Store;
 
-/// Handed to every service; cheap to clone behind its `Arc`.
+use crate::config::Config;
+use crate::vault::Vault;
+
+/// Shared by all services as an `Arc`.
 #[derive(Debug)]
 pub struct Environment {
     pub store: Store,

@@ -11,6 +11,7 @@ pub mod edge;
 pub mod environment;
 pub mod failure;
 pub mod handlers;
+mod job;
 pub mod log;
 pub mod mail;
 pub mod mode;

@@ -2,19 +2,22 @@
 
 mod command;
 
-use std::path::PathBuf;
+use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
-use server::config::Config;
+use domain::error::causes;
+use server::config::{Config, ConfigError};
 use server::environment::Environment;
 use server::start::{Server, StartError, open_environment};
+use server::state::AppState;
 use tokio_util::sync::CancellationToken;
 
 use command::authority::CaCommand;
 use command::backup::Archive;
-use command::say;
+use command::print_line;
 
 /// AI Workflow Engine: pages, native API, admin panel and certificate authority in one program.
 #[derive(Debug, Parser)]
@@ -23,18 +26,31 @@ struct Arguments {
     /// The configuration file (TOML); config.example.toml describes every field.
     #[arg(long, env = "AIWE_CONFIG", global = true)]
     config: Option<PathBuf>,
-    /// Where the database, the data key and all else that the server keeps lie.
+    /// The folder of the database, the data key and everything else that the server stores.
     #[arg(long, env = "AIWE_DATA_DIR", default_value = "data", global = true)]
     data_dir: PathBuf,
     #[command(subcommand)]
     command: Command,
 }
 
+/// The commands by what they need: [`Restore`](Self::Restore) nothing, [`Backup`](Self::Backup) the configuration, all
+/// others the open database too.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serves until it is told to stop (SIGTERM, Ctrl-C).
+    #[command(flatten)]
+    WithDatabase(DatabaseCommand),
+    /// Writes everything that cannot be recreated into one archive, while the server runs or not.
+    Backup(Archive),
+    /// Creates the data folder from an archive. The folder must be empty or not exist yet.
+    Restore(Archive),
+}
+
+/// Commands that run on the open database, which opening migrates to this version.
+#[derive(Debug, Subcommand)]
+enum DatabaseCommand {
+    /// Serves until it is stopped (SIGTERM, Ctrl-C).
     Serve,
-    /// Brings the database to this version.
+    /// Migrates the database to this version.
     Migrate,
     /// Accounts.
     #[command(subcommand)]
@@ -42,97 +58,90 @@ enum Command {
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Writes everything that the server cannot be made anew without into one archive, while it runs or not.
-    Backup(Archive),
     /// The certificate authority.
     #[command(subcommand)]
     Ca(CaCommand),
-    /// Makes the data folder of an archive, which must not be there yet, or be empty.
-    Restore(Archive),
 }
 
 #[derive(Debug, Subcommand)]
 enum AdminCommand {
-    /// Prints a one-time link that creates the first administrator. Earlier ones end.
+    /// Prints a one-time link that creates the first administrator. Earlier links become invalid.
     Create,
 }
 
 #[derive(Debug, Subcommand)]
 enum AuditCommand {
-    /// Checks the whole chain of hashes.
+    /// Checks the whole hash chain.
     Verify,
 }
 
+/// Why the program exits with an error.
+enum CommandError {
+    Configuration(ConfigError),
+    Failed(Box<dyn Error>),
+}
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    if let Command::Restore(archive) = &arguments.command {
-        // The configuration may be what is to be restored.
-        return ended(runtime(archive.restore(&arguments.data_dir)));
-    }
-    let config = match Config::load(arguments.config.as_deref(), &arguments.data_dir, std::env::vars()) {
-        Ok(config) => config,
-        Err(error) => {
-            eprintln!("error: {}", server::failure::causes(&error));
-            return ExitCode::from(2);
-        }
+    let Arguments { config: config_file, data_dir, command } = Arguments::parse();
+    let result = match command {
+        // Does not read the configuration, which may be in the archive.
+        Command::Restore(archive) => block_on(archive.restore(&data_dir)),
+        // Does not open the database: a backup must not migrate it.
+        Command::Backup(archive) => load_config(config_file.as_deref(), &data_dir)
+            .and_then(|config| block_on(archive.back_up(&config, config_file.as_deref(), &data_dir))),
+        Command::WithDatabase(command) => load_config(config_file.as_deref(), &data_dir)
+            .and_then(|config| block_on(run(command, config, &data_dir))),
     };
-    server::log::start(&config.log);
-    if let Command::Backup(archive) = &arguments.command {
-        // Before anything opens the database: a backup must not bring it to this version.
-        return ended(runtime(archive.back_up(&config, arguments.config.as_deref(), &arguments.data_dir)));
-    }
-    match runtime(run(arguments, config)) {
-        Ok(Ok(code)) => code,
-        Ok(Err(error)) => failed(&error),
-        Err(error) => failed(&error),
-    }
-}
-
-/// Carries out a command.
-fn runtime<T>(command: impl Future<Output = T>) -> std::io::Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    Ok(runtime.block_on(command))
-}
-
-fn ended(result: std::io::Result<Result<(), Box<dyn std::error::Error>>>) -> ExitCode {
     match result {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => failed(error.as_ref()),
-        Err(error) => failed(&error),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(CommandError::Configuration(error)) => {
+            eprintln!("error: {}", causes(&error));
+            ExitCode::from(2)
+        }
+        Err(CommandError::Failed(error)) => {
+            eprintln!("error: {}", causes(error.as_ref()));
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
-    eprintln!("error: {}", server::failure::causes(error));
-    ExitCode::FAILURE
+/// Reads the configuration and starts the log that it describes.
+fn load_config(file: Option<&Path>, data_dir: &Path) -> Result<Config, CommandError> {
+    let config = Config::load(file, data_dir, std::env::vars()).map_err(CommandError::Configuration)?;
+    server::log::init(&config.log);
+    Ok(config)
 }
 
-async fn run(arguments: Arguments, config: Config) -> Result<ExitCode, StartError> {
-    // Model servers and mail go through rustls too; every client there takes this provider.
+fn block_on(command: impl Future<Output = Result<(), Box<dyn Error>>>) -> Result<(), CommandError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(command));
+    result.map_err(CommandError::Failed)
+}
+
+async fn run(command: DatabaseCommand, config: Config, data_dir: &Path) -> Result<(), Box<dyn Error>> {
+    // The HTTP clients for model servers and the mail client use rustls's default provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let env = open_environment(config, &arguments.data_dir).await?;
-    match arguments.command {
-        Command::Serve => serve(env).await.map(|()| ExitCode::SUCCESS),
-        // Opening the store has done it.
-        Command::Migrate => Ok(ExitCode::SUCCESS),
-        Command::Admin(AdminCommand::Create) => first_administrator(&prepare(env).await?).await,
-        Command::Audit(AuditCommand::Verify) => verify_audit(&env).await,
-        // Carried out by `main`, without the environment.
-        Command::Backup(_) | Command::Restore(_) => Ok(ExitCode::SUCCESS),
-        Command::Ca(command) => command.run(env).await.map(|()| ExitCode::SUCCESS),
+    let env = open_environment(config, data_dir).await?;
+    match command {
+        DatabaseCommand::Serve => serve(env).await?,
+        // Opening the database has migrated it.
+        DatabaseCommand::Migrate => {}
+        DatabaseCommand::Admin(AdminCommand::Create) => {
+            let state = AppState::assemble(env, Arc::default(), None).await.map_err(StartError::from)?;
+            print_setup_link(&state).await?;
+        }
+        DatabaseCommand::Audit(AuditCommand::Verify) => verify_audit(&env).await?,
+        DatabaseCommand::Ca(command) => command.run(env).await?,
     }
-}
-
-async fn prepare(env: Arc<Environment>) -> Result<server::state::AppState, StartError> {
-    Ok(server::state::AppState::assemble(env, Arc::default(), None).await?)
+    Ok(())
 }
 
 async fn serve(env: Arc<Environment>) -> Result<(), StartError> {
     let shutdown = CancellationToken::new();
     let server = Server::prepare(Arc::clone(&env), shutdown.clone()).await?;
-    say(&format!("Pages:    {}", env.config.public_url.origin()));
-    say(&format!("Machines: {}", env.config.machines_url.origin()));
-    first_administrator(&server.state).await?;
+    print_line(&format!("Pages:    {}", env.config.public_url.origin()));
+    print_line(&format!("Machines: {}", env.config.machines_url.origin()));
+    print_setup_link(&server.state).await?;
     tokio::spawn(async move {
         stop_signal().await;
         tracing::info!("stopping: running requests get ten seconds");
@@ -142,25 +151,22 @@ async fn serve(env: Arc<Environment>) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Prints the one-time link while there is no administrator.
-async fn first_administrator(state: &server::state::AppState) -> Result<ExitCode, StartError> {
+/// Prints the one-time link for the first administrator, as long as there is none.
+async fn print_setup_link(state: &AppState) -> Result<(), StartError> {
     if let Some(token) = state.people.first_setup_link().await? {
         let link = state.env.config.public_url.join(&format!("/setup/{}", token.expose()));
-        say(&format!("First administrator (one-time link): {link}"));
+        print_line(&format!("First administrator (one-time link): {link}"));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-async fn verify_audit(env: &Environment) -> Result<ExitCode, StartError> {
+async fn verify_audit(env: &Environment) -> Result<(), Box<dyn Error>> {
     match env.store.read().await?.audit_log().verify().await? {
         Ok(entries) => {
-            say(&format!("The audit log is whole: {entries} entries."));
-            Ok(ExitCode::SUCCESS)
+            print_line(&format!("The audit log is whole: {entries} entries."));
+            Ok(())
         }
-        Err(broken) => {
-            eprintln!("error: the audit log is broken at entry {}", broken.sequence);
-            Ok(ExitCode::FAILURE)
-        }
+        Err(broken) => Err(format!("the audit log is broken at entry {}", broken.sequence).into()),
     }
 }
 

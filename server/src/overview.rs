@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use app::admin::Overview;
 use app::request_context::Administrator;
 use app::services::OverviewService;
 use async_trait::async_trait;
-use protocol::Problem;
+use protocol::ServiceError;
+use protocol::overview::Overview;
 
 use crate::environment::Environment;
-use crate::failure::ServiceError;
 
 const DAY: i64 = 24 * 3600;
 
@@ -22,8 +21,11 @@ impl Dashboard {
     pub fn new(env: Arc<Environment>) -> Self {
         Self { env }
     }
+}
 
-    async fn count(&self) -> Result<Overview, ServiceError> {
+#[async_trait]
+impl OverviewService for Dashboard {
+    async fn overview(&self, _: &Administrator) -> Result<Overview, ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.read().await?;
         Ok(Overview {
@@ -35,12 +37,5 @@ impl Dashboard {
             mails_needing_attention: tx.mails().count_needing_attention().await?,
             organisation: self.env.config.organisation.clone(),
         })
-    }
-}
-
-#[async_trait]
-impl OverviewService for Dashboard {
-    async fn overview(&self, _: &Administrator) -> Result<Overview, Problem> {
-        Ok(self.count().await?)
     }
 }

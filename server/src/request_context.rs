@@ -1,31 +1,29 @@
-//! Finding out who asks, once per request, before any page or server function runs.
+//! The context of a request (who sent it, with which certificate), resolved once before any page or server function
+//! runs.
 
 use std::sync::Arc;
 
-use app::request_context::{Administrator, Cookie, RequestContext};
+use app::request_context::{Administrator, RequestContext};
 use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::secret::{Secret, TokenHash};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
-use protocol::Problem;
 use protocol::certificate::RejectionReason;
+use protocol::{Problem, ServiceError};
+use web::documented_errors::DocumentedErrors;
+use web::{CookieKind, HandlerError, Listener, Peer, ProblemResponse, cookie_value};
 
 use crate::certificate::Certificates;
 use crate::config::Config;
 use crate::environment::Environment;
-use crate::failure::ServiceError;
 use crate::people::{Activity, PanelSession, People};
-use domain::secret::TokenHash;
-use web::ProblemResponse;
-use web::documented_errors::DocumentedErrors;
-use web::{CookieKind, cookie_value};
-use web::{Listener, Peer};
 
-/// For how long after a certificate's end its browser still knows of it, in seconds.
-const END_IS_OF_USE: i64 = 180 * 24 * 3600;
+/// How long the browser keeps the expiry of its certificate after that has expired, in seconds.
+const CERTIFICATE_END_RETENTION: i64 = 180 * 24 * 3600;
 
-/// Finds out who is asking.
+/// Resolves the context of requests.
 #[derive(Debug, Clone)]
 pub struct RequestContexts {
     env: Arc<Environment>,
@@ -33,40 +31,41 @@ pub struct RequestContexts {
     people: People,
 }
 
-/// The context of a request, for handlers outside the pages.
+/// Extracts the context of a request, in handlers outside the pages.
 #[derive(Debug)]
 pub struct Visitor(pub RequestContext);
 
-/// An administrator. As an extractor it lets nobody else in.
+/// Extracts the signed-in administrator; rejects everybody else.
 #[derive(Debug)]
 pub struct Admin(pub Administrator);
 
-/// Puts the [`RequestContext`] into the request.
+/// Middleware that adds the [`RequestContext`] to the request's extensions.
 pub async fn add(State(contexts): State<RequestContexts>, mut request: Request, next: Next) -> Response {
     let (mut parts, body) = std::mem::take(&mut request).into_parts();
-    let context = match contexts.of_request(&mut parts).await {
+    let context = match contexts.resolve_parts(&mut parts).await {
         Ok(context) => context,
         Err(response) => return response,
     };
-    let remembered = remember_end(&context, &parts.headers, contexts.env.now());
+    let cookie = certificate_end_cookie(&context, &parts.headers, contexts.env.now());
     parts.extensions.insert(context);
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    if let Some(cookie) = remembered {
+    if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
 }
 
-/// The cookie by which a later visit without a certificate tells when this one ended, unless the browser has it already.
-fn remember_end(context: &RequestContext, headers: &HeaderMap, now: i64) -> Option<HeaderValue> {
+/// The cookie that records when the presented certificate expires, for later requests without one. `None`: the browser
+/// has it already.
+fn certificate_end_cookie(context: &RequestContext, headers: &HeaderMap, now: i64) -> Option<HeaderValue> {
     let report = &context.certificate;
     let end = report.presented.as_ref().filter(|_| report.rejection.is_none())?.not_after;
     let value = end.to_string();
     if cookie_value(headers, CookieKind::CertificateEnd, context.secure).as_ref() == Some(&value) {
         return None;
     }
-    let life = end.saturating_sub(now).saturating_add(END_IS_OF_USE);
-    CookieKind::CertificateEnd.set(&value, life, context.secure).parse().ok()
+    let max_age = end.saturating_sub(now).saturating_add(CERTIFICATE_END_RETENTION);
+    CookieKind::CertificateEnd.set(&value, max_age, context.secure).parse().ok()
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Visitor
@@ -76,7 +75,10 @@ where
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        RequestContexts::from_ref(state).of_request(parts).await.map(Self)
+        match parts.extensions.get::<RequestContext>() {
+            Some(context) => Ok(Self(context.clone())),
+            None => RequestContexts::from_ref(state).resolve_parts(parts).await.map(Self),
+        }
     }
 }
 
@@ -106,13 +108,13 @@ impl RequestContexts {
         Self { env, certificates, people }
     }
 
-    async fn of_request(&self, parts: &mut Parts) -> Result<RequestContext, Response> {
+    async fn resolve_parts(&self, parts: &mut Parts) -> Result<RequestContext, Response> {
         let peer = Peer::from_request_parts(parts, &()).await.map_err(IntoResponse::into_response)?;
-        let by_itself = parts.uri.path().starts_with(app::POLLING_PREFIX);
-        let activity = if by_itself { Activity::Polling } else { Activity::User };
+        let is_polling = parts.uri.path().starts_with(app::POLLING_PREFIX);
+        let activity = if is_polling { Activity::Polling } else { Activity::User };
         self.resolve(&peer, &parts.headers, activity)
             .await
-            .map_err(|refusal| ProblemResponse::from(refusal).into_response())
+            .map_err(|error| HandlerError::from(error).into_response())
     }
 
     async fn resolve(
@@ -121,21 +123,21 @@ impl RequestContexts {
         headers: &HeaderMap,
         activity: Activity,
     ) -> Result<RequestContext, ServiceError> {
-        let cookie = |kind| cookie_value(headers, kind, peer.tls).map(Cookie);
+        let cookie = |kind| cookie_value(headers, kind, peer.tls).map(Secret::new);
         let mut certificate = self.certificates.report(peer.certificate.as_ref()).await?;
         if certificate.rejection == Some(RejectionReason::Missing) {
-            let end = cookie(CookieKind::CertificateEnd).and_then(|end| end.0.parse().ok());
+            let end = cookie(CookieKind::CertificateEnd).and_then(|end| end.expose().parse().ok());
             certificate.last_ended = end.filter(|end| (0..self.env.now()).contains(end));
         }
         let session = cookie(CookieKind::Session);
         let may_sign_in = !self.env.config.admin.require_certificate || certificate.rejection.is_none();
-        let standing = match &session {
+        let panel_session = match &session {
             Some(session) if may_sign_in => {
-                self.people.panel_session(&TokenHash::of(&session.0), activity).await?
+                self.people.panel_session(&TokenHash::of(session.expose()), activity).await?
             }
             _ => PanelSession::Invalid,
         };
-        let (signed_in, idle_minutes) = match standing {
+        let (signed_in, idle_minutes) = match panel_session {
             PanelSession::Invalid => (None, None),
             PanelSession::Active(person) => (Some(person), None),
             PanelSession::IdleExpired { minutes } => (None, Some(minutes)),
@@ -145,7 +147,7 @@ impl RequestContexts {
             idle_minutes,
             session,
             challenge: cookie(CookieKind::Challenge),
-            asked: cookie(CookieKind::Asked),
+            requester: cookie(CookieKind::Requester),
             address: peer.address,
             user_agent: headers
                 .get(header::USER_AGENT)

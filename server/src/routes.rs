@@ -1,5 +1,5 @@
-//! Every address that the server answers, in one place. Both listeners serve all of it; what needs a certificate asks
-//! for it itself, and gets none on the pages' listener.
+//! The routes of the server. Both listeners serve all of them. A handler that needs a client certificate checks for it
+//! itself; on the pages listener there never is one.
 
 use std::sync::Arc;
 
@@ -9,21 +9,21 @@ use axum::{Extension, Router};
 use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
-
-use crate::handlers::description::{ApiDescription, Document};
-use crate::handlers::{access, analysis, certificate, description, health, native};
-use crate::pages;
-use crate::pages::assets::Assets;
-use crate::state::AppState;
 use web::drain_body::drain_body;
 use web::{HttpLayers, method_not_allowed, not_found};
 
-/// JSON bodies and forms are short.
-const BODY_BYTES: usize = 256 * 1024;
-/// What stands around a picture in a multipart body.
-const AROUND_A_PICTURE: usize = 64 * 1024;
+use crate::handlers::description::{ApiDescription, Document};
+use crate::handlers::{access, analysis, certificate, description, health, native};
+use crate::pages::assets::Assets;
+use crate::pages::{self, JsonFor, page_or_json};
+use crate::state::AppState;
 
-/// The whole router, with every layer around it.
+/// The limit for JSON bodies and forms.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+/// What a multipart body may hold besides the picture: the other fields and the framing.
+const MULTIPART_OVERHEAD_BYTES: usize = 64 * 1024;
+
+/// The complete router with all layers.
 pub fn router(state: &AppState) -> Router {
     let layers = HttpLayers::new(
         state.env.config.origins(),
@@ -36,14 +36,14 @@ pub fn router(state: &AppState) -> Router {
         .merge(Assets::new(state.env.config.pages.site_root.clone()).routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_BYTES));
-    layers.around(routes)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+    layers.apply(routes)
 }
 
-/// What `/api/openapi.json` describes. Method and address of each route stand in its handler's description.
+/// The operations of `/api/openapi.json`. Each handler's `utoipa::path` has the route's method and path.
 fn api(state: &AppState) -> Router {
-    let upload_bytes = state.env.config.limits.pictures().bytes + AROUND_A_PICTURE;
-    let (routes, described) = OpenApiRouter::with_openapi(ApiDescription::openapi())
+    let upload_bytes = state.env.config.limits.picture_limits().bytes + MULTIPART_OVERHEAD_BYTES;
+    let (routes, openapi) = OpenApiRouter::with_openapi(ApiDescription::openapi())
         .routes(routes!(description::document))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
@@ -51,8 +51,10 @@ fn api(state: &AppState) -> Router {
         .routes(routes!(certificate::crl_der))
         .routes(routes!(certificate::crl_of_authority))
         .routes(routes!(access::submit))
+        .routes(routes!(access::status).map(|json| page_or_json(state, json, JsonFor::AllButNavigations)))
         .routes(routes!(access::remind))
         .routes(routes!(access::redeem::package))
+        .routes(routes!(access::redeem::offer).map(|json| page_or_json(state, json, JsonFor::AcceptJson)))
         .routes(routes!(access::redeem::certificate))
         .routes(routes!(access::redeem::new_link))
         .routes(routes!(access::redeem::setup))
@@ -76,6 +78,6 @@ fn api(state: &AppState) -> Router {
         .routes(routes!(analysis::open, analysis::delete))
         .routes(routes!(analysis::image))
         .split_for_parts();
-    let document = Document::new(described, &state.env.config);
+    let document = Document::new(openapi, &state.env.config);
     routes.layer(Extension(document)).with_state(state.clone())
 }

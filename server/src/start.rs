@@ -1,29 +1,29 @@
-//! Starting and stopping: from a configuration to two listeners that serve, and back to nothing that was lost.
+//! Start and graceful shutdown of the server.
 
-mod live_tls;
+mod tls_reload;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use domain::clock::{Clock, SystemClock};
+use domain::random::{Random, SystemRandom};
+use protocol::ServiceError;
+use store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use web::Listener;
 
 use crate::certificate::Connections;
 use crate::config::{Config, Location};
 use crate::edge::Edge;
 use crate::environment::Environment;
-use crate::failure::{Failure, ServiceError};
 use crate::mail::{Mailer, SmtpMailer};
 use crate::routes::router;
 use crate::state::AppState;
 use crate::tls;
 use crate::vault::{Vault, VaultError};
-use domain::clock::{Clock, SystemClock};
-use domain::random::{Random, SystemRandom};
-use live_tls::LiveTls;
-use store::{Store, StoreError};
-use web::Listener;
+use tls_reload::TlsReloader;
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -32,12 +32,12 @@ pub enum StartError {
     DataFolder { path: PathBuf, source: std::io::Error },
     #[error("the data key cannot be used")]
     Key(#[from] VaultError),
-    /// A new one would open nothing of what is there.
+    /// A new key could not decrypt what the database holds.
     #[error(
         "the data key {path} is missing, and the database holds what was encrypted with it: put the file back, or name \
          it as database.data_key_file"
     )]
-    KeyLost { path: PathBuf },
+    KeyMissing { path: PathBuf },
     #[error("the database cannot be opened")]
     Store(#[from] StoreError),
     #[error("{what} cannot be used")]
@@ -47,15 +47,15 @@ pub enum StartError {
     #[error("the mail server's settings cannot be used")]
     Mail(#[from] crate::mail::SendError),
     #[error("the server could not be put together")]
-    Assemble(#[source] Failure),
+    Assemble(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the server could not be put together: {0}")]
     Refused(protocol::Problem),
 }
 
 impl From<ServiceError> for StartError {
-    fn from(refusal: ServiceError) -> Self {
-        match refusal {
-            ServiceError::Failure(failure) => Self::Assemble(failure),
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Internal(cause) | ServiceError::Overload(cause) => Self::Assemble(cause),
             ServiceError::Problem(problem) => Self::Refused(problem),
         }
     }
@@ -78,7 +78,7 @@ pub async fn open_environment(config: Config, data_dir: &Path) -> Result<Arc<Env
         None => {
             let path = data_dir.join("data.key");
             if !path.exists() && !store.read().await?.authorities().list().await?.is_empty() {
-                return Err(StartError::KeyLost { path });
+                return Err(StartError::KeyMissing { path });
             }
             Vault::open_or_create(&path, random.as_ref())?
         }
@@ -86,12 +86,12 @@ pub async fn open_environment(config: Config, data_dir: &Path) -> Result<Arc<Env
     Ok(Arc::new(Environment { store, config, clock: Arc::new(SystemClock), random, vault }))
 }
 
-/// A server that is ready to serve: every port is bound.
+/// A server whose ports are bound.
 pub struct Server {
     pub state: AppState,
     connections: Arc<Connections>,
     listeners: Vec<(Edge, TcpListener)>,
-    tls: LiveTls,
+    tls: TlsReloader,
     shutdown: CancellationToken,
 }
 
@@ -102,20 +102,20 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// Puts everything together and binds the ports.
+    /// Creates the services and binds the ports.
     pub async fn prepare(env: Arc<Environment>, shutdown: CancellationToken) -> Result<Self, StartError> {
         let connections = Arc::new(Connections::default());
         let mailer = mailer(&env)?;
         let state = AppState::assemble(Arc::clone(&env), Arc::clone(&connections), mailer).await?;
         let config = &env.config;
 
-        let tls = LiveTls::new(&state)?;
-        let edge = |which, tls| Edge {
-            which,
+        let tls = TlsReloader::new(&state)?;
+        let edge = |listener, tls| Edge {
+            listener,
             tls,
             proxy: config.proxy.clone(),
             connections: Arc::clone(&connections),
-            limit: config.limits.connections as usize,
+            max_connections: config.limits.connections as usize,
             shutdown: shutdown.clone(),
         };
         let listeners = vec![
@@ -128,13 +128,13 @@ impl Server {
         Ok(Self { state, connections, listeners, tls, shutdown })
     }
 
-    /// What a listener was bound to: with port 0 in the configuration the system chose one.
-    pub fn address(&self, which: Listener) -> Option<SocketAddr> {
-        let (_, listener) = self.listeners.iter().find(|(edge, _)| edge.which == which)?;
-        listener.local_addr().ok()
+    /// The address that a listener is bound to: for port 0 in the configuration the system chooses the port.
+    pub fn address(&self, listener: Listener) -> Option<SocketAddr> {
+        let (_, socket) = self.listeners.iter().find(|(edge, _)| edge.listener == listener)?;
+        socket.local_addr().ok()
     }
 
-    /// Serves until the shutdown, then until everything that ran has been written down.
+    /// Serves until the shutdown, then waits until running work has ended and is recorded.
     pub async fn serve(self) {
         let router = router(&self.state);
         let jobs = tokio_util::task::TaskTracker::new();
@@ -143,9 +143,9 @@ impl Server {
         jobs.spawn(self.state.certificates.clone().watch_revocations(self.shutdown.clone()));
         jobs.spawn(self.state.certificates.clone().watch_authorities(self.shutdown.clone(), {
             let (state, tls) = (self.state.clone(), self.tls.clone());
-            move |_| tls.renew(&state)
+            move |_| tls.reload(&state)
         }));
-        jobs.spawn(self.tls.renew_daily(self.state.clone(), self.shutdown.clone()));
+        jobs.spawn(self.tls.reload_daily(self.state.clone(), self.shutdown.clone()));
         jobs.spawn(self.state.access.clone().run_expiry_reminders(self.shutdown.clone()));
         jobs.spawn(crate::cleanup::run(Arc::clone(&self.state.env), self.shutdown.clone()));
         for (edge, listener) in self.listeners {

@@ -1,17 +1,18 @@
-//! The server, put together: every service, and what the routes need of them.
+//! The state of the router: every service of the server.
 
 use std::sync::Arc;
 
 use app::services::Services;
 use axum::extract::FromRef;
 use leptos::prelude::LeptosOptions;
+use protocol::ServiceError;
+use web::{InMemoryRateLimiter, RateLimiter};
 
 use crate::access::Access;
 use crate::analysis::Analyses;
 use crate::certificate::{Certificates, Connections};
 use crate::config::Config;
 use crate::environment::Environment;
-use crate::failure::ServiceError;
 use crate::mail::Mailer;
 use crate::mode::Modes;
 use crate::native::Native;
@@ -19,12 +20,11 @@ use crate::outbox::Outbox;
 use crate::overview::Dashboard;
 use crate::people::People;
 use crate::request_context::RequestContexts;
-use web::{InMemoryRateLimiter, RateLimiter};
 
-/// How many callers the rate limits remember at once.
+/// The capacity of the rate limiter: how many callers it tracks at once.
 const RATE_LIMIT_BUCKETS: usize = 200_000;
 
-/// What every route can ask for.
+/// The state that handlers extract from.
 #[derive(Debug, Clone, FromRef)]
 pub struct AppState {
     pub env: Arc<Environment>,
@@ -41,7 +41,7 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// Puts the services together on an open store; makes what a new server lacks (authority, first modes).
+    /// Creates the services on an open store, and what a new server lacks: the authority and the first modes.
     pub async fn assemble(
         env: Arc<Environment>,
         connections: Arc<Connections>,
@@ -63,12 +63,16 @@ impl AppState {
         );
         access.backfill().await?;
         let services = Services {
-            access: Arc::new(access.clone()),
             certificates: Arc::new(certificates.clone()),
+            downloads: Arc::new(access.clone()),
+            links: Arc::new(access.clone()),
             modes: Arc::new(modes.clone()),
             outbox: Arc::new(outbox.clone()),
             overview: Arc::new(Dashboard::new(Arc::clone(&env))),
-            people: Arc::new(people.clone()),
+            requests: Arc::new(access.clone()),
+            reviews: Arc::new(access.clone()),
+            setup: Arc::new(people.clone()),
+            sign_in: Arc::new(people.clone()),
         };
         Ok(Self {
             native: Native::new(Arc::clone(&env), certificates.clone(), Arc::clone(&limits), people.clone()),
@@ -86,7 +90,7 @@ impl AppState {
     }
 }
 
-/// What Leptos needs to know of the built pages.
+/// Where Leptos finds the built pages.
 fn leptos_options(config: &Config) -> LeptosOptions {
     LeptosOptions::builder()
         .output_name("aiwe")

@@ -1,10 +1,11 @@
-//! TLS of both listeners: 1.2 and up, HTTP/2 and HTTP/1.1.
+//! TLS of both listeners: TLS 1.2 and 1.3, with HTTP/2 and HTTP/1.1.
 //!
-//! The machines' listener asks for a client certificate and takes any, also none, an expired and a foreign one. What it
-//! does check is the handshake's signature: the peer holds the key of the certificate that it shows.
+//! The machines listener requests a client certificate and accepts any: none, an expired one, one of another authority.
+//! It does verify the handshake's signature, so the peer holds the key of the certificate that it presents.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{self, CryptoProvider};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -59,37 +60,38 @@ impl Identity {
     }
 }
 
-/// A listener's configuration, which can be replaced while it serves: handshakes that have begun keep theirs.
+/// A listener's configuration, which can be replaced while it serves. Handshakes that have begun keep theirs.
 #[derive(Debug, Clone)]
-pub struct Replaceable(Arc<RwLock<Arc<ServerConfig>>>);
+pub struct ReloadableConfig(Arc<RwLock<Arc<ServerConfig>>>);
 
-impl Replaceable {
+impl ReloadableConfig {
     pub fn new(config: Arc<ServerConfig>) -> Self {
         Self(Arc::new(RwLock::new(config)))
     }
 
     pub fn current(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.read())
     }
 
     pub fn replace(&self, config: Arc<ServerConfig>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = config;
+        *self.0.write() = config;
     }
 }
 
-/// For the pages' listener: never asks for a client certificate.
+/// For the pages listener: never requests a client certificate.
 pub fn pages(identity: Identity) -> Result<Arc<ServerConfig>, TlsError> {
-    finish(builder()?.with_no_client_auth(), identity)
+    build(builder()?.with_no_client_auth(), identity)
 }
 
-/// For the machines' listener. The names of `authorities` (DER) go to the client, which picks a certificate by them.
+/// For the machines listener. The names of `authorities` (DER) are sent to the client, which selects its certificate by
+/// them (RFC 8446 §4.2.4).
 pub fn machines(identity: Identity, authorities: &[Vec<u8>]) -> Result<Arc<ServerConfig>, TlsError> {
     let mut roots = RootCertStore::empty();
     for authority in authorities {
         roots.add(CertificateDer::from(authority.as_slice())).map_err(TlsError::Authority)?;
     }
-    let verifier = AnyCertificate { provider: provider(), names: roots.subjects() };
-    finish(builder()?.with_client_cert_verifier(Arc::new(verifier)), identity)
+    let verifier = AnyClientCertificate { provider: provider(), names: roots.subjects() };
+    build(builder()?.with_client_cert_verifier(Arc::new(verifier)), identity)
 }
 
 type Builder<State> = rustls::ConfigBuilder<ServerConfig, State>;
@@ -104,7 +106,7 @@ fn builder() -> Result<Builder<rustls::WantsVerifier>, TlsError> {
         .map_err(TlsError::Identity)
 }
 
-fn finish(
+fn build(
     builder: Builder<rustls::server::WantsServerCert>,
     identity: Identity,
 ) -> Result<Arc<ServerConfig>, TlsError> {
@@ -113,14 +115,14 @@ fn finish(
     Ok(Arc::new(config))
 }
 
-/// Takes every certificate whose key the client holds.
+/// Accepts every certificate whose key the client holds.
 #[derive(Debug)]
-struct AnyCertificate {
+struct AnyClientCertificate {
     provider: Arc<CryptoProvider>,
     names: Vec<DistinguishedName>,
 }
 
-impl ClientCertVerifier for AnyCertificate {
+impl ClientCertVerifier for AnyClientCertificate {
     fn client_auth_mandatory(&self) -> bool {
         false
     }
@@ -156,16 +158,16 @@ impl ClientCertVerifier for AnyCertificate {
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
         match crypto::verify_tls13_signature(message, certificate, signature, algorithms) {
-            // Certificates of an old version or with unknown critical extensions are not read there. Their key still
-            // is, so that their owner gets the page that says what is wrong.
-            Err(rustls::Error::InvalidCertificate(unread)) => match X509Certificate::from_der(certificate) {
+            // rustls does not parse certificates of an old version or with unknown critical extensions. The signature is
+            // verified with their key all the same, so that their owner gets the page that says what is wrong.
+            Err(rustls::Error::InvalidCertificate(reason)) => match X509Certificate::from_der(certificate) {
                 Ok((_, parsed)) => {
                     let key = SubjectPublicKeyInfoDer::from(parsed.public_key().raw);
                     crypto::verify_tls13_signature_with_raw_key(message, &key, signature, algorithms)
                 }
-                Err(_) => Err(rustls::Error::InvalidCertificate(unread)),
+                Err(_) => Err(rustls::Error::InvalidCertificate(reason)),
             },
-            judged => judged,
+            result => result,
         }
     }
 

@@ -1,31 +1,25 @@
 //! Encryption at rest, and keys derived from the data key.
 //!
-//! What the database must not show in the clear (second factors' secrets, the authority's keys, mails with links) is
-//! sealed with XChaCha20-Poly1305; each sealed value is tied to its place by associated data, so that no value can be
-//! moved to another row.
+//! What the database must not hold in plain text (TOTP secrets, the authority's keys, mails with links) is sealed with
+//! XChaCha20-Poly1305. The associated data of each value names its row, so that no value can be moved to another one.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use domain::random::Random;
 use hmac::{Hmac, Mac};
+use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 use sha2::Sha256;
 use zeroize::Zeroizing;
-
-use domain::random::Random;
 
 const NONCE_BYTES: usize = 24;
 const KEY_BYTES: usize = 32;
 
-/// The data key. Prints as `[redacted]`.
-pub struct Vault(Zeroizing<[u8; KEY_BYTES]>);
-
-impl std::fmt::Debug for Vault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Vault([redacted])")
-    }
-}
+/// The data key. Its value is never printed.
+#[derive(Debug)]
+pub struct Vault(SecretBox<[u8; KEY_BYTES]>);
 
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
@@ -35,25 +29,24 @@ pub enum VaultError {
     Form { path: PathBuf },
     #[error("the data key at {path} can be read by others: its mode must be 0600")]
     Mode { path: PathBuf },
-    /// Another key, or a value that was changed or moved.
+    /// The value was sealed with another key, or was changed or moved since.
     #[error("a sealed value does not open with this data key")]
     Open,
 }
 
 impl Vault {
     pub fn new(key: [u8; KEY_BYTES]) -> Self {
-        Self(Zeroizing::new(key))
+        Self(SecretBox::new(Box::new(key)))
     }
 
-    /// Reads the key file, or makes it with mode 0600 if there is none.
+    /// Reads the key file, or creates it with mode 0600 if there is none.
     pub fn open_or_create(path: &Path, random: &dyn Random) -> Result<Self, VaultError> {
         let failed = |source| VaultError::File { path: path.to_owned(), source };
         match Self::read(path) {
             Err(VaultError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                let mut key = Zeroizing::new([0; KEY_BYTES]);
-                random.fill(key.as_mut());
-                let mut file = owner_only().open(path).map_err(failed)?;
-                let text = Zeroizing::new(hex::encode(key.as_slice()));
+                let key = SecretBox::init_with_mut(|key: &mut [u8; KEY_BYTES]| random.fill(key));
+                let mut file = private_file_options().open(path).map_err(failed)?;
+                let text = Zeroizing::new(hex::encode(key.expose_secret()));
                 file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
                 Ok(Self(key))
             }
@@ -65,18 +58,18 @@ impl Vault {
     pub fn read(path: &Path) -> Result<Self, VaultError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| VaultError::File { path: path.to_owned(), source })?;
-        refuse_open_mode(path)?;
+        check_permissions(path)?;
         Self::parse(&Zeroizing::new(text)).ok_or_else(|| VaultError::Form { path: path.to_owned() })
     }
 
-    /// A key given from outside: 64 hexadecimal digits.
+    /// Parses a key of 64 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut key = Zeroizing::new([0; KEY_BYTES]);
-        hex::decode_to_slice(text.trim(), key.as_mut()).ok()?;
+        let mut key = SecretBox::<[u8; KEY_BYTES]>::default();
+        hex::decode_to_slice(text.trim(), key.expose_secret_mut()).ok()?;
         Some(Self(key))
     }
 
-    /// Encrypts `plain` for the place that `context` names, such as `account.totp:<id>`.
+    /// Encrypts `plain`. `context` names the row, such as `account.totp:<id>`; [`Self::open`] needs the same one.
     pub fn seal(&self, context: &str, plain: &[u8], random: &dyn Random) -> Result<Vec<u8>, VaultError> {
         let mut nonce = [0; NONCE_BYTES];
         random.fill(&mut nonce);
@@ -86,6 +79,7 @@ impl Vault {
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
+    /// Decrypts what [`Self::seal`] encrypted for the same `context`.
     pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES).ok_or(VaultError::Open)?;
         let payload = Payload { msg: sealed, aad: context.as_bytes() };
@@ -94,22 +88,22 @@ impl Vault {
         Ok(Zeroizing::new(plain))
     }
 
-    /// A key of its own for another purpose: HMAC-SHA-256 of the purpose's name under the data key.
+    /// Derives a key for another purpose: HMAC-SHA-256 of the purpose's name under the data key.
     pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; KEY_BYTES]> {
-        let Ok(mut mac) = <Hmac<Sha256> as Mac>::new_from_slice(self.0.as_ref()) else {
-            unreachable!("HMAC takes keys of every length")
+        let Ok(mut mac) = <Hmac<Sha256> as Mac>::new_from_slice(self.0.expose_secret()) else {
+            unreachable!("HMAC accepts keys of every length")
         };
         mac.update(purpose.as_bytes());
         Zeroizing::new(mac.finalize().into_bytes().into())
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(Key::from_slice(self.0.as_ref()))
+        XChaCha20Poly1305::new(Key::from_slice(self.0.expose_secret()))
     }
 }
 
 #[cfg(unix)]
-fn owner_only() -> std::fs::OpenOptions {
+fn private_file_options() -> std::fs::OpenOptions {
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
@@ -117,14 +111,14 @@ fn owner_only() -> std::fs::OpenOptions {
 }
 
 #[cfg(not(unix))]
-fn owner_only() -> std::fs::OpenOptions {
+fn private_file_options() -> std::fs::OpenOptions {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     options
 }
 
 #[cfg(unix)]
-fn refuse_open_mode(path: &Path) -> Result<(), VaultError> {
+fn check_permissions(path: &Path) -> Result<(), VaultError> {
     use std::os::unix::fs::PermissionsExt;
     let metadata =
         std::fs::metadata(path).map_err(|source| VaultError::File { path: path.to_owned(), source })?;
@@ -136,17 +130,18 @@ fn refuse_open_mode(path: &Path) -> Result<(), VaultError> {
 }
 
 #[cfg(not(unix))]
-fn refuse_open_mode(_path: &Path) -> Result<(), VaultError> {
+fn check_permissions(_path: &Path) -> Result<(), VaultError> {
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use domain::random::SeededRandom;
 
+    use super::*;
+
     #[test]
-    fn a_sealed_value_opens_only_in_its_place() {
+    fn a_sealed_value_opens_only_with_its_context() {
         let (vault, random) = (Vault::new([7; 32]), SeededRandom::new(1));
         let sealed = vault.seal("account.totp:a", b"secret", &random).unwrap();
         assert!(!sealed.windows(6).any(|w| w == b"secret"));
@@ -157,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_file_is_made_once_and_must_stay_private() {
+    fn the_key_file_is_created_once_and_must_stay_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data.key");
         let first = Vault::open_or_create(&path, &SeededRandom::new(1)).unwrap();

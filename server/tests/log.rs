@@ -38,7 +38,7 @@ async fn a_line_names_the_route_and_not_the_path() {
     let config = Config::load(None, std::path::Path::new("/data"), std::iter::empty()).unwrap();
     let routes = Router::new().route("/path/{n}", get(|Path(n): Path<u32>| async move { n.to_string() }));
     let router = HttpLayers::new(config.origins(), config.hsts_hosts(), Arc::new(SeededRandom::new(1)))
-        .around(routes.fallback(not_found));
+        .apply(routes.fallback(not_found));
     for path in ["/path/4711", "/nowhere-secret"] {
         router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
     }

@@ -1,8 +1,8 @@
 //! The analyses that run, by the ids that the page chose, so that it can cancel each.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Default)]
@@ -50,8 +50,7 @@ impl Analyses {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        // No change is left half done when a holder panics.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,10 +1,11 @@
 //! What the commands share: the connection, the last screenshots, the running analyses.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use desktop::Point;
 use desktop::capture::{CaptureError, Frame, FrameCache, ScreenCapture};
 use desktop::encoded_image::EncodedImage;
+use parking_lot::{Mutex, MutexGuard};
 use protocol::Problem;
 
 use crate::analyses::Analyses;
@@ -60,8 +61,7 @@ impl AppState {
     }
 
     fn frames(&self) -> MutexGuard<'_, FrameCache> {
-        // No change is left half done when a holder panics.
-        self.frames.lock().unwrap_or_else(PoisonError::into_inner)
+        self.frames.lock()
     }
 }
 

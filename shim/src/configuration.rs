@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
+use protocol::Secret;
 use tauri::Url;
 
 use crate::identity::{Identity, IdentityError};
-use crate::secret::Secret;
-use crate::transport::Trust;
+use crate::trust::Trust;
 
 /// The variable that may hold the password itself; `AIWE_IDENTITY_PASSWORD_FILE` names a file that does.
 pub const PASSWORD_VARIABLE: &str = "AIWE_IDENTITY_PASSWORD";
@@ -178,7 +178,7 @@ fn text(file: &Path, field: &'static str) -> Result<zeroize::Zeroizing<String>, 
 
 /// An editor ends a file with a line break, which is not part of the password.
 fn first_line(text: &str) -> Secret {
-    Secret::new(text.lines().next().unwrap_or_default().to_owned())
+    Secret::new(text.lines().next().unwrap_or_default())
 }
 
 fn wrong(

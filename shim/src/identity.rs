@@ -4,11 +4,11 @@ use keys::{Chain, KeyError, MachineKey};
 use p12_keystore::error::Error;
 use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
 use package::PrivateKey;
+use protocol::Secret;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
 
 use crate::clock::Random;
-use crate::secret::Secret;
 
 /// A certificate with its issuers, leaf first, and the key that belongs to the leaf.
 pub struct Identity {
@@ -137,7 +137,7 @@ mod tests {
     use crate::test_server::{Authority, PASSWORD};
 
     fn read(package: &[u8], password: &str) -> Result<Identity, IdentityError> {
-        Identity::read(package, &Secret::new(password.into()))
+        Identity::read(package, &Secret::new(password))
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! From start to end: the connection that the command line describes, or else the one that this machine was enrolled with,
 //! and the renewal of its certificate.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use protocol::Problem;
 use tauri::async_runtime::JoinHandle;
 
@@ -14,7 +15,8 @@ use crate::enrolment::{Enrolment, Wizard};
 use crate::enrolment_store::{EnrolmentStore, EnrolmentStoreError, Machine};
 use crate::keystore::KeyStoreError;
 use crate::renewal::{Outcome, Renewal};
-use crate::transport::{Transport, TransportSetupError, Trust};
+use crate::transport::{Transport, TransportSetupError};
+use crate::trust::Trust;
 
 const RENEWAL_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -117,7 +119,7 @@ impl EnrolmentLifecycle {
     /// Replaces the running renewal.
     fn renew_with(&self, renewal: Option<Renewal>) {
         let renewing = renewal.map(|renewal| tauri::async_runtime::spawn(renew_when_due(renewal, self.now)));
-        let mut former = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut former = self.renewing.lock();
         if let Some(former) = std::mem::replace(&mut *former, renewing) {
             former.abort();
         }

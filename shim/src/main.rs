@@ -24,10 +24,10 @@ mod native_api;
 mod navigation;
 mod page;
 mod renewal;
-mod secret;
 #[cfg(test)]
 mod test_server;
 mod transport;
+mod trust;
 mod window;
 
 use std::io::{IsTerminal, Write};

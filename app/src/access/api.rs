@@ -14,7 +14,7 @@ use crate::{
     form::{self, FormValues, respond},
     navigation::{local_path, path_of, path_segment, wants_html},
     request_context::{RequestContext, require_administrator},
-    services::Services,
+    services::{Services, reply},
 };
 #[cfg(feature = "ssr")]
 use protocol::access::{AccessRequestFilter, RequestAccess};
@@ -76,7 +76,7 @@ pub async fn submit(
         .with("message", &message);
     let request = RequestAccess { email, platform, device_name: Some(device_name), message: Some(message) };
     let asked = Services::current()?
-        .access
+        .requests
         .submit(&context, request)
         .await
         .map(crate::request_context::WithCookies::deliver);
@@ -88,14 +88,14 @@ pub async fn submit(
 #[server(prefix = "/app", endpoint = "access/status-start")]
 pub async fn status_start(token: String) -> Result<(RequestStatus, Option<RejectedForm>), AppError> {
     let context = RequestContext::current()?;
-    let status = Services::current()?.access.status(&context, &token).await?;
+    let status = reply(Services::current()?.requests.status(&context, &token).await)?;
     Ok((status, form::take_rejected(REMIND)))
 }
 
 #[server(prefix = "/app", endpoint = "access/remind")]
 pub async fn remind(#[server(default)] token: String) -> Result<RequestStatus, AppError> {
     let context = RequestContext::current()?;
-    let reminded = Services::current()?.access.remind(&context, &token).await;
+    let reminded = Services::current()?.requests.remind(&context, &token).await;
     let page = format!("/public/request-status/{}", path_segment(&token));
     respond(REMIND, &page, FormValues::default(), reminded, |_| wants_html().then(|| page.clone()))
 }
@@ -104,7 +104,7 @@ pub async fn remind(#[server(default)] token: String) -> Result<RequestStatus, A
 #[server(prefix = "/app", endpoint = "access/offer")]
 pub async fn offer(token: String) -> Result<(DownloadOffer, Option<Platform>), AppError> {
     let context = RequestContext::current()?;
-    let offer = Services::current()?.access.offer(&context, &token).await?;
+    let offer = reply(Services::current()?.downloads.offer(&context, &token).await)?;
     let platform = Platform::from_user_agent(&context.user_agent).or(offer.platform);
     Ok((offer, platform))
 }
@@ -123,7 +123,7 @@ pub async fn request_new_link(
 ) -> Result<DownloadOffer, AppError> {
     let context = RequestContext::current()?;
     let code = Some(match_code.as_str()).filter(|code| !code.trim().is_empty());
-    let answer = Services::current()?.access.request_new_link(&context, &token, code).await;
+    let answer = Services::current()?.downloads.request_new_link(&context, &token, code).await;
     let page = format!("/public/download-certs/{}", path_segment(&token));
     let answer = answer.map(crate::request_context::WithCookies::deliver);
     respond(REQUEST_NEW_LINK, &page, FormValues::default(), answer, |_| wants_html().then(|| page.clone()))
@@ -137,25 +137,27 @@ pub async fn list(
     page: u32,
 ) -> Result<Page<AccessRequestRow>, AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.access.list(&admin, AccessRequestFilter { state, waiting, search, page }).await?)
+    reply(
+        Services::current()?.reviews.list(&admin, AccessRequestFilter { state, waiting, search, page }).await,
+    )
 }
 
 #[server(prefix = "/app", endpoint = "access/find")]
 pub async fn find(id: String) -> Result<RequestDetail, AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.access.find(&admin, &id).await?)
+    reply(Services::current()?.reviews.find(&admin, &id).await)
 }
 
 #[server(prefix = "/app", endpoint = "access/approve")]
 pub async fn approve(id: String) -> Result<AccessRequestRow, AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.access.approve(&admin, &id).await?)
+    reply(Services::current()?.reviews.approve(&admin, &id).await)
 }
 
 #[server(prefix = "/app", endpoint = "access/reject")]
 pub async fn reject(id: String, #[server(default)] reason: String) -> Result<AccessRequestRow, AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.access.reject(&admin, &id, &reason).await?)
+    reply(Services::current()?.reviews.reject(&admin, &id, &reason).await)
 }
 
 /// Sends a new link. `sent`: the number of links that the page knows of.
@@ -165,7 +167,7 @@ pub async fn send_link(
     #[server(default)] sent: Option<u32>,
 ) -> Result<AccessRequestRow, AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.access.send_link(&admin, &id, sent).await?)
+    reply(Services::current()?.links.send_link(&admin, &id, sent).await)
 }
 
 #[server(prefix = "/app", endpoint = "access/decline-link")]
@@ -174,7 +176,7 @@ pub async fn decline_link(
     #[server(default)] reason: String,
 ) -> Result<AccessRequestRow, AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.access.decline_link(&admin, &id, &reason).await?)
+    reply(Services::current()?.links.decline_link(&admin, &id, &reason).await)
 }
 
 /// [`list`] for polling: does not keep the session alive.
@@ -198,7 +200,7 @@ pub async fn poll_find(id: String) -> Result<RequestDetail, AppError> {
 #[server(prefix = "/app", endpoint = "watch/news")]
 pub async fn news(#[server(default)] since: Option<String>) -> Result<protocol::review::News, AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.access.news(&admin, since.as_deref()).await?)
+    reply(Services::current()?.reviews.news(&admin, since.as_deref()).await)
 }
 
 /// Why the list's form was rejected, or what it did, in a browser without scripts.
@@ -230,9 +232,11 @@ pub async fn decide_all(
     let decided = match verdict.parse() {
         Ok(verdict) => {
             let asked = Decide { verdict, ids, reason: reason_for_all };
-            Services::current()?.access.decide(&admin, asked).await
+            Services::current()?.reviews.decide(&admin, asked).await
         }
-        Err(protocol::access::Invalid(expected)) => Err(Problem::invalid_input().field("verdict", expected)),
+        Err(protocol::access::Invalid(expected)) => {
+            Err(Problem::invalid_input().field("verdict", expected).into())
+        }
     };
     respond(DECIDE_ALL, back, typed, decided, |decided| {
         wants_html().then(|| {

@@ -11,9 +11,9 @@ use super::listing::{Listing, PATH, Requests, WAITING};
 use super::news::{NewsLine, NewsWatch};
 use super::notes::{AddressNotes, CodesTried};
 use super::state::{StateBadge, word};
-use crate::admin::PanelPage;
 use crate::design::{
-    Button, Cell, Column, EmptyState, Field, FieldKind, Pagination, SelectField, Shape, Table, Time, loaded,
+    Button, Cell, Column, EmptyState, Field, FieldKind, Pagination, PanelPage, SelectField, Shape, Table,
+    Time, loaded,
 };
 use crate::form;
 

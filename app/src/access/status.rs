@@ -78,7 +78,7 @@ impl Island for StatusWatch {
 /// A failed poll changes nothing on the page: the code stays readable while the network is down.
 #[cfg(feature = "hydrate")]
 async fn is_decided(path: &str) -> bool {
-    use crate::sidebar::transport::response;
+    use crate::response::parse;
     use crate::web;
 
     let init = web::RequestInit::new();
@@ -86,7 +86,7 @@ async fn is_decided(path: &str) -> bool {
         return false;
     };
     let text = web::text(&response).await.unwrap_or_default();
-    response::parse::<RequestStatus>(&text).is_ok_and(|now| now.state != RequestState::Pending)
+    parse::<RequestStatus>(&text).is_ok_and(|now| now.state != RequestState::Pending)
 }
 
 /// Never called: nothing polls on the server.

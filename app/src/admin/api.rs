@@ -1,11 +1,14 @@
 //! Server functions of the panel itself.
 
 use leptos::prelude::*;
+use protocol::overview::Overview;
 
-use super::Overview;
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
-use crate::{request_context::require_administrator, services::Services};
+use crate::{
+    request_context::require_administrator,
+    services::{Services, reply},
+};
 
 /// The e-mail address of the signed-in administrator.
 #[server(prefix = "/app", endpoint = "admin/account")]
@@ -16,7 +19,7 @@ pub async fn account() -> Result<String, AppError> {
 #[server(prefix = "/app", endpoint = "admin/numbers")]
 pub async fn numbers() -> Result<Overview, AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.overview.overview(&admin).await?)
+    reply(Services::current()?.overview.overview(&admin).await)
 }
 
 /// [`numbers`] for polling: does not keep the session alive.

@@ -4,7 +4,6 @@
 //! who are not signed in to the sign-in page.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::components::{A, Outlet};
 
 use super::api;
@@ -93,35 +92,6 @@ fn Account(account: Resource<Result<String, crate::error::AppError>>) -> impl In
                     "Sign out"
                 </Button>
             </ActionForm>
-        </div>
-    }
-}
-
-/// A panel page: its title, one line about it, and its most frequent action.
-#[component]
-pub fn PanelPage(
-    #[prop(into)] title: Signal<String>,
-    #[prop(optional, into)] lead: String,
-    /// The most frequent action, as a button.
-    #[prop(optional)]
-    action: Option<AnyView>,
-    children: Children,
-) -> impl IntoView {
-    let name = organisation();
-    // As on the public pages: on the server, signals may be disposed of when the head is written.
-    let first = cfg!(feature = "ssr").then(|| title.get_untracked());
-    let document_title = move || format!("{} – {name}", first.clone().unwrap_or_else(|| title.get()));
-    view! {
-        <Title text=document_title />
-        <div class="space-y-6">
-            <header class="flex flex-wrap items-start justify-between gap-4">
-                <div>
-                    <h1 class="text-xl">{title}</h1>
-                    {(!lead.is_empty()).then(|| view! { <p class="mt-1 text-muted">{lead}</p> })}
-                </div>
-                {action}
-            </header>
-            {children()}
         </div>
     }
 }

@@ -2,10 +2,11 @@
 
 use leptos::prelude::*;
 use leptos_router::components::A;
+use protocol::overview::Overview;
 
-use super::{Overview, PanelPage, api};
+use super::api;
 use crate::access::{NewsWatch, PendingRequests};
-use crate::design::loaded;
+use crate::design::{PanelPage, loaded};
 
 #[component]
 pub fn OverviewPage() -> impl IntoView {

@@ -2,14 +2,13 @@
 
 use leptos::prelude::*;
 use protocol::access::Page;
-use protocol::certificate::CertificateReport;
+use protocol::certificate::{AuthorityChange, CertificateReport, CertificateRow};
 
-use super::{AuthorityChange, CertificateRow};
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
     request_context::{RequestContext, require_administrator},
-    services::Services,
+    services::{Services, reply},
 };
 
 /// The certificate that the visitor's browser presented, and the server's verdict. Shows nobody else's certificate.
@@ -21,7 +20,7 @@ pub async fn report() -> Result<CertificateReport, AppError> {
 #[server(prefix = "/app", endpoint = "certificate/list")]
 pub async fn list(search: String, page: u32) -> Result<Page<CertificateRow>, AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.certificates.list(&admin, &search, page).await?)
+    reply(Services::current()?.certificates.list(&admin, &search, page).await)
 }
 
 #[server(prefix = "/app", endpoint = "certificate/revoke")]
@@ -31,11 +30,11 @@ pub async fn revoke(
     #[server(default)] words: String,
 ) -> Result<(), AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.certificates.revoke(&admin, &id, &reason, &words).await?)
+    reply(Services::current()?.certificates.revoke(&admin, &id, &reason, &words).await)
 }
 
 #[server(prefix = "/app", endpoint = "certificate/replacement")]
 pub async fn replacement() -> Result<Option<AuthorityChange>, AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.certificates.replacement(&admin).await?)
+    reply(Services::current()?.certificates.replacement(&admin).await)
 }

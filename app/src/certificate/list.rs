@@ -4,16 +4,14 @@ use leptos::prelude::*;
 use leptos_router::components::{A, Form};
 use leptos_router::hooks::use_query_map;
 use protocol::access::{Message, Page};
-use protocol::certificate::RevocationReason;
+use protocol::certificate::{CertificateRow, RevocationReason};
 
-use super::CertificateRow;
 use super::api::{self, Revoke};
 use super::replacement::ReplacementNotice;
-use crate::admin::PanelPage;
 use crate::design::{
     Badge, BriefNotice, Button, ButtonKind, ButtonVariant, Cell, Column, Dialog, DialogActions, EmptyState,
-    Field, FieldKind, NoticeTone, Pagination, ProblemNotice, SelectField, Shape, Table, TextAreaField, Time,
-    Tone, loaded,
+    Field, FieldKind, NoticeTone, Pagination, PanelPage, ProblemNotice, SelectField, Shape, Table,
+    TextAreaField, Time, Tone, loaded,
 };
 use crate::form::{self, completed, field_error, problem_of};
 use crate::navigation::with_query;
@@ -61,7 +59,7 @@ pub fn CertificatesPage() -> impl IntoView {
 
 fn reasons() -> Vec<(String, String)> {
     let choice = |reason: RevocationReason| {
-        (reason.as_str().to_owned(), reason.words().unwrap_or("Not said").to_owned())
+        (reason.as_str().to_owned(), reason.label().unwrap_or("Not said").to_owned())
     };
     RevocationReason::ALL.map(choice).to_vec()
 }
@@ -208,7 +206,7 @@ fn CertificateLine(row: CertificateRow, dialog: RevokeDialog) -> impl IntoView {
     let label = format!("Revoke the certificate of {}, {}", row.device_name, row.owner);
     let (to_revoke, judged) = (row.clone(), row.clone());
     let CertificateRow { owner, device_name, serial, .. } = row;
-    let why: String = [row.revocation_reason.words(), Some(row.revocation_words.as_str())]
+    let why: String = [row.revocation_reason.label(), Some(row.revocation_words.as_str())]
         .into_iter()
         .flatten()
         .filter(|part| !part.is_empty())

@@ -1,8 +1,9 @@
 //! While one authority replaces another: how many machines still depend on the old one.
 
 use leptos::prelude::*;
+use protocol::certificate::AuthorityChange;
 
-use super::{AuthorityChange, api};
+use super::api;
 use crate::design::{Notice, loaded};
 
 /// Shows nothing while there is only one authority.

@@ -1,4 +1,4 @@
-//! The public pages' layout: one column, one task per screen.
+//! The layout of the public pages (one column, one task per screen), and of what the panel shows beside its navigation.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -61,6 +61,35 @@ pub fn PublicPage(
                 <p>"AI Workflow Engine"</p>
                 {island(ThemeChoice)}
             </footer>
+        </div>
+    }
+}
+
+/// A panel page: its title, one line about it, and its most frequent action.
+#[component]
+pub fn PanelPage(
+    #[prop(into)] title: Signal<String>,
+    #[prop(optional, into)] lead: String,
+    /// The most frequent action, as a button.
+    #[prop(optional)]
+    action: Option<AnyView>,
+    children: Children,
+) -> impl IntoView {
+    let name = organisation();
+    // As on the public pages: on the server, signals may be disposed of when the head is written.
+    let first = cfg!(feature = "ssr").then(|| title.get_untracked());
+    let document_title = move || format!("{} – {name}", first.clone().unwrap_or_else(|| title.get()));
+    view! {
+        <Title text=document_title />
+        <div class="space-y-6">
+            <header class="flex flex-wrap items-start justify-between gap-4">
+                <div>
+                    <h1 class="text-xl">{title}</h1>
+                    {(!lead.is_empty()).then(|| view! { <p class="mt-1 text-muted">{lead}</p> })}
+                </div>
+                {action}
+            </header>
+            {children()}
         </div>
     }
 }

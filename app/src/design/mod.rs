@@ -27,7 +27,7 @@ pub use disclosure::Disclosure;
 pub use empty::{EmptyState, Skeleton};
 pub use field::{Check, Field, FieldKind, PasswordField, SelectField, ShowPassword, TextAreaField};
 pub use icon::{Icon, Shape};
-pub use layout::{Logo, PublicPage, organisation};
+pub use layout::{Logo, PanelPage, PublicPage, organisation};
 pub use loaded::loaded;
 pub use notice::{BriefNotice, Notice, NoticeTone, ProblemNotice};
 pub use pagination::Pagination;

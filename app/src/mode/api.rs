@@ -9,8 +9,8 @@ use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
     navigation::redirect,
-    request_context::{Administrator, require_administrator},
-    services::Services,
+    request_context::require_administrator,
+    services::{Services, reply},
 };
 
 /// A mode as the editor's form posts it: every field as text.
@@ -73,7 +73,7 @@ impl ModeForm {
 #[server(prefix = "/app", endpoint = "mode/list")]
 pub async fn list() -> Result<Vec<Mode>, AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.modes.list(&admin).await?)
+    reply(Services::current()?.modes.list(&admin).await)
 }
 
 /// A mode for the editor, with the names of the providers. An empty id means a new mode, at the end of the list.
@@ -81,7 +81,7 @@ pub async fn list() -> Result<Vec<Mode>, AppError> {
 pub async fn edit(id: String) -> Result<(Mode, Vec<String>), AppError> {
     let admin = require_administrator()?;
     let modes = Services::current()?.modes;
-    let (listed, providers) = (modes.list(&admin).await?, modes.providers(&admin).await?);
+    let (listed, providers) = (reply(modes.list(&admin).await)?, reply(modes.providers(&admin).await)?);
     let mode =
         if id.is_empty() { Some(new_after(&listed)) } else { listed.into_iter().find(|mode| mode.id == id) };
     Ok((mode.ok_or_else(Problem::not_found)?, providers))
@@ -90,14 +90,9 @@ pub async fn edit(id: String) -> Result<(Mode, Vec<String>), AppError> {
 #[server(prefix = "/app", endpoint = "mode/save")]
 pub async fn save(mode: ModeForm) -> Result<Mode, AppError> {
     let admin = require_administrator()?;
-    let saved = store(&admin, mode).await?;
+    let saved = reply(Services::current()?.modes.save(&admin, mode.check()?).await)?;
     redirect("/admin/modes");
     Ok(saved)
-}
-
-#[cfg(feature = "ssr")]
-async fn store(admin: &Administrator, mode: ModeForm) -> Result<Mode, Problem> {
-    Services::current()?.modes.save(admin, mode.check()?).await
 }
 
 #[cfg(feature = "ssr")]

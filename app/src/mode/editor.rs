@@ -6,10 +6,9 @@ use leptos_router::hooks::use_params_map;
 use protocol::mode::Mode;
 
 use super::api::{self, Save};
-use crate::admin::PanelPage;
 use crate::design::{
-    Button, ButtonLink, ButtonVariant, Check, Field, FieldKind, ProblemNotice, SelectField, TextAreaField,
-    loaded,
+    Button, ButtonLink, ButtonVariant, Check, Field, FieldKind, PanelPage, ProblemNotice, SelectField,
+    TextAreaField, loaded,
 };
 use crate::form::{self, field_error, problem_of};
 

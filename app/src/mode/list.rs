@@ -5,8 +5,9 @@ use leptos_router::components::A;
 use protocol::mode::Mode;
 
 use super::api;
-use crate::admin::PanelPage;
-use crate::design::{Badge, ButtonLink, ButtonVariant, Cell, Column, EmptyState, Shape, Table, Tone, loaded};
+use crate::design::{
+    Badge, ButtonLink, ButtonVariant, Cell, Column, EmptyState, PanelPage, Shape, Table, Tone, loaded,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("Name"),

@@ -2,32 +2,35 @@
 
 use leptos::prelude::*;
 use protocol::access::Page;
+use protocol::outbox::{MailRow, MailState};
 
-use super::{MailRow, MailState};
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
-use crate::{request_context::require_administrator, services::Services};
+use crate::{
+    request_context::require_administrator,
+    services::{Services, reply},
+};
 
 #[server(prefix = "/app", endpoint = "outbox/list")]
 pub async fn list(state: Option<MailState>, page: u32) -> Result<Page<MailRow>, AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.outbox.list(&admin, state, page).await?)
+    reply(Services::current()?.outbox.list(&admin, state, page).await)
 }
 
 #[server(prefix = "/app", endpoint = "outbox/retry")]
 pub async fn retry(id: String) -> Result<(), AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.outbox.retry(&admin, &id).await?)
+    reply(Services::current()?.outbox.retry(&admin, &id).await)
 }
 
 #[server(prefix = "/app", endpoint = "outbox/delivered")]
 pub async fn delivered(id: String) -> Result<(), AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.outbox.delivered(&admin, &id).await?)
+    reply(Services::current()?.outbox.delivered(&admin, &id).await)
 }
 
 #[server(prefix = "/app", endpoint = "outbox/retry-all")]
 pub async fn retry_all() -> Result<u64, AppError> {
     let admin = require_administrator()?;
-    Ok(Services::current()?.outbox.retry_all(&admin).await?)
+    reply(Services::current()?.outbox.retry_all(&admin).await)
 }

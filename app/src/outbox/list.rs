@@ -4,13 +4,12 @@ use leptos::prelude::*;
 use leptos_router::components::{A, Form};
 use leptos_router::hooks::use_query_map;
 use protocol::access::Page;
+use protocol::outbox::{MailRow, MailState};
 
 use super::api::{self, Delivered, Retry, RetryAll};
-use super::{MailRow, MailState};
-use crate::admin::PanelPage;
 use crate::design::{
-    Badge, BriefNotice, Button, CopyButton, EmptyState, NoticeTone, Pagination, ProblemNotice, SelectField,
-    Shape, Time, Tone, loaded,
+    Badge, BriefNotice, Button, CopyButton, EmptyState, NoticeTone, Pagination, PanelPage, ProblemNotice,
+    SelectField, Shape, Time, Tone, loaded,
 };
 use crate::form::{self, problem_of};
 use crate::navigation::with_query;

@@ -3,24 +3,4 @@
 pub mod api;
 mod list;
 
-pub use domain::mail::MailState;
-use serde::{Deserialize, Serialize};
-
 pub use list::OutboxPage;
-
-/// A mail as the administrator sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MailRow {
-    pub id: String,
-    pub to: String,
-    pub subject: String,
-    /// The plain text, to be copied where there is no SMTP server. `None` once it was sent: it may contain a link.
-    pub text: Option<String>,
-    pub state: MailState,
-    pub attempts: i64,
-    /// Why the last attempt failed.
-    pub last_error: Option<String>,
-    /// Seconds since the Unix epoch.
-    pub created_at: i64,
-    pub sent_at: Option<i64>,
-}

@@ -12,7 +12,7 @@ use crate::{
     form::{FormValues, respond, take_rejected},
     navigation::{local_path, redirect, with_query},
     request_context::{RequestContext, WithCookies, idle_message},
-    services::Services,
+    services::{Services, reply},
 };
 #[cfg(feature = "ssr")]
 use protocol::people::SetupAnswer;
@@ -20,7 +20,7 @@ use protocol::people::SetupAnswer;
 #[server(prefix = "/app", endpoint = "people/offer")]
 pub async fn offer(token: String) -> Result<SetupOffer, AppError> {
     let context = RequestContext::current()?;
-    Ok(Services::current()?.people.setup_offer(&context, &token).await?)
+    reply(Services::current()?.setup.setup_offer(&context, &token).await)
 }
 
 #[server(prefix = "/app", endpoint = "people/set-up")]
@@ -31,8 +31,8 @@ pub async fn set_up(
     #[server(default)] code: String,
 ) -> Result<RecoveryCodes, AppError> {
     let context = RequestContext::current()?;
-    let answer = SetupAnswer { email, password, code };
-    Ok(Services::current()?.people.set_up(&context, &token, answer).await?)
+    let answer = SetupAnswer { email, password: password.into(), code: code.into() };
+    reply(Services::current()?.setup.set_up(&context, &token, answer).await)
 }
 
 /// What the sign-in page shows first.
@@ -67,7 +67,7 @@ pub async fn sign_in(
 ) -> Result<SignInStep, AppError> {
     let context = RequestContext::current()?;
     let step =
-        Services::current()?.people.sign_in(&context, &email, &password).await.map(WithCookies::deliver);
+        Services::current()?.sign_in.sign_in(&context, &email, &password).await.map(WithCookies::deliver);
     let typed = FormValues::default().with("email", &email);
     respond(SIGN_IN, &step_path(&SignInStep::Password, &next), typed, step, |step| {
         Some(step_path(step, &next))
@@ -81,7 +81,7 @@ pub async fn second_factor(
     #[server(default)] next: String,
 ) -> Result<SignInStep, AppError> {
     let context = RequestContext::current()?;
-    let step = Services::current()?.people.second_factor(&context, &code).await.map(WithCookies::deliver);
+    let step = Services::current()?.sign_in.second_factor(&context, &code).await.map(WithCookies::deliver);
     let back = step_path(&SignInStep::Code, &next);
     respond(SECOND_FACTOR, &back, FormValues::default(), step, |step| Some(step_path(step, &next)))
 }
@@ -89,7 +89,7 @@ pub async fn second_factor(
 #[server(prefix = "/app", endpoint = "people/sign-out")]
 pub async fn sign_out() -> Result<(), AppError> {
     let context = RequestContext::current()?;
-    Services::current()?.people.sign_out(&context).await?.deliver();
+    reply(Services::current()?.sign_in.sign_out(&context).await)?.deliver();
     redirect("/login");
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use protocol::Problem;
 use protocol::analysis::{MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS};
+use protocol::image::{HeaderError, MediaType};
 
 /// A picture that is ready to be sent.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,14 +33,6 @@ pub enum PictureSource {
     },
 }
 
-/// The formats that the server accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MediaType {
-    Jpeg,
-    Png,
-    Webp,
-}
-
 impl Picture {
     /// Accepts a file that the server would accept: PNG, JPEG or WebP by content, whatever its name.
     pub fn upload(name: &str, bytes: Vec<u8>) -> Result<Self, Problem> {
@@ -47,10 +40,14 @@ impl Picture {
         let media_type = MediaType::of(&bytes).ok_or_else(|| {
             refusal("This is not a PNG, JPEG or WebP picture. Choose another file or paste a screenshot.")
         })?;
-        let size = media_type.size(&bytes);
-        if size.is_some_and(|(width, height)| u64::from(width) * u64::from(height) > MAX_IMAGE_PIXELS) {
-            return Err(refusal("The picture has more than 64 megapixels. Choose a smaller one."));
-        }
+        let size = match media_type.size(&bytes, MAX_IMAGE_PIXELS) {
+            Ok(size) => Some(size),
+            // The server decodes it, and says what is wrong.
+            Err(HeaderError::Broken) => None,
+            Err(HeaderError::TooManyPixels { .. }) => {
+                return Err(refusal("The picture has more than 64 megapixels. Choose a smaller one."));
+            }
+        };
         let bytes: Arc<[u8]> = bytes.into();
         Ok(Self {
             source: PictureSource::Upload { bytes: bytes.clone(), media_type },
@@ -111,89 +108,6 @@ pub fn refusal(message: &str) -> Problem {
     Problem::invalid_input().field("image", message)
 }
 
-impl MediaType {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Jpeg => "image/jpeg",
-            Self::Png => "image/png",
-            Self::Webp => "image/webp",
-        }
-    }
-
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Jpeg => "jpg",
-            Self::Png => "png",
-            Self::Webp => "webp",
-        }
-    }
-
-    /// By the first bytes.
-    pub fn of(bytes: &[u8]) -> Option<Self> {
-        if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-            Some(Self::Png)
-        } else if bytes.starts_with(&[0xff, 0xd8, 0xff]) {
-            Some(Self::Jpeg)
-        } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP".as_slice()) {
-            Some(Self::Webp)
-        } else {
-            None
-        }
-    }
-
-    /// Width and height from the file's header; `None` if it has none or is cut off.
-    pub fn size(self, bytes: &[u8]) -> Option<(u32, u32)> {
-        match self {
-            Self::Jpeg => jpeg_size(bytes),
-            Self::Png => Some((big(bytes.get(16..20)?), big(bytes.get(20..24)?))),
-            Self::Webp => webp_size(bytes),
-        }
-    }
-}
-
-/// The frame header (SOF0 to SOF15 without the three other markers in between; ITU T.81 B.2.2).
-fn jpeg_size(bytes: &[u8]) -> Option<(u32, u32)> {
-    let mut at = 2;
-    loop {
-        let marker = *bytes.get(at + 1)?;
-        if bytes[at] != 0xff {
-            return None;
-        }
-        match marker {
-            0xff => at += 1,
-            0x01 | 0xd0..=0xd9 => at += 2,
-            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                return Some((big(bytes.get(at + 7..at + 9)?), big(bytes.get(at + 5..at + 7)?)));
-            }
-            _ => at += 2 + usize::try_from(big(bytes.get(at + 2..at + 4)?)).ok()?,
-        }
-    }
-}
-
-/// The three kinds of WebP: lossy, lossless, extended (RFC 9649 §2).
-fn webp_size(bytes: &[u8]) -> Option<(u32, u32)> {
-    match bytes.get(12..16)? {
-        b"VP8 " => {
-            let side = |at| Some(little(bytes.get(at..at + 2)?) & 0x3fff);
-            Some((side(26)?, side(28)?))
-        }
-        b"VP8L" => {
-            let packed = little(bytes.get(21..25)?);
-            Some(((packed & 0x3fff) + 1, (packed >> 14 & 0x3fff) + 1))
-        }
-        b"VP8X" => Some((little(bytes.get(24..27)?) + 1, little(bytes.get(27..30)?) + 1)),
-        _ => None,
-    }
-}
-
-fn big(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0, |value, byte| value << 8 | u32::from(*byte))
-}
-
-fn little(bytes: &[u8]) -> u32 {
-    bytes.iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte))
-}
-
 fn file_size(bytes: usize) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
@@ -234,28 +148,5 @@ mod tests {
         assert!(Picture::upload("x", large.clone()).is_ok());
         large.push(0);
         assert!(refused(large).contains("20 MB"));
-    }
-
-    #[test]
-    fn sizes_are_read_from_jpeg_and_webp() {
-        let mut jpeg = vec![0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xff, 0xc4, 0, 3, 9];
-        jpeg.extend([0xff, 0xc2, 0, 11, 8, 0x02, 0x58, 0x03, 0x20, 1]);
-        assert_eq!(MediaType::Jpeg.size(&jpeg), Some((800, 600)));
-        let mut extended = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0".to_vec();
-        extended.extend([0x1f, 3, 0, 0x57, 2, 0]);
-        assert_eq!(MediaType::Webp.size(&extended), Some((800, 600)));
-        let mut lossless = b"RIFF\0\0\0\0WEBPVP8L\0\0\0\0\x2f".to_vec();
-        lossless.extend((799u32 | 599 << 14).to_le_bytes());
-        assert_eq!(MediaType::Webp.size(&lossless), Some((800, 600)));
-    }
-
-    #[test]
-    fn a_header_cut_off_anywhere_gives_no_size_and_no_panic() {
-        let whole = png(800, 600);
-        for end in 0..whole.len() {
-            assert_eq!(MediaType::Png.size(&whole[..end]), None);
-            assert_eq!(MediaType::Jpeg.size(&[&[0xff, 0xd8, 0xff, 0xe0], &vec![0; end][..]].concat()), None);
-            assert_eq!(MediaType::Webp.size(&b"RIFF....WEBPVP8X........."[..end]), None);
-        }
     }
 }

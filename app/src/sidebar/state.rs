@@ -9,11 +9,12 @@ use futures::future::{AbortHandle, Abortable};
 use leptos::prelude::*;
 use protocol::Problem;
 use protocol::analysis::{AnalysisEvent, MAX_CONTEXT_CHARS};
+use protocol::image::MediaType;
 use protocol::mode::ModeSummary;
 use protocol::native::Login;
 
 use super::access::{Access, AccessEvent};
-use super::picture::{MediaType, Picture, PictureSource};
+use super::picture::{Picture, PictureSource};
 use super::run::{CaptureState, Run, RunEvent};
 use super::transport::{Captured, Question, Transport};
 

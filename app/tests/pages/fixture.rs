@@ -3,10 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
 
-use app::admin::Overview;
-use app::certificate::{AuthorityChange, CertificateRow};
 use app::design::Organisation;
-use app::outbox::{MailRow, MailState};
 use app::request_context::{Administrator, RequestContext, WithCookies};
 use app::services::*;
 use async_trait::async_trait;
@@ -18,12 +15,16 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use leptos::prelude::*;
 use leptos_axum::LeptosRoutes;
-use protocol::Problem;
 use protocol::access::*;
-use protocol::certificate::{CertificateReport, RejectionReason, RevocationReason};
+use protocol::certificate::{
+    AuthorityChange, CertificateReport, CertificateRow, RejectionReason, RevocationReason,
+};
 use protocol::mode::Mode;
+use protocol::outbox::{MailRow, MailState};
+use protocol::overview::Overview;
 use protocol::people::*;
 use protocol::review::*;
+use protocol::{Problem, ServiceError};
 use tower::ServiceExt;
 
 pub const NOW: i64 = 1_795_383_000;
@@ -125,7 +126,7 @@ fn context(who: Who) -> RequestContext {
         idle_minutes: None,
         session: None,
         challenge: None,
-        asked: None,
+        requester: None,
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         user_agent: "Mozilla/5.0 (X11; Linux x86_64)".into(),
         secure: false,
@@ -140,12 +141,16 @@ fn context(who: Who) -> RequestContext {
 
 fn services() -> Services {
     Services {
-        access: Arc::new(Memory),
         certificates: Arc::new(Memory),
+        downloads: Arc::new(Memory),
+        links: Arc::new(Memory),
         modes: Arc::new(Memory),
         outbox: Arc::new(Memory),
         overview: Arc::new(Memory),
-        people: Arc::new(Memory),
+        requests: Arc::new(Memory),
+        reviews: Arc::new(Memory),
+        setup: Arc::new(Memory),
+        sign_in: Arc::new(Memory),
     }
 }
 
@@ -185,12 +190,12 @@ fn page<T>(rows: Vec<T>) -> Page<T> {
 }
 
 #[async_trait]
-impl AccessService for Memory {
+impl RequesterService for Memory {
     async fn submit(
         &self,
         _: &RequestContext,
         request: RequestAccess,
-    ) -> Result<WithCookies<RequestReceipt>, Problem> {
+    ) -> Result<WithCookies<RequestReceipt>, ServiceError> {
         request.check()?;
         let asked = RequestReceipt {
             match_code: "ABCD-2345".into(),
@@ -199,7 +204,7 @@ impl AccessService for Memory {
         Ok(WithCookies { value: asked, cookies: vec!["asked=1; Path=/".into()] })
     }
 
-    async fn status(&self, _: &RequestContext, token: &str) -> Result<RequestStatus, Problem> {
+    async fn status(&self, _: &RequestContext, token: &str) -> Result<RequestStatus, ServiceError> {
         let state: RequestState = token.parse().map_err(|_| Problem::not_found())?;
         Ok(RequestStatus {
             state,
@@ -212,15 +217,18 @@ impl AccessService for Memory {
         })
     }
 
-    async fn remind(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, Problem> {
+    async fn remind(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, ServiceError> {
         let status = self.status(context, token).await?;
         if status.state != RequestState::Pending {
-            return Err(Problem::conflict("It was decided a minute ago."));
+            return Err(Problem::conflict("It was decided a minute ago.").into());
         }
         Ok(RequestStatus { reminded_at: Some(NOW + 60), reminder: None, ..status })
     }
+}
 
-    async fn offer(&self, _: &RequestContext, token: &str) -> Result<DownloadOffer, Problem> {
+#[async_trait]
+impl DownloadService for Memory {
+    async fn offer(&self, _: &RequestContext, token: &str) -> Result<DownloadOffer, ServiceError> {
         Ok(DownloadOffer {
             state: match token {
                 "ready" => DownloadState::Ready,
@@ -240,11 +248,26 @@ impl AccessService for Memory {
         })
     }
 
+    async fn request_new_link(
+        &self,
+        context: &RequestContext,
+        token: &str,
+        match_code: Option<&str>,
+    ) -> Result<WithCookies<DownloadOffer>, ServiceError> {
+        match match_code {
+            Some("ABCD-2345") => Ok(WithCookies::plain(self.offer(context, token).await?)),
+            _ => Err(Problem::forbidden().field("match_code", "Enter the match code.").into()),
+        }
+    }
+}
+
+#[async_trait]
+impl ReviewService for Memory {
     async fn list(
         &self,
         _: &Administrator,
         filter: AccessRequestFilter,
-    ) -> Result<Page<AccessRequestRow>, Problem> {
+    ) -> Result<Page<AccessRequestRow>, ServiceError> {
         let all = [
             row("1", "anna@example.org", RequestState::Pending),
             row("2", "ben.longer-name@clinic.example.org", RequestState::Approved),
@@ -258,12 +281,12 @@ impl AccessService for Memory {
         Ok(page(all.into_iter().filter(fits).collect()))
     }
 
-    async fn find(&self, _: &Administrator, id: &str) -> Result<RequestDetail, Problem> {
+    async fn find(&self, _: &Administrator, id: &str) -> Result<RequestDetail, ServiceError> {
         let request = match id {
             "1" => row("1", "anna@example.org", RequestState::Pending),
             "2" => row("2", "ben.longer-name@clinic.example.org", RequestState::Redeemed),
             "3" => row("3", "cleo@example.org", RequestState::Rejected),
-            _ => return Err(Problem::not_found()),
+            _ => return Err(Problem::not_found().into()),
         };
         let entry = |at, what, by: Option<&str>, detail: &str| HistoryEntry {
             at,
@@ -279,47 +302,18 @@ impl AccessService for Memory {
         Ok(RequestDetail { request, history })
     }
 
-    async fn approve(&self, _: &Administrator, _: &str) -> Result<AccessRequestRow, Problem> {
-        Err(Problem::conflict("Grace approved it a minute ago."))
+    async fn approve(&self, _: &Administrator, _: &str) -> Result<AccessRequestRow, ServiceError> {
+        Err(Problem::conflict("Grace approved it a minute ago.").into())
     }
 
-    async fn reject(&self, _: &Administrator, id: &str, _: &str) -> Result<AccessRequestRow, Problem> {
+    async fn reject(&self, _: &Administrator, id: &str, _: &str) -> Result<AccessRequestRow, ServiceError> {
         Ok(row(id, "anna@example.org", RequestState::Rejected))
     }
 
-    async fn send_link(
-        &self,
-        _: &Administrator,
-        _: &str,
-        _: Option<u32>,
-    ) -> Result<AccessRequestRow, Problem> {
-        Err(Problem::conflict("Grace sent one a minute ago."))
-    }
-
-    async fn decline_link(&self, _: &Administrator, _: &str, _: &str) -> Result<AccessRequestRow, Problem> {
-        Err(Problem::conflict("Grace declined it a minute ago."))
-    }
-
-    async fn request_new_link(
-        &self,
-        context: &RequestContext,
-        token: &str,
-        match_code: Option<&str>,
-    ) -> Result<WithCookies<DownloadOffer>, Problem> {
-        match match_code {
-            Some("ABCD-2345") => Ok(WithCookies::plain(self.offer(context, token).await?)),
-            _ => Err(Problem::forbidden().field("match_code", "Enter the match code.")),
-        }
-    }
-
-    async fn news(&self, _: &Administrator, since: Option<&str>) -> Result<News, Problem> {
-        Ok(News { mark: "7.1".into(), newest: "1".into(), arrived: u64::from(since.is_some()) })
-    }
-
     /// Every request but 1 has been decided meanwhile.
-    async fn decide(&self, _: &Administrator, asked: Decide) -> Result<Decided, Problem> {
+    async fn decide(&self, _: &Administrator, asked: Decide) -> Result<Decided, ServiceError> {
         if asked.ids.is_empty() {
-            return Err(Problem::invalid_input().field("ids", "Choose at least one request."));
+            return Err(Problem::invalid_input().field("ids", "Choose at least one request.").into());
         }
         let late = asked.ids.iter().filter(|id| *id != "1").map(|id| Undecided {
             id: id.clone(),
@@ -330,11 +324,36 @@ impl AccessService for Memory {
         let decided = (asked.ids.len() - undecided.len()) as u32;
         Ok(Decided { verdict: asked.verdict, decided, undecided, unnamed: 0 })
     }
+
+    async fn news(&self, _: &Administrator, since: Option<&str>) -> Result<News, ServiceError> {
+        Ok(News { mark: "7.1".into(), newest: "1".into(), arrived: u64::from(since.is_some()) })
+    }
 }
 
 #[async_trait]
-impl PeopleService for Memory {
-    async fn setup_offer(&self, _: &RequestContext, _: &str) -> Result<SetupOffer, Problem> {
+impl LinkService for Memory {
+    async fn send_link(
+        &self,
+        _: &Administrator,
+        _: &str,
+        _: Option<u32>,
+    ) -> Result<AccessRequestRow, ServiceError> {
+        Err(Problem::conflict("Grace sent one a minute ago.").into())
+    }
+
+    async fn decline_link(
+        &self,
+        _: &Administrator,
+        _: &str,
+        _: &str,
+    ) -> Result<AccessRequestRow, ServiceError> {
+        Err(Problem::conflict("Grace declined it a minute ago.").into())
+    }
+}
+
+#[async_trait]
+impl SetupService for Memory {
+    async fn setup_offer(&self, _: &RequestContext, _: &str) -> Result<SetupOffer, ServiceError> {
         Ok(SetupOffer {
             email: None,
             role: Role::Administrator,
@@ -343,19 +362,27 @@ impl PeopleService for Memory {
         })
     }
 
-    async fn set_up(&self, _: &RequestContext, _: &str, _: SetupAnswer) -> Result<RecoveryCodes, Problem> {
+    async fn set_up(
+        &self,
+        _: &RequestContext,
+        _: &str,
+        _: SetupAnswer,
+    ) -> Result<RecoveryCodes, ServiceError> {
         Ok(RecoveryCodes(vec!["AAAA-BBBB-CCCC-DDDD".into(); 10]))
     }
+}
 
+#[async_trait]
+impl SignInService for Memory {
     async fn sign_in(
         &self,
         _: &RequestContext,
         _: &str,
         password: &str,
-    ) -> Result<WithCookies<SignInStep>, Problem> {
+    ) -> Result<WithCookies<SignInStep>, ServiceError> {
         match password {
             "correct horse battery" => Ok(WithCookies::plain(SignInStep::Code)),
-            _ => Err(Problem::wrong_credentials()),
+            _ => Err(Problem::wrong_credentials().into()),
         }
     }
 
@@ -363,21 +390,21 @@ impl PeopleService for Memory {
         &self,
         _: &RequestContext,
         code: &str,
-    ) -> Result<WithCookies<SignInStep>, Problem> {
+    ) -> Result<WithCookies<SignInStep>, ServiceError> {
         match code {
             "123456" => Ok(WithCookies::plain(SignInStep::Done)),
-            _ => Err(Problem::wrong_credentials()),
+            _ => Err(Problem::wrong_credentials().into()),
         }
     }
 
-    async fn sign_out(&self, _: &RequestContext) -> Result<WithCookies<()>, Problem> {
+    async fn sign_out(&self, _: &RequestContext) -> Result<WithCookies<()>, ServiceError> {
         Ok(WithCookies { value: (), cookies: vec!["session=; Max-Age=0".into()] })
     }
 }
 
 #[async_trait]
 impl ModeService for Memory {
-    async fn list(&self, _: &Administrator) -> Result<Vec<Mode>, Problem> {
+    async fn list(&self, _: &Administrator) -> Result<Vec<Mode>, ServiceError> {
         let mode = |id: &str, name: &str, description: &str, enabled| Mode {
             id: id.into(),
             name: name.into(),
@@ -396,11 +423,11 @@ impl ModeService for Memory {
         ])
     }
 
-    async fn save(&self, _: &Administrator, _: Mode) -> Result<Mode, Problem> {
-        Err(Problem::conflict("Grace saved this mode meanwhile."))
+    async fn save(&self, _: &Administrator, _: Mode) -> Result<Mode, ServiceError> {
+        Err(Problem::conflict("Grace saved this mode meanwhile.").into())
     }
 
-    async fn providers(&self, _: &Administrator) -> Result<Vec<String>, Problem> {
+    async fn providers(&self, _: &Administrator) -> Result<Vec<String>, ServiceError> {
         Ok(vec!["local".into(), "reader".into()])
     }
 }
@@ -412,7 +439,7 @@ impl OutboxService for Memory {
         _: &Administrator,
         state: Option<MailState>,
         _: u32,
-    ) -> Result<Page<MailRow>, Problem> {
+    ) -> Result<Page<MailRow>, ServiceError> {
         let mail = |state, last_error: Option<&str>| MailRow {
             id: "1".into(),
             to: "anna@example.org".into(),
@@ -429,22 +456,27 @@ impl OutboxService for Memory {
         Ok(page(all.into_iter().filter(|mail| state.is_none_or(|state| mail.state == state)).collect()))
     }
 
-    async fn retry(&self, _: &Administrator, _: &str) -> Result<(), Problem> {
+    async fn retry(&self, _: &Administrator, _: &str) -> Result<(), ServiceError> {
         Ok(())
     }
 
-    async fn delivered(&self, _: &Administrator, _: &str) -> Result<(), Problem> {
+    async fn delivered(&self, _: &Administrator, _: &str) -> Result<(), ServiceError> {
         Ok(())
     }
 
-    async fn retry_all(&self, _: &Administrator) -> Result<u64, Problem> {
+    async fn retry_all(&self, _: &Administrator) -> Result<u64, ServiceError> {
         Ok(2)
     }
 }
 
 #[async_trait]
 impl CertificateService for Memory {
-    async fn list(&self, _: &Administrator, search: &str, _: u32) -> Result<Page<CertificateRow>, Problem> {
+    async fn list(
+        &self,
+        _: &Administrator,
+        search: &str,
+        _: u32,
+    ) -> Result<Page<CertificateRow>, ServiceError> {
         if search == "nothing" {
             return Ok(page(Vec::new()));
         }
@@ -463,18 +495,18 @@ impl CertificateService for Memory {
         Ok(page(vec![certificate("Anna’s laptop", None), certificate("Old desktop", Some(NOW))]))
     }
 
-    async fn revoke(&self, _: &Administrator, _: &str, _: &str, _: &str) -> Result<(), Problem> {
+    async fn revoke(&self, _: &Administrator, _: &str, _: &str, _: &str) -> Result<(), ServiceError> {
         Ok(())
     }
 
-    async fn replacement(&self, _: &Administrator) -> Result<Option<AuthorityChange>, Problem> {
+    async fn replacement(&self, _: &Administrator) -> Result<Option<AuthorityChange>, ServiceError> {
         Ok(Some(AuthorityChange { machines_left: 3 }))
     }
 }
 
 #[async_trait]
 impl OverviewService for Memory {
-    async fn overview(&self, _: &Administrator) -> Result<Overview, Problem> {
+    async fn overview(&self, _: &Administrator) -> Result<Overview, ServiceError> {
         Ok(Overview {
             pending_requests: 1,
             machines: 12,

@@ -36,7 +36,7 @@ pub async fn run(env: &Environment<'_>) -> Result<Vec<Section>> {
         servers.measure(env, &server.program, &load).await?;
         server.program.stop().await?;
 
-        let peer = Peer::start(programs, fixture, env.folder, core).await?;
+        let peer = Peer::start(programs, &fixture.machine, env.folder, core).await?;
         let on = |request| Target { address: peer.address, tls: None, request, server: peer.program.id() };
         let authorization = format!("Bearer {}", peer.token);
         let mut headers = vec![("Authorization", authorization.as_str())];

@@ -8,7 +8,8 @@ use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, COOKIE};
 
 use super::Environment;
 use super::throughput::BROWSER;
-use crate::fixture::{Page, http_client};
+use crate::fixture::Page;
+use crate::http_client::http_client;
 use crate::programs::Server;
 use crate::report::{Figure, Row, Section};
 use crate::spread::Spread;

@@ -16,7 +16,8 @@ use tokio::time::{sleep, timeout};
 use tokio::try_join;
 
 use super::Environment;
-use crate::fixture::{Machine, Visitor, copy, provision_machine};
+use crate::client_machine::ClientMachine;
+use crate::fixture::{Visitor, copy, provision_machine};
 use crate::load::{Connection, Request};
 use crate::programs::{Caddy, EndlessModel, RAISED_LIMITS, Server};
 use crate::report::{Figure, Row, Section};
@@ -96,7 +97,7 @@ pub async fn run(env: &Environment<'_>) -> Result<Vec<Section>> {
 }
 
 impl Edge {
-    async fn measure(&self, machines: &[Machine], mut administrator: Visitor) -> Result<Vec<Row>> {
+    async fn measure(&self, machines: &[ClientMachine], mut administrator: Visitor) -> Result<Vec<Row>> {
         let mut all = Vec::new();
         for machine in machines {
             let times = timeout(TIMEOUT, self.revoke(machine, &mut administrator)).await;
@@ -120,7 +121,7 @@ impl Edge {
         ])
     }
 
-    async fn revoke(&self, machine: &Machine, administrator: &mut Visitor) -> Result<Times> {
+    async fn revoke(&self, machine: &ClientMachine, administrator: &mut Visitor) -> Result<Times> {
         let tls = match &self.authority {
             Some(authority) => machine.tls_towards(authority)?,
             None => Arc::clone(&machine.tls),

@@ -14,7 +14,7 @@ pub async fn run(env: &Environment<'_>) -> Result<Vec<Section>> {
     let data = fixture.data_in(env.folder, "data")?;
     // Once without counting: the files are in memory afterwards, and the peer's modules are compiled.
     Server::start(programs, &data, fixture.ports, Some(core)).await?.program.stop().await?;
-    Peer::start(programs, fixture, env.folder, core).await?.program.stop().await?;
+    Peer::start(programs, &fixture.machine, env.folder, core).await?.program.stop().await?;
 
     let (mut again, mut first, mut peers) = (Vec::new(), Vec::new(), Vec::new());
     for run in 0..RUNS {
@@ -25,7 +25,7 @@ pub async fn run(env: &Environment<'_>) -> Result<Vec<Section>> {
         let server = Server::start(programs, &empty, fixture.ports, Some(core)).await?;
         first.push(server.start_up);
         server.program.stop().await?;
-        let peer = Peer::start(programs, fixture, env.folder, core).await?;
+        let peer = Peer::start(programs, &fixture.machine, env.folder, core).await?;
         peers.push(peer.start_up);
         peer.program.stop().await?;
     }

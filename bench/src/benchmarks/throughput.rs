@@ -30,7 +30,7 @@ pub async fn run(env: &Environment<'_>) -> Result<Vec<Section>> {
     let server = Server::start(programs, &data, fixture.ports, Some(core)).await?;
     let data = fixture.data_in(env.folder, "data-behind-proxy")?;
     let proxied = Server::start_behind_proxy(programs, &data, fixture.ports, core).await?;
-    let peer = Peer::start(programs, fixture, env.folder, core).await?;
+    let peer = Peer::start(programs, &fixture.machine, env.folder, core).await?;
 
     let on_server = |address, request| Target { address, tls: None, request, server: server.program.id() };
     let on_proxied =

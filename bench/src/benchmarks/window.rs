@@ -25,7 +25,7 @@ pub async fn run(env: &Environment<'_>) -> Result<Vec<Section>> {
     let mut memory: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     // The first is not counted: afterwards the files are in memory and the person's folders exist.
     for run in 0..=RUNS {
-        let window = Window::open(programs, fixture, &screen, env.folder).await?;
+        let window = Window::open(programs, fixture.ports, &fixture.machine, &screen, env.folder).await?;
         sleep(SETTLE_TIME).await;
         let processes = window.processes()?.memory()?;
         if run > 0 {

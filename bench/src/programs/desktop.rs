@@ -9,9 +9,9 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::webdriver::{Driver, Session};
-use super::{POLL_INTERVAL, Program, TIMEOUT, child_command, free_port};
+use super::{POLL_INTERVAL, Ports, Program, TIMEOUT, child_command, free_port};
 use crate::Programs;
-use crate::fixture::Fixture;
+use crate::client_machine::ClientMachine;
 use crate::machine::ProcessTree;
 
 /// A screen without a monitor.
@@ -44,7 +44,8 @@ pub struct Window {
 impl Window {
     pub async fn open(
         programs: &Programs,
-        fixture: &Fixture,
+        ports: Ports,
+        machine: &ClientMachine,
         screen: &Screen,
         folder: &Path,
     ) -> Result<Self> {
@@ -55,7 +56,7 @@ impl Window {
             .arg(&programs.tauri_driver)
             .args(["--port", &port.to_string(), "--native-port", &native.to_string()])
             .env("DISPLAY", &screen.display)
-            .envs(environment(fixture, folder));
+            .envs(environment(ports, machine, folder));
         let driver = Driver::connect(Program::start("window", &mut command, folder)?, port).await?;
         let started = Instant::now();
         let session = driver.open(json!({ "tauri:options": { "application": programs.shim } })).await?;
@@ -96,7 +97,7 @@ impl Window {
     }
 }
 
-fn environment(fixture: &Fixture, folder: &Path) -> Vec<(&'static str, String)> {
+fn environment(ports: Ports, machine: &ClientMachine, folder: &Path) -> Vec<(&'static str, String)> {
     let home = folder.join("home");
     let below = |name: &str| home.join(name).display().to_string();
     vec![
@@ -108,9 +109,9 @@ fn environment(fixture: &Fixture, folder: &Path) -> Vec<(&'static str, String)> 
         ("NO_AT_BRIDGE", "1".to_owned()),
         ("WEBKIT_DISABLE_COMPOSITING_MODE", "1".to_owned()),
         ("WEBKIT_DISABLE_DMABUF_RENDERER", "1".to_owned()),
-        ("AIWE_SERVER", fixture.ports.machines_url()),
-        ("AIWE_CA", fixture.machine.authority_file.display().to_string()),
-        ("AIWE_IDENTITY", fixture.machine.package_file.display().to_string()),
-        ("AIWE_IDENTITY_PASSWORD", fixture.machine.package_password.clone()),
+        ("AIWE_SERVER", ports.machines_url()),
+        ("AIWE_CA", machine.authority_file.display().to_string()),
+        ("AIWE_IDENTITY", machine.package_file.display().to_string()),
+        ("AIWE_IDENTITY_PASSWORD", machine.package_password.clone()),
     ]
 }

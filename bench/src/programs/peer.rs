@@ -10,7 +10,8 @@ use serde_json::json;
 
 use super::{Program, free_port, local, on_core};
 use crate::Programs;
-use crate::fixture::{Fixture, http_client};
+use crate::client_machine::ClientMachine;
+use crate::http_client::http_client;
 use crate::load::Request;
 
 /// A peer that has answered.
@@ -25,10 +26,15 @@ pub struct Peer {
 
 impl Peer {
     /// Starts it on `core`, with a database in `folder` that holds what the server's holds.
-    pub async fn start(programs: &Programs, fixture: &Fixture, folder: &Path, core: usize) -> Result<Self> {
+    pub async fn start(
+        programs: &Programs,
+        machine: &ClientMachine,
+        folder: &Path,
+        core: usize,
+    ) -> Result<Self> {
         let seed = folder.join("peer-seed.json");
         let content = json!({
-            "modes": fixture.machine.modes, "email": fixture.machine.email, "certificate": fixture.machine.certificate_base64(),
+            "modes": machine.modes, "email": machine.email, "certificate": machine.certificate_base64(),
         });
         fs::write(&seed, content.to_string()).with_context(|| format!("writing {}", seed.display()))?;
         let port = free_port()?;

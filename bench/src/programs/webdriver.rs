@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{POLL_INTERVAL, Program, TIMEOUT};
-use crate::fixture::http_client;
+use crate::http_client::http_client;
 
 /// A running WebDriver.
 #[derive(Debug)]

@@ -4,7 +4,6 @@
 //! and was decoded once from its first to its last byte. Its size was read from the header before anything was
 //! decoded, so that a small file cannot ask for much memory. Of an animation, the first picture counts.
 
-mod header;
 mod raster;
 
 use std::sync::Arc;
@@ -12,10 +11,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use protocol::Problem;
 use protocol::analysis::{MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS};
+use protocol::image::{HeaderError, MediaType};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
-pub use header::Format;
 pub use raster::ModelPicture;
 pub(crate) use raster::ReaderPicture;
 
@@ -23,7 +22,7 @@ pub(crate) use raster::ReaderPicture;
 #[derive(Clone)]
 pub struct Picture {
     bytes: Bytes,
-    format: Format,
+    format: MediaType,
     width: u32,
     height: u32,
     sha256: String,
@@ -34,7 +33,7 @@ impl Picture {
         &self.bytes
     }
 
-    pub fn format(&self) -> Format {
+    pub fn format(&self) -> MediaType {
         self.format
     }
 
@@ -86,6 +85,17 @@ pub enum PictureError {
     TooManyPixels { width: u32, height: u32, max_pixels: u64 },
     #[error("not a PNG, JPEG or WebP picture")]
     UnknownFormat,
+}
+
+impl From<HeaderError> for PictureError {
+    fn from(error: HeaderError) -> Self {
+        match error {
+            HeaderError::Broken => Self::Broken,
+            HeaderError::TooManyPixels { width, height, max_pixels } => {
+                Self::TooManyPixels { width, height, max_pixels }
+            }
+        }
+    }
 }
 
 impl From<PictureError> for Problem {
@@ -142,8 +152,8 @@ impl Pictures {
         }
         // Hashing and even reading the header go through up to 20 MB: not on the async threads.
         self.off_thread(move || {
-            let format = Format::of(&bytes).ok_or(PictureError::UnknownFormat)?;
-            let (width, height) = header::size(format, &bytes, limits.pixels)?;
+            let format = MediaType::of(&bytes).ok_or(PictureError::UnknownFormat)?;
+            let (width, height) = format.size(&bytes, limits.pixels)?;
             raster::decode(format, &bytes, limits.pixels)?;
             let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
             Ok(Picture { bytes, format, width, height, sha256 })

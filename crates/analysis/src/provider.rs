@@ -14,7 +14,7 @@ mod openai;
 mod timeouts;
 mod transport;
 
-pub use config::{ApiKey, FieldError, ProviderConfig, ProviderKind, READER, selectable_names, validate_all};
+pub use config::{FieldError, ProviderConfig, ProviderKind, READER, selectable_names, validate_all};
 pub use connect::{ConnectError, connect};
 pub use error::ProviderError;
 pub use interface::{PromptPicture, PromptRequest, Provider};

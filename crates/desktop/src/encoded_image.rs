@@ -8,9 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{DynamicImage, ImageEncoder, ImageError, ImageFormat};
+use image::{DynamicImage, ImageEncoder, ImageError};
 use protocol::Problem;
 use protocol::analysis::MAX_IMAGE_BYTES;
+use protocol::image::MediaType;
 
 use crate::capture::Frame;
 
@@ -27,32 +28,6 @@ const PREVIEW_QUALITY: u8 = 75;
 pub struct EncodedImage {
     pub bytes: Vec<u8>,
     pub media_type: MediaType,
-}
-
-/// The formats that the server accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MediaType {
-    Jpeg,
-    Png,
-    WebP,
-}
-
-impl MediaType {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Jpeg => "image/jpeg",
-            Self::Png => "image/png",
-            Self::WebP => "image/webp",
-        }
-    }
-
-    pub fn file_name(self) -> &'static str {
-        match self {
-            Self::Jpeg => "picture.jpg",
-            Self::Png => "picture.png",
-            Self::WebP => "picture.webp",
-        }
-    }
 }
 
 impl EncodedImage {
@@ -83,12 +58,7 @@ impl EncodedImage {
             return Err(wrong("Use a picture of at most 20 MB."));
         }
         let bytes = STANDARD.decode(text).map_err(|_| wrong("The picture did not arrive whole."))?;
-        let media_type = match image::guess_format(&bytes) {
-            Ok(ImageFormat::Jpeg) => MediaType::Jpeg,
-            Ok(ImageFormat::Png) => MediaType::Png,
-            Ok(ImageFormat::WebP) => MediaType::WebP,
-            _ => return Err(wrong("Use a PNG, JPEG or WebP picture.")),
-        };
+        let media_type = MediaType::of(&bytes).ok_or_else(|| wrong("Use a PNG, JPEG or WebP picture."))?;
         Ok(Self { bytes, media_type })
     }
 }
@@ -122,7 +92,7 @@ fn jpeg(picture: &DynamicImage, quality: u8) -> Result<Vec<u8>, ImageError> {
 
 #[cfg(test)]
 mod tests {
-    use image::{Rgba, RgbaImage};
+    use image::{ImageFormat, Rgba, RgbaImage};
 
     use super::*;
 

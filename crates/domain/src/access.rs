@@ -1,4 +1,4 @@
-//! Access requests: what a requester enters, the life of a request, and what administrators are told of it.
+//! Access requests: their fields, their lifecycle, and the notes for administrators.
 
 mod fields;
 mod list;

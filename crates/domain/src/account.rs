@@ -1,4 +1,4 @@
-//! People's accounts, their sessions, and what leads to one.
+//! Accounts, sessions, and the steps that lead to a session.
 
 use std::str::FromStr;
 
@@ -17,15 +17,21 @@ pub struct Account {
     pub state: AccountState,
 }
 
-/// Where an account stands. Only an active one has factors to sign in with.
+/// The state of an account. Only an active one has credentials.
 #[derive(Debug, Clone)]
 pub enum AccountState {
+    /// The set-up link has not been used yet.
     Invited,
-    Active { password_hash: String, totp_secret_sealed: Vec<u8> },
+    Active {
+        /// A PHC string (Argon2id, RFC 9106).
+        password_hash: String,
+        /// The TOTP secret (RFC 6238), encrypted with the data key.
+        totp_secret_sealed: Vec<u8>,
+    },
     Disabled,
 }
 
-/// What an account may do.
+/// The permissions of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -66,30 +72,34 @@ pub struct Session {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionKind {
-    /// The desktop's, bound to the machine's certificate (RFC 8705).
+    /// A session of the desktop program, bound to the machine's certificate (RFC 8705 §3).
     Native { certificate_id: CertificateId },
-    /// The browser's, named by a cookie.
+    /// A session of the admin panel, identified by a cookie.
     Panel {
-        /// Up to a minute old, so that not every request writes.
+        /// Seconds since the Unix epoch. Up to a minute old, so that not every request writes to the database.
         last_used_at: i64,
     },
 }
 
-/// A right password that waits for its second factor.
+/// A verified password that still needs its second factor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
     pub account_id: AccountId,
-    /// Of the certificate that the sign-in is bound to; `None`: the panel's.
+    /// The fingerprint of the certificate that the sign-in is bound to; `None`: a sign-in to the panel.
     pub fingerprint: Option<String>,
+    /// Seconds since the Unix epoch.
     pub expires_at: i64,
 }
 
-/// A link that lets a person choose a password and a second factor.
+/// A one-time link with which a person sets a password and a second factor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetupLink {
-    /// `None`: the link that makes the first administrator.
+    /// `None`: the link creates the first administrator.
     pub account_id: Option<AccountId>,
+    /// The TOTP secret that the link offers, encrypted with the data key.
     pub totp_secret_sealed: Vec<u8>,
+    /// Seconds since the Unix epoch.
     pub expires_at: i64,
+    /// Seconds since the Unix epoch.
     pub used_at: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! Answered questions about a picture.
+//! Analyses: questions about a picture, with their answers.
 
 use std::str::FromStr;
 
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 use crate::id::{AccountId, AnalysisId, CertificateId};
 use crate::text::Invalid;
 
-/// A node of the workflow changed its state.
+/// A state change of a workflow node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Step {
-    /// `read`, `route`, `answer`, …
+    /// The node's name: `read`, `route`, `answer`, …
     pub node: String,
     pub state: StepState,
-    /// How long it took, in milliseconds, once it has ended.
+    /// The duration in milliseconds, once the step has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub ms: Option<u64>,
-    /// A short word on what was found or went wrong.
+    /// What was found or what failed, in a few words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub note: Option<String>,
@@ -33,7 +33,7 @@ pub enum StepState {
     Started,
 }
 
-/// Where an analysis stands.
+/// The state of an analysis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnalysisState {
     Cancelled,
@@ -66,27 +66,37 @@ impl FromStr for AnalysisState {
     }
 }
 
-/// An answered question. The picture itself is not here: only what identifies it, and whether it is stored.
+/// A stored analysis: question, answer and metadata. Of the picture it has only the hash, the size, and whether it is
+/// stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnalysisRecord {
     pub id: AnalysisId,
     pub account_id: AccountId,
     pub certificate_id: CertificateId,
-    /// As it was asked for; the mode may be gone since.
+    /// The mode of the question, which may have been deleted since.
     pub mode_id: String,
+    /// The question.
     pub context: String,
+    /// Markdown; incomplete if the analysis did not finish.
     pub answer: String,
     pub state: AnalysisState,
+    /// `reader` or the name of a configured provider. Empty if there is no answer.
     pub provider: String,
+    /// Empty if no model was used.
     pub model: String,
     pub prompt_tokens: i64,
     pub completion_tokens: i64,
+    /// In hexadecimal.
     pub image_sha256: String,
+    /// In pixels.
     pub image_width: i64,
+    /// In pixels.
     pub image_height: i64,
     pub image_bytes: i64,
-    /// Whether the picture lies beside it. Read from there, so that it says what is.
+    /// Whether the picture is stored. Computed from the stored pictures when the record is read; not written.
     pub screenshot_stored: bool,
+    /// Seconds since the Unix epoch.
     pub started_at: i64,
+    /// The duration in milliseconds. `None` while it runs, and if the server stopped before it finished.
     pub ms: Option<i64>,
 }

@@ -1,17 +1,17 @@
-//! What the audit log says: who did what.
+//! The vocabulary of the audit log: actors and actions.
 
 use std::str::FromStr;
 
 use crate::id::AccountId;
 use crate::text::Invalid;
 
-/// Who acted.
+/// Who performed an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
     Account(AccountId),
-    /// The server by itself, or an operator at its command line.
+    /// The server itself, or an operator on its command line.
     Server,
-    /// Somebody who is not signed in.
+    /// A person who is not signed in.
     Visitor,
 }
 
@@ -33,7 +33,7 @@ impl From<&AccountId> for Actor {
 
 macro_rules! actions {
     ($($name:ident = $text:literal),+ $(,)?) => {
-        /// What was done. The names are stored and covered by the chain of hashes: they never change.
+        /// An action in the audit log. The names are stored and covered by the hash chain, so they never change.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Action {
             $($name,)+
@@ -87,14 +87,15 @@ impl FromStr for Action {
     }
 }
 
-/// An entry about one thing, with the address of the account that acted, if it was one.
+/// An entry in the history of one subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubjectEntry {
     /// Seconds since the Unix epoch.
     pub at: i64,
-    /// `None`: an action of another version of the server.
+    /// `None`: an action that this version of the server does not know.
     pub action: Option<Action>,
     pub detail: String,
+    /// The e-mail address of the account that acted, if it was one.
     pub email: Option<String>,
 }
 
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_action_reads_back_as_it_is_stored() {
+    fn the_stored_name_of_every_action_parses() {
         for action in Action::ALL {
             assert_eq!(action.as_str().parse(), Ok(*action));
         }

@@ -1,4 +1,4 @@
-//! Machines' certificates and the authorities that issue them.
+//! Client certificates of machines, and the authorities that issue them.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{AccountId, AuthorityId, CertificateId, MachineId};
 use crate::text::Invalid;
 
-/// Why a certificate was revoked: the reason codes of RFC 5280 §5.3.1 that a person decides about.
+/// Why a certificate was revoked: the reason codes of RFC 5280 §5.3.1 that an administrator can choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RevocationReason {
@@ -41,8 +41,8 @@ impl RevocationReason {
         }
     }
 
-    /// In the words of people; `None` when there is nothing to say.
-    pub fn words(self) -> Option<&'static str> {
+    /// The label for people; `None` for an unspecified reason.
+    pub fn label(self) -> Option<&'static str> {
         match self {
             Self::Unspecified => None,
             Self::KeyCompromise => Some("Lost, stolen or copied"),
@@ -72,13 +72,14 @@ pub struct CertificateRow {
     pub device_name: String,
     /// Hexadecimal.
     pub serial: String,
-    /// Seconds since the Unix epoch.
+    /// Seconds since the Unix epoch, as the instants below.
     pub not_before: i64,
     pub not_after: i64,
     pub revoked_at: Option<i64>,
     pub revocation_reason: RevocationReason,
-    /// What the administrator wrote about it.
+    /// The administrator's comment on the revocation.
     pub revocation_words: String,
+    /// The last request with this certificate.
     pub last_seen_at: Option<i64>,
 }
 
@@ -86,7 +87,7 @@ pub struct CertificateRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MachineCertificate {
     pub id: CertificateId,
-    /// Renewals keep it.
+    /// Stays the same when the certificate is renewed.
     pub machine_id: MachineId,
     /// The only account that may sign in with it.
     pub account_id: AccountId,
@@ -97,47 +98,51 @@ pub struct MachineCertificate {
     pub fingerprint: String,
     /// DER.
     pub certificate: Vec<u8>,
+    /// Seconds since the Unix epoch, as the instants below.
     pub not_before: i64,
     pub not_after: i64,
     pub revoked_at: Option<i64>,
-    /// The certificate that this one took the place of.
+    /// The certificate that this one replaced.
     pub renewed_from: Option<CertificateId>,
-    /// Who issued it; `None`: a version of the server that knew one authority only.
+    /// The issuer; `None`: issued by a version of the server with a single authority.
     pub authority_id: Option<AuthorityId>,
 }
 
-/// What an authority's revocation list says of a certificate.
+/// An entry of an authority's revocation list (RFC 5280 §5.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevokedSerial {
+    /// Hexadecimal.
     pub serial: String,
+    /// Seconds since the Unix epoch.
     pub revoked_at: i64,
     pub reason: RevocationReason,
 }
 
-/// An authority as it is stored; its keys are encrypted with the data key.
+/// An authority as it is stored. Its keys are encrypted with the data key.
 #[derive(Debug, Clone)]
 pub struct StoredAuthority {
     pub id: AuthorityId,
     /// PEM.
     pub root_certificate: String,
-    /// `None`: kept elsewhere.
+    /// `None`: the root key is not stored here.
     pub root_key_sealed: Option<Vec<u8>>,
     /// PEM.
     pub issuing_certificate: String,
     pub issuing_key_sealed: Vec<u8>,
+    /// Seconds since the Unix epoch, as the instants below.
     pub created_at: i64,
     pub superseded_at: Option<i64>,
     pub retired_at: Option<i64>,
 }
 
-/// How far an authority's life has come.
+/// The state of an authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthorityState {
-    /// It issues.
+    /// It issues certificates.
     InUse,
-    /// It issues nothing more; what it issued stays valid.
+    /// It issues no more certificates; those that it has issued stay valid.
     Superseded,
-    /// Nothing that it issued is valid.
+    /// No certificate that it has issued is valid.
     Retired,
 }
 
@@ -151,19 +156,20 @@ impl StoredAuthority {
     }
 }
 
-/// How far the mails about a certificate's end have got.
+/// The mails that remind of a certificate's expiry, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EndReminder {
-    /// At two thirds of the life.
+    /// After two thirds of the validity period.
     First = 1,
-    /// Shortly before the end.
+    /// Shortly before the expiry.
     Last = 2,
 }
 
-/// When mails about a certificate's end are due, in seconds: the first so long after two thirds of the life, the last so
-/// long before the end.
+/// When the reminders of a certificate's expiry are due, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndReminderTimes {
+    /// The first one: this long after two thirds of the validity period.
     pub after_two_thirds: i64,
+    /// The last one: this long before the expiry.
     pub before_end: i64,
 }

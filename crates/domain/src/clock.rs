@@ -1,35 +1,35 @@
-//! Time as a parameter, so that tests set it.
+//! The clock as a parameter, so that tests control the time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use time::OffsetDateTime;
 
-/// Where the current instant comes from.
+/// A source of the current time.
 pub trait Clock: Send + Sync + std::fmt::Debug {
     fn now(&self) -> OffsetDateTime;
 
-    /// Whole seconds since the Unix epoch: the resolution in which instants are stored.
+    /// Seconds since the Unix epoch, rounded down: the resolution of stored instants.
     fn unix(&self) -> i64 {
         self.now().unix_timestamp()
     }
 }
 
-/// The machine's own clock.
+/// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the system clock")]
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()
     }
 }
 
-/// A clock that stands still until it is moved. For tests.
+/// A clock that only moves when it is told to, for tests.
 #[derive(Debug)]
-pub struct SetClock(AtomicI64);
+pub struct ManualClock(AtomicI64);
 
-impl SetClock {
+impl ManualClock {
     pub fn at(unix_seconds: i64) -> Self {
         Self(AtomicI64::new(unix_seconds))
     }
@@ -39,7 +39,7 @@ impl SetClock {
     }
 }
 
-impl Clock for SetClock {
+impl Clock for ManualClock {
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(self.0.load(Ordering::SeqCst))
             .unwrap_or(OffsetDateTime::UNIX_EPOCH)

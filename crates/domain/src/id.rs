@@ -1,10 +1,10 @@
-//! Typed ids: one of a certificate cannot be given where one of an account is expected.
+//! Typed ids, so that the id of a certificate cannot be passed as that of an account.
 
 use std::str::FromStr;
 
 use crate::text::Invalid;
 
-/// Longest id that is taken, in characters; a UUID has 36.
+/// The maximum length of an id, in bytes. A UUID has 36.
 const MAX_LENGTH: usize = 64;
 
 fn is_id(text: &str) -> bool {
@@ -12,8 +12,9 @@ fn is_id(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// What every id can do. New ones are version 7 UUIDs (RFC 9562 §5.7), so they are ordered by time.
+/// The id of a stored entity. New ids are version 7 UUIDs (RFC 9562 §5.7), so they are ordered by time.
 pub trait Id: FromStr<Err = Invalid> {
+    /// The id in the textual form of a UUID.
     #[cfg(feature = "server")]
     fn from_uuid(uuid: uuid::Uuid) -> Self;
 }
@@ -58,39 +59,39 @@ macro_rules! id {
 }
 
 id!(
-    /// Of an access request.
+    /// The id of an access request.
     AccessRequestId
 );
 id!(
-    /// Of a person's account.
+    /// The id of a person's account.
     AccountId
 );
 id!(
-    /// Of an analysis: one answered question.
+    /// The id of an analysis: one answered question.
     AnalysisId
 );
 id!(
-    /// Of a certificate authority.
+    /// The id of a certificate authority.
     AuthorityId
 );
 id!(
-    /// Of a machine's certificate.
+    /// The id of a machine's certificate.
     CertificateId
 );
 id!(
-    /// Of a machine; its certificates come and go.
+    /// The id of a machine, which stays the same when its certificate is renewed.
     MachineId
 );
 id!(
-    /// Of a mail in the outbox.
+    /// The id of a mail in the outbox.
     MailId
 );
 id!(
-    /// Of a mode.
+    /// The id of a mode.
     ModeId
 );
 id!(
-    /// Of a session, of the panel or of a machine.
+    /// The id of a session, in the panel or on a machine.
     SessionId
 );
 
@@ -99,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_short_and_has_nothing_that_a_database_would_refuse() {
+    fn an_id_is_short_and_has_no_special_characters() {
         assert!("01990c5e-7b1a-7cde-8f00-0123456789ab".parse::<AccountId>().is_ok());
         for bad in ["", "a\0b", "a b", "ä", &"x".repeat(MAX_LENGTH + 1)] {
             assert!(bad.parse::<AccountId>().is_err(), "{bad:?}");

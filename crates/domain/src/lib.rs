@@ -1,7 +1,11 @@
-//! What the system is about: ids, checked values, lifecycles, and the rules that hold whatever stores or shows them.
+//! The domain model: ids, validated values, lifecycles, and the rules that do not depend on storage or transport.
 //!
-//! No I/O and no async. Without the feature `server` everything compiles for the browser, where the same `FromStr` checks
-//! what a person types. Time and randomness are parameters ([`clock`], [`random`]).
+//! No I/O and no async. Without the feature `server` everything compiles for the browser, where the same [`FromStr`]
+//! implementations validate what a person types. Clock and random source are parameters (modules `clock` and `random`).
+//!
+//! Instants are seconds since the Unix epoch (`i64`), durations are in seconds unless the name says otherwise.
+//!
+//! [`FromStr`]: std::str::FromStr
 
 pub mod access;
 pub mod account;
@@ -10,13 +14,14 @@ pub mod audit;
 pub mod certificate;
 #[cfg(feature = "server")]
 pub mod clock;
+#[cfg(feature = "server")]
+pub mod error;
 pub mod id;
 pub mod mail;
 pub mod mode;
 pub mod page;
 #[cfg(feature = "server")]
 pub mod random;
-#[cfg(feature = "server")]
 pub mod secret;
 mod text;
 

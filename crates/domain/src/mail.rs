@@ -1,4 +1,4 @@
-//! Mails in the outbox.
+//! Mails of the outbox.
 
 use std::str::FromStr;
 
@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::id::MailId;
 use crate::text::Invalid;
 
-/// Where a mail of the outbox stands.
+/// The delivery state of a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MailState {
-    /// Given up after all retries.
+    /// Delivery was given up after the last retry.
     Dead,
-    /// There is no SMTP server: an administrator copies it.
+    /// No SMTP server is configured: an administrator copies the mail.
     Kept,
     Sent,
-    /// Waits for its first or next attempt.
+    /// Queued for the first or the next attempt.
     Waiting,
 }
 
@@ -44,19 +44,21 @@ impl FromStr for MailState {
     }
 }
 
-/// A mail that is due.
+/// A mail whose delivery is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueMail {
     pub id: MailId,
     pub recipient: String,
     pub subject: String,
+    /// Encrypted with the data key.
     pub body_sealed: Option<Vec<u8>>,
+    /// Delivery attempts so far, including the present one.
     pub attempts: i64,
-    /// Since when it waits.
+    /// Since when it is queued, in seconds since the Unix epoch.
     pub queued_at: i64,
 }
 
-/// A mail as the panel lists it; its body is still sealed.
+/// A mail as it is stored. The body is encrypted with the data key, and `None` once the mail has been sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMail {
     pub id: MailId,
@@ -66,6 +68,8 @@ pub struct StoredMail {
     pub state: MailState,
     pub attempts: i64,
     pub last_error: Option<String>,
+    /// Seconds since the Unix epoch.
     pub created_at: i64,
+    /// Seconds since the Unix epoch.
     pub sent_at: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! Modes: the personas that an administrator designs.
+//! Modes: the personas that an administrator configures.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,49 +7,51 @@ use crate::text::FieldError;
 /// A mode as the administrator edits it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mode {
-    /// Empty while it has never been saved.
+    /// Empty for a mode that has not been saved yet.
     pub id: String,
     pub name: String,
     pub description: String,
     pub prompt: String,
-    /// Which configured provider answers; empty for the default one.
+    /// The name of the configured provider; empty for the default one.
     #[serde(default)]
     pub provider: String,
-    /// The model's name at its provider; empty for the provider's default.
+    /// The name of the model at the provider; empty for the provider's default.
     #[serde(default)]
     pub model: String,
+    /// The sampling temperature, from 0 to 2.
     pub temperature: f64,
     pub enabled: bool,
-    /// Modes are listed in this order.
+    /// The position in lists, ascending.
     pub position: i64,
-    /// Counts changes: a save says which version it changes, so that nobody overwrites another's work unseen.
+    /// Counts changes, for optimistic locking: a save names the version that it changes.
     pub version: i64,
 }
 
 impl Mode {
+    /// In characters, as the other limits.
     pub const MAX_NAME: usize = 60;
     pub const MAX_DESCRIPTION: usize = 200;
     pub const MAX_PROMPT: usize = 8_000;
 
-    /// Every wrong field at once.
+    /// Validates all fields; the error has every invalid one.
     pub fn check(&self) -> Result<(), Vec<FieldError>> {
         let mut errors = Vec::new();
-        let mut wrong = |field: &str, message: &str| errors.push(FieldError::new(field, message));
+        let mut reject = |field: &str, message: &str| errors.push(FieldError::new(field, message));
         let chars = |s: &str| s.trim().chars().count();
         if chars(&self.name) == 0 || chars(&self.name) > Self::MAX_NAME {
-            wrong("name", "Enter a name of 1 to 60 characters.");
+            reject("name", "Enter a name of 1 to 60 characters.");
         }
         if chars(&self.description) > Self::MAX_DESCRIPTION {
-            wrong("description", "Use at most 200 characters.");
+            reject("description", "Use at most 200 characters.");
         }
         if chars(&self.prompt) == 0 || chars(&self.prompt) > Self::MAX_PROMPT {
-            wrong("prompt", "Enter a prompt of 1 to 8,000 characters.");
+            reject("prompt", "Enter a prompt of 1 to 8,000 characters.");
         }
         if chars(&self.model) > 120 {
-            wrong("model", "Use at most 120 characters.");
+            reject("model", "Use at most 120 characters.");
         }
         if !(0.0..=2.0).contains(&self.temperature) {
-            wrong("temperature", "Enter a number from 0 to 2.");
+            reject("temperature", "Enter a number from 0 to 2.");
         }
         for (field, text) in [
             ("id", &self.id),
@@ -60,7 +62,7 @@ impl Mode {
             ("model", &self.model),
         ] {
             if text.contains('\0') {
-                wrong(field, "Leave out the NUL character.");
+                reject(field, "Leave out the NUL character.");
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }

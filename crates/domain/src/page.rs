@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page<T> {
     pub rows: Vec<T>,
-    /// How many there are in all.
+    /// How many rows there are in total.
     pub total: u64,
-    /// From 0.
+    /// The number of this page, counted from 0.
     pub page: u32,
-    /// How many there are on a page, except on the last.
+    /// How many rows a page has, except the last one.
     pub page_size: u32,
 }

@@ -1,14 +1,13 @@
-//! Randomness as a parameter, so that tests are repeatable.
+//! The random source as a parameter, so that tests are reproducible.
 
-use std::sync::Mutex;
+use parking_lot::Mutex;
+use rand::{Rng, SeedableRng, rngs::StdRng};
 
-use rand::{RngCore, SeedableRng, rngs::StdRng};
-
-/// A source of random bytes. Production uses the operating system's.
+/// A source of random bytes. Production code uses [`SystemRandom`].
 pub trait Random: Send + Sync + std::fmt::Debug {
     fn fill(&self, bytes: &mut [u8]);
 
-    /// A version 7 UUID (RFC 9562 §5.7), ordered by time.
+    /// A new version 7 UUID (RFC 9562 §5.7), ordered by time.
     fn uuid(&self, clock: &dyn crate::clock::Clock) -> uuid::Uuid {
         let mut bytes = [0; 10];
         self.fill(&mut bytes);
@@ -17,18 +16,18 @@ pub trait Random: Send + Sync + std::fmt::Debug {
     }
 }
 
-/// The operating system's generator.
+/// The random generator of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the system's randomness is read")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the system's random generator")]
     fn fill(&self, bytes: &mut [u8]) {
         rand::rng().fill_bytes(bytes);
     }
 }
 
-/// The same bytes for the same seed. For tests.
+/// A generator with the same bytes for the same seed, for tests.
 #[derive(Debug)]
 pub struct SeededRandom(Mutex<StdRng>);
 
@@ -40,7 +39,6 @@ impl SeededRandom {
 
 impl Random for SeededRandom {
     fn fill(&self, bytes: &mut [u8]) {
-        let mut rng = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        rng.fill_bytes(bytes);
+        self.0.lock().fill_bytes(bytes);
     }
 }

@@ -1,8 +1,8 @@
-//! One way to write a newtype over a checked string, and what is said of a value that breaks its rule.
+//! Validated strings, and the errors of values that break their rules.
 
 use serde::{Deserialize, Serialize};
 
-/// A field's value that breaks its rule. The message is for people and says what was expected.
+/// The error of a value that breaks its rule. The message is for people and says what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid(pub &'static str);
 
@@ -14,7 +14,7 @@ impl std::fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// One wrong field.
+/// An invalid field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
@@ -30,13 +30,13 @@ impl FieldError {
     }
 }
 
-/// Control, bidirectional, zero-width and tag characters: what a person cannot see must not reach names and mails.
+/// Control, bidirectional, zero-width and tag characters, which must not reach names and mails since people cannot see them.
 pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E007F}')
 }
 
-/// Implements what each checked string has: reading it out, printing it, and (de)serialising through `FromStr`.
+/// Implements accessors, `Display`, and serde through `FromStr` for a newtype over a validated string.
 macro_rules! checked_string {
     ($name:ident) => {
         impl $name {

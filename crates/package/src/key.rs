@@ -1,51 +1,42 @@
 //! Private keys as types: they print as `[redacted]` and are wiped when dropped.
 
 use pkcs8::der::pem::{LineEnding, encode_string};
+use protocol::Secret;
+use secrecy::{ExposeSecret, SecretSlice};
 use zeroize::Zeroizing;
 
 /// A private key as it is stored: PKCS#8 in PEM, not parsed yet.
-#[derive(Clone, Default)]
-pub struct KeyPem(Zeroizing<String>);
+#[derive(Debug, Clone, Default)]
+pub struct KeyPem(Secret);
 
 impl KeyPem {
     pub fn new(pem: impl Into<String>) -> Self {
-        Self(Zeroizing::new(pem.into()))
+        Self(Secret::new(pem))
     }
 
     pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for KeyPem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("KeyPem([redacted])")
+        self.0.expose()
     }
 }
 
 /// A newly made private key: PKCS#8 in DER.
-pub struct PrivateKey(Zeroizing<Vec<u8>>);
+#[derive(Debug)]
+pub struct PrivateKey(SecretSlice<u8>);
 
 impl PrivateKey {
     /// PKCS#8, not parsed yet.
     pub fn from_der(der: Zeroizing<Vec<u8>>) -> Self {
-        Self(der)
+        Self(der.to_vec().into())
     }
 
     /// PKCS#8.
     pub fn der(&self) -> &[u8] {
-        &self.0
+        self.0.expose_secret()
     }
 
     /// PKCS#8, not encrypted.
     pub fn pem(&self) -> KeyPem {
-        KeyPem(pem("PRIVATE KEY", &self.0))
-    }
-}
-
-impl std::fmt::Debug for PrivateKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PrivateKey([redacted])")
+        KeyPem::new(pem("PRIVATE KEY", self.der()).as_str())
     }
 }
 

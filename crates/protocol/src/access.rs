@@ -1,4 +1,4 @@
-//! Asking for access: what a requester enters and sees, and what an administrator sees of it.
+//! Access requests: what a requester submits and sees.
 
 mod download;
 
@@ -13,7 +13,7 @@ pub use domain::access::{
 pub use domain::{Invalid, Page};
 pub use download::{DownloadOffer, DownloadState, NewLink};
 
-/// A request for access, unchecked as it arrives: `POST /public/request-access`.
+/// A request for access before validation: `POST /public/request-access`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RequestAccess {
@@ -23,19 +23,19 @@ pub struct RequestAccess {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Platform>))]
     pub platform: Option<String>,
-    /// What the machine is to be called: visible characters.
+    /// The name of the machine: visible characters.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_length = 64, examples("Anna’s laptop")))]
     pub device_name: Option<String>,
-    /// A few words to the administrator.
+    /// A message to the administrators.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub message: Option<String>,
 }
 
-/// A request for access whose every field fits.
+/// A request for access whose fields are all valid.
 #[derive(Debug, Clone)]
-pub struct CheckedRequest {
+pub struct ValidatedRequest {
     pub email: EmailAddress,
     pub platform: Option<Platform>,
     pub device_name: Option<DeviceName>,
@@ -43,27 +43,27 @@ pub struct CheckedRequest {
 }
 
 impl RequestAccess {
-    /// Tells of every wrong field at once.
-    pub fn check(&self) -> Result<CheckedRequest, crate::Problem> {
+    /// Validates all fields. The error is 422 with every invalid one.
+    pub fn check(&self) -> Result<ValidatedRequest, crate::Problem> {
         fn optional<T: FromStr<Err = Invalid>>(value: &Option<String>) -> Result<Option<T>, Invalid> {
             value.as_deref().map(str::trim).filter(|v| !v.is_empty()).map(str::parse).transpose()
         }
         let mut problem = crate::Problem::invalid_input();
-        let mut note = |field: &str, error: Invalid| {
+        let mut reject = |field: &str, error: Invalid| {
             problem.errors.push(crate::FieldError::new(field, error.to_string()))
         };
-        let email = self.email.parse::<EmailAddress>().map_err(|e| note("email", e)).ok();
-        let platform = optional::<Platform>(&self.platform).map_err(|e| note("platform", e)).ok().flatten();
+        let email = self.email.parse::<EmailAddress>().map_err(|e| reject("email", e)).ok();
+        let platform = optional::<Platform>(&self.platform).map_err(|e| reject("platform", e)).ok().flatten();
         let device_name =
-            optional::<DeviceName>(&self.device_name).map_err(|e| note("device_name", e)).ok().flatten();
+            optional::<DeviceName>(&self.device_name).map_err(|e| reject("device_name", e)).ok().flatten();
         let message = optional::<Message>(&self.message)
-            .map_err(|e| note("message", e))
+            .map_err(|e| reject("message", e))
             .ok()
             .flatten()
             .unwrap_or_default();
         match email {
             Some(email) if problem.errors.is_empty() => {
-                Ok(CheckedRequest { email, platform, device_name, message })
+                Ok(ValidatedRequest { email, platform, device_name, message })
             }
             _ => Err(problem),
         }
@@ -87,17 +87,17 @@ pub struct RequestReceipt {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RequestStatus {
     pub state: RequestState,
-    /// `ABCD-EFGH`; only for the browser that asked.
+    /// `ABCD-EFGH`; only for the requesting browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub match_code: Option<String>,
     /// Seconds since the Unix epoch.
     pub requested_at: i64,
-    /// When the present state ends by itself, in seconds since the Unix epoch.
+    /// When the present state expires, in seconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub expires_at: Option<i64>,
-    /// Why it was rejected, if the administrator said so.
+    /// Why it was rejected, if the administrator gave a reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub reason: Option<String>,
@@ -115,7 +115,7 @@ pub struct RequestStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reminder {
-    /// From when on, in seconds since the Unix epoch; without it: at once.
+    /// When it is possible, in seconds since the Unix epoch; absent: now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub at: Option<i64>,
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_wrong_field_is_named_at_once() {
+    fn all_invalid_fields_are_reported_together() {
         let request = RequestAccess {
             email: "nobody".into(),
             platform: Some("amiga".into()),

@@ -1,18 +1,18 @@
-//! One answered question: limits of what is sent, and the events that come back.
+//! Analyses: the limits of a question, and the events of its answer.
 
 pub use domain::analysis::{Step, StepState};
 use serde::{Deserialize, Serialize};
 
 use crate::Problem;
 
-/// The largest picture that is taken, in bytes.
+/// The largest accepted picture, in bytes.
 pub const MAX_IMAGE_BYTES: usize = 20 * 1000 * 1000;
-/// The largest picture that is taken, in pixels.
+/// The largest accepted picture, in pixels.
 pub const MAX_IMAGE_PIXELS: u64 = 64_000_000;
 /// The longest question, in characters.
 pub const MAX_CONTEXT_CHARS: usize = 4_000;
 
-/// An event of `POST /native/analyze`. On the wire its name is the SSE `event` field, its content the `data`.
+/// An event of `POST /native/analyze`. Its name is the `event` field of a server-sent event, its content the `data` field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", content = "data", rename_all = "lowercase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -41,7 +41,7 @@ pub struct TextEdit {
     pub rationale: String,
 }
 
-/// The answer is whole.
+/// The answer is complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Done {
@@ -53,11 +53,11 @@ pub struct Done {
     /// Empty when no model was used.
     pub model: String,
     pub usage: Usage,
-    /// Milliseconds from the request's arrival to the last word.
+    /// The duration in milliseconds, from the arrival of the request to the end of the answer.
     pub ms: u64,
 }
 
-/// Tokens, as far as the provider told.
+/// The number of tokens, if the provider reports them; otherwise 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Usage {
@@ -65,13 +65,13 @@ pub struct Usage {
     pub completion_tokens: u64,
 }
 
-/// The same facts as one document, for clients that do not ask for a stream.
+/// The content of all events as one document, for clients that do not request a stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AnalysisDocument {
-    /// The whole answer, in Markdown.
+    /// The complete answer, in Markdown.
     pub answer: String,
-    /// Each step as it ended, in order.
+    /// The ended steps, in order.
     pub steps: Vec<Step>,
     pub edits: Vec<TextEdit>,
     #[serde(flatten)]
@@ -101,7 +101,7 @@ impl AnalysisEvent {
         }
     }
 
-    /// Reads an event back. `Ok(None)`: a name that this version does not know, to be passed over.
+    /// Parses an event. `Ok(None)`: this version does not know the name, so the event is to be ignored.
     pub fn from_sse(name: &str, data: &str) -> serde_json::Result<Option<Self>> {
         Ok(Some(match name {
             "step" => Self::Step(serde_json::from_str(data)?),
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_survive_the_wire() {
+    fn events_round_trip() {
         let events = [
             AnalysisEvent::Delta(Delta { text: "a\nb: \"c\"".into() }),
             AnalysisEvent::Step(Step {

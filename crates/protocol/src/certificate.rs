@@ -1,17 +1,18 @@
-//! Client certificates as seen from outside.
+//! Client certificates as their holders and the administrators see them.
 
-pub use domain::certificate::RevocationReason;
+pub use domain::certificate::{CertificateRow, RevocationReason};
 use serde::{Deserialize, Serialize};
 
-/// Why a client certificate was not good enough. The name ends the problem's `type` and is the `reason` of the redirect.
+/// Why a client certificate was rejected. The name is the end of the problem's `type`, and the `reason` parameter of the
+/// redirect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RejectionReason {
-    /// None was sent.
+    /// No certificate was presented.
     Missing,
     Expired,
     NotYetValid,
-    /// Not ours, or ours but unknown to the database.
+    /// Not issued by this server, or not in its database.
     Untrusted,
     Revoked,
 }
@@ -53,19 +54,19 @@ impl std::str::FromStr for RejectionReason {
     }
 }
 
-/// What the server saw of the visitor's certificate; shown on "test my certificate".
+/// The server's view of the client's certificate, shown on "test my certificate".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateReport {
-    /// `None`: the certificate is good.
+    /// `None`: the certificate is valid.
     pub rejection: Option<RejectionReason>,
-    /// What the certificate says of itself, if there was one.
+    /// The fields of the certificate, if one was presented.
     pub presented: Option<PresentedCertificate>,
-    /// When the certificate ended that this browser presented here last, if it has and none was presented now. Seconds since
-    /// the Unix epoch. The browser's own word, worth a hint to its person and nothing else.
+    /// When the certificate expired that this browser presented last, if it has expired and none is presented now; in seconds
+    /// since the Unix epoch. It comes from a cookie, so it is a hint for the person and no proof.
     pub last_ended: Option<i64>,
 }
 
-/// The readable parts of a presented certificate. Nothing here is proof of anything.
+/// The fields of a presented certificate. They are not verified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PresentedCertificate {
     pub subject: String,
@@ -80,12 +81,19 @@ pub struct PresentedCertificate {
     pub not_after: i64,
 }
 
+/// One authority is replacing another; both are trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorityChange {
+    /// Machines without a certificate of the new authority.
+    pub machines_left: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn reasons_for_revoking_read_back_as_they_are_written() {
+    fn the_names_of_revocation_reasons_parse() {
         for reason in RevocationReason::ALL {
             assert_eq!(reason.as_str().parse(), Ok(reason));
             assert_eq!(serde_json::to_value(reason).ok(), Some(reason.as_str().into()));

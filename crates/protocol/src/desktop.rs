@@ -1,24 +1,25 @@
-//! The commands that a page calls in the desktop program around it: their names, arguments and replies.
+//! The commands of the desktop program for the page that it shows: names, arguments and replies.
 //!
-//! A page calls them through Tauri's `invoke`. A command that fails rejects with a [`Problem`](crate::Problem). Page and
-//! program are of the same version only by chance: the page comes from the server, the program was installed some day.
-//! So names and fields stay; what is new is optional.
+//! A page calls them with Tauri's `invoke`. A command that fails rejects with a [`Problem`](crate::Problem). Page and program
+//! may be of different versions, since the page comes from the server. So names and fields never change, and new fields are
+//! optional.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::Secret;
 use crate::mode::ModeSummary;
 use crate::native::{Login, Session};
 
 /// The arguments of one command, as the object that `invoke` takes.
 pub trait Command: Serialize + DeserializeOwned {
-    /// As in `invoke`, in the program's manifest and, with hyphens, in its capability.
+    /// The name in `invoke`, in the program's manifest and, with hyphens, in its capability.
     const NAME: &'static str;
-    /// As JSON.
+    /// The reply, serialised as JSON.
     type Reply: Serialize + DeserializeOwned;
 }
 
-/// The names of all commands. The page may call no other one.
+/// The names of all commands. A page may call no others.
 pub const COMMANDS: &[&str] = &[
     Analyze::NAME,
     CancelAnalysis::NAME,
@@ -31,28 +32,28 @@ pub const COMMANDS: &[&str] = &[
     Verify::NAME,
 ];
 
-/// Takes [`CapturePreview`] and replies with bytes instead of JSON: a small JPEG.
+/// The command with the argument [`CapturePreview`]. Its reply is not JSON but a small JPEG.
 pub const CAPTURE_PREVIEW: &str = "capture_preview";
 
-/// Has a picture analyzed. The reply comes when the answer has ended or was cancelled; until then each
-/// [`AnalysisEvent`](crate::analysis::AnalysisEvent) goes through the channel.
+/// Starts an analysis and replies when it has ended or was cancelled. Until then, each
+/// [`AnalysisEvent`](crate::analysis::AnalysisEvent) is sent through the channel.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Analyze {
-    /// Chosen by the page, to cancel it by. Starting an analysis under the id of a running one cancels the running one.
-    /// Pages of older servers choose none, and run one at a time.
+    /// Chosen by the page, for [`CancelAnalysis`]. Starting an analysis with the id of a running one cancels that one. Pages
+    /// of older servers send none, and run one analysis at a time.
     #[serde(default)]
     pub analysis_id: String,
     #[serde(rename = "picture")]
     pub image: ImageSource,
     pub context: String,
-    /// The mode's id; none or an empty one for the server's first.
+    /// The mode's id; `None` or empty for the server's first mode.
     pub mode: Option<String>,
-    /// The channel as Tauri writes it: `__CHANNEL__:` and a number.
+    /// The channel as Tauri serialises it: `__CHANNEL__:` and a number.
     pub events: String,
 }
 
-/// Ends a running analysis. Nothing happens when there is none of this id.
+/// Cancels a running analysis. Does nothing if there is none with this id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CancelAnalysis {
@@ -64,13 +65,13 @@ pub struct CancelAnalysis {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum ImageSource {
-    /// Of a [`CapturedScreen`].
+    /// A [`CapturedScreen`], by its id.
     Capture { id: String },
-    /// A file that the user picked or pasted, in Base64. The program finds out its format.
+    /// A file that the user selected or pasted, in Base64. The program detects its format.
     Upload { data: String },
 }
 
-/// Asks for a small picture of a [`CapturedScreen`], by its id.
+/// Requests a small preview of a [`CapturedScreen`], by its id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CapturePreview {
     pub id: String,
@@ -80,7 +81,7 @@ pub struct CapturePreview {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct CaptureScreen {}
 
-/// A capture that the program holds; its pixels do not come to the page.
+/// A capture that stays in the program. The page gets only its metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CapturedScreen {
     pub id: String,
@@ -90,7 +91,7 @@ pub struct CapturedScreen {
     pub monitor: String,
 }
 
-/// What the page may know of a challenge. The challenge itself stays in the program.
+/// The public part of a challenge. The challenge itself stays in the program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChallengeSummary {
@@ -100,11 +101,11 @@ pub struct ChallengeSummary {
     pub expires_in: u64,
 }
 
-/// Answers the challenge that [`Login`] led to.
-#[derive(Clone, Serialize, Deserialize)]
+/// Responds to the challenge of [`Login`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Verify {
-    /// Of the authenticator, or one of the recovery codes.
-    pub code: String,
+    /// A code of the authenticator, or one of the recovery codes.
+    pub code: Secret,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -113,7 +114,7 @@ pub struct Logout {}
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Modes {}
 
-/// Asks who is signed in.
+/// Requests the [`SessionStatus`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct CurrentSession {}
 
@@ -199,7 +200,7 @@ impl From<SessionDetails> for Session {
     }
 }
 
-/// Without what the user typed and sees.
+/// Without the user's text and picture.
 impl std::fmt::Debug for Analyze {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Analyze").field("analysis_id", &self.analysis_id).finish_non_exhaustive()
@@ -212,12 +213,6 @@ impl std::fmt::Debug for ImageSource {
             Self::Capture { id } => f.debug_struct("Capture").field("id", id).finish(),
             Self::Upload { .. } => f.debug_struct("Upload").finish_non_exhaustive(),
         }
-    }
-}
-
-impl std::fmt::Debug for Verify {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Verify").finish_non_exhaustive()
     }
 }
 
@@ -252,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_objects_and_those_of_older_pages_are_still_read() {
+    fn arguments_are_objects_and_those_of_older_pages_still_parse() {
         assert_eq!(serde_json::to_value(Logout {}).unwrap(), json!({}));
         let analyze = Analyze {
             analysis_id: "1".into(),
@@ -281,9 +276,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_was_typed_is_printed() {
+    fn user_input_is_not_printed() {
         let verify = Verify { code: "123456".into() };
         let upload = ImageSource::Upload { data: "AA==".into() };
-        assert_eq!(format!("{verify:?} {upload:?}"), "Verify { .. } Upload { .. }");
+        assert_eq!(format!("{verify:?} {upload:?}"), "Verify { code: [redacted] } Upload { .. }");
     }
 }

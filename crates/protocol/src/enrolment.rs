@@ -1,36 +1,34 @@
-//! The link that opens the desktop program on a machine that has no certificate yet.
+//! The link that starts the enrolment in the desktop program, on a machine without a certificate.
 
-/// The scheme of [`DesktopLink`]. The desktop program's own pages have another.
+/// The URL scheme of [`DesktopLink`]. The desktop program's own pages have another one.
 pub const SCHEME: &str = "aiwe";
 
-/// The part of the link that says how the server's certificate is judged. Without it: by the server's own authority, and
-/// nothing else.
-pub const JUDGED: &str = "tls";
-/// The value of [`JUDGED`] for a server whose certificate may come from another authority: where its own does not speak for
-/// it, the system judges it.
-pub const BY_SYSTEM: &str = "system";
+/// The query parameter that says how the server's certificate is verified. Without it, only by the server's own authority.
+pub const TLS_PARAMETER: &str = "tls";
+/// The value of [`TLS_PARAMETER`] for a server whose certificate may be of another authority: if its own authority did not
+/// issue it, the trust store of the operating system decides.
+pub const TLS_SYSTEM: &str = "system";
 
-/// What the desktop program is handed: where to fetch a certificate, and how to know that it is the right server. Written
-/// out it is `aiwe://enrol?server=…&ca=…&token=…`, with `&tls=system` where the system may judge; the desktop program reads it.
+/// Where the desktop program fetches its certificate, and how it verifies the server. Its `Display` is
+/// `aiwe://enrol?server=…&ca=…&token=…`, with `&tls=system` for [`Self::system_trust`].
 #[derive(Clone, Copy)]
 pub struct DesktopLink<'a> {
-    /// The machines listener: scheme, host and port.
+    /// The origin of the machines listener: scheme, host and port.
     pub server: &'a str,
-    /// SHA-256 over the root certificate, hexadecimal.
+    /// The SHA-256 of the root certificate's DER, hexadecimal.
     pub authority: &'a str,
-    /// The end of the link in the mail.
+    /// The token: the last part of the link in the mail.
     pub token: &'a str,
-    /// The server's certificate may come from another authority than its own: where that does not speak for it, the machine's
-    /// system judges it.
-    pub by_system: bool,
+    /// Whether the server's certificate may be of another authority that the operating system trusts.
+    pub system_trust: bool,
 }
 
 impl std::fmt::Display for DesktopLink<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // None of the three has a character that a query must escape (RFC 3986 section 3.4).
-        let Self { server, authority, token, by_system } = self;
+        // None of the three contains a character that must be escaped in a query (RFC 3986 §3.4).
+        let Self { server, authority, token, system_trust } = self;
         write!(f, "{SCHEME}://enrol?server={server}&ca={authority}&token={token}")?;
-        if *by_system { write!(f, "&{JUDGED}={BY_SYSTEM}") } else { Ok(()) }
+        if *system_trust { write!(f, "&{TLS_PARAMETER}={TLS_SYSTEM}") } else { Ok(()) }
     }
 }
 

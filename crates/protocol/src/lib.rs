@@ -1,17 +1,25 @@
-//! What browser, desktop shim and server say to each other.
+//! The wire types between browser, desktop shim and server.
 //!
-//! Everything here compiles for the browser too, holds no secrets longer than it must, and depends on nothing
-//! of SQL, TLS or mail. Newtypes have one `FromStr`, which both sides run: what one accepts, the other does.
+//! Everything here compiles for the browser too, keeps secrets no longer than necessary, and depends on nothing of SQL, TLS
+//! or mail. Both sides validate newtypes with the same `FromStr`, so they accept the same values.
 
 pub mod access;
 pub mod analysis;
 pub mod certificate;
 pub mod desktop;
 pub mod enrolment;
+pub mod image;
 pub mod mode;
 pub mod native;
+pub mod outbox;
+pub mod overview;
 pub mod people;
 pub mod problem;
 pub mod review;
+#[cfg(feature = "server")]
+mod service_error;
 
+pub use domain::secret::Secret;
 pub use problem::{FieldError, Problem};
+#[cfg(feature = "server")]
+pub use service_error::ServiceError;

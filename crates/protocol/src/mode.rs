@@ -1,4 +1,4 @@
-//! Modes: the personas that an administrator designs.
+//! Modes: the personas that an administrator configures.
 
 pub use domain::mode::Mode;
 use serde::{Deserialize, Serialize};

@@ -1,108 +1,83 @@
-//! The native sign-in: password, then second factor, over a connection with a client certificate.
+//! The native API: sign-in with password and second factor over a connection with a client certificate, and renewal of the
+//! certificate.
 
 use serde::{Deserialize, Serialize};
 
+use crate::Secret;
+
 /// The first step: `POST /native/login`.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Login {
     /// The owner's e-mail address.
     pub username: String,
-    #[cfg_attr(feature = "openapi", schema(format = Password))]
-    pub password: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Password))]
+    pub password: Secret,
 }
 
-impl std::fmt::Debug for Login {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Login").finish_non_exhaustive()
-    }
-}
-
-/// The answer to a right password: not yet access.
-#[derive(Clone, Serialize, Deserialize)]
+/// The response to a correct password. It does not grant access yet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Challenge {
     /// To be sent back with the second factor, over a connection with the same certificate.
-    pub challenge: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub challenge: Secret,
     /// `totp`, `recovery`.
     pub methods: Vec<String>,
     /// Seconds.
     pub expires_in: u64,
 }
 
-impl std::fmt::Debug for Challenge {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Challenge")
-            .field("methods", &self.methods)
-            .field("expires_in", &self.expires_in)
-            .finish_non_exhaustive()
-    }
-}
-
 /// The second step: `POST /native/verify-2fa`.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SecondFactor {
-    /// From the answer to the password.
-    pub challenge: String,
-    /// Six digits of the authenticator, or one of the recovery codes.
-    pub code: String,
-}
-
-impl std::fmt::Debug for SecondFactor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SecondFactor").finish_non_exhaustive()
-    }
+    /// The challenge of the first step.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub challenge: Secret,
+    /// A code of the authenticator (six digits), or one of the recovery codes.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub code: Secret,
 }
 
 /// The access token, bound to the certificate of this connection (RFC 8705 §3).
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccessToken {
-    /// A JWT that counts only together with the certificate that it was given to.
-    pub access_token: String,
+    /// A JWT that is valid only together with the certificate for which it was issued.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub access_token: Secret,
     /// `Bearer`.
     pub token_type: String,
     /// Seconds.
     pub expires_in: u64,
 }
 
-impl std::fmt::Debug for AccessToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AccessToken").field("expires_in", &self.expires_in).finish_non_exhaustive()
-    }
-}
-
-/// A certificate is to take the place of this machine's: `POST /native/renew`.
+/// Requests the machine's next certificate: `POST /native/renew`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Renew {
-    /// PKCS#10 in PEM. Its key is taken over, and nothing else that it says.
+    /// PKCS#10 in PEM (RFC 7468 §7). Only its public key is used.
     pub csr: String,
 }
 
 /// The machine's next certificate.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Renewed {
-    /// The certificate and the issuing one above it, PEM.
+    /// The certificate and that of its issuer, PEM.
     pub certificate: String,
     /// The root certificates to trust from now on, PEM: several while one authority replaces another.
     pub authorities: String,
     /// Seconds since the Unix epoch.
     pub not_after: i64,
-    /// A JWT that counts only together with the new certificate. The one before it counts on with the old one.
-    pub access_token: String,
+    /// A JWT that is valid only together with the new certificate. The previous one stays valid with the old certificate.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub access_token: Secret,
     /// `Bearer`.
     pub token_type: String,
-    /// Seconds: the session goes on, and ends when it would have ended.
+    /// Seconds. The session continues and expires when it would have expired without the renewal.
     pub expires_in: u64,
-}
-
-impl std::fmt::Debug for Renewed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Renewed").field("not_after", &self.not_after).finish_non_exhaustive()
-    }
 }
 
 /// Who is signed in: `GET /native/session`.

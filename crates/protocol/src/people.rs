@@ -1,31 +1,25 @@
-//! People: roles, passwords, second factors, setting up an account.
+//! People: passwords, second factors, signing in, and setting up an account.
 
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 pub use domain::account::Role;
 use domain::id::AccountId;
 
+use crate::Secret;
 use crate::access::Invalid;
 
-/// A password as a person chose it: 12 to 256 characters, no composition rules, never cut (NIST SP 800-63B-4 §3.1.1.2).
-#[derive(Clone, Serialize, Deserialize)]
-pub struct NewPassword(Zeroizing<String>);
+/// A new password: 12 to 256 characters, without composition rules, never truncated (NIST SP 800-63B-4 §3.1.1.2).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewPassword(Secret);
 
 impl NewPassword {
     pub const MIN_CHARS: usize = 12;
     pub const MAX_CHARS: usize = 256;
 
     pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for NewPassword {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("NewPassword([redacted])")
+        self.0.expose()
     }
 }
 
@@ -39,24 +33,18 @@ impl FromStr for NewPassword {
         } else if chars > Self::MAX_CHARS {
             Err(Invalid("Use at most 256 characters."))
         } else {
-            Ok(Self(Zeroizing::new(text.to_owned())))
+            Ok(Self(Secret::new(text)))
         }
     }
 }
 
-/// Six digits of a TOTP (RFC 6238), as typed: spaces are ignored.
-#[derive(Clone, PartialEq, Eq)]
-pub struct TotpCode(String);
+/// A TOTP code (RFC 6238): six digits. Spaces in the input are ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TotpCode(Secret);
 
 impl TotpCode {
     pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for TotpCode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("TotpCode([redacted])")
+        self.0.expose()
     }
 }
 
@@ -66,7 +54,7 @@ impl FromStr for TotpCode {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         if digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit()) {
-            Ok(Self(digits))
+            Ok(Self(digits.into()))
         } else {
             Err(Invalid("Enter the six digits that your authenticator shows."))
         }
@@ -81,46 +69,40 @@ pub struct SignedIn {
     pub role: Role,
 }
 
-/// Where the sign-in to the panel stands.
+/// The step of a sign-in to the panel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SignInStep {
     /// E-mail address and password.
     Password,
-    /// The second factor: the password was right.
+    /// The second factor, after the correct password.
     Code,
     /// Signed in.
     Done,
 }
 
-/// What `/setup/{token}` shows to the holder of the link.
+/// What `/setup/{token}` shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetupOffer {
-    /// `None`: the link is the server's first, and the person enters an address.
+    /// `None`: the link is for the first administrator, who enters an address.
     pub email: Option<String>,
     pub role: Role,
-    /// The TOTP secret in Base32, in groups of four, to type in by hand.
+    /// The TOTP secret in Base32 (RFC 4648 §6), in groups of four, to be typed in by hand.
     pub totp_secret: String,
-    /// The `otpauth://` address as a QR code: a whole SVG document of the server's own making.
+    /// The `otpauth://` URI as a QR code: an SVG document that the server generates.
     pub totp_qr_svg: String,
 }
 
-/// What the person sends back from `/setup/{token}`.
-#[derive(Clone, Serialize, Deserialize)]
+/// What the form of `/setup/{token}` sends.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SetupAnswer {
     pub email: String,
-    pub password: String,
-    /// A code made with the new secret, to prove that the authenticator has it.
-    pub code: String,
+    pub password: Secret,
+    /// A code of the new secret, which proves that the authenticator has it.
+    pub code: Secret,
 }
 
-impl std::fmt::Debug for SetupAnswer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SetupAnswer").finish_non_exhaustive()
-    }
-}
-
-/// Shown once, after the set-up.
+/// The recovery codes, shown once after the set-up.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryCodes(pub Vec<String>);
 
@@ -144,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_are_measured_in_characters_and_never_cut() {
+    fn passwords_are_measured_in_characters_and_never_truncated() {
         assert!("elevenchars".parse::<NewPassword>().is_err());
         assert!("ü".repeat(12).parse::<NewPassword>().is_ok());
         assert!("x".repeat(256).parse::<NewPassword>().is_ok());

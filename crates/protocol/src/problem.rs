@@ -1,11 +1,11 @@
-//! Errors on the wire: problem documents after RFC 9457.
+//! Errors on the wire: problem documents (RFC 9457).
 //!
-//! A problem can only hold what its reader may know. What an operator needs goes to the log instead.
+//! A problem only contains what its reader may know. Details for the operator go to the log instead.
 
 pub use domain::FieldError;
 use serde::{Deserialize, Serialize};
 
-/// The start of every problem's `type`. Stable; clients compare the whole string.
+/// The prefix of every problem's `type` (RFC 9457 §3.1.1). Stable: clients compare the whole string.
 pub const TYPE_PREFIX: &str = "urn:aiwe:problem:";
 
 /// An error document, `application/problem+json`.
@@ -34,6 +34,7 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// `name`: the stable name that ends the `type`. `status`: the HTTP status code.
     pub fn new(name: &str, status: u16, title: &str) -> Self {
         Self {
             kind: format!("{TYPE_PREFIX}{name}"),
@@ -45,25 +46,28 @@ impl Problem {
         }
     }
 
+    /// Sets the detail.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
     }
 
+    /// Sets the seconds until it makes sense to try again.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
     }
 
+    /// Adds an invalid field.
     #[must_use]
     pub fn field(mut self, field: &str, message: impl Into<String>) -> Self {
         self.errors.push(FieldError::new(field, message));
         self
     }
 
-    /// 422: some fields break their rules. Add each with [`Problem::field`].
+    /// 422: some fields are invalid. Add each with [`Problem::field`].
     pub fn invalid_input() -> Self {
         Self::new("invalid-input", 422, "Some fields need another value")
     }
@@ -73,7 +77,7 @@ impl Problem {
         Self::new("sign-in-required", 401, "Sign in first")
     }
 
-    /// 401: the one answer to every wrong name, password or code.
+    /// 401: the same for every wrong e-mail address, password or code.
     pub fn wrong_credentials() -> Self {
         Self::new("wrong-credentials", 401, "That did not match")
             .detail("Check the e-mail address, the password and the code, and try again.")
@@ -89,38 +93,39 @@ impl Problem {
         Self::new("not-found", 404, "There is nothing here")
     }
 
-    /// 410: it was there, and is used up or past its time.
+    /// 410: the link has been used or has expired.
     pub fn gone(detail: &str) -> Self {
         Self::new("gone", 410, "This link has been used or has expired").detail(detail)
     }
 
-    /// 409: the thing is no longer in the state that this action needs.
+    /// 409: the resource is no longer in the state that this operation requires.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new("conflict", 409, "Somebody was faster").detail(detail)
     }
 
-    /// 429.
+    /// 429: the rate limit is exceeded. `seconds`: until the next attempt.
     pub fn too_many_requests(seconds: u64) -> Self {
         Self::new("too-many-requests", 429, "Too many tries")
             .detail(format!("Try again in {seconds} seconds."))
             .retry_after(seconds)
     }
 
-    /// 503: a part of the server is busy or away.
+    /// 503: the server is overloaded, or a component is unavailable. `seconds`: until the next attempt.
     pub fn unavailable(detail: &str, seconds: u64) -> Self {
         Self::new("unavailable", 503, "The server is busy").detail(detail).retry_after(seconds)
     }
 
-    /// 500: our fault. The log has the rest, under the request's id.
+    /// 500: an error of the server. The log has the cause, under the request id.
     pub fn internal() -> Self {
         Self::new("internal", 500, "Something went wrong on the server").detail("The server's log says more.")
     }
 
+    /// Whether this is the problem with this name.
     pub fn is(&self, name: &str) -> bool {
         self.kind.strip_prefix(TYPE_PREFIX) == Some(name)
     }
 
-    /// What is wrong with `field`, if it is among the wrong ones.
+    /// The message about `field`, if it is invalid.
     pub fn error_of(&self, field: &str) -> Option<&str> {
         self.errors.iter().find(|e| e.field == field).map(|e| e.message.as_str())
     }

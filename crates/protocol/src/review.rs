@@ -1,4 +1,4 @@
-//! What administrators do about requests for access, and what they get back.
+//! Review of access requests by administrators.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ pub use domain::access::AddressNote;
 
 use crate::access::{AccessRequestRow, Invalid};
 
-/// What an administrator says to a request.
+/// An administrator's decision about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -44,18 +44,18 @@ pub struct Decide {
     pub verdict: Verdict,
     #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100))]
     pub ids: Vec<String>,
-    /// Every rejected requester reads it: visible characters.
+    /// Sent to every rejected requester: visible characters.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub reason: String,
 }
 
 impl Decide {
-    /// So many requests are decided at once.
-    pub const MOST: usize = 100;
+    /// How many requests can be decided at once.
+    pub const MAX: usize = 100;
 }
 
-/// What became of requests that were decided together. Each is decided by itself, so some may be and others not.
+/// The outcome of deciding several requests. Each is decided independently, so some may be decided and others not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Decided {
@@ -63,7 +63,7 @@ pub struct Decided {
     /// How many were decided.
     pub decided: u32,
     pub undecided: Vec<Undecided>,
-    /// How many more were not decided and are not named, for want of room.
+    /// How many more were not decided but are not listed, to limit the size.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub unnamed: u32,
@@ -82,14 +82,14 @@ pub struct Undecided {
     pub why: String,
 }
 
-/// What has changed among the requests, for pages that stay open.
+/// Whether the list of requests has changed, for pages that poll.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct News {
-    /// Another one whenever any request may look different from before.
+    /// Changes whenever any request may have changed.
     pub mark: String,
     /// The newest request's id; empty when there is none.
     pub newest: String,
-    /// How many requests are newer than the one that was asked about.
+    /// How many requests are newer than the one in the query.
     pub arrived: u64,
 }
 
@@ -112,7 +112,7 @@ pub struct HistoryEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub by: Option<String>,
-    /// Such as the serial of the certificate that was fetched.
+    /// Details, such as the serial of the certificate that was fetched.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub detail: String,
@@ -127,17 +127,17 @@ pub enum RequestEvent {
     Asked,
     Expired,
     Fetched,
-    /// The holder of an ended link asked for a new one.
+    /// The holder of an expired or used link requested a new one.
     LinkAsked,
-    /// An administrator sends no new link.
+    /// An administrator declined to send a new link.
     LinkDeclined,
-    /// The link's time ran out before it was used.
+    /// The link expired before it was used.
     LinkEnded,
     /// An administrator sent a new link.
     LinkSent,
     Rejected,
     Reminded,
-    /// Somebody came with the link and a wrong match code.
+    /// Somebody used the link with a wrong match code.
     WrongCode,
 }
 

@@ -46,7 +46,7 @@ impl TryFrom<Row> for AccessRequest {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let wrong = |what: &str| StoreError::Inconsistent {
+        let inconsistent = |what: &str| StoreError::Inconsistent {
             table: "access_request",
             id: row.id.clone(),
             what: what.to_owned(),
@@ -54,11 +54,11 @@ impl TryFrom<Row> for AccessRequest {
         let decision = || -> Result<Decision, StoreError> {
             match (row.decided_by.clone(), row.decided_at) {
                 (Some(by), Some(at)) => Ok(Decision { by, at }),
-                _ => Err(wrong("decided by nobody")),
+                _ => Err(inconsistent("decided by nobody")),
             }
         };
         let grant = || -> Result<Grant, StoreError> {
-            let expires_at = row.grant_expires_at.ok_or_else(|| wrong("approved without a link"))?;
+            let expires_at = row.grant_expires_at.ok_or_else(|| inconsistent("approved without a link"))?;
             Ok(Grant {
                 expires_at,
                 wrong_codes: row.grant_wrong_codes,
@@ -74,41 +74,42 @@ impl TryFrom<Row> for AccessRequest {
             }
             "redeemed" => {
                 let (Some(at), Some(certificate_id)) = (row.redeemed_at, row.certificate_id.clone()) else {
-                    return Err(wrong("redeemed for nothing"));
+                    return Err(inconsistent("redeemed for nothing"));
                 };
-                let certificate_id = certificate_id.parse().map_err(|_| wrong("the certificate's id"))?;
+                let certificate_id =
+                    certificate_id.parse().map_err(|_| inconsistent("the certificate's id"))?;
                 let redemption = Redemption { at, certificate_id, csr_hash: row.csr_hash.clone() };
                 State::Redeemed { decision: decision()?, grant: grant()?, redemption }
             }
-            _ => return Err(wrong("unknown state")),
+            _ => return Err(inconsistent("unknown state")),
         };
         Ok(Self {
-            email: row.email.parse().map_err(|_| wrong("the e-mail address"))?,
-            match_code: row.match_code.parse().map_err(|_| wrong("the match code"))?,
+            email: row.email.parse().map_err(|_| inconsistent("the e-mail address"))?,
+            match_code: row.match_code.parse().map_err(|_| inconsistent("the match code"))?,
             platform: row
                 .platform
                 .as_deref()
                 .map(str::parse)
                 .transpose()
-                .map_err(|_| wrong("the platform"))?,
+                .map_err(|_| inconsistent("the platform"))?,
             device_name: row
                 .device_name
                 .as_deref()
                 .map(str::parse)
                 .transpose()
-                .map_err(|_| wrong("the name"))?,
-            message: row.message.parse().map_err(|_| wrong("the message"))?,
+                .map_err(|_| inconsistent("the name"))?,
+            message: row.message.parse().map_err(|_| inconsistent("the message"))?,
             requested_at: row.requested_at,
             reminders: Reminders { sent: row.reminders, last_at: row.reminded_at },
             state,
-            id: row.id.parse().map_err(|_| wrong("the id"))?,
+            id: row.id.parse().map_err(|_| inconsistent("the id"))?,
         })
     }
 }
 
 impl AccessRequests<'_> {
-    /// Stores a new, pending request with the hashes of its status token and of the asking browser's cookie. The
-    /// administrators have still to be told of it.
+    /// Stores a new, pending request with the hashes of its status token and of the requesting browser's cookie, and with a
+    /// pending notice to administrators.
     pub async fn insert(
         &mut self,
         request: &AccessRequest,
@@ -140,18 +141,19 @@ impl AccessRequests<'_> {
         fetch_optional!(self.0, Row, &sql, id.as_str())?.map(AccessRequest::try_from).transpose()
     }
 
+    /// The request of a status page's token.
     pub async fn find_by_status(&mut self, status: &TokenHash) -> Result<Option<AccessRequest>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM access_request WHERE status_hash = $1");
         fetch_optional!(self.0, Row, &sql, status.0.as_slice())?.map(AccessRequest::try_from).transpose()
     }
 
-    /// The request behind an approved request's link.
+    /// The request of a download link's token.
     pub async fn find_by_grant(&mut self, grant: &TokenHash) -> Result<Option<AccessRequest>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM access_request WHERE grant_hash = $1");
         fetch_optional!(self.0, Row, &sql, grant.0.as_slice())?.map(AccessRequest::try_from).transpose()
     }
 
-    /// Whether `browser` is the cookie of the browser that asked, or of the last one that knew the match code.
+    /// Whether `browser` is the cookie of the requesting browser, or of the last one that has proved the match code.
     pub async fn asked_by_browser(
         &mut self,
         id: &AccessRequestId,
@@ -166,7 +168,7 @@ impl AccessRequests<'_> {
         Ok(count == 1)
     }
 
-    /// From now on `browser` counts like the browser that asked: it knew the match code.
+    /// Gives `browser` the rights of the requesting browser, since it has proved the match code.
     pub async fn set_proven_browser(
         &mut self,
         id: &AccessRequestId,
@@ -181,7 +183,7 @@ impl AccessRequests<'_> {
         Ok(())
     }
 
-    /// Writes a decision down; `false` when the request is no longer pending.
+    /// Records a decision; `false` if the request is no longer pending. `grant`: the hash of an approved request's link.
     pub async fn decide(
         &mut self,
         request: &AccessRequest,
@@ -208,7 +210,7 @@ impl AccessRequests<'_> {
         Ok(changed == 1)
     }
 
-    /// Spends the link; `false` when somebody was faster.
+    /// Uses up the link of an approved request; `false` if it was used before.
     pub async fn redeem(
         &mut self,
         id: &AccessRequestId,
@@ -226,7 +228,7 @@ impl AccessRequests<'_> {
         Ok(changed == 1)
     }
 
-    /// Counts a wrong match code at the link; gives how many there have been.
+    /// Counts a wrong match code for the present link. Returns how many there have been.
     pub async fn count_wrong_code(&mut self, id: &AccessRequestId) -> Result<i64, StoreError> {
         fetch_number!(
             self.0,
@@ -236,7 +238,7 @@ impl AccessRequests<'_> {
         )
     }
 
-    /// How many requests of this address are pending.
+    /// The number of pending requests of an address. `now`: seconds since the Unix epoch.
     pub async fn count_pending_of(&mut self, email: &EmailAddress, now: i64) -> Result<u64, StoreError> {
         Ok(fetch_number!(
             self.0,
@@ -247,6 +249,7 @@ impl AccessRequests<'_> {
         .unsigned_abs())
     }
 
+    /// The number of pending requests in total. `now`: seconds since the Unix epoch.
     pub async fn count_pending(&mut self, now: i64) -> Result<u64, StoreError> {
         Ok(fetch_number!(
             self.0,

@@ -21,7 +21,7 @@ impl TryFrom<Row> for Account {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let wrong = |what: &str| StoreError::Inconsistent {
+        let inconsistent = |what: &str| StoreError::Inconsistent {
             table: "account",
             id: row.id.clone(),
             what: what.to_owned(),
@@ -32,13 +32,13 @@ impl TryFrom<Row> for Account {
             ("active", Some(password_hash), Some(totp_secret_sealed)) => {
                 AccountState::Active { password_hash, totp_secret_sealed }
             }
-            _ => return Err(wrong("an active account lacks its factors")),
+            _ => return Err(inconsistent("an active account lacks its factors")),
         };
         Ok(Self {
-            email: row.email.parse().map_err(|_| wrong("the e-mail address"))?,
-            role: row.role.parse().map_err(|_| wrong("the role"))?,
+            email: row.email.parse().map_err(|_| inconsistent("the e-mail address"))?,
+            role: row.role.parse().map_err(|_| inconsistent("the role"))?,
             state,
-            id: row.id.parse().map_err(|_| wrong("the id"))?,
+            id: row.id.parse().map_err(|_| inconsistent("the id"))?,
         })
     }
 }
@@ -56,7 +56,7 @@ impl Accounts<'_> {
         fetch_optional!(self.0, Row, &sql, email.as_str())?.map(Account::try_from).transpose()
     }
 
-    /// Creates an invited account unless the address has one; gives the account that the address has now.
+    /// The account of an address, created as an invited one if there is none.
     pub async fn ensure(
         &mut self,
         new_id: &AccountId,
@@ -77,7 +77,7 @@ impl Accounts<'_> {
         self.find_by_email(email).await?.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
     }
 
-    /// Gives an account its factors and makes it active.
+    /// Sets the credentials of an account and makes it active; `false` if it is disabled.
     pub async fn set_factors(
         &mut self,
         account_id: &AccountId,
@@ -102,8 +102,9 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// Takes a TOTP time step; `false` when it, or a later one, was taken before.
-    pub async fn take_totp_step(&mut self, account_id: &AccountId, step: i64) -> Result<bool, StoreError> {
+    /// Uses up a TOTP time step, since a code must be accepted only once (RFC 6238 §5.2); `false` if this step or a later
+    /// one was used before.
+    pub async fn consume_totp_step(&mut self, account_id: &AccountId, step: i64) -> Result<bool, StoreError> {
         let changed = execute!(
             self.0,
             "UPDATE account SET totp_last_step = $1
@@ -114,7 +115,7 @@ impl Accounts<'_> {
         Ok(changed == 1)
     }
 
-    /// Replaces all recovery codes.
+    /// Replaces the hashes of all recovery codes.
     pub async fn set_recovery_codes(
         &mut self,
         account_id: &AccountId,
@@ -132,8 +133,8 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// Spends a recovery code; `false` when there is none like it, or it was spent before.
-    pub async fn take_recovery_code(
+    /// Uses up a recovery code; `false` if there is no such code, or it was used before.
+    pub async fn consume_recovery_code(
         &mut self,
         account_id: &AccountId,
         hash: &[u8],
@@ -161,7 +162,7 @@ impl Accounts<'_> {
         Ok(count > 0)
     }
 
-    /// The addresses that notices to administrators go to.
+    /// The e-mail addresses of the active administrators.
     pub async fn administrators(&mut self) -> Result<Vec<EmailAddress>, StoreError> {
         let rows: Vec<(String,)> = fetch_all!(
             self.0,

@@ -1,4 +1,4 @@
-//! Answered questions and their steps.
+//! Analyses, their steps and stored pictures.
 
 use domain::analysis::{AnalysisRecord, AnalysisState, Step, StepState};
 use domain::id::{AccountId, AnalysisId, CertificateId};
@@ -60,7 +60,7 @@ impl TryFrom<Row> for AnalysisRecord {
 
 const COLUMNS: &str = "id, account_id, certificate_id, mode_id, context, answer, state, provider, model,
     prompt_tokens, completion_tokens, image_sha256, image_width, image_height, image_bytes, started_at, ms";
-const PICTURE_KEPT: &str =
+const SCREENSHOT_STORED: &str =
     "EXISTS (SELECT 1 FROM kept_picture k WHERE k.analysis_id = analysis.id) AS screenshot_stored";
 
 impl Analyses<'_> {
@@ -93,7 +93,7 @@ impl Analyses<'_> {
         Ok(())
     }
 
-    /// Writes down how an analysis ended, with its steps; `false` when it was deleted meanwhile.
+    /// Records the result of an analysis and its steps; `false` if it was deleted meanwhile.
     pub async fn finish(&mut self, a: &AnalysisRecord, steps: &[Step]) -> Result<bool, StoreError> {
         let changed = execute!(
             self.0,
@@ -128,8 +128,9 @@ impl Analyses<'_> {
         Ok(true)
     }
 
-    /// Ends analyses that began before and that no server works at any more. Should one end after all, that counts.
-    pub async fn fail_lost(&mut self, before: i64) -> Result<(), StoreError> {
+    /// Marks analyses as failed that are still running and started before `before` (seconds since the Unix epoch). If one
+    /// of them finishes after all, [`Self::finish`] overwrites that.
+    pub async fn fail_abandoned(&mut self, before: i64) -> Result<(), StoreError> {
         execute!(
             self.0,
             "UPDATE analysis SET state = $1 WHERE state = $2 AND started_at < $3",
@@ -140,7 +141,7 @@ impl Analyses<'_> {
         Ok(())
     }
 
-    /// One's own analyses, the newest first; `search` looks into question and answer.
+    /// The analyses of an account, newest first, whose question or answer contains `search`.
     pub async fn list(
         &mut self,
         account_id: &AccountId,
@@ -149,7 +150,7 @@ impl Analyses<'_> {
         offset: i64,
     ) -> Result<Vec<AnalysisRecord>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS}, {PICTURE_KEPT} FROM analysis WHERE account_id = $1
+            "SELECT {COLUMNS}, {SCREENSHOT_STORED} FROM analysis WHERE account_id = $1
              AND (LOWER(context) LIKE $2 ESCAPE '\\' OR LOWER(answer) LIKE $2 ESCAPE '\\')
              ORDER BY started_at DESC, id DESC LIMIT $3 OFFSET $4"
         );
@@ -158,18 +159,19 @@ impl Analyses<'_> {
         rows.into_iter().map(AnalysisRecord::try_from).collect()
     }
 
-    /// One's own analysis.
+    /// An analysis of an account.
     pub async fn find(
         &mut self,
         account_id: &AccountId,
         id: &AnalysisId,
     ) -> Result<Option<AnalysisRecord>, StoreError> {
-        let sql = format!("SELECT {COLUMNS}, {PICTURE_KEPT} FROM analysis WHERE account_id = $1 AND id = $2");
+        let sql =
+            format!("SELECT {COLUMNS}, {SCREENSHOT_STORED} FROM analysis WHERE account_id = $1 AND id = $2");
         let row = fetch_optional!(self.0, Row, &sql, account_id.as_str(), id.as_str())?;
         row.map(AnalysisRecord::try_from).transpose()
     }
 
-    /// Stores a picture, sealed, with its analysis. It goes when that goes.
+    /// Stores the encrypted picture of an analysis. It is deleted with the analysis.
     pub async fn insert_screenshot(
         &mut self,
         analysis_id: &AnalysisId,
@@ -184,7 +186,7 @@ impl Analyses<'_> {
         Ok(())
     }
 
-    /// The picture of one's own analysis, still sealed.
+    /// The encrypted picture of an account's analysis.
     pub async fn screenshot(
         &mut self,
         account_id: &AccountId,
@@ -201,6 +203,7 @@ impl Analyses<'_> {
         Ok(row.map(|(sealed,)| sealed))
     }
 
+    /// Deletes an analysis of an account; `false` if there is none.
     pub async fn delete(&mut self, account_id: &AccountId, id: &AnalysisId) -> Result<bool, StoreError> {
         Ok(execute!(
             self.0,

@@ -1,5 +1,5 @@
-//! The audit log: each entry's hash covers the entry and the hash before it, so that no entry can be changed,
-//! removed or put between others without all later hashes changing.
+//! The audit log with its hash chain. The hash of each entry covers the entry and the previous hash, so no entry can be
+//! changed, removed or inserted without changing all later hashes.
 
 use domain::audit::{Action, Actor, SubjectEntry};
 use sha2::{Digest, Sha256};
@@ -7,22 +7,22 @@ use sha2::{Digest, Sha256};
 use crate::query::{execute, fetch_all, fetch_number, fetch_optional};
 use crate::{AuditLog, StoreError, Tx};
 
-/// Who did what to what, and when.
+/// An entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
     pub sequence: i64,
     /// Seconds since the Unix epoch.
     pub at: i64,
-    /// An account's id, `visitor`, or `server`.
+    /// The id of an account, `visitor`, or `server`.
     pub actor: String,
-    /// Such as `access-request.approved`.
+    /// The name of the action, such as `access-request.approved`.
     pub action: String,
-    /// The id of what it was done to.
+    /// The id of the entity that the action changed.
     pub subject: String,
     pub detail: String,
 }
 
-/// Where the chain of hashes does not hold.
+/// The first entry at which the hash chain is broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainBreak {
     pub sequence: i64,
@@ -40,7 +40,7 @@ struct Row {
 }
 
 impl AuditEntry {
-    /// SHA-256 over the previous hash and every field, each with its length before it.
+    /// SHA-256 over the previous hash and every field, each preceded by its length in bytes (64 bits, big-endian).
     fn hash(&self, previous: &[u8]) -> Vec<u8> {
         let mut hasher = Sha256::new();
         let numbers = [self.sequence.to_be_bytes(), self.at.to_be_bytes()];
@@ -57,7 +57,7 @@ impl AuditEntry {
 }
 
 impl AuditLog<'_> {
-    /// Adds an entry to the chain, in the same transaction as what it tells of.
+    /// Appends an entry, in the transaction of the action itself. `at`: seconds since the Unix epoch.
     pub async fn append(
         &mut self,
         at: i64,
@@ -68,7 +68,7 @@ impl AuditLog<'_> {
     ) -> Result<(), StoreError> {
         let (actor, subject) = (actor.into(), subject.as_ref());
         if let Tx::Postgres(_) = self.0 {
-            // Two writers must not continue the same end of the chain. SQLite has one writer anyway.
+            // Two writers must not extend the chain from the same entry. SQLite has only one writer.
             execute!(self.0, "LOCK TABLE audit_entry IN EXCLUSIVE MODE")?;
         }
         let last: Option<(i64, Vec<u8>)> = fetch_optional!(
@@ -100,7 +100,7 @@ impl AuditLog<'_> {
         Ok(())
     }
 
-    /// Reads the whole chain; gives the number of entries, or the first that does not fit.
+    /// Verifies the whole chain. Returns the number of entries, or where the chain is broken.
     pub async fn verify(&mut self) -> Result<Result<u64, ChainBreak>, StoreError> {
         const BATCH: i64 = 1_000;
         let (mut checked, mut previous) = (0_i64, Vec::new());
@@ -127,13 +127,13 @@ impl AuditLog<'_> {
         }
     }
 
-    /// Whether this was ever done.
+    /// Whether there is an entry of this action.
     pub async fn contains(&mut self, action: Action) -> Result<bool, StoreError> {
         let sql = "SELECT COUNT(*) FROM audit_entry WHERE action = $1";
         Ok(fetch_number!(self.0, sql, action.as_str())? > 0)
     }
 
-    /// What was done to one thing, the oldest first.
+    /// The history of one entity, oldest first.
     pub async fn entries_of(&mut self, subject: &str, limit: i64) -> Result<Vec<SubjectEntry>, StoreError> {
         let rows: Vec<(i64, String, String, Option<String>)> = fetch_all!(
             self.0,
@@ -152,12 +152,12 @@ impl AuditLog<'_> {
         Ok(rows.into_iter().map(entry).collect())
     }
 
-    /// The number of the newest entry; 0 when there is none.
+    /// The sequence number of the newest entry; 0 if there is none.
     pub async fn last_sequence(&mut self) -> Result<i64, StoreError> {
         fetch_number!(self.0, "SELECT COALESCE(MAX(sequence), 0) FROM audit_entry")
     }
 
-    /// The newest entries first.
+    /// At most `limit` entries before the sequence number `before`, newest first.
     pub async fn entries(&mut self, limit: i64, before: i64) -> Result<Vec<AuditEntry>, StoreError> {
         let rows: Vec<Row> = fetch_all!(
             self.0,

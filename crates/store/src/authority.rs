@@ -1,4 +1,4 @@
-//! The certificate authorities' keys (sealed) and certificates.
+//! Certificate authorities: their certificates and encrypted keys.
 
 use domain::certificate::{RevocationReason, StoredAuthority};
 use domain::id::AuthorityId;
@@ -35,7 +35,7 @@ impl From<Row> for StoredAuthority {
 }
 
 impl Authorities<'_> {
-    /// All authorities, the one in use first, then the newest.
+    /// All authorities: the one in use first, then the others, newest first.
     pub async fn list(&mut self) -> Result<Vec<StoredAuthority>, StoreError> {
         let rows: Vec<Row> = fetch_all!(
             self.0,
@@ -47,7 +47,7 @@ impl Authorities<'_> {
         Ok(rows.into_iter().map(StoredAuthority::from).collect())
     }
 
-    /// Which authorities are trusted, so that a change shows. In the same order as [`Authorities::list`].
+    /// The ids of the trusted authorities, in the order of [`Authorities::list`].
     pub async fn trusted(&mut self) -> Result<Vec<AuthorityId>, StoreError> {
         let rows: Vec<(String,)> = fetch_all!(
             self.0,
@@ -58,7 +58,7 @@ impl Authorities<'_> {
         rows.into_iter().map(|(id,)| parsed("authority", id)).collect()
     }
 
-    /// Puts a new authority into use. [`StoreError::Duplicate`] while another one is.
+    /// Stores a new authority, which is then in use. [`StoreError::Duplicate`] while another one is in use.
     pub async fn insert(&mut self, authority: &StoredAuthority) -> Result<(), StoreError> {
         execute!(
             self.0,
@@ -74,7 +74,7 @@ impl Authorities<'_> {
         Ok(())
     }
 
-    /// The authority in use issues nothing more; `false` when it is not in use.
+    /// Supersedes the authority in use; `false` if it is not in use.
     pub async fn supersede(&mut self, id: &AuthorityId, now: i64) -> Result<bool, StoreError> {
         let changed = execute!(
             self.0,
@@ -85,7 +85,7 @@ impl Authorities<'_> {
         Ok(changed == 1)
     }
 
-    /// Nobody trusts a superseded authority any more; `false` when it is in use or retired.
+    /// Retires a superseded authority; `false` if it is in use or already retired.
     pub async fn retire(&mut self, id: &AuthorityId, now: i64) -> Result<bool, StoreError> {
         let changed = execute!(
             self.0,
@@ -97,7 +97,7 @@ impl Authorities<'_> {
         Ok(changed == 1)
     }
 
-    /// Machines that have no certificate in force but this authority's: retiring it would shut them out.
+    /// The number of machines whose only valid certificates are of this authority: they lose access if it is retired.
     pub async fn count_machines(&mut self, id: &AuthorityId, now: i64) -> Result<u64, StoreError> {
         Ok(fetch_number!(
             self.0,
@@ -112,7 +112,8 @@ impl Authorities<'_> {
         .unsigned_abs())
     }
 
-    /// Revokes what an authority issued, with the sessions on it; gives the number of certificates.
+    /// Revokes all valid certificates of an authority and ends their sessions. Returns the number of certificates. `words`:
+    /// a comment on the revocation.
     pub async fn revoke_certificates(
         &mut self,
         id: &AuthorityId,

@@ -1,4 +1,4 @@
-//! Machines' certificates.
+//! Client certificates of machines.
 
 use domain::Page;
 use domain::certificate::{CertificateRow, MachineCertificate, RevocationReason, RevokedSerial};
@@ -52,6 +52,7 @@ const COLUMNS: &str = "id, machine_id, account_id, device_name, serial, fingerpr
      renewed_from, authority_id";
 
 impl Certificates<'_> {
+    /// Stores an issued certificate. `now`: the time of issue, in seconds since the Unix epoch.
     pub async fn insert(&mut self, c: &MachineCertificate, now: i64) -> Result<(), StoreError> {
         execute!(
             self.0,
@@ -74,10 +75,10 @@ impl Certificates<'_> {
         Ok(())
     }
 
-    /// Until this transaction ends, no other one renews or revokes certificates of this account's machines.
+    /// Locks the machines of an account until the transaction ends: no other one renews or revokes their certificates.
     pub async fn lock_machines_of(&mut self, account_id: &AccountId) -> Result<(), StoreError> {
         if let Tx::Postgres(_) = self.0 {
-            // The certificates' own rows would not do: one that is being issued has none yet. SQLite has one writer.
+            // The account's row is locked, since a certificate that is being issued has no row yet. SQLite has one writer.
             execute!(self.0, "SELECT id FROM account WHERE id = $1 FOR NO KEY UPDATE", account_id.as_str())?;
         }
         Ok(())
@@ -88,6 +89,7 @@ impl Certificates<'_> {
         fetch_optional!(self.0, Row, &sql, id.as_str())?.map(MachineCertificate::try_from).transpose()
     }
 
+    /// The certificate with this fingerprint: SHA-256 of its DER, in lower-case hexadecimal.
     pub async fn find_by_fingerprint(
         &mut self,
         fingerprint: &str,
@@ -96,7 +98,7 @@ impl Certificates<'_> {
         fetch_optional!(self.0, Row, &sql, fingerprint)?.map(MachineCertificate::try_from).transpose()
     }
 
-    /// The certificate that took the place of this one.
+    /// The certificate that replaced this one.
     pub async fn successor_of(
         &mut self,
         id: &CertificateId,
@@ -105,8 +107,8 @@ impl Certificates<'_> {
         fetch_optional!(self.0, Row, &sql, id.as_str())?.map(MachineCertificate::try_from).transpose()
     }
 
-    /// The certificates of the machine that this one is of.
-    pub async fn of_same_machine(
+    /// All certificates of the machine of this certificate.
+    pub async fn find_of_same_machine(
         &mut self,
         id: &CertificateId,
     ) -> Result<Vec<MachineCertificate>, StoreError> {
@@ -118,7 +120,7 @@ impl Certificates<'_> {
         rows.into_iter().map(MachineCertificate::try_from).collect()
     }
 
-    /// Revokes; `false` when it was revoked before. `words`: what is told of it beside the reason.
+    /// Revokes a certificate; `false` if it was revoked before. `words`: a comment besides the reason.
     pub async fn revoke(
         &mut self,
         id: &CertificateId,
@@ -138,12 +140,14 @@ impl Certificates<'_> {
         Ok(changed == 1)
     }
 
+    /// Records when the certificate was last used, in seconds since the Unix epoch.
     pub async fn touch(&mut self, id: &CertificateId, now: i64) -> Result<(), StoreError> {
         execute!(self.0, "UPDATE machine_certificate SET last_seen_at = $1 WHERE id = $2", now, id.as_str())?;
         Ok(())
     }
 
-    /// Fingerprints of what was revoked at `since` or later, for servers that share a database.
+    /// The fingerprints of the certificates revoked at or after `since` (seconds since the Unix epoch), for servers that
+    /// share a database.
     pub async fn fingerprints_revoked_since(&mut self, since: i64) -> Result<Vec<String>, StoreError> {
         let rows: Vec<(String,)> = fetch_all!(
             self.0,
@@ -154,7 +158,7 @@ impl Certificates<'_> {
         Ok(rows.into_iter().map(|(fingerprint,)| fingerprint).collect())
     }
 
-    /// For an authority's CRL: what has expired is left out (RFC 5280 §3.3).
+    /// The entries of an authority's CRL. Expired certificates are left out (RFC 5280 §3.3).
     pub async fn revoked_serials(
         &mut self,
         authority_id: &AuthorityId,
@@ -168,7 +172,7 @@ impl Certificates<'_> {
             authority_id.as_str(),
             now
         )?;
-        // A reason that this version does not know is left out, as a list may; the certificate never is.
+        // An unknown reason becomes "unspecified": it is optional in a CRL, while the entry is not.
         let entry = |(serial, revoked_at, reason): (String, i64, String)| RevokedSerial {
             serial,
             revoked_at,
@@ -177,7 +181,7 @@ impl Certificates<'_> {
         Ok(rows.into_iter().map(entry).collect())
     }
 
-    /// Machines whose certificate is in force.
+    /// The number of machines with a valid certificate.
     pub async fn count_machines(&mut self, now: i64) -> Result<u64, StoreError> {
         Ok(fetch_number!(
             self.0,
@@ -187,7 +191,7 @@ impl Certificates<'_> {
         .unsigned_abs())
     }
 
-    /// One page of the administrator's list, the newest first.
+    /// One page of the certificates whose owner, device name or serial contains `search`, newest first. `page` counts from 0.
     pub async fn list(
         &mut self,
         search: &str,

@@ -1,4 +1,4 @@
-//! Copies of an SQLite database, and whether one is whole.
+//! Snapshots and integrity checks of SQLite databases, for backups.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,30 +8,30 @@ use sqlx::{Connection, Row};
 
 use super::StoreError;
 
-/// Copies the database as it is at one instant, while others write to it. `to` must not exist.
+/// Copies a consistent snapshot of the database, while others may write to it. `to` must not exist.
 pub async fn copy_sqlite(from: &Path, to: &Path) -> Result<(), StoreError> {
     let mut connection = open(from).await?;
     let to = to.to_str().ok_or_else(|| StoreError::Address("a path that is not UTF-8".to_owned()))?;
-    // One read transaction; writers go on beside it.
+    // A single read transaction, which does not block writers.
     sqlx::query("VACUUM INTO $1").bind(to).execute(&mut connection).await?;
     connection.close().await?;
     Ok(())
 }
 
-/// What SQLite finds wrong with a database file. `None`: nothing.
-pub async fn faults_of_sqlite(file: &Path) -> Result<Option<String>, StoreError> {
+/// Checks the integrity and the foreign keys of a database file. Returns what is wrong with it; `None`: nothing.
+pub async fn check_sqlite(file: &Path) -> Result<Option<String>, StoreError> {
     let mut connection = open(file).await?;
     let found: Vec<String> =
         sqlx::query_scalar("PRAGMA integrity_check(5)").fetch_all(&mut connection).await?;
     if found != ["ok"] {
         return Ok(Some(found.join("; ")));
     }
-    let strays = sqlx::query("PRAGMA foreign_key_check").fetch_optional(&mut connection).await?;
+    let violation = sqlx::query("PRAGMA foreign_key_check").fetch_optional(&mut connection).await?;
     connection.close().await?;
-    strays.map(|row| Ok(format!("rows of {} point nowhere", row.try_get::<String, _>(0)?))).transpose()
+    violation.map(|row| Ok(format!("rows of {} point nowhere", row.try_get::<String, _>(0)?))).transpose()
 }
 
-/// For reading; a file that is not there is not made.
+/// Opens a file read-only, without creating it.
 async fn open(file: &Path) -> Result<SqliteConnection, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(file)

@@ -1,9 +1,13 @@
-//! All SQL of the server, on SQLite and on PostgreSQL behind one interface: a repository per subject, such as
-//! [`Tx::access_requests`].
+//! The database of the server, SQLite or PostgreSQL, behind one interface: one repository per subject, such as
+//! [`Tx::access_requests`]. All SQL is in this crate.
 //!
-//! Every statement runs in a transaction ([`Tx`]) and in a span of its own, which gets its time; what causes a side effect and the side effect's record (a mail, an
-//! audit entry) are committed together or not at all. "Not found" is `Ok(None)`; the caller names the error.
-//! Row types are private to their modules: what leaves the crate is the domain's own.
+//! Every statement runs in a transaction ([`Tx`]), and in a tracing span with its duration. A change and its side effects (a
+//! mail, an audit entry) are written in the same transaction. "Not found" is `Ok(None)`; the caller chooses the error. Methods
+//! that return `Result<bool, _>` return `false` if the row was not in the state that the change requires, for example because
+//! another transaction came first.
+//!
+//! Row types are private to their modules; callers get the types of the `domain` crate. Instants are seconds since the Unix
+//! epoch.
 
 mod access_request;
 mod account;
@@ -23,20 +27,21 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use domain::error::{ClassifiedError, ErrorClass};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub use audit::{AuditEntry, ChainBreak};
-pub use copy::{copy_sqlite, faults_of_sqlite};
+pub use copy::{check_sqlite, copy_sqlite};
 
-/// The database, open and migrated.
+/// An open, migrated database. Cloning it is cheap.
 #[derive(Debug, Clone)]
 pub struct Store(Pools);
 
 #[derive(Debug, Clone)]
 enum Pools {
-    /// One writer: SQLite has no more, and a second would only wait in the busy handler.
+    /// The write pool has one connection: SQLite allows one writer, and a second would only wait in the busy handler.
     Sqlite {
         read: SqlitePool,
         write: SqlitePool,
@@ -44,7 +49,7 @@ enum Pools {
     Postgres(PgPool),
 }
 
-/// A transaction. Dropped without [`Tx::commit`], it leaves no trace.
+/// A transaction. It is rolled back when dropped without [`Tx::commit`].
 #[derive(Debug)]
 pub enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
@@ -54,40 +59,63 @@ pub enum Tx {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("the database refused or did not answer")]
-    Database(#[from] sqlx::Error),
-    #[error("the database could not be brought to this version")]
+    Database(#[source] sqlx::Error),
+    #[error("the database could not be migrated to this version")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// Such a row exists already.
+    /// A unique constraint was violated.
     #[error("a row like this one exists already")]
     Duplicate,
-    /// A row that this program cannot have written.
+    /// PostgreSQL can neither store nor compare a NUL character in a text.
+    #[error("a text holds a character that the database cannot store")]
+    InvalidText,
+    /// A stored row violates an invariant, so this program cannot have written it.
     #[error("the row {id} of {table} is inconsistent: {what}")]
     Inconsistent { table: &'static str, id: String, what: String },
     #[error("the database address is not usable: {0}")]
     Address(String),
 }
 
-impl StoreError {
-    /// Others had all connections for too long.
-    pub fn is_overload(&self) -> bool {
-        matches!(self, Self::Database(sqlx::Error::PoolTimedOut))
-    }
+/// PostgreSQL's codes for a character that its encoding lacks, and for an escaped one in JSON.
+const INVALID_TEXT: [&str; 2] = ["22021", "22P05"];
 
+impl StoreError {
+    /// Of a statement that may break a uniqueness constraint.
     fn of(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(e) if e.is_unique_violation() => Self::Duplicate,
+            _ => error.into(),
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|e| e.code());
+        match code {
+            Some(code) if INVALID_TEXT.contains(&code.as_ref()) => Self::InvalidText,
             _ => Self::Database(error),
         }
     }
 }
 
+impl ClassifiedError for StoreError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            // Others had all connections for too long.
+            Self::Database(sqlx::Error::PoolTimedOut) => ErrorClass::Overload,
+            Self::InvalidText => ErrorClass::InvalidText,
+            _ => ErrorClass::Internal,
+        }
+    }
+}
+
 impl Store {
-    /// Opens an SQLite file and brings it to this version.
+    /// Opens or creates an SQLite file and migrates it to this version.
     pub async fn open_sqlite(file: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
-            // An acknowledged issuance or revocation must survive a power cut.
+            // An acknowledged issuance or revocation must survive a power failure.
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
@@ -98,7 +126,7 @@ impl Store {
         Ok(Self(Pools::Sqlite { read, write }))
     }
 
-    /// Connects to PostgreSQL and brings the database to this version.
+    /// Connects to PostgreSQL and migrates the database to this version.
     pub async fn open_postgres(url: &str, max_connections: u32) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url).map_err(|e| StoreError::Address(e.to_string()))?;
         let pool = PgPoolOptions::new()
@@ -110,16 +138,17 @@ impl Store {
         Ok(Self(Pools::Postgres(pool)))
     }
 
-    /// A transaction that may write.
+    /// Begins a transaction that may write.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match &self.0 {
-            // IMMEDIATE: a reader that later writes would fail with SQLITE_BUSY_SNAPSHOT.
+            // A deferred transaction that reads first and then writes could fail with SQLITE_BUSY_SNAPSHOT.
             Pools::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
 
-    /// A transaction that only reads: writers do not wait for it, nor it for them.
+    /// Begins a transaction for reading. It does not block writers and is not blocked by them. It must not write: on SQLite
+    /// its connection is read-only.
     pub async fn read(&self) -> Result<Tx, StoreError> {
         Ok(match &self.0 {
             Pools::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
@@ -127,7 +156,7 @@ impl Store {
         })
     }
 
-    /// Whether the database answers.
+    /// Checks that the database responds.
     pub async fn ping(&self) -> Result<(), StoreError> {
         match &self.0 {
             Pools::Sqlite { read, .. } => sqlx::query("SELECT 1").execute(read).await.map(drop)?,
@@ -136,6 +165,7 @@ impl Store {
         Ok(())
     }
 
+    /// `sqlite` or `postgres`.
     pub fn kind(&self) -> &'static str {
         match self.0 {
             Pools::Sqlite { .. } => "sqlite",
@@ -143,7 +173,7 @@ impl Store {
         }
     }
 
-    /// Waits for running statements and closes all connections.
+    /// Closes all connections once their running statements have ended.
     pub async fn close(&self) {
         match &self.0 {
             Pools::Sqlite { read, write } => {
@@ -179,29 +209,30 @@ repositories! {
     access_requests: AccessRequests,
     /// Accounts and recovery codes.
     accounts: Accounts,
-    /// E-mail addresses, and which of them look alike.
+    /// E-mail addresses and their skeletons, which show confusable ones.
     addresses: Addresses,
-    /// Answered questions and their steps.
+    /// Analyses, their steps and stored pictures.
     analyses: Analyses,
-    /// The chained audit log.
+    /// The audit log with its hash chain.
     audit_log: AuditLog,
     /// Certificate authorities.
     authorities: Authorities,
-    /// Machines' certificates.
+    /// Client certificates of machines.
     certificates: Certificates,
-    /// The outbox.
+    /// Mails of the outbox.
     mails: Mails,
     /// Modes.
     modes: Modes,
-    /// Certificates that end, and the links to the next ones.
+    /// Reminders of expiring certificates, and renewal links.
     renewals: Renewals,
-    /// Sessions, sign-ins that wait for their second factor, and set-up links.
+    /// Sessions, sign-in challenges and set-up links.
     sessions: Sessions,
-    /// Access requests that nobody hears of.
+    /// Suppressed access requests.
     suppressed_requests: SuppressedRequests,
 }
 
 impl Tx {
+    /// Commits everything that the transaction has written.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => tx.commit().await?,
@@ -211,7 +242,7 @@ impl Tx {
     }
 }
 
-/// A stored text as the type that it was written from.
+/// Parses a stored text. [`StoreError::Inconsistent`] if it is not valid.
 fn parsed<T: FromStr>(table: &'static str, text: String) -> Result<T, StoreError> {
     text.parse().map_err(|_| StoreError::Inconsistent {
         table,
@@ -220,7 +251,7 @@ fn parsed<T: FromStr>(table: &'static str, text: String) -> Result<T, StoreError
     })
 }
 
-/// `LIKE` with the user's text as text: its own wildcards are escaped with a backslash.
+/// A `LIKE` pattern for texts that contain `search`, whose own wildcards are escaped with a backslash.
 fn like_pattern(search: &str) -> String {
     let escaped = search.trim().to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")

@@ -1,4 +1,4 @@
-//! The outbox: mails wait here, written in the same transaction as what caused them.
+//! The outbox. Mails are queued in the transaction of what caused them, and sent afterwards by a job.
 
 use domain::Page;
 use domain::id::MailId;
@@ -63,7 +63,8 @@ impl TryFrom<Row> for StoredMail {
 }
 
 impl Mails<'_> {
-    /// Puts a mail into the outbox: to be sent (`deliverable`), or kept for an administrator to copy.
+    /// Queues a mail to be sent (`deliverable`), or stores it for an administrator to copy. `now`: seconds since the Unix
+    /// epoch.
     pub async fn insert(
         &mut self,
         id: &MailId,
@@ -87,7 +88,8 @@ impl Mails<'_> {
         Ok(())
     }
 
-    /// Claims one due mail until `claimed_until`; another worker, or this one after a crash, takes it up again then.
+    /// Claims a due mail until `claimed_until` (seconds since the Unix epoch). After that it is due again, in case the worker
+    /// has crashed.
     pub async fn claim(&mut self, now: i64, claimed_until: i64) -> Result<Option<DueMail>, StoreError> {
         let lock = if matches!(self.0, Tx::Postgres(_)) { "FOR UPDATE SKIP LOCKED" } else { "" };
         let sql = format!(
@@ -99,7 +101,7 @@ impl Mails<'_> {
         Ok(fetch_optional!(self.0, DueRow, &sql, now, claimed_until)?.map(DueMail::from))
     }
 
-    /// The mail has gone: its body, which may hold a link, is no longer needed.
+    /// Marks a mail as sent and deletes its body, which may contain a link.
     pub async fn mark_sent(&mut self, id: &MailId, now: i64) -> Result<(), StoreError> {
         execute!(
             self.0,
@@ -110,7 +112,8 @@ impl Mails<'_> {
         Ok(())
     }
 
-    /// An attempt failed: the next one at `retry_at`, or none. Whether it `counts` as one of the mail's attempts.
+    /// Records a failed attempt. `retry_at`: when to try again (seconds since the Unix epoch), `None` to give up. `counts`:
+    /// whether it counts as an attempt.
     pub async fn mark_failed(
         &mut self,
         id: &MailId,
@@ -131,7 +134,7 @@ impl Mails<'_> {
         Ok(())
     }
 
-    /// Lets a given-up mail be tried again; `false` when it is not given up.
+    /// Queues a given-up mail again; `false` if it is not given up.
     pub async fn retry(&mut self, id: &MailId, now: i64) -> Result<bool, StoreError> {
         let changed = execute!(
             self.0,
@@ -143,7 +146,7 @@ impl Mails<'_> {
         Ok(changed == 1)
     }
 
-    /// Lets every given-up mail be tried again; gives how many there were.
+    /// Queues all given-up mails again. Returns their number.
     pub async fn retry_all(&mut self, now: i64) -> Result<u64, StoreError> {
         execute!(
             self.0,
@@ -153,7 +156,7 @@ impl Mails<'_> {
         )
     }
 
-    /// An administrator has sent a kept or given-up mail otherwise; `false` when it is neither.
+    /// Marks a mail as sent that an administrator has delivered by other means; `false` if it is waiting or sent already.
     pub async fn mark_delivered_otherwise(&mut self, id: &MailId, now: i64) -> Result<bool, StoreError> {
         let changed = execute!(
             self.0,
@@ -165,19 +168,19 @@ impl Mails<'_> {
         Ok(changed == 1)
     }
 
-    /// One page of the mails in a state, or of all, the newest first.
+    /// One page of the mails in a state, or of all, newest first.
     pub async fn list(
         &mut self,
         state: Option<MailState>,
         page: u32,
         page_size: u32,
     ) -> Result<Page<StoredMail>, StoreError> {
-        // Written out, so that the databases know which index fits.
-        let fits = state.map(|state| format!("WHERE state = '{}'", state.as_str())).unwrap_or_default();
-        let total = fetch_number!(self.0, &format!("SELECT COUNT(*) FROM mail {fits}"))?.unsigned_abs();
+        // A literal instead of a parameter, so that the query planner can use the partial index.
+        let condition = state.map(|state| format!("WHERE state = '{}'", state.as_str())).unwrap_or_default();
+        let total = fetch_number!(self.0, &format!("SELECT COUNT(*) FROM mail {condition}"))?.unsigned_abs();
         let slice = format!(
             "SELECT id, recipient, subject, body_sealed, state, attempts, last_error, created_at, sent_at FROM mail
-             {fits} ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2"
+             {condition} ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2"
         );
         let rows: Vec<Row> =
             fetch_all!(self.0, Row, &slice, i64::from(page_size), i64::from(page) * i64::from(page_size))?;
@@ -185,6 +188,7 @@ impl Mails<'_> {
         Ok(Page { rows, total, page, page_size })
     }
 
+    /// The number of mails that an administrator has to copy or retry.
     pub async fn count_needing_attention(&mut self) -> Result<u64, StoreError> {
         Ok(fetch_number!(self.0, "SELECT COUNT(*) FROM mail WHERE state IN ('kept', 'dead')")?.unsigned_abs())
     }

@@ -40,7 +40,7 @@ const COLUMNS: &str =
     "id, name, description, prompt, provider, model, temperature, enabled, position, version";
 
 impl Modes<'_> {
-    /// All modes in the administrator's order.
+    /// All modes, ordered by position and name.
     pub async fn list(&mut self) -> Result<Vec<Mode>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM mode ORDER BY position, name");
         Ok(fetch_all!(self.0, Row, &sql)?.into_iter().map(Mode::from).collect())
@@ -55,6 +55,7 @@ impl Modes<'_> {
         Ok(fetch_number!(self.0, "SELECT COUNT(*) FROM mode")?.unsigned_abs())
     }
 
+    /// Stores a new mode with version 1.
     pub async fn insert(&mut self, mode: &Mode) -> Result<(), StoreError> {
         execute!(
             self.0,
@@ -73,7 +74,7 @@ impl Modes<'_> {
         Ok(())
     }
 
-    /// Saves over the version that `mode` was read at; `false` when that is no longer the stored one.
+    /// Saves a mode if its version is still the stored one (optimistic locking); otherwise `false`.
     pub async fn update(&mut self, mode: &Mode) -> Result<bool, StoreError> {
         let changed = execute!(
             self.0,

@@ -1,5 +1,5 @@
-//! One statement for both databases. Both understand `$1` parameters, `RETURNING` and `ON CONFLICT`, so a statement is
-//! written once; where they differ, the caller gives two.
+//! Macros that run a statement on either database. Both support `$1` parameters, `RETURNING` and `ON CONFLICT`, so one text
+//! serves both.
 
 use std::future::Future;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use tracing::{Instrument, field};
 
 use crate::StoreError;
 
-/// Runs a statement in a span of its own. Its text holds no values: they are bound.
+/// Runs a statement in a span with its text and duration. The text contains no values, since these are bound.
 pub(crate) async fn traced<T>(
     statement: &str,
     run: impl Future<Output = Result<T, sqlx::Error>>,
@@ -20,7 +20,7 @@ pub(crate) async fn traced<T>(
     result.map_err(StoreError::of)
 }
 
-/// Runs a statement; gives the number of rows that it changed.
+/// Runs a statement. Returns the number of affected rows.
 macro_rules! execute {
     ($tx:expr, $sql:expr $(, $arg:expr)* $(,)?) => {{
         let sql: &str = $sql;
@@ -34,7 +34,7 @@ macro_rules! execute {
     }};
 }
 
-/// At most one row, as `$row`, which derives `sqlx::FromRow`.
+/// Fetches at most one row as `$row`, which implements `sqlx::FromRow`.
 macro_rules! fetch_optional {
     ($tx:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {{
         let sql: &str = $sql;
@@ -50,7 +50,7 @@ macro_rules! fetch_optional {
     }};
 }
 
-/// All rows, as `$row`.
+/// Fetches all rows as `$row`.
 macro_rules! fetch_all {
     ($tx:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {{
         let sql: &str = $sql;
@@ -64,14 +64,14 @@ macro_rules! fetch_all {
     }};
 }
 
-/// A value that is bound to a statement put together at run time.
+/// A parameter of a statement that is composed at run time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
     Number(i64),
     Text(String),
 }
 
-/// As `fetch_all!`, with as many values as a slice of [`Value`] holds.
+/// As `fetch_all!`, with the parameters in a slice of [`Value`].
 macro_rules! fetch_all_with {
     ($tx:expr, $row:ty, $sql:expr, $values:expr $(,)?) => {{
         let sql: &str = $sql;
@@ -89,7 +89,7 @@ macro_rules! fetch_all_with {
     }};
 }
 
-/// A statement with its values bound, for either database.
+/// Binds a slice of [`Value`] to a query.
 macro_rules! bound {
     ($query:expr, $values:expr) => {{
         let mut query = $query;
@@ -103,7 +103,7 @@ macro_rules! bound {
     }};
 }
 
-/// One number, such as a count.
+/// Fetches one number, such as a count.
 macro_rules! fetch_number {
     ($tx:expr, $sql:expr $(, $arg:expr)* $(,)?) => {{
         let sql: &str = $sql;

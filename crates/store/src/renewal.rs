@@ -1,4 +1,4 @@
-//! Certificates that end, and the links to the next ones.
+//! Reminders of expiring certificates, and renewal links.
 
 use domain::access::Platform;
 use domain::certificate::{EndReminder, EndReminderTimes, MachineCertificate};
@@ -8,8 +8,8 @@ use crate::query::{execute, fetch_all, fetch_optional};
 use crate::{Renewals, StoreError, parsed};
 
 impl Renewals<'_> {
-    /// Certificates in force whose owner is to be reminded, and which reminder it is: never two at once. What has been
-    /// renewed needs none, and who may not sign in gets none.
+    /// Valid certificates whose owners are due for a reminder, each with its latest due one. Renewed certificates and those
+    /// of disabled accounts are left out. `now`: seconds since the Unix epoch.
     pub async fn due_reminders(
         &mut self,
         now: i64,
@@ -35,8 +35,8 @@ impl Renewals<'_> {
             .collect()
     }
 
-    /// Notes a reminder; `false` when another server has just done so.
-    pub async fn take_reminder(
+    /// Claims a reminder; `false` if another server has claimed it.
+    pub async fn claim_reminder(
         &mut self,
         id: &CertificateId,
         reminder: EndReminder,
@@ -50,7 +50,7 @@ impl Renewals<'_> {
         Ok(changed == 1)
     }
 
-    /// Says that behind the link of this request is the next certificate of a machine.
+    /// Makes the link of a request a renewal link: it replaces the certificate `certificate_id`.
     pub async fn insert_link(
         &mut self,
         request_id: &AccessRequestId,
@@ -65,15 +65,15 @@ impl Renewals<'_> {
         Ok(())
     }
 
-    /// Whether there is a link to the next certificate of this one's machine.
+    /// Whether there is a renewal link for this certificate.
     pub async fn has_link(&mut self, certificate_id: &CertificateId) -> Result<bool, StoreError> {
         let sql = "SELECT request_id FROM renewal_link WHERE certificate_id = $1";
         let found: Option<(String,)> = fetch_optional!(self.0, (String,), sql, certificate_id.as_str())?;
         Ok(found.is_some())
     }
 
-    /// The certificate whose place is taken by the one behind a request's link. `None`: it is for a new machine.
-    pub async fn certificate_behind_link(
+    /// The certificate that the renewal link of a request replaces. `None`: its link is for a new machine.
+    pub async fn certificate_to_renew(
         &mut self,
         request_id: &AccessRequestId,
     ) -> Result<Option<MachineCertificate>, StoreError> {
@@ -85,7 +85,7 @@ impl Renewals<'_> {
         }
     }
 
-    /// The system for which a machine's package was fetched, if this certificate came in one.
+    /// The platform of the package in which this certificate was fetched, if it was.
     pub async fn platform_of(
         &mut self,
         certificate_id: &CertificateId,
@@ -96,7 +96,7 @@ impl Renewals<'_> {
         Ok(found.and_then(|(platform,)| platform?.parse().ok()))
     }
 
-    /// Ends the link to the next certificate: the machine got it otherwise.
+    /// Expires the renewal link of a certificate that was renewed otherwise.
     pub async fn end_link(&mut self, certificate_id: &CertificateId, now: i64) -> Result<(), StoreError> {
         execute!(
             self.0,

@@ -1,4 +1,4 @@
-//! Sessions, sign-ins that wait for their second factor, and set-up links.
+//! Sessions, sign-in challenges and set-up links.
 
 use domain::account::{Challenge, Session, SessionKind, SetupLink};
 use domain::id::{AccountId, CertificateId, SessionId};
@@ -75,7 +75,7 @@ impl Sessions<'_> {
         Ok(())
     }
 
-    /// The panel's session that a cookie names, if it still runs.
+    /// The panel session of a cookie's token, if it has not ended or expired.
     pub async fn find_panel(&mut self, token: &TokenHash, now: i64) -> Result<Option<Session>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM session
@@ -84,7 +84,8 @@ impl Sessions<'_> {
         fetch_optional!(self.0, Row, &sql, token.0.as_slice(), now)?.map(Session::try_from).transpose()
     }
 
-    /// Writes down that a session was used at `now`, unless that was done after `since`.
+    /// Records that a session was used at `now`, unless its last recorded use is after `since`. Both are seconds since the
+    /// Unix epoch.
     pub async fn touch(&mut self, id: &SessionId, now: i64, since: i64) -> Result<(), StoreError> {
         execute!(
             self.0,
@@ -96,7 +97,7 @@ impl Sessions<'_> {
         Ok(())
     }
 
-    /// A native session that still runs.
+    /// A native session, if it has not ended or expired.
     pub async fn find_native(&mut self, id: &SessionId, now: i64) -> Result<Option<Session>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM session
@@ -105,7 +106,7 @@ impl Sessions<'_> {
         fetch_optional!(self.0, Row, &sql, id.as_str(), now)?.map(Session::try_from).transpose()
     }
 
-    /// The session that a renewal opened on the new certificate: it ends with the one that asked for the renewal.
+    /// The session that a renewal has opened for the new certificate. It expires with the session that renewed it.
     pub async fn find_renewed(
         &mut self,
         former: &Session,
@@ -126,6 +127,7 @@ impl Sessions<'_> {
         row.map(Session::try_from).transpose()
     }
 
+    /// Ends a session; `false` if it has ended before.
     pub async fn end(&mut self, id: &SessionId, now: i64) -> Result<bool, StoreError> {
         Ok(execute!(
             self.0,
@@ -135,7 +137,8 @@ impl Sessions<'_> {
         )? == 1)
     }
 
-    pub async fn end_of_certificate(
+    /// Ends all sessions of a certificate. Returns their number.
+    pub async fn end_for_certificate(
         &mut self,
         certificate_id: &CertificateId,
         now: i64,
@@ -148,6 +151,7 @@ impl Sessions<'_> {
         )
     }
 
+    /// Stores a challenge under the hash of its token.
     pub async fn insert_challenge(
         &mut self,
         token: &TokenHash,
@@ -164,7 +168,7 @@ impl Sessions<'_> {
         Ok(())
     }
 
-    /// Counts a try at a challenge and gives it, unless it is used up, expired or tried too often.
+    /// Counts an attempt at a challenge and returns the challenge. `None` if it is used up, expired, or had `max_attempts`.
     pub async fn try_challenge(
         &mut self,
         token: &TokenHash,
@@ -188,8 +192,8 @@ impl Sessions<'_> {
         }))
     }
 
-    /// Spends a challenge; `false` when somebody was faster.
-    pub async fn take_challenge(&mut self, token: &TokenHash, now: i64) -> Result<bool, StoreError> {
+    /// Uses up a challenge; `false` if it was used before.
+    pub async fn consume_challenge(&mut self, token: &TokenHash, now: i64) -> Result<bool, StoreError> {
         let changed = execute!(
             self.0,
             "UPDATE challenge SET used_at = $1 WHERE token_hash = $2 AND used_at IS NULL",
@@ -199,14 +203,14 @@ impl Sessions<'_> {
         Ok(changed == 1)
     }
 
-    /// Removes challenges and sessions whose time is long over.
+    /// Deletes the challenges and sessions that expired before `before` (seconds since the Unix epoch).
     pub async fn clean_up(&mut self, before: i64) -> Result<(), StoreError> {
         execute!(self.0, "DELETE FROM challenge WHERE expires_at < $1", before)?;
         execute!(self.0, "DELETE FROM session WHERE expires_at < $1", before)?;
         Ok(())
     }
 
-    /// Stores a set-up link; an older one with the same token stays as it is.
+    /// Stores a set-up link. Does nothing if there is one with the same token.
     pub async fn insert_setup_link(
         &mut self,
         token: &TokenHash,
@@ -244,8 +248,8 @@ impl Sessions<'_> {
         .transpose()
     }
 
-    /// Spends a set-up link; `false` when it was spent before.
-    pub async fn take_setup_link(&mut self, token: &TokenHash, now: i64) -> Result<bool, StoreError> {
+    /// Uses up a set-up link; `false` if it was used before or has expired.
+    pub async fn consume_setup_link(&mut self, token: &TokenHash, now: i64) -> Result<bool, StoreError> {
         let changed = execute!(
             self.0,
             "UPDATE setup_link SET used_at = $1 WHERE token_hash = $2 AND used_at IS NULL AND expires_at > $1",
@@ -255,7 +259,7 @@ impl Sessions<'_> {
         Ok(changed == 1)
     }
 
-    /// Ends the links for a first administrator that were printed before.
+    /// Invalidates all earlier set-up links for the first administrator.
     pub async fn end_first_setup_links(&mut self, now: i64) -> Result<(), StoreError> {
         execute!(
             self.0,

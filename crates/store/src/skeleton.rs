@@ -1,4 +1,4 @@
-//! How addresses look, and which look alike.
+//! Skeletons of e-mail addresses (UTS #39), by which confusable ones are found.
 
 use domain::access::skeleton::{self, Skeleton};
 use domain::access::{AddressNote, EmailAddress};
@@ -6,11 +6,11 @@ use domain::access::{AddressNote, EmailAddress};
 use crate::query::{execute, fetch_all};
 use crate::{Addresses, StoreError};
 
-/// How many look-alikes of one address are named.
-const MOST_NAMED: i64 = 3;
+/// How many confusable addresses are listed for one address.
+const MAX_CONFUSABLES: i64 = 3;
 
 impl Addresses<'_> {
-    /// Remembers how an address looks. Whatever stores an address calls it.
+    /// Stores the skeleton of an address. To be called by whatever stores an address.
     pub async fn put_skeleton(&mut self, email: &EmailAddress) -> Result<(), StoreError> {
         let skeleton = Skeleton::of(email);
         execute!(
@@ -21,26 +21,26 @@ impl Addresses<'_> {
             skeleton::parts(email).1,
             skeleton.address,
             skeleton.domain,
-            Skeleton::rules()
+            Skeleton::rules_version()
         )?;
         Ok(())
     }
 
-    /// Addresses whose look is not known by the present rules: those stored by a former version of the server.
+    /// Addresses without a skeleton of the present rules, stored by an older version of the server. At most `limit`.
     pub async fn without_skeleton(&mut self, limit: i64) -> Result<Vec<String>, StoreError> {
         let rows: Vec<(String,)> = fetch_all!(
             self.0,
             (String,),
             "SELECT email FROM (SELECT email FROM account UNION SELECT email FROM access_request) AS known
              WHERE NOT EXISTS (SELECT 1 FROM address_look l WHERE l.email = known.email AND l.rules = $1) LIMIT $2",
-            Skeleton::rules(),
+            Skeleton::rules_version(),
             limit
         )?;
         Ok(rows.into_iter().map(|(email,)| email).collect())
     }
 
-    /// Whether an address has an account, and what an administrator should know about it before trusting it. One
-    /// statement, since a list asks it for every row.
+    /// Whether an address has an account, and the notes for administrators about it. A single statement, since lists need
+    /// it for every row.
     pub async fn about(&mut self, email: &EmailAddress) -> Result<(bool, Vec<AddressNote>), StoreError> {
         let (skeleton, domain) = (Skeleton::of(email), skeleton::parts(email).1);
         let found: Vec<(i64, String)> = fetch_all!(
@@ -57,13 +57,13 @@ impl Addresses<'_> {
         let mut names_domain = false;
         for (kind, text) in found {
             match kind {
-                ITSELF => known = true,
+                OWN_ACCOUNT => known = true,
                 WITH_ACCOUNT | WITHOUT_ACCOUNT => {
                     let Ok(other) = text.parse::<EmailAddress>() else { continue };
                     names_domain |= skeleton::parts(&other).1 != domain;
-                    notes.push(skeleton::alike(email, other, kind == WITH_ACCOUNT));
+                    notes.push(skeleton::similar_address_note(email, other, kind == WITH_ACCOUNT));
                 }
-                // Told once, and not beside an address that shows it.
+                // Only one note per domain, and none beside an address of that domain.
                 _ if names_domain => {}
                 _ => {
                     names_domain = true;
@@ -75,23 +75,24 @@ impl Addresses<'_> {
     }
 }
 
-/// What a row of [`about_address`] is about: the address' own account, an address that looks like it, or (any other
-/// number) a domain that looks like its own.
-const ITSELF: i64 = 0;
+/// The kinds of rows of [`about_address`]: the address's own account, or a confusable address with or without an account.
+/// Any other number is a confusable domain.
+const OWN_ACCOUNT: i64 = 0;
 const WITH_ACCOUNT: i64 = 1;
 const WITHOUT_ACCOUNT: i64 = 2;
 
-/// Two ranges of domains, so that an index leads past the many addresses of the same domain.
+/// Confusable domains are searched in two ranges, below and above the address's own, so that the index skips the many
+/// addresses of that domain.
 fn about_address() -> String {
     let domain = "SELECT o.domain FROM address_look o JOIN account a ON a.email = o.email
          WHERE o.domain_look = $3 AND o.domain";
     format!(
-        "SELECT CAST({ITSELF} AS BIGINT) AS kind, email AS found FROM account WHERE email = $1
+        "SELECT CAST({OWN_ACCOUNT} AS BIGINT) AS kind, email AS found FROM account WHERE email = $1
          UNION ALL SELECT kind, found FROM (
              SELECT CAST(CASE WHEN a.id IS NULL THEN {WITHOUT_ACCOUNT} ELSE {WITH_ACCOUNT} END AS BIGINT) AS kind,
                  o.email AS found
              FROM address_look o LEFT JOIN account a ON a.email = o.email WHERE o.look = $2 AND o.email <> $1
-             ORDER BY kind, o.email LIMIT {MOST_NAMED}) AS alike
+             ORDER BY kind, o.email LIMIT {MAX_CONFUSABLES}) AS alike
          UNION ALL SELECT CAST(9 AS BIGINT), domain FROM ({domain} < $4 LIMIT 1) AS below
          UNION ALL SELECT CAST(9 AS BIGINT), domain FROM ({domain} > $4 LIMIT 1) AS above"
     )
@@ -103,7 +104,7 @@ mod tests {
     use crate::Store;
 
     #[tokio::test]
-    async fn look_alikes_are_found_along_an_index() {
+    async fn confusable_addresses_are_found_by_an_index() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open_sqlite(&folder.path().join("plan.db")).await.unwrap();
         let mut tx = store.read().await.unwrap();

@@ -1,4 +1,5 @@
-//! What a request carries, parsed: wrong input becomes a problem document that names the field.
+//! Extractors like those of axum, whose rejections are problem documents (RFC 9457) that name the invalid field. They also
+//! reject NUL characters.
 
 use axum::body::Body;
 use axum::extract::multipart::{Multipart, MultipartError};
@@ -9,30 +10,32 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use protocol::Problem;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use url::form_urlencoded;
 
 use crate::documented_errors::DocumentedErrors;
-use crate::nul::{refuse_in_form, refuse_in_json};
+use crate::input::{self, Input};
+use crate::nul::{check_form, check_json};
 use crate::problem::ProblemResponse;
 
-/// A JSON body.
+/// A JSON body. Rejections: 400 for a syntax error, 413, 415 for another media type, 422 for an invalid field.
 #[derive(Debug, Clone)]
 pub struct JsonBody<T>(pub T);
 
-/// A URL-encoded form, as browsers post it without scripts.
+/// A URL-encoded form. Rejections: 400 for an incomplete body, 413, 415 for another media type, 422 for an invalid field.
 #[derive(Debug, Clone)]
 pub struct FormBody<T>(pub T);
 
-/// A `multipart/form-data` body. Errors while its fields are read: [`multipart_problem`].
+/// A `multipart/form-data` body (RFC 7578). Rejections: 400 without a boundary, 415 for another media type. For errors while
+/// its fields are read see [`multipart_problem`].
 #[derive(Debug)]
 pub struct MultipartBody(pub Multipart);
 
-/// The query string.
+/// The query string. Rejection: 422 for an invalid parameter.
 #[derive(Debug, Clone)]
 pub struct QueryParams<T>(pub T);
 
-/// Parts of the path. One that does not parse is a 404.
+/// Path parameters. Rejection: 404 for one that does not parse.
 #[derive(Debug, Clone)]
 pub struct PathParams<T>(pub T);
 
@@ -42,26 +45,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let kind = media_type(request.headers());
         if kind != "application/json" && !(kind.starts_with("application/") && kind.ends_with("+json")) {
-            return Err(wrong_media_type("application/json").into());
+            return Err(unsupported_media_type("application/json").into());
         }
-        let bytes = whole_body(request, state).await?;
+        let bytes = read_body(request, state).await?;
         let mut json = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let path = error.path().to_string();
-            let error = error.into_inner();
-            if error.is_data() {
-                wrong_field(&path, &error.to_string())
-            } else {
-                malformed(&format!(
-                    "The body is not valid JSON (line {}, column {}).",
-                    error.line(),
-                    error.column()
-                ))
-            }
+        let input = Input::deserialize(&mut json).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            malformed(&format!("The body is not valid JSON (line {line}, column {column})."))
         })?;
         json.end().map_err(|_| malformed("The body goes on after the JSON value."))?;
-        refuse_in_json(&bytes)?;
-        Ok(Self(value))
+        check_json(&input)?;
+        Ok(Self(input.into_typed()?))
     }
 }
 
@@ -71,9 +65,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         const FORM: &str = "application/x-www-form-urlencoded";
         if media_type(request.headers()) != FORM {
-            return Err(wrong_media_type(FORM).into());
+            return Err(unsupported_media_type(FORM).into());
         }
-        Ok(Self(url_encoded(&whole_body(request, state).await?)?))
+        Ok(Self(parse_form(&read_body(request, state).await?)?))
     }
 }
 
@@ -83,7 +77,7 @@ impl<S: Send + Sync> FromRequest<S> for MultipartBody {
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         const FORM: &str = "multipart/form-data";
         if media_type(request.headers()) != FORM {
-            return Err(wrong_media_type(FORM).into());
+            return Err(unsupported_media_type(FORM).into());
         }
         let multipart = Multipart::from_request(request, state).await;
         multipart.map(Self).map_err(|_| malformed("The content type names no boundary.").into())
@@ -94,7 +88,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParams<T>
     type Rejection = ProblemResponse;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(url_encoded(parts.uri.query().unwrap_or_default().as_bytes())?))
+        Ok(Self(parse_form(parts.uri.query().unwrap_or_default().as_bytes())?))
     }
 }
 
@@ -114,8 +108,8 @@ impl<T> DocumentedErrors for JsonBody<T> {
         vec![
             malformed("The body is not valid JSON (line 1, column 2)."),
             too_large(),
-            wrong_media_type("application/json"),
-            wrong_field("name", "invalid type: integer `1`, expected a string"),
+            unsupported_media_type("application/json"),
+            input::example("name", "a string"),
         ]
     }
 }
@@ -125,14 +119,14 @@ impl DocumentedErrors for MultipartBody {
         vec![
             malformed("The body is not valid multipart/form-data, or ends too early."),
             too_large(),
-            wrong_media_type("multipart/form-data"),
+            unsupported_media_type("multipart/form-data"),
         ]
     }
 }
 
 impl<T> DocumentedErrors for QueryParams<T> {
     fn problems() -> Vec<Problem> {
-        vec![wrong_field("page", "invalid digit found in string")]
+        vec![input::example("page", input::UNSIGNED)]
     }
 }
 
@@ -142,7 +136,7 @@ impl<T> DocumentedErrors for PathParams<T> {
     }
 }
 
-/// What went wrong while a multipart body was read.
+/// The problem for an error while a multipart body is read: 400, 413, or 500 for an error of the server.
 pub fn multipart_problem(error: &MultipartError) -> Problem {
     match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => too_large(),
@@ -154,28 +148,26 @@ pub fn multipart_problem(error: &MultipartError) -> Problem {
     }
 }
 
-/// Refuses a form that holds one, before a server function reads it.
-pub async fn check_form(request: Request, next: Next) -> Response {
+/// Middleware that rejects a URL-encoded form with a NUL character, for handlers with extractors of their own.
+pub async fn reject_nul_in_form(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let read = whole_body(Request::from_parts(parts.clone(), body), &()).await;
-    match read.and_then(|bytes| refuse_in_form(&bytes).map(|()| bytes)) {
+    let body = read_body(Request::from_parts(parts.clone(), body), &()).await;
+    match body.and_then(|bytes| check_form(&bytes).map(|()| bytes)) {
         Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
         Err(problem) => ProblemResponse(problem).into_response(),
     }
 }
 
-async fn whole_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state).await.map_err(|rejection| match rejection.into_response().status() {
         StatusCode::PAYLOAD_TOO_LARGE => too_large(),
         _ => malformed("The body ends too early."),
     })
 }
 
-fn url_encoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    refuse_in_form(bytes)?;
-    let fields = serde_urlencoded::Deserializer::new(form_urlencoded::parse(bytes));
-    serde_path_to_error::deserialize(fields)
-        .map_err(|e| wrong_field(&e.path().to_string(), &e.inner().to_string()))
+fn parse_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    check_form(bytes)?;
+    Input::from_form(bytes).into_typed()
 }
 
 /// The media type in lower case, without its parameters.
@@ -184,7 +176,7 @@ fn media_type(headers: &HeaderMap) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-fn wrong_media_type(expected: &str) -> Problem {
+fn unsupported_media_type(expected: &str) -> Problem {
     Problem::new("unsupported-media-type", 415, "The body has another type than expected")
         .detail(format!("Send it as {expected} and say so in Content-Type."))
 }
@@ -195,49 +187,4 @@ fn too_large() -> Problem {
 
 fn malformed(detail: &str) -> Problem {
     Problem::new("malformed", 400, "The request cannot be read").detail(detail)
-}
-
-/// Turns what serde says into the field and words for people.
-fn wrong_field(path: &str, message: &str) -> Problem {
-    let message = without_position(message);
-    let quoted = |start: &str| message.strip_prefix(start).and_then(|rest| rest.split('`').next());
-    let below = |name: &str| if path == "." { name.to_owned() } else { format!("{path}.{name}") };
-    let (field, text) = if let Some(name) = quoted("missing field `") {
-        (below(name), "This field is required.".to_owned())
-    } else if let Some(name) = quoted("duplicate field `") {
-        (below(name), "This field is there more than once.".to_owned())
-    } else if let Some(name) = quoted("unknown field `") {
-        // The path ends in the unknown field already.
-        (
-            if path.ends_with(name) { path.to_owned() } else { below(name) },
-            "There is no such field.".to_owned(),
-        )
-    } else if let Some((_, expected)) = message.split_once(", expected ") {
-        let expected = match expected {
-            "i8" | "i16" | "i32" | "i64" => "a whole number",
-            "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number of 0 or more, within bounds",
-            "f32" | "f64" => "a number",
-            "a boolean" => "true or false",
-            other => other,
-        };
-        (path.to_owned(), format!("Expected {expected}."))
-    } else {
-        (path.to_owned(), message.to_owned())
-    };
-    Problem::invalid_input().field(if field == "." { "body" } else { &field }, text)
-}
-
-/// Cuts off serde_json's ` at line 1 column 2`.
-fn without_position(message: &str) -> &str {
-    match message.rsplit_once(" at line ") {
-        Some((start, position)) => {
-            let mut numbers = position.split(" column ").map(str::parse::<usize>);
-            if matches!((numbers.next(), numbers.next(), numbers.next()), (Some(Ok(_)), Some(Ok(_)), None)) {
-                start
-            } else {
-                message
-            }
-        }
-        None => message,
-    }
 }

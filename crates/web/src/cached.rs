@@ -1,13 +1,13 @@
-//! What clients may cache, and revalidate by its tag (RFC 9110 §8.8.3 and §13.1.2).
+//! Cacheable responses with entity tags (RFC 9110 §8.8.3 and §13.1.2).
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-/// For what changes under its name: cached, and revalidated each time.
+/// `Cache-Control` of content that may change: cached, and revalidated each time.
 pub const REVALIDATE: &str = "public, max-age=0, must-revalidate";
-/// For what has its content's hash in its name.
+/// `Cache-Control` of content whose name contains its hash.
 pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// Bytes with their entity tag.
@@ -23,23 +23,23 @@ impl CachedBytes {
         Self::with_hash(bytes, &hash)
     }
 
-    /// With the hash that was made of the bytes before.
+    /// With a hash of the bytes that is known already.
     pub fn with_hash(bytes: Bytes, hash: &[u8]) -> Self {
         let hash = hash.get(..16).unwrap_or(hash);
         Self { bytes, etag: format!("\"{}\"", hex::encode(hash)) }
     }
 
-    /// `whole` makes the response for a client that does not have these bytes yet; any other gets 304.
+    /// Responds with 304 if the client's `If-None-Match` has the entity tag, otherwise with the response that `full` builds.
     pub fn respond(
         &self,
         headers: &HeaderMap,
         cache_control: &'static str,
-        whole: impl FnOnce(Bytes) -> Response,
+        full: impl FnOnce(Bytes) -> Response,
     ) -> Response {
         let mut response = if self.is_cached_by(headers) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
-            whole(self.bytes.clone())
+            full(self.bytes.clone())
         };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));

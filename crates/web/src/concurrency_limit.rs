@@ -1,46 +1,55 @@
-//! Work that takes much of the processor or of the memory: off the async threads, a limited number at once, and bounded in
-//! how many wait for a permit and for how long.
+//! Limits how much CPU- or memory-intensive work runs concurrently. It runs on blocking threads. The number of those that
+//! wait for a permit is bounded, and so is how long they wait.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::Problem;
+use protocol::{Problem, ServiceError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinError;
 
 use crate::documented_errors::DocumentedErrors;
 
-/// How many may wait for each piece of work that runs; the next gets 503.
-const WAITING_EACH: usize = 16;
-/// Nobody waits longer: whoever asked is about to give up, and others would only queue up behind them.
+/// How many may wait per running piece of work. Further ones get 503.
+const MAX_WAITING_PER_PERMIT: usize = 16;
+/// The longest wait for a permit. After that the client is about to give up, and others would only queue up behind it.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Seconds.
+/// In seconds.
 const RETRY_AFTER: u64 = 2;
 
-/// Hands out permits, a limited number at once.
+/// Hands out a limited number of permits.
 #[derive(Debug, Clone)]
 pub struct ConcurrencyLimit {
-    /// What runs and what waits.
+    /// One permit for each piece of work that runs or waits.
     queue: Arc<Semaphore>,
     running: Arc<Semaphore>,
-    /// The detail of the 503 for whoever does not get a permit.
+    /// The detail of the 503.
     busy: &'static str,
 }
 
-/// The right to one piece of work. Released when that has ended, or when this is dropped.
+/// The permission to run one piece of work. Released when the work has ended, or when this is dropped.
 #[derive(Debug)]
 pub struct Permit {
     _queued: OwnedSemaphorePermit,
     _running: OwnedSemaphorePermit,
 }
 
-/// Why a piece of work was not done.
+/// Why a piece of work did not complete.
 #[derive(Debug, thiserror::Error)]
 pub enum LimitError {
     #[error("no permit was free in time")]
     Busy(Problem),
-    #[error("the work was cut off")]
+    #[error("the work panicked or was cancelled")]
     Join(#[from] JoinError),
+}
+
+impl From<LimitError> for ServiceError {
+    fn from(error: LimitError) -> Self {
+        match error {
+            LimitError::Busy(problem) => Self::Problem(problem),
+            error @ LimitError::Join(_) => Self::Internal(Box::new(error)),
+        }
+    }
 }
 
 impl From<Problem> for LimitError {
@@ -50,16 +59,17 @@ impl From<Problem> for LimitError {
 }
 
 impl ConcurrencyLimit {
-    pub fn new(at_once: usize, busy: &'static str) -> Self {
-        let at_once = at_once.max(1);
+    /// `permits`: how many run concurrently, at least 1. `busy`: the detail of the 503.
+    pub fn new(permits: usize, busy: &'static str) -> Self {
+        let permits = permits.max(1);
         Self {
-            queue: Arc::new(Semaphore::new(at_once * (1 + WAITING_EACH))),
-            running: Arc::new(Semaphore::new(at_once)),
+            queue: Arc::new(Semaphore::new(permits * (1 + MAX_WAITING_PER_PERMIT))),
+            running: Arc::new(Semaphore::new(permits)),
             busy,
         }
     }
 
-    /// Waits for a permit. 503 when too many wait already, or when it takes too long.
+    /// Waits for a permit. 503 if too many are waiting already, or after 10 seconds.
     pub async fn acquire(&self) -> Result<Permit, Problem> {
         let busy = || Problem::unavailable(self.busy, RETRY_AFTER);
         let queued = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| busy())?;
@@ -68,7 +78,7 @@ impl ConcurrencyLimit {
         Ok(Permit { _queued: queued, _running: running })
     }
 
-    /// Runs a piece of work once there is a permit.
+    /// Acquires a permit and runs a piece of work on a blocking thread.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -84,8 +94,8 @@ impl DocumentedErrors for ConcurrencyLimit {
 }
 
 impl Permit {
-    /// Runs a piece of work on a blocking thread. The permit moves there: a request that is dropped must not release it
-    /// while its work still runs.
+    /// Runs a piece of work on a blocking thread. The permit moves there, so that dropping the request does not release it
+    /// while the work still runs.
     pub async fn run<T: Send + 'static>(
         self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -110,19 +120,19 @@ mod tests {
         }
     }
 
-    /// Work that says when it has begun and goes on until it is told to end.
+    /// Work that reports when it has started and runs until it gets the signal to end.
     fn endless() -> (impl FnOnce() + Send + 'static, mpsc::Receiver<()>, mpsc::Sender<()>) {
-        let (begun, has_begun) = mpsc::channel();
-        let (end, may_end) = mpsc::channel();
+        let (start, started) = mpsc::channel();
+        let (end, ended) = mpsc::channel();
         let work = move || {
-            begun.send(()).unwrap();
-            may_end.recv().ok();
+            start.send(()).unwrap();
+            ended.recv().ok();
         };
-        (work, has_begun, end)
+        (work, started, end)
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn no_more_run_at_once_than_there_are_permits() {
+    async fn no_more_run_permits_than_there_are_permits() {
         let limit = ConcurrencyLimit::new(2, "busy");
         let (first, first_began, end_first) = endless();
         let (second, second_began, end_second) = endless();
@@ -145,34 +155,34 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_permit_outlives_a_caller_who_went_away() {
+    async fn a_permit_outlives_a_dropped_request() {
         let limit = ConcurrencyLimit::new(1, "busy");
-        let (work, has_begun, end) = endless();
-        let mut gone = Box::pin(limit.run(work));
-        assert!(futures::poll!(&mut gone).is_pending());
-        tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
-        drop(gone);
+        let (work, started, end) = endless();
+        let mut request = Box::pin(limit.run(work));
+        assert!(futures::poll!(&mut request).is_pending());
+        tokio::task::spawn_blocking(move || started.recv().unwrap()).await.unwrap();
+        drop(request);
         assert_eq!(limit.running.available_permits(), 0);
         drop(end);
         assert_eq!(limit.run(|| 7).await.unwrap(), 7);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waiting_too_long_or_behind_too_many_ends_with_503() {
+    async fn a_full_queue_and_a_timeout_are_503() {
         let limit = ConcurrencyLimit::new(1, "Many at the moment.");
         let held = limit.acquire().await.unwrap();
-        let began = tokio::time::Instant::now();
+        let start = tokio::time::Instant::now();
         let problem = refused(limit.run(|| ()).await);
         assert_eq!((problem.status, problem.retry_after), (503, Some(RETRY_AFTER)));
-        assert_eq!((problem.detail.as_str(), began.elapsed()), ("Many at the moment.", ACQUIRE_TIMEOUT));
+        assert_eq!((problem.detail.as_str(), start.elapsed()), ("Many at the moment.", ACQUIRE_TIMEOUT));
 
-        let mut waiting: Vec<_> = (0..WAITING_EACH).map(|_| Box::pin(limit.acquire())).collect();
+        let mut waiting: Vec<_> = (0..MAX_WAITING_PER_PERMIT).map(|_| Box::pin(limit.acquire())).collect();
         for one in &mut waiting {
             assert!(futures::poll!(one).is_pending());
         }
-        let began = tokio::time::Instant::now();
+        let start = tokio::time::Instant::now();
         assert_eq!(refused(limit.run(|| ()).await).status, 503);
-        assert_eq!(began.elapsed(), Duration::ZERO, "whoever finds the queue full does not wait");
+        assert_eq!(start.elapsed(), Duration::ZERO, "a full queue refuses at once");
         drop(held);
         for one in waiting {
             // Each releases its permit to the next.

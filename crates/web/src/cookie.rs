@@ -1,16 +1,18 @@
 //! The server's cookies: names, attributes and lifetimes.
 
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
 use http::HeaderMap;
 
 /// A cookie that the server sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CookieKind {
-    /// Proves that this browser made a request for access. Sent when a link in a mail is opened, hence `Lax`.
-    Asked,
+    /// Proves that this browser submitted an access request. `Lax`, so that it is sent when a link in a mail is opened.
+    Requester,
     /// The expiry of the certificate that the browser presented last. Browsers do not offer expired certificates, so only
-    /// this cookie distinguishes an expired one from none. `Lax` like [`Self::Asked`].
+    /// this cookie distinguishes an expired one from none. `Lax` like [`Self::Requester`].
     CertificateEnd,
-    /// A correct password that waits for its second factor.
+    /// A verified password that still needs its second factor.
     Challenge,
     /// The panel's session.
     Session,
@@ -20,8 +22,8 @@ impl CookieKind {
     /// The name. With TLS, the `__Host-` prefix binds the cookie to this very host (RFC 6265bis §4.1.3.2).
     pub fn name(self, secure: bool) -> &'static str {
         match (self, secure) {
-            (Self::Asked, true) => "__Host-aiwe_asked",
-            (Self::Asked, false) => "aiwe_asked",
+            (Self::Requester, true) => "__Host-aiwe_asked",
+            (Self::Requester, false) => "aiwe_asked",
             (Self::CertificateEnd, true) => "__Host-aiwe_certificate_end",
             (Self::CertificateEnd, false) => "aiwe_certificate_end",
             (Self::Challenge, true) => "__Host-aiwe_challenge",
@@ -33,13 +35,17 @@ impl CookieKind {
 
     /// A `Set-Cookie` value with a lifetime of `max_age` seconds.
     pub fn set(self, value: &str, max_age: i64, secure: bool) -> String {
-        let name = self.name(secure);
         let same_site = match self {
-            Self::Asked | Self::CertificateEnd => "Lax",
-            Self::Challenge | Self::Session => "Strict",
+            Self::Requester | Self::CertificateEnd => SameSite::Lax,
+            Self::Challenge | Self::Session => SameSite::Strict,
         };
-        let secure = if secure { "; Secure" } else { "" };
-        format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite={same_site}{secure}")
+        Cookie::build((self.name(secure), value))
+            .path("/")
+            .max_age(Duration::seconds(max_age))
+            .http_only(true)
+            .same_site(same_site)
+            .secure(secure)
+            .to_string()
     }
 
     /// A `Set-Cookie` value that removes the cookie.
@@ -48,17 +54,17 @@ impl CookieKind {
     }
 }
 
-/// The value of a cookie in a request's headers.
+/// The value of a cookie in the headers of a request. `None` also for an empty value.
 pub fn cookie_value(headers: &HeaderMap, kind: CookieKind, secure: bool) -> Option<String> {
     let name = kind.name(secure);
     headers
         .get_all(http::header::COOKIE)
         .iter()
         .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, value)| *key == name && !value.is_empty())
-        .map(|(_, value)| value.to_owned())
+        .flat_map(Cookie::split_parse)
+        .flatten()
+        .find(|cookie| cookie.name() == name && !cookie.value().is_empty())
+        .map(|cookie| cookie.value().to_owned())
 }
 
 #[cfg(test)]
@@ -67,9 +73,15 @@ mod tests {
 
     #[test]
     fn a_session_cookie_is_http_only_and_same_site() {
-        let cookie = CookieKind::Session.set("abc", 60, true);
-        assert_eq!(cookie, "__Host-aiwe_session=abc; Path=/; Max-Age=60; HttpOnly; SameSite=Strict; Secure");
-        assert!(!CookieKind::Session.set("abc", 60, false).contains("Secure"));
+        let parse = |cookie: String| Cookie::parse(cookie).unwrap();
+        let expected = Cookie::build(("__Host-aiwe_session", "abc"))
+            .path("/")
+            .max_age(Duration::minutes(1))
+            .http_only(true)
+            .same_site(SameSite::Strict)
+            .secure(true);
+        assert_eq!(parse(CookieKind::Session.set("abc", 60, true)), expected.build());
+        assert_eq!(parse(CookieKind::Session.set("abc", 60, false)).secure(), None);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Requests that change something must not come from another site's page.
+//! Protection against cross-site request forgery, without tokens.
 //!
-//! Browsers say where a request comes from in `Sec-Fetch-Site` (only over TLS or to this machine) and in `Origin`. A
-//! request with neither comes from no browser of our time; without a cookie it carries nobody's rights but those that it
-//! proves itself, and passes.
+//! Browsers state the origin of a request in `Sec-Fetch-Site` (only to HTTPS and loopback URLs) and in `Origin` (RFC 6454
+//! §7). A request with neither does not come from a current browser. It passes if it has no cookie, since it then has only
+//! the rights that it proves otherwise.
 
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use protocol::Problem;
 use crate::problem::ProblemResponse;
 
 pub(super) async fn check(State(origins): State<Arc<[String]>>, request: Request, next: Next) -> Response {
-    if may_pass(&origins, request.method(), request.headers()) {
+    if is_allowed(&origins, request.method(), request.headers()) {
         next.run(request).await
     } else {
         ProblemResponse(cross_site()).into_response()
     }
 }
 
-/// 403 to every request that may change something and does not come from our pages.
+/// 403 for a request with an unsafe method (RFC 9110 §9.2.1) that does not come from the server's own pages.
 pub fn cross_site() -> Problem {
     Problem::new("cross-site", 403, "This came from another site's page")
         .detail("Open the page on this server and try again there.")
 }
 
-fn may_pass(origins: &[String], method: &Method, headers: &HeaderMap) -> bool {
+fn is_allowed(origins: &[String], method: &Method, headers: &HeaderMap) -> bool {
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE) {
         return true;
     }
@@ -47,14 +47,14 @@ mod tests {
 
     use super::*;
 
-    fn passes(method: Method, entries: &[(&'static str, &'static str)]) -> bool {
+    fn allowed(method: Method, entries: &[(&'static str, &'static str)]) -> bool {
         let origins = ["https://a.example.org".to_owned(), "https://a.example.org:8443".to_owned()];
         let headers = entries.iter().map(|(k, v)| (HeaderName::from_static(k), v.parse().unwrap())).collect();
-        may_pass(&origins, &method, &headers)
+        is_allowed(&origins, &method, &headers)
     }
 
     #[test]
-    fn where_a_change_may_come_from() {
+    fn unsafe_methods_need_an_own_origin() {
         let cookie = ("cookie", "session=1");
         for right in [
             &[("sec-fetch-site", "same-origin"), cookie] as &[_],
@@ -64,7 +64,7 @@ mod tests {
             &[("authorization", "Bearer x")],
             &[],
         ] {
-            assert!(passes(Method::POST, right), "{right:?}");
+            assert!(allowed(Method::POST, right), "{right:?}");
         }
         for wrong in [
             &[("sec-fetch-site", "cross-site")] as &[_],
@@ -77,9 +77,9 @@ mod tests {
             &[cookie],
         ] {
             for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
-                assert!(!passes(method, wrong), "{wrong:?}");
+                assert!(!allowed(method, wrong), "{wrong:?}");
             }
-            assert!(passes(Method::GET, wrong), "reading is free");
+            assert!(allowed(Method::GET, wrong), "GET is always allowed");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What an operation may refuse with, as its description tells it.
+//! The error responses of an operation in its OpenAPI description.
 //!
-//! What always holds: extractors and services tell of their problems beside the code that makes them, and with the
-//! constructors that make them. So a problem's type, title and status in the description are those of the answers.
+//! Extractors and services implement [`DocumentedErrors`] beside the code that returns these errors, with the same
+//! constructors. So type, title and status in the description are those of the actual responses.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -14,36 +14,37 @@ use utoipa::openapi::schema::{AllOfBuilder, KnownFormat, ObjectBuilder, Schema, 
 use utoipa::openapi::{Content, ContentBuilder, Ref, RefOr, Response};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
-/// The media type of RFC 9457.
+/// The media type of problem documents (RFC 9457 §6.1).
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// Tells of the problems that something answers with: one of each type, as it would be sent.
+/// The problems with which an extractor or a service can respond.
 pub trait DocumentedErrors {
+    /// One example of each problem type, as it would be sent.
     fn problems() -> Vec<Problem>;
 }
 
-/// Problems as responses of an operation's description: `ErrorResponses<(Person, RateLimiter)>`.
+/// The problems of `T` for `responses(…)` of `utoipa::path`. A tuple combines several: `ErrorResponses<(Person, RateLimited)>`.
 #[derive(Debug)]
 pub struct ErrorResponses<T>(PhantomData<T>);
 
-/// The responses of an operation, by their status.
+/// The responses of an operation by their status code.
 pub type Responses = BTreeMap<String, RefOr<Response>>;
 
 impl<T: DocumentedErrors> IntoResponses for ErrorResponses<T> {
     fn responses() -> Responses {
         let mut responses = Responses::new();
         for problem in T::problems() {
-            describe_problem(&mut responses, &problem);
+            add_problem(&mut responses, &problem);
         }
         responses
     }
 }
 
-/// The same where people get a page instead.
+/// As [`ErrorResponses`], for an operation that responds with an HTML page to browsers.
 #[derive(Debug)]
-pub struct ErrorResponsesOrPage<T>(PhantomData<T>);
+pub struct ErrorOrPageResponses<T>(PhantomData<T>);
 
-impl<T: DocumentedErrors> IntoResponses for ErrorResponsesOrPage<T> {
+impl<T: DocumentedErrors> IntoResponses for ErrorOrPageResponses<T> {
     fn responses() -> Responses {
         let mut responses = ErrorResponses::<T>::responses();
         for response in responses.values_mut() {
@@ -56,8 +57,8 @@ impl<T: DocumentedErrors> IntoResponses for ErrorResponsesOrPage<T> {
     }
 }
 
-/// Adds a problem to the others of its status.
-pub fn describe_problem(responses: &mut Responses, problem: &Problem) {
+/// Adds a problem to the response of its status.
+pub fn add_problem(responses: &mut Responses, problem: &Problem) {
     let response =
         responses.entry(problem.status.to_string()).or_insert_with(|| RefOr::T(Response::new(String::new())));
     let RefOr::T(response) = response else { return };
@@ -69,7 +70,7 @@ pub fn describe_problem(responses: &mut Responses, problem: &Problem) {
     let name = problem.kind.strip_prefix(TYPE_PREFIX).unwrap_or(&problem.kind).to_owned();
     let example = ExampleBuilder::new().summary(&problem.title).value(serde_json::to_value(problem).ok());
     content.examples.insert(name, example.build().into());
-    content.schema = Some(one_of_these(content.examples.keys(), problem));
+    content.schema = Some(problem_schema(content.examples.keys(), problem));
     let titles = content.examples.iter().filter_map(|(name, example)| match example {
         RefOr::T(example) => Some(format!("`{name}`: {}.", example.summary)),
         RefOr::Ref(_) => None,
@@ -77,8 +78,8 @@ pub fn describe_problem(responses: &mut Responses, problem: &Problem) {
     response.description = titles.collect::<Vec<_>>().join(" ");
 }
 
-/// A problem whose type is one of these names.
-fn one_of_these<'a>(names: impl Iterator<Item = &'a String>, problem: &Problem) -> RefOr<Schema> {
+/// The schema of a problem whose type is one of these names.
+fn problem_schema<'a>(names: impl Iterator<Item = &'a String>, problem: &Problem) -> RefOr<Schema> {
     let types = names.map(|name| format!("{TYPE_PREFIX}{name}"));
     let narrowed = ObjectBuilder::new()
         .property("type", ObjectBuilder::new().schema_type(Type::String).enum_values(Some(types)))
@@ -87,8 +88,8 @@ fn one_of_these<'a>(names: impl Iterator<Item = &'a String>, problem: &Problem) 
             ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([problem.status])),
         );
     let narrowed = if problem.retry_after.is_some() { narrowed.required("retry_after") } else { narrowed };
-    let whole = Ref::from_schema_name(Problem::name());
-    Schema::AllOf(AllOfBuilder::new().item(whole).item(narrowed).build()).into()
+    let problem = Ref::from_schema_name(Problem::name());
+    Schema::AllOf(AllOfBuilder::new().item(problem).item(narrowed).build()).into()
 }
 
 fn retry_after() -> utoipa::openapi::header::Header {
@@ -98,7 +99,7 @@ fn retry_after() -> utoipa::openapi::header::Header {
         .build()
 }
 
-/// A file, as a description tells of it.
+/// The schema of a binary body.
 #[derive(Debug)]
 pub struct File;
 
@@ -111,7 +112,7 @@ impl PartialSchema for File {
 
 impl ToSchema for File {}
 
-macro_rules! all_of {
+macro_rules! impl_for_tuple {
     ($($name:ident),+) => {
         impl<$($name: DocumentedErrors),+> DocumentedErrors for ($($name,)+) {
             fn problems() -> Vec<Problem> {
@@ -123,11 +124,11 @@ macro_rules! all_of {
     };
 }
 
-all_of!(A);
-all_of!(A, B);
-all_of!(A, B, C);
-all_of!(A, B, C, D);
-all_of!(A, B, C, D, E);
+impl_for_tuple!(A);
+impl_for_tuple!(A, B);
+impl_for_tuple!(A, B, C);
+impl_for_tuple!(A, B, C, D);
+impl_for_tuple!(A, B, C, D, E);
 
 #[cfg(test)]
 mod tests {

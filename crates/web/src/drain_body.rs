@@ -1,8 +1,8 @@
-//! Drains what a handler leaves unread of an upload.
+//! Drains the part of a request body that the handler did not read.
 //!
-//! A response that is sent while the client is still uploading gets lost: over HTTP/1 the client sees the connection break,
-//! over HTTP/2 the stream. So the rest of the body is read and discarded first, up to what a well-behaved client may send;
-//! then "sign in again" and "at most 5 MB" arrive.
+//! A response that is sent while the client still uploads can get lost: over HTTP/1 the client sees the connection reset,
+//! over HTTP/2 the stream. So the rest of the body is read and discarded first, up to the size that a well-behaved client
+//! may send. Only then do errors such as "sign in again" or "at most 5 MB" arrive.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,27 +17,28 @@ use http::header;
 use protocol::analysis::MAX_IMAGE_BYTES;
 use tokio::sync::Mutex;
 
-/// The most that is discarded: the largest image of the protocol and its multipart framing.
+/// The maximum to discard: the largest image of the protocol with its multipart framing.
 const MAX_DRAINED_BYTES: usize = MAX_IMAGE_BYTES + 64 * 1024;
-/// The longest that the response waits for the client's last byte.
+/// How long the response waits for the rest of the body.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// For `axum::middleware::from_fn`.
+/// Middleware for `axum::middleware::from_fn` that reads the request body to its end before it passes the response on.
 pub async fn drain_body(request: Request, next: Next) -> Response {
-    // Such a client sends its body only once it is asked for it, and takes an answer before that.
-    let waits_to_be_asked = request.headers().contains_key(header::EXPECT);
+    // A client that expects 100 Continue (RFC 9110 §10.1.1) sends its body only once the server reads it, and accepts a
+    // final response instead.
+    let expects_continue = request.headers().contains_key(header::EXPECT);
     let (parts, body) = request.into_parts();
     let shared = Arc::new(Mutex::new(body.into_data_stream().fuse()));
-    let asked = Arc::new(AtomicBool::new(false));
-    let handlers =
-        futures::stream::unfold((Arc::clone(&shared), Arc::clone(&asked)), |(shared, asked)| async {
-            asked.store(true, Ordering::Relaxed);
+    let polled = Arc::new(AtomicBool::new(false));
+    let handler_body =
+        futures::stream::unfold((Arc::clone(&shared), Arc::clone(&polled)), |(shared, polled)| async {
+            polled.store(true, Ordering::Relaxed);
             let chunk = shared.lock().await.next().await?;
-            Some((chunk, (shared, asked)))
+            Some((chunk, (shared, polled)))
         });
-    let response = next.run(Request::from_parts(parts, Body::from_stream(handlers))).await;
-    if asked.load(Ordering::Relaxed) || !waits_to_be_asked {
-        let rest = async {
+    let response = next.run(Request::from_parts(parts, Body::from_stream(handler_body))).await;
+    if polled.load(Ordering::Relaxed) || !expects_continue {
+        let drain = async {
             let (mut rest, mut drained) = (shared.lock().await, 0);
             while let Some(Ok(chunk)) = rest.next().await
                 && drained <= MAX_DRAINED_BYTES
@@ -45,8 +46,8 @@ pub async fn drain_body(request: Request, next: Next) -> Response {
                 drained += chunk.len();
             }
         };
-        // Too slow, or too much: the answer goes out and may get lost.
-        let _ = tokio::time::timeout(DRAIN_TIMEOUT, rest).await;
+        // Beyond the limits the response is sent anyway, and may get lost.
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain).await;
     }
     response
 }
@@ -65,8 +66,8 @@ mod tests {
 
     const CHUNK: usize = 10_000;
 
-    /// Sends `chunks` to a handler that reads one or none, with these headers; tells how many bytes were read in all.
-    async fn sent(chunks: usize, path: &str, expect: Option<&str>) -> usize {
+    /// Sends `chunks` to a handler that reads one or none of them. Returns how many bytes were read in total.
+    async fn bytes_read(chunks: usize, path: &str, expect: Option<&str>) -> usize {
         let router = Router::new()
             .route("/none", post(async || StatusCode::UNAUTHORIZED))
             .route(
@@ -78,9 +79,9 @@ mod tests {
             )
             .layer(from_fn(drain_body));
         let read = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&read);
+        let counter = Arc::clone(&read);
         let stream = futures::stream::repeat_with(move || {
-            counted.fetch_add(CHUNK, Ordering::SeqCst);
+            counter.fetch_add(CHUNK, Ordering::SeqCst);
             Ok::<_, std::io::Error>(Bytes::from_static(&[0; CHUNK]))
         });
         let mut request = Request::post(path);
@@ -93,32 +94,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_rest_is_read_before_the_answer_goes_out() {
-        assert_eq!(sent(500, "/none", None).await, 500 * CHUNK);
-        assert_eq!(sent(500, "/one", None).await, 500 * CHUNK);
-        assert_eq!(sent(0, "/none", None).await, 0);
+    async fn the_rest_is_read_before_the_response_is_sent() {
+        assert_eq!(bytes_read(500, "/none", None).await, 500 * CHUNK);
+        assert_eq!(bytes_read(500, "/one", None).await, 500 * CHUNK);
+        assert_eq!(bytes_read(0, "/none", None).await, 0);
     }
 
     #[tokio::test]
-    async fn a_client_that_waits_to_be_asked_is_not_asked_in_vain() {
-        assert_eq!(sent(500, "/none", Some("100-continue")).await, 0);
-        assert_eq!(sent(500, "/one", Some("100-continue")).await, 500 * CHUNK);
+    async fn the_body_of_a_client_that_expects_continue_is_not_requested_in_vain() {
+        assert_eq!(bytes_read(500, "/none", Some("100-continue")).await, 0);
+        assert_eq!(bytes_read(500, "/one", Some("100-continue")).await, 500 * CHUNK);
     }
 
     #[tokio::test]
-    async fn no_more_is_read_than_a_client_may_send() {
-        let read = sent(usize::MAX, "/none", None).await;
+    async fn the_drained_size_is_limited() {
+        let read = bytes_read(usize::MAX, "/none", None).await;
         assert!((MAX_DRAINED_BYTES..MAX_DRAINED_BYTES + 3 * CHUNK).contains(&read), "{read}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_stops_sending_is_not_waited_for_without_end() {
+    async fn the_wait_for_a_stalled_client_is_limited() {
         let router =
             Router::new().route("/", post(async || StatusCode::UNAUTHORIZED)).layer(from_fn(drain_body));
         let stalled = futures::stream::pending::<Result<Bytes, std::io::Error>>();
-        let began = tokio::time::Instant::now();
+        let start = tokio::time::Instant::now();
         let request = Request::post("/").body(Body::from_stream(stalled)).unwrap();
         assert_eq!(router.oneshot(request).await.unwrap().status(), 401);
-        assert_eq!(began.elapsed(), DRAIN_TIMEOUT);
+        assert_eq!(start.elapsed(), DRAIN_TIMEOUT);
     }
 }

@@ -1,4 +1,4 @@
-//! The headers that keep browsers safe, on every response.
+//! Security headers of every response.
 
 use std::sync::Arc;
 
@@ -9,11 +9,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 use crate::peer::Peer;
 
-/// The nonce that a page's inline scripts carry. A response extension of every page that has scripts.
+/// The nonce of a page's inline scripts and styles, a response extension of every page that has any. It is not sent; the
+/// `Content-Security-Policy` header names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CspNonce(pub String);
 
-const SAME_EVERYWHERE: [(HeaderName, &str); 4] = [
+/// The headers with the same value on every response.
+const FIXED_HEADERS: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
@@ -23,7 +25,7 @@ const SAME_EVERYWHERE: [(HeaderName, &str); 4] = [
     ),
 ];
 
-/// Two years, the least that browsers' preload lists take.
+/// `max-age` of two years (RFC 6797 §6.1.1).
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 pub(super) async fn add(State(hsts_hosts): State<Arc<[String]>>, request: Request, next: Next) -> Response {
@@ -33,29 +35,29 @@ pub(super) async fn add(State(hsts_hosts): State<Arc<[String]>>, request: Reques
     let mut response = next.run(request).await;
     let nonce = response.extensions_mut().remove::<CspNonce>();
     let headers = response.headers_mut();
-    for (name, value) in SAME_EVERYWHERE {
+    for (name, value) in FIXED_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.insert(header::CONTENT_SECURITY_POLICY, policy(headers, nonce));
     if with_hsts {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    // Only what says for how long it may be kept is kept: assets, the revocation list.
-    let kept = headers.get(header::CACHE_CONTROL).and_then(|v| v.to_str().ok());
-    if !kept.is_some_and(|value| value.contains("max-age")) {
+    // Caching is opt-in: only responses with a lifetime of their own, such as assets, are cached.
+    let cache_control = headers.get(header::CACHE_CONTROL).and_then(|v| v.to_str().ok());
+    if !cache_control.is_some_and(|value| value.contains("max-age")) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
 }
 
 fn policy(headers: &HeaderMap, nonce: Option<CspNonce>) -> HeaderValue {
-    const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    const DENY_ALL: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
     let html =
         headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if !html {
-        return NOTHING;
+        return DENY_ALL;
     }
-    // A nonce is base64 or hex. Anything else could add directives of its own.
+    // A nonce is base64 or hex. Other characters could inject directives.
     let plain = |c: u8| c.is_ascii_alphanumeric() || b"+/=-_".contains(&c);
     let (scripts, inline_styles) = match nonce {
         Some(CspNonce(nonce)) if !nonce.is_empty() && nonce.bytes().all(plain) => {
@@ -68,10 +70,10 @@ fn policy(headers: &HeaderMap, nonce: Option<CspNonce>) -> HeaderValue {
          connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
          frame-ancestors 'none'"
     );
-    HeaderValue::from_str(&policy).unwrap_or(NOTHING)
+    HeaderValue::from_str(&policy).unwrap_or(DENY_ALL)
 }
 
-/// The host that the request names, without the port: HTTP/2 has it in the URI.
+/// The host of the request, without the port. HTTP/2 has it in the URI.
 fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     let named = uri.host().or_else(|| headers.get(header::HOST)?.to_str().ok())?;
     match named.rsplit_once(':') {

@@ -1,4 +1,4 @@
-//! The layers around every route.
+//! The layers of every route.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -14,37 +14,39 @@ use domain::random::Random;
 use crate::problem::ProblemResponse;
 use crate::{csrf, headers, nul, request_id, trace};
 
-/// What the layers need to know.
+/// The layers that every route of a server gets: request id, access log, security headers, panic handler, and the checks
+/// for cross-site requests and NUL characters.
 #[derive(Debug)]
 pub struct HttpLayers {
     random: Arc<dyn Random>,
-    /// The origins of our own pages.
+    /// The server's own origins (RFC 6454).
     origins: Arc<[String]>,
-    /// Hosts that are real names with TLS: only these get HSTS.
+    /// The hosts that send HSTS.
     hsts_hosts: Arc<[String]>,
 }
 
 impl HttpLayers {
-    /// `origins`: of our own pages; `hsts_hosts`: real names with TLS, never a local one or an address.
+    /// `origins`: the server's own, from which requests that change something are accepted. `hsts_hosts`: the hosts that send
+    /// `Strict-Transport-Security` over TLS; never local names or IP addresses.
     pub fn new(origins: Vec<String>, hsts_hosts: Vec<String>, random: Arc<dyn Random>) -> Self {
         Self { random, origins: origins.into(), hsts_hosts: hsts_hosts.into() }
     }
 
-    /// Puts every layer around the routes. Call it last: routes that are added later have none of them.
-    pub fn around(&self, routes: Router) -> Router {
+    /// Adds the layers to all routes of the router. Routes that are added later do not have them.
+    pub fn apply(&self, routes: Router) -> Router {
         routes
             .layer(from_fn_with_state(Arc::clone(&self.origins), csrf::check))
             .layer(from_fn(nul::check))
-            .layer(CatchPanicLayer::custom(panicked))
+            .layer(CatchPanicLayer::custom(handle_panic))
             .layer(from_fn_with_state(Arc::clone(&self.hsts_hosts), headers::add))
             .layer(from_fn(trace::log))
             .layer(from_fn_with_state(Arc::clone(&self.random), request_id::add))
     }
 }
 
-fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+fn handle_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("(no text)");
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("(no message)");
     tracing::error!(panic = text, "a request's handler panicked");
     ProblemResponse(Problem::internal()).into_response()
 }

@@ -1,8 +1,8 @@
-//! What every HTTP exchange of the server has, whatever it is about: an id, a log line, safe headers, a check of where it
-//! comes from, parsed bodies, limits, and errors as problem documents (RFC 9457).
+//! HTTP building blocks for axum that do not depend on the subject of a request: request ids, access log, security headers,
+//! CSRF protection, extractors, rate and concurrency limits, and errors as problem documents (RFC 9457).
 //!
-//! No service and no SQL. A panic becomes a 500 and an error in the log; a log line names the route and never the path,
-//! which may hold a secret, nor anything about the person who asks.
+//! The crate knows neither services nor SQL. A panic in a handler becomes a 500 and an error in the log. A log line names
+//! the route, never the path, which may hold a secret, and nothing about the person.
 
 mod body;
 mod cached;
@@ -13,6 +13,7 @@ pub mod documented_errors;
 pub mod drain_body;
 mod fallback;
 mod headers;
+mod input;
 mod layers;
 mod nul;
 mod peer;
@@ -21,7 +22,9 @@ mod rate_limit;
 mod request_id;
 mod trace;
 
-pub use body::{FormBody, JsonBody, MultipartBody, PathParams, QueryParams, check_form, multipart_problem};
+pub use body::{
+    FormBody, JsonBody, MultipartBody, PathParams, QueryParams, multipart_problem, reject_nul_in_form,
+};
 pub use cached::{CachedBytes, IMMUTABLE, REVALIDATE};
 pub use concurrency_limit::{ConcurrencyLimit, LimitError, Permit};
 pub use cookie::{CookieKind, cookie_value};
@@ -31,6 +34,6 @@ pub use headers::CspNonce;
 pub use layers::HttpLayers;
 pub use nul::without_nul;
 pub use peer::{Listener, Peer, PeerCertificate};
-pub use problem::{Outcome, ProblemResponse};
+pub use problem::{ApiResult, HandlerError, ProblemResponse};
 pub use rate_limit::{InMemoryRateLimiter, RateLimited, RateLimiter, Rule};
 pub use request_id::RequestId;

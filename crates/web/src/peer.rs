@@ -1,4 +1,4 @@
-//! Who is at the other end of a request.
+//! The client at the other end of a request.
 
 use std::net::IpAddr;
 
@@ -9,35 +9,38 @@ use sha2::{Digest, Sha256};
 
 use crate::problem::ProblemResponse;
 
-/// The other end of a request. A request extension and an extractor.
+/// The client that sent a request. A request extension that the edge sets, and an extractor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
-    /// The client's, also behind a proxy. IPv4 is always written as IPv4.
+    /// The client's address, not that of a proxy. Never an IPv4-mapped IPv6 address.
     pub address: IpAddr,
     pub listener: Listener,
-    /// Whether the client speaks TLS, here or with the proxy.
+    /// Whether the client uses TLS, with this server or with the proxy.
     pub tls: bool,
-    /// The certificate whose key the peer holds. Not judged yet.
+    /// The certificate whose key the peer holds. Not verified beyond that.
     pub certificate: Option<PeerCertificate>,
 }
 
-/// Where the request came in.
+/// The listener that accepted the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Listener {
+    /// Requests client certificates.
     Machines,
+    /// Never requests client certificates.
     Pages,
 }
 
-/// A client's certificate as it came, DER.
+/// A client certificate as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerCertificate {
+    /// DER.
     pub leaf: Vec<u8>,
-    /// Empty behind a proxy, which forwards the leaf alone.
+    /// DER. Empty behind a proxy, which forwards the leaf alone.
     pub intermediates: Vec<Vec<u8>>,
 }
 
 impl PeerCertificate {
-    /// SHA-256 of the leaf in lower-case hex.
+    /// SHA-256 of the leaf's DER, in lower-case hexadecimal.
     pub fn fingerprint(&self) -> String {
         hex::encode(Sha256::digest(&self.leaf))
     }
@@ -48,7 +51,7 @@ impl<S: Sync> FromRequestParts<S> for Peer {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
         parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            tracing::error!("a request came without its peer: the router is not served by the edge");
+            tracing::error!("a request has no peer: the router is not served by the edge");
             Problem::internal().into()
         })
     }

@@ -1,68 +1,72 @@
-//! How often something may be tried: token buckets in memory.
+//! Rate limits: token buckets in memory.
 //!
-//! Addresses count as networks, since one machine has many: an IPv4 address and, eightfold, its /24; for IPv6 the /64.
-//! Memory is bounded: when there are too many buckets the idlest go, which are the fullest.
+//! A client may have many addresses, so networks are counted. An IPv6 address counts as its /64. An IPv4 address counts by
+//! itself, and its /24 may have eight times as much. Memory is bounded: if there are too many buckets, those that were idle
+//! longest, and so are the fullest, are evicted.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::clock::Clock;
+use parking_lot::Mutex;
 use protocol::Problem;
 use sha2::{Digest, Sha256};
 
 use crate::documented_errors::DocumentedErrors;
 
-/// How many of the neighbours in an IPv4 /24 may be busy at once.
-const NEIGHBOURS: f64 = 8.0;
+/// How many times the limit of one IPv4 address its /24 network has.
+const SUBNET_FACTOR: f64 = 8.0;
 
-/// Instants are floating-point numbers here: what is so near to a whole try is one.
-const ROUNDING: f64 = 1e-4;
+/// Tolerance for rounding errors of the floating-point arithmetic, in tokens and seconds.
+const EPSILON: f64 = 1e-4;
 
-/// So many tries at once, and as many again over each period.
+/// A limit: a burst of this many attempts, and as many again over each period.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
     name: &'static str,
-    tries: f64,
+    attempts: f64,
+    /// In seconds.
     period: f64,
 }
 
 impl Rule {
-    /// `name` tells apart what is limited; `tries` is at least 1.
-    pub fn new(name: &'static str, tries: u32, period: Duration) -> Self {
-        Self { name, tries: f64::from(tries.max(1)), period: period.as_secs_f64() }
+    /// `name` distinguishes what is limited; `attempts` is at least 1.
+    pub fn new(name: &'static str, attempts: u32, period: Duration) -> Self {
+        Self { name, attempts: f64::from(attempts.max(1)), period: period.as_secs_f64() }
     }
 
-    pub fn per_hour(name: &'static str, tries: u32) -> Self {
-        Self::new(name, tries, Duration::from_secs(3_600))
+    pub fn per_hour(name: &'static str, attempts: u32) -> Self {
+        Self::new(name, attempts, Duration::from_secs(3_600))
     }
 
-    pub fn per_minute(name: &'static str, tries: u32) -> Self {
-        Self::new(name, tries, Duration::from_secs(60))
+    pub fn per_minute(name: &'static str, attempts: u32) -> Self {
+        Self::new(name, attempts, Duration::from_secs(60))
     }
 
     fn times(self, factor: f64) -> Self {
-        Self { tries: self.tries * factor, ..self }
+        Self { attempts: self.attempts * factor, ..self }
     }
 }
 
-/// Counts attempts. One implementation holds them in memory; servers that share a database may share another.
+/// Counts attempts. An implementation other than [`InMemoryRateLimiter`] could share them between servers.
 #[async_trait]
 pub trait RateLimiter: Send + Sync + std::fmt::Debug {
-    /// Counts an attempt from an address. 429 with the time to wait when there were too many; that one is not counted.
+    /// Counts an attempt from an address. 429 with the seconds to wait if there were too many; a rejected attempt does not
+    /// count.
     async fn check_address(&self, rule: Rule, address: IpAddr) -> Result<(), Problem>;
 
-    /// Counts an attempt by a name: an account, an e-mail address.
+    /// Counts an attempt for a key, such as an account or an e-mail address. Errors as those of [`Self::check_address`].
     async fn check_key(&self, rule: Rule, key: &str) -> Result<(), Problem>;
 }
 
-/// What an operation with a rate limit answers besides.
+/// Documents the 429 of an operation with a rate limit.
 #[derive(Debug)]
 pub struct RateLimited;
 
-/// Counts attempts of this process.
+/// Counts the attempts of this process.
 #[derive(Debug)]
 pub struct InMemoryRateLimiter {
     clock: Arc<dyn Clock>,
@@ -71,22 +75,22 @@ pub struct InMemoryRateLimiter {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key(&'static str, Who);
+struct Key(&'static str, Subject);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Who {
+enum Subject {
     Address(Ipv4Addr),
     Network4([u8; 3]),
     Network6([u16; 4]),
-    /// The hash of whatever was named: of fixed size, and no name stays in memory.
-    Text([u8; 32]),
+    /// The SHA-256 of a key: of fixed size, and no personal data stays in memory.
+    Hashed([u8; 32]),
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
-    left: f64,
+    tokens: f64,
     /// Seconds since the Unix epoch.
-    filled_at: f64,
+    refilled_at: f64,
 }
 
 #[async_trait]
@@ -96,16 +100,16 @@ impl RateLimiter for InMemoryRateLimiter {
             IpAddr::V4(address) => {
                 let [a, b, c, _] = address.octets();
                 self.check(&[
-                    (rule, Who::Address(address)),
-                    (rule.times(NEIGHBOURS), Who::Network4([a, b, c])),
+                    (rule, Subject::Address(address)),
+                    (rule.times(SUBNET_FACTOR), Subject::Network4([a, b, c])),
                 ])
             }
-            IpAddr::V6(address) => self.check(&[(rule, Who::Network6(network6(address)))]),
+            IpAddr::V6(address) => self.check(&[(rule, Subject::Network6(network6(address)))]),
         }
     }
 
     async fn check_key(&self, rule: Rule, key: &str) -> Result<(), Problem> {
-        self.check(&[(rule, Who::Text(Sha256::digest(key).into()))])
+        self.check(&[(rule, Subject::Hashed(Sha256::digest(key).into()))])
     }
 }
 
@@ -115,29 +119,30 @@ impl InMemoryRateLimiter {
         Self { clock, capacity: capacity.max(4), buckets: Mutex::new(HashMap::new()) }
     }
 
-    /// Takes one from each bucket, or none when one of them is empty.
-    fn check(&self, all: &[(Rule, Who)]) -> Result<(), Problem> {
+    /// Takes a token from each bucket, or from none if one of them is empty.
+    fn check(&self, all: &[(Rule, Subject)]) -> Result<(), Problem> {
         let now = self.clock.now().unix_timestamp_nanos() as f64 / 1e9;
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut filled = Vec::with_capacity(all.len());
+        let mut buckets = self.buckets.lock();
+        let mut refilled = Vec::with_capacity(all.len());
         let mut wait = 0.0_f64;
-        for (rule, who) in all {
-            let key = Key(rule.name, who.clone());
-            let bucket =
-                buckets.get(&key).map_or(Bucket { left: rule.tries, filled_at: now }, |b| b.at(now, *rule));
-            if bucket.left + ROUNDING < 1.0 {
-                wait = wait.max((1.0 - bucket.left) * rule.period / rule.tries);
+        for (rule, subject) in all {
+            let key = Key(rule.name, subject.clone());
+            let bucket = buckets
+                .get(&key)
+                .map_or(Bucket { tokens: rule.attempts, refilled_at: now }, |b| b.refill(now, *rule));
+            if bucket.tokens + EPSILON < 1.0 {
+                wait = wait.max((1.0 - bucket.tokens) * rule.period / rule.attempts);
             }
-            filled.push((key, bucket));
+            refilled.push((key, bucket));
         }
         if wait > 0.0 {
-            return Err(Problem::too_many_requests(((wait - ROUNDING).ceil() as u64).max(1)));
+            return Err(Problem::too_many_requests(((wait - EPSILON).ceil() as u64).max(1)));
         }
-        for (key, bucket) in filled {
+        for (key, bucket) in refilled {
             if buckets.len() >= self.capacity && !buckets.contains_key(&key) {
                 evict(&mut buckets);
             }
-            buckets.insert(key, Bucket { left: bucket.left - 1.0, ..bucket });
+            buckets.insert(key, Bucket { tokens: bucket.tokens - 1.0, ..bucket });
         }
         Ok(())
     }
@@ -150,20 +155,23 @@ impl DocumentedErrors for RateLimited {
 }
 
 impl Bucket {
-    /// The bucket as time has filled it. A clock that was set back fills nothing.
-    fn at(self, now: f64, rule: Rule) -> Self {
-        let passed = (now - self.filled_at).max(0.0);
-        Self { left: (self.left + passed * rule.tries / rule.period).min(rule.tries), filled_at: now }
+    /// The bucket with the tokens that time has added. A clock that was set back adds none.
+    fn refill(self, now: f64, rule: Rule) -> Self {
+        let elapsed = (now - self.refilled_at).max(0.0);
+        Self {
+            tokens: (self.tokens + elapsed * rule.attempts / rule.period).min(rule.attempts),
+            refilled_at: now,
+        }
     }
 }
 
-/// Removes the idlest quarter at once, so that the search for it is rare.
+/// Evicts the quarter that was idle longest, so that evictions are rare.
 fn evict(buckets: &mut HashMap<Key, Bucket>) {
     let mut by_age: Vec<(f64, Key)> =
-        buckets.iter().map(|(key, bucket)| (bucket.filled_at, key.clone())).collect();
+        buckets.iter().map(|(key, bucket)| (bucket.refilled_at, key.clone())).collect();
     let quarter = by_age.len() / 4;
-    let (idlest, _, _) = by_age.select_nth_unstable_by(quarter, |(a, _), (b, _)| a.total_cmp(b));
-    for (_, key) in idlest {
+    let (oldest, _, _) = by_age.select_nth_unstable_by(quarter, |(a, _), (b, _)| a.total_cmp(b));
+    for (_, key) in oldest {
         buckets.remove(key);
     }
 }
@@ -176,10 +184,10 @@ fn network6(address: Ipv6Addr) -> [u16; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::clock::SetClock;
+    use domain::clock::ManualClock;
 
-    fn limiter(capacity: usize) -> (Arc<SetClock>, InMemoryRateLimiter) {
-        let clock = Arc::new(SetClock::at(1_700_000_000));
+    fn limiter(capacity: usize) -> (Arc<ManualClock>, InMemoryRateLimiter) {
+        let clock = Arc::new(ManualClock::at(1_700_000_000));
         (clock.clone(), InMemoryRateLimiter::new(clock, capacity))
     }
 
@@ -188,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn fills_up_again_with_time() {
+    async fn a_bucket_refills_with_time() {
         let (clock, limiter) = limiter(100);
         let rule = Rule::per_minute("sign-in", 3);
         let a = address("192.0.2.1");
@@ -213,26 +221,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn networks() {
+    async fn addresses_count_as_networks() {
         let (_, limiter) = limiter(1_000);
         let rule = Rule::per_minute("sign-in", 2);
-        // One address is used up; a neighbour is not, until the whole /24 is.
-        let mut passed = 0;
+        // One address has no tokens left; the others in its /24 do, until the /24 has none.
+        let mut allowed = 0;
         for n in 0..64 {
-            passed +=
+            allowed +=
                 usize::from(limiter.check_address(rule, address(&format!("192.0.2.{n}"))).await.is_ok());
         }
-        assert_eq!(passed, 16, "eight times two");
+        assert_eq!(allowed, 16, "eight times two");
         limiter.check_address(rule, address("192.0.3.1")).await.unwrap();
-        // A refused try costs the other bucket nothing.
+        // A rejected attempt takes no token of the other bucket.
         let own = address("198.51.100.1");
-        let mut passed = 0;
+        let mut allowed = 0;
         for _ in 0..50 {
-            passed += usize::from(limiter.check_address(rule, own).await.is_ok());
+            allowed += usize::from(limiter.check_address(rule, own).await.is_ok());
         }
-        assert_eq!(passed, 2);
+        assert_eq!(allowed, 2);
         limiter.check_address(rule, address("198.51.100.2")).await.unwrap();
-        // IPv6: the /64 is one machine; an IPv4 address in IPv6 is an IPv4 address.
+        // An IPv6 /64 is one client; an IPv4-mapped address counts as IPv4.
         limiter.check_address(rule, address("2001:db8::1")).await.unwrap();
         limiter.check_address(rule, address("2001:db8::2")).await.unwrap();
         limiter.check_address(rule, address("2001:db8::3")).await.unwrap_err();
@@ -241,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keys() {
+    async fn each_key_has_a_bucket() {
         let (_, limiter) = limiter(100);
         let rule = Rule::per_hour("mail", 1);
         limiter.check_key(rule, "a@example.org").await.unwrap();
@@ -250,14 +258,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn memory_is_bounded_and_the_idlest_go() {
+    async fn memory_is_bounded_and_idle_buckets_are_evicted() {
         let (clock, limiter) = limiter(100);
         let rule = Rule::per_hour("mail", 1);
         limiter.check_key(rule, "old").await.unwrap();
         clock.advance(1);
         for n in 0..10_000 {
             limiter.check_key(rule, &format!("{n}")).await.unwrap();
-            assert!(limiter.buckets.lock().unwrap().len() <= 100);
+            assert!(limiter.buckets.lock().len() <= 100);
         }
         limiter.check_key(rule, "old").await.unwrap();
         clock.advance(1);

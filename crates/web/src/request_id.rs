@@ -1,4 +1,4 @@
-//! An id per request: in the log's every line about it and in the response, so that a report finds its lines.
+//! Request ids, in the response and in every log line of the request, so that a user's report leads to the log lines.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use tracing::Instrument;
 
 const NAME: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The request's id. A request extension.
+/// The id of a request, a request extension: 8 to 64 ASCII letters, digits, `-` or `_`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(pub String);
 
-/// Takes over the proxy's id (the edge removes everybody else's) or makes one.
+/// Takes the proxy's `X-Request-Id` (the edge has removed that of any other client) or generates one.
 pub(super) async fn add(State(random): State<Arc<dyn Random>>, mut request: Request, next: Next) -> Response {
     let id = request
         .headers()
@@ -39,7 +39,7 @@ fn generate(random: &dyn Random) -> String {
     hex::encode(bytes)
 }
 
-/// Nothing that could forge a log line.
+/// Whether the id has no characters with which a log line could be forged.
 fn is_plain(id: &str) -> bool {
     (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }

@@ -32,7 +32,7 @@ fn app() -> Router {
     let origins = ["https://a.example.org", "https://localhost:8443"].map(str::to_owned).into();
     let layers = HttpLayers::new(origins, vec!["a.example.org".to_owned()], Arc::new(SeededRandom::new(1)));
     let page = || async { (Extension(CspNonce("bm9uY2U=".to_owned())), Html("<p>")) };
-    layers.around(
+    layers.apply(
         Router::new()
             .route("/json", post(|JsonBody(p): JsonBody<Point>| async move { Json(p.x) }))
             .route("/form", post(|FormBody(p): FormBody<Point>| async move { Json(p.x) }))
@@ -41,7 +41,7 @@ fn app() -> Router {
             .route("/multipart", post(multipart))
             .route("/panic", get(panics))
             .route("/page", get(page))
-            .route("/busy", get(|| async { Outcome::<()>::Err(Problem::too_many_requests(7).into()) }))
+            .route("/busy", get(|| async { ApiResult::<()>::Err(Problem::too_many_requests(7).into()) }))
             .route("/list", get(|| async { ([("cache-control", "max-age=60")], "list") }))
             .fallback(not_found)
             .method_not_allowed_fallback(method_not_allowed)
@@ -49,7 +49,7 @@ fn app() -> Router {
     )
 }
 
-async fn multipart(MultipartBody(mut parts): MultipartBody) -> Outcome<String> {
+async fn multipart(MultipartBody(mut parts): MultipartBody) -> ApiResult<String> {
     while let Some(part) = parts.next_field().await.map_err(|e| multipart_problem(&e))? {
         part.bytes().await.map_err(|e| multipart_problem(&e))?;
     }

@@ -1,4 +1,4 @@
-//! One log line per request.
+//! The access log: one line per request.
 
 use std::time::Instant;
 
@@ -6,8 +6,8 @@ use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// Logs method, route, status and time until the response's head. The request's id is in the span around it. Never the
-/// path itself: it may hold a link's secret.
+/// Logs method, route, status and the milliseconds until the response head. The request id is in the enclosing span. The
+/// path is never logged: it may hold the secret of a link.
 pub(super) async fn log(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();

@@ -1,24 +1,30 @@
 //! Decisions about requests: the administrators' side.
 
 use app::request_context::Administrator;
-use domain::audit::Action;
-use protocol::Problem;
-use protocol::access::{AccessRequestFilter, AccessRequestRow, Message, Page, RequestState};
-use protocol::people::Role;
-use protocol::review::{Decide, Decided, News, Undecided, Verdict};
-
-use super::{Access, PAGE_SIZE};
-use crate::failure::ServiceError;
+use app::services::ReviewService;
+use async_trait::async_trait;
 use domain::access::InvalidTransition;
+use domain::audit::Action;
 use domain::id::AccessRequestId;
 use domain::secret::Token;
+use protocol::access::{AccessRequestFilter, AccessRequestRow, Message, Page, RequestState};
+use protocol::people::Role;
+use protocol::review::{Decide, Decided, News, RequestDetail, Undecided, Verdict};
+use protocol::{Problem, ServiceError};
 use web::documented_errors::DocumentedErrors;
 
-impl From<InvalidTransition> for ServiceError {
-    fn from(error: InvalidTransition) -> Self {
-        let actual = error.actual.as_str();
-        Self::Problem(Problem::conflict(format!("This request is already {actual}. Reload the list.")))
-    }
+use super::history::history;
+use super::{Access, known};
+
+/// Rows per page of the list.
+const PAGE_SIZE: u32 = 50;
+/// Audit entries shown per request; there are rarely more than a dozen.
+const MAX_HISTORY_ENTRIES: i64 = 200;
+
+/// 409: the request has left the state that this action needs.
+pub(super) fn already_decided(error: InvalidTransition) -> Problem {
+    let actual = error.actual.as_str();
+    Problem::conflict(format!("This request is already {actual}. Reload the list."))
 }
 
 /// The errors of decisions that come too late.
@@ -28,23 +34,35 @@ pub struct DecisionErrors;
 impl DocumentedErrors for DecisionErrors {
     fn problems() -> Vec<Problem> {
         let late = InvalidTransition { actual: RequestState::Approved, wanted: "rejected" };
-        vec![ServiceError::from(late).into()]
+        vec![already_decided(late)]
     }
 }
 
-impl Access {
-    pub(super) async fn list_requests(
+#[async_trait]
+impl ReviewService for Access {
+    async fn list(
         &self,
-        filter: &AccessRequestFilter,
+        _: &Administrator,
+        filter: AccessRequestFilter,
     ) -> Result<Page<AccessRequestRow>, ServiceError> {
         let mut tx = self.env.store.read().await?;
         let max_links = self.env.config.access.max_links;
-        Ok(tx.access_requests().list(filter, PAGE_SIZE, self.env.now(), max_links).await?)
+        Ok(tx.access_requests().list(&filter, PAGE_SIZE, self.env.now(), max_links).await?)
+    }
+
+    async fn find(&self, _: &Administrator, id: &str) -> Result<RequestDetail, ServiceError> {
+        let (id, now) = (known(id)?, self.env.now());
+        let mut tx = self.env.store.read().await?;
+        let request = tx.access_requests().find(&id).await?.ok_or_else(Problem::not_found)?;
+        let entries = tx.audit_log().entries_of(id.as_str(), MAX_HISTORY_ENTRIES).await?;
+        let history = history(&request, entries, now);
+        let request = tx.access_requests().row(request, now, self.env.config.access.max_links).await?;
+        Ok(RequestDetail { request, history })
     }
 
     /// The mark changes with every change of a request: each writes an audit entry, and an expiry, which writes none,
     /// lowers the number of pending requests.
-    pub(super) async fn news_since(&self, since: Option<&str>) -> Result<News, ServiceError> {
+    async fn news(&self, _: &Administrator, since: Option<&str>) -> Result<News, ServiceError> {
         let mut tx = self.env.store.read().await?;
         let (last, pending) = (
             tx.audit_log().last_sequence().await?,
@@ -53,27 +71,23 @@ impl Access {
         let newest =
             tx.access_requests().newest().await?.map_or_else(String::new, AccessRequestId::into_string);
         let arrived = match since {
-            // What is no id, no request is newer than.
+            None => 0,
+            // The page was opened before there was any request.
+            Some("") => tx.access_requests().count_newer(None).await?,
             Some(since) => match since.parse() {
-                Ok(since) => tx.access_requests().count_newer(&since).await?,
+                Ok(since) => tx.access_requests().count_newer(Some(&since)).await?,
                 Err(_) => 0,
             },
-            None => 0,
         };
         Ok(News { mark: format!("{last}.{pending}"), newest, arrived })
     }
 
-    /// Approves: creates the account if there is none, and mails the link.
-    pub(super) async fn approve_request(
-        &self,
-        admin: &Administrator,
-        id: &AccessRequestId,
-    ) -> Result<AccessRequestRow, ServiceError> {
-        let now = self.env.now();
+    async fn approve(&self, admin: &Administrator, id: &str) -> Result<AccessRequestRow, ServiceError> {
+        let (id, now) = (&known(id)?, self.env.now());
         let mut tx = self.env.store.begin().await?;
         let request = tx.access_requests().find(id).await?.ok_or_else(Problem::not_found)?;
         let expires_at = now + i64::from(self.env.config.access.link_lifetime_hours) * 3600;
-        let request = request.approve(&admin.email, now, expires_at)?;
+        let request = request.approve(&admin.email, now, expires_at).map_err(already_decided)?;
         let link = Token::generate(self.env.random.as_ref());
         if !tx.access_requests().decide(&request, Some(&link.hash())).await? {
             return Err(Problem::conflict("Somebody else has decided about this request.").into());
@@ -87,16 +101,16 @@ impl Access {
         Ok(row)
     }
 
-    pub(super) async fn reject_request(
+    async fn reject(
         &self,
         admin: &Administrator,
-        id: &AccessRequestId,
-        reason: &Message,
+        id: &str,
+        reason: &str,
     ) -> Result<AccessRequestRow, ServiceError> {
-        let now = self.env.now();
+        let (id, reason, now) = (&known(id)?, &reason_of(reason)?, self.env.now());
         let mut tx = self.env.store.begin().await?;
         let request = tx.access_requests().find(id).await?.ok_or_else(Problem::not_found)?;
-        let request = request.reject(&admin.email, now, reason)?;
+        let request = request.reject(&admin.email, now, reason).map_err(already_decided)?;
         if !tx.access_requests().decide(&request, None).await? {
             return Err(Problem::conflict("Somebody else has decided about this request.").into());
         }
@@ -110,25 +124,21 @@ impl Access {
 
     /// One verdict on several requests, each in a transaction of its own, so that one which somebody else has decided in
     /// the meantime does not roll back the others. The verdict itself is validated before anything is decided.
-    pub(super) async fn decide_each(
-        &self,
-        admin: &Administrator,
-        asked: &Decide,
-    ) -> Result<Decided, ServiceError> {
-        let (reason, mut ids) = (reason_of(&asked.reason)?, distinct(&asked.ids)?.into_iter());
+    async fn decide(&self, admin: &Administrator, asked: Decide) -> Result<Decided, ServiceError> {
+        reason_of(&asked.reason)?;
+        let mut ids = distinct(&asked.ids)?.into_iter();
         let mut answer = Decided { verdict: asked.verdict, decided: 0, undecided: Vec::new(), unnamed: 0 };
         for id in ids.by_ref() {
-            let result = match (asked.verdict, id.parse()) {
-                (Verdict::Approve, Ok(id)) => self.approve_request(admin, &id).await,
-                (Verdict::Reject, Ok(id)) => self.reject_request(admin, &id, &reason).await,
-                (_, Err(_)) => Err(Problem::not_found().into()),
+            let result = match asked.verdict {
+                Verdict::Approve => self.approve(admin, id).await,
+                Verdict::Reject => self.reject(admin, id, &asked.reason).await,
             };
             let Err(error) = result else {
                 answer.decided += 1;
                 continue;
             };
-            let failed = matches!(error, ServiceError::Failure(_));
-            let problem = Problem::from(error);
+            let failed = !matches!(error, ServiceError::Problem(_));
+            let problem = error.into_problem();
             let why = if problem.detail.is_empty() { problem.title } else { problem.detail };
             answer.undecided.push(Undecided { id: id.to_owned(), email: self.email_of(id).await, why });
             if failed {
@@ -142,7 +152,9 @@ impl Access {
         }
         Ok(answer)
     }
+}
 
+impl Access {
     /// The requester's address, for the answer; `None` when it cannot be looked up.
     async fn email_of(&self, id: &str) -> Option<String> {
         let id = id.parse().ok()?;
@@ -162,8 +174,8 @@ fn distinct(ids: &[String]) -> Result<Vec<&str>, Problem> {
     let ids: Vec<_> = ids.iter().map(String::as_str).filter(|id| seen.insert(*id)).collect();
     match ids.len() {
         0 => Err(Problem::invalid_input().field("ids", "Choose at least one request.")),
-        n if n > Decide::MOST => {
-            let most = Decide::MOST;
+        n if n > Decide::MAX => {
+            let most = Decide::MAX;
             Err(Problem::invalid_input().field("ids", format!("Choose at most {most} requests at once.")))
         }
         _ => Ok(ids),

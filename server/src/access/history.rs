@@ -1,30 +1,11 @@
 //! Who did what to a request and when: from the audit log, and from expiries that the log does not have yet.
 
-use protocol::Problem;
-use protocol::access::RequestState;
-use protocol::review::{HistoryEntry, RequestDetail, RequestEvent};
-
-use super::Access;
-use crate::failure::ServiceError;
 use domain::access::{AccessRequest, State};
 use domain::audit::{Action, SubjectEntry};
-use domain::id::AccessRequestId;
+use protocol::access::RequestState;
+use protocol::review::{HistoryEntry, RequestEvent};
 
-/// Audit entries shown per request; there are rarely more than a dozen.
-const MOST_ENTRIES: i64 = 200;
-
-impl Access {
-    pub(super) async fn find_request(&self, id: &AccessRequestId) -> Result<RequestDetail, ServiceError> {
-        let now = self.env.now();
-        let mut tx = self.env.store.read().await?;
-        let request = tx.access_requests().find(id).await?.ok_or_else(Problem::not_found)?;
-        let history = history(&request, tx.audit_log().entries_of(id.as_str(), MOST_ENTRIES).await?, now);
-        let request = tx.access_requests().row(request, now, self.env.config.access.max_links).await?;
-        Ok(RequestDetail { request, history })
-    }
-}
-
-fn history(request: &AccessRequest, entries: Vec<SubjectEntry>, now: i64) -> Vec<HistoryEntry> {
+pub(super) fn history(request: &AccessRequest, entries: Vec<SubjectEntry>, now: i64) -> Vec<HistoryEntry> {
     let mut history: Vec<_> = entries.into_iter().filter_map(|entry| history_entry(request, entry)).collect();
     if request.state_at(now) == RequestState::Expired {
         let what = match request.state {

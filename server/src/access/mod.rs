@@ -7,38 +7,30 @@ mod decide;
 mod history;
 mod link;
 mod notify;
+mod offer;
 pub mod redeem;
 mod remind;
 mod renewal;
-mod submit;
+mod requester;
 mod suppressed;
 
 use std::sync::Arc;
 
-use app::request_context::{Administrator, RequestContext, WithCookies};
-use app::services::AccessService;
-use async_trait::async_trait;
 use domain::id::AccessRequestId;
 use protocol::Problem;
-use protocol::access::{
-    AccessRequestFilter, AccessRequestRow, DownloadOffer, Page, RequestAccess, RequestReceipt, RequestStatus,
-};
-use protocol::review::{Decide, Decided, News, RequestDetail};
-
-pub use decide::DecisionErrors;
-pub use link::{DeclineLinkErrors, NewLinkRequestErrors, SendLinkErrors};
-pub use redeem::{Proof, Redeemed, SetupPathErrors};
-pub use remind::RemindErrors;
-pub use submit::SubmitErrors;
+use web::RateLimiter;
 
 use crate::certificate::Certificates;
 use crate::environment::Environment;
 use crate::outbox::Outbox;
 use crate::people::People;
-use web::RateLimiter;
 
-/// Rows per page of the administrator's list.
-const PAGE_SIZE: u32 = 50;
+pub use decide::DecisionErrors;
+pub use link::{DeclineLinkErrors, SendLinkErrors};
+pub use offer::NewLinkRequestErrors;
+pub use redeem::{Proof, Redeemed, SetupPathErrors};
+pub use remind::RemindErrors;
+pub use requester::SubmitErrors;
 
 /// The service behind every operation on access requests.
 #[derive(Debug, Clone)]
@@ -59,89 +51,6 @@ impl Access {
         people: People,
     ) -> Self {
         Self { env, certificates, limits, outbox, people }
-    }
-}
-
-#[async_trait]
-impl AccessService for Access {
-    async fn submit(
-        &self,
-        context: &RequestContext,
-        request: RequestAccess,
-    ) -> Result<WithCookies<RequestReceipt>, Problem> {
-        Ok(self.submit_request(context, &request).await?)
-    }
-
-    async fn status(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, Problem> {
-        Ok(self.status_of(context, token).await?)
-    }
-
-    async fn remind(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, Problem> {
-        Ok(self.remind_administrators(context, token).await?)
-    }
-
-    async fn offer(&self, context: &RequestContext, token: &str) -> Result<DownloadOffer, Problem> {
-        Ok(self.offer_of(context, token).await?)
-    }
-
-    async fn request_new_link(
-        &self,
-        context: &RequestContext,
-        token: &str,
-        match_code: Option<&str>,
-    ) -> Result<WithCookies<DownloadOffer>, Problem> {
-        Ok(self.accept_link_request(context, token, match_code).await?)
-    }
-
-    async fn list(
-        &self,
-        _: &Administrator,
-        filter: AccessRequestFilter,
-    ) -> Result<Page<AccessRequestRow>, Problem> {
-        Ok(self.list_requests(&filter).await?)
-    }
-
-    async fn find(&self, _: &Administrator, id: &str) -> Result<RequestDetail, Problem> {
-        Ok(self.find_request(&known(id)?).await?)
-    }
-
-    async fn approve(&self, admin: &Administrator, id: &str) -> Result<AccessRequestRow, Problem> {
-        Ok(self.approve_request(admin, &known(id)?).await?)
-    }
-
-    async fn reject(
-        &self,
-        admin: &Administrator,
-        id: &str,
-        reason: &str,
-    ) -> Result<AccessRequestRow, Problem> {
-        Ok(self.reject_request(admin, &known(id)?, &decide::reason_of(reason)?).await?)
-    }
-
-    async fn send_link(
-        &self,
-        admin: &Administrator,
-        id: &str,
-        sent: Option<u32>,
-    ) -> Result<AccessRequestRow, Problem> {
-        Ok(self.send_new_link(admin, &known(id)?, sent).await?)
-    }
-
-    async fn decline_link(
-        &self,
-        admin: &Administrator,
-        id: &str,
-        reason: &str,
-    ) -> Result<AccessRequestRow, Problem> {
-        Ok(self.decline_new_link(admin, &known(id)?, &decide::reason_of(reason)?).await?)
-    }
-
-    async fn decide(&self, admin: &Administrator, asked: Decide) -> Result<Decided, Problem> {
-        Ok(self.decide_each(admin, &asked).await?)
-    }
-
-    async fn news(&self, _: &Administrator, since: Option<&str>) -> Result<News, Problem> {
-        Ok(self.news_since(since).await?)
     }
 }
 

@@ -4,15 +4,16 @@
 //! Administrators get at most one mail about requests per `access.notice_minutes`. The first event is mailed in its own
 //! transaction; events that follow soon after wait for the next run of the job.
 
-use domain::audit::{Action, Actor};
 use std::time::Duration;
 
+use domain::audit::{Action, Actor};
+use protocol::ServiceError;
 use protocol::access::EmailAddress;
+use store::Tx;
 use tokio_util::sync::CancellationToken;
 
 use super::Access;
-use crate::failure::ServiceError;
-use store::Tx;
+use crate::job;
 
 const INTERVAL: Duration = Duration::from_secs(20);
 /// Expiries per query.
@@ -25,16 +26,7 @@ const BACKFILL_BATCH: i64 = 500;
 impl Access {
     /// Sends due notices until `shutdown`.
     pub async fn run(self, shutdown: CancellationToken) {
-        while !shutdown.is_cancelled() {
-            if let Err(error) = self.send_due_notices().await {
-                // The conversion logs the error; the next run tries again.
-                let _: protocol::Problem = error.into();
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => {}
-                () = tokio::time::sleep(INTERVAL) => {}
-            }
-        }
+        job::every(INTERVAL, &shutdown, "notices", || self.send_due_notices()).await;
     }
 
     /// Fills in derived columns that an earlier version did not store or computed by other rules: the skeletons of addresses
@@ -42,7 +34,7 @@ impl Access {
     pub async fn backfill(&self) -> Result<(), ServiceError> {
         loop {
             let mut tx = self.env.store.begin().await?;
-            let requests = tx.access_requests().unsearchable(BACKFILL_BATCH).await?;
+            let requests = tx.access_requests().without_search_text(BACKFILL_BATCH).await?;
             if requests.is_empty() {
                 break;
             }
@@ -79,13 +71,13 @@ impl Access {
     /// Mails administrators what they have not been notified of yet, unless they got a notice recently.
     pub(super) async fn notify(&self, tx: &mut Tx) -> Result<(), ServiceError> {
         let (access, now) = (&self.env.config.access, self.env.now());
-        let news = tx.access_requests().unnoticed(access.notices, now).await?;
+        let news = tx.access_requests().pending_notices(access.notices, now).await?;
         let not_since = now - i64::from(access.notice_minutes) * 60;
         if news.is_empty() || !tx.access_requests().claim_notice(TOPIC, not_since, now).await? {
             return Ok(());
         }
         for (request, _) in &news {
-            tx.access_requests().set_noticed(&request.id).await?;
+            tx.access_requests().mark_noticed(&request.id).await?;
         }
         self.outbox.notice(tx, &news).await
     }

@@ -1,27 +1,25 @@
 //! Redeeming the link of an approved request: once, and only with proof that the holder made the request.
 
 use app::request_context::RequestContext;
-use domain::audit::{Action, Actor};
-use protocol::Problem;
-use protocol::access::{DownloadOffer, DownloadState, MatchCode, Platform, RequestState};
-use protocol::enrolment::DesktopLink;
-use protocol::people::NewPassword;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
-
-use super::link::request_behind;
-use super::submit::ASKED_COOKIE_SECONDS;
-use super::{Access, renewal};
-use crate::certificate::{IssuedPackage, NewCertificate};
-use crate::failure::ServiceError;
-use crate::mail::CodesTried;
 use domain::access::{AccessRequest, Redemption, State};
 use domain::account::AccountState;
+use domain::audit::{Action, Actor};
 use domain::certificate::MachineCertificate;
 use domain::secret::TokenHash;
+use protocol::access::{MatchCode, Platform, RequestState};
+use protocol::people::NewPassword;
+use protocol::{Problem, ServiceError};
+use sha2::{Digest, Sha256};
 use store::Tx;
+use subtle::ConstantTimeEq;
 use web::CookieKind;
 use web::documented_errors::DocumentedErrors;
+
+use super::offer::request_behind;
+use super::requester::ASKED_COOKIE_SECONDS;
+use super::{Access, renewal};
+use crate::certificate::{IssuedPackage, NewCertificate};
+use crate::mail::CodesTried;
 
 /// Wrong match codes after which only the requesting browser can use the link.
 const MAX_WRONG_CODES: i64 = 10;
@@ -47,61 +45,6 @@ pub struct Redeemed<T> {
 }
 
 impl Access {
-    /// What the link's page shows. Does not use the link up.
-    pub(super) async fn offer_of(
-        &self,
-        context: &RequestContext,
-        token: &str,
-    ) -> Result<DownloadOffer, ServiceError> {
-        self.check_link_rate(context).await?;
-        self.offer_to(context, token).await
-    }
-
-    pub(super) async fn offer_to(
-        &self,
-        context: &RequestContext,
-        token: &str,
-    ) -> Result<DownloadOffer, ServiceError> {
-        let now = self.env.now();
-        let mut tx = self.env.store.read().await?;
-        let request = request_behind(&mut tx, token).await?;
-        let same_browser = is_same_browser(&mut tx, context, &request).await?;
-        let renews = renewal::renews(&mut tx, &request).await?;
-        let state = match request.state_at(now) {
-            RequestState::Approved => DownloadState::Ready,
-            RequestState::Redeemed => DownloadState::Redeemed,
-            RequestState::Expired | RequestState::Pending | RequestState::Rejected => DownloadState::Expired,
-        };
-        let account = tx.accounts().find_by_email(&request.email).await?;
-        let invited = account.is_some_and(|a| matches!(a.state, AccountState::Invited));
-        Ok(DownloadOffer {
-            state,
-            device_name: request.device_name.as_ref().map(|n| n.as_str().to_owned()),
-            platform: request.platform,
-            expires_at: request.expires_at().or(request.grant().map(|g| g.expires_at)).unwrap_or(now),
-            needs_match_code: !same_browser && !renews,
-            needs_certificate: !same_browser && renews,
-            new_link: self.new_link(&request, same_browser).filter(|_| !renews),
-            setup_url: invited.then(|| format!("/public/download-certs/{token}/setup")),
-            machines_url: self.env.config.machines_url.origin().to_owned(),
-            pages_url: self.env.config.public_url.origin().to_owned(),
-            // The desktop program renews by itself, and cannot present the browser's certificate.
-            desktop_link: if renews { None } else { Some(self.desktop_link(token)?) },
-        })
-    }
-
-    fn desktop_link(&self, token: &str) -> Result<String, ServiceError> {
-        let link = DesktopLink {
-            server: self.env.config.machines_url.origin(),
-            authority: &self.certificates.root_fingerprint_hex()?,
-            token,
-            // The client cannot work this out itself: falling back to the system's authorities when the pinned one fails would let
-            // a man in the middle choose the weaker check.
-            by_system: !self.env.config.machines.tls.is_of_own_authority(),
-        };
-        Ok(link.to_string())
-    }
-
     /// A package with a key and its certificate, both made here; the key is not stored.
     pub async fn redeem_package(
         &self,
@@ -256,7 +199,7 @@ impl Access {
             account_id: account.id,
             owner: request.email.clone(),
             device_name: request.machine_name(),
-            replaces: tx.renewals().certificate_behind_link(&request.id).await?,
+            replaces: tx.renewals().certificate_to_renew(&request.id).await?,
         })
     }
 
@@ -310,7 +253,7 @@ impl Access {
             tx.access_requests().set_proven_browser(&request.id, &TokenHash::of(&browser)).await?;
             tx.commit().await?;
         }
-        let cookie = CookieKind::Asked.set(&browser, ASKED_COOKIE_SECONDS, context.secure);
+        let cookie = CookieKind::Requester.set(&browser, ASKED_COOKIE_SECONDS, context.secure);
         Ok(Redeemed { value, cookies: vec![cookie] })
     }
 }
@@ -321,9 +264,12 @@ pub(super) async fn is_same_browser(
     context: &RequestContext,
     request: &AccessRequest,
 ) -> Result<bool, ServiceError> {
-    match &context.asked {
+    match &context.requester {
         Some(cookie)
-            if tx.access_requests().asked_by_browser(&request.id, &TokenHash::of(&cookie.0)).await? =>
+            if tx
+                .access_requests()
+                .asked_by_browser(&request.id, &TokenHash::of(cookie.expose()))
+                .await? =>
         {
             Ok(true)
         }

@@ -1,49 +1,13 @@
-//! Reminding the administrators of a pending request.
+//! When the administrators can be reminded of a pending request.
 
-use app::request_context::RequestContext;
-use domain::audit::{Action, Actor};
-use protocol::Problem;
-use protocol::access::{Reminder, RequestStatus};
-
-use super::Access;
-use crate::failure::ServiceError;
 use domain::access::{AccessRequest, ReminderRules, Reminders};
-use domain::secret::TokenHash;
+use protocol::Problem;
+use protocol::access::Reminder;
 use web::documented_errors::DocumentedErrors;
 
-impl Access {
-    /// Whoever has the status page's address may send a few reminders, well apart. The address is in the requester's mail
-    /// and so not a secret of the browser: nothing more than a throttled mail to the administrators may follow from it.
-    pub(super) async fn remind_administrators(
-        &self,
-        context: &RequestContext,
-        token: &str,
-    ) -> Result<RequestStatus, ServiceError> {
-        self.check_link_rate(context).await?;
-        let (status, now) = (TokenHash::of(token), self.env.now());
-        let mut tx = self.env.store.begin().await?;
-        let Some(request) = tx.access_requests().find_by_status(&status).await? else {
-            let suppressed = tx.suppressed_requests().find(&status).await?.ok_or_else(Problem::not_found)?;
-            let answer = self.remind_of_suppressed(&mut tx, context, &status, suppressed).await?;
-            tx.commit().await?;
-            return Ok(answer);
-        };
-        check_reminder(request.next_reminder(self.reminder_rules(), now), now)?;
-        if !tx.access_requests().remind(&request, self.env.config.access.notices, now).await? {
-            return Err(lost_race().into());
-        }
-        let detail = format!("{} so far", request.reminders.sent + 1);
-        tx.audit_log()
-            .append(now, Actor::Visitor, Action::AccessRequestReminded, &request.id, &detail)
-            .await?;
-        self.notify(&mut tx).await?;
-        let reminded = tx.access_requests().find(&request.id).await?.ok_or_else(Problem::not_found)?;
-        let answer = self.request_status(&mut tx, context, &reminded).await?;
-        tx.commit().await?;
-        self.outbox.notify_job();
-        Ok(answer)
-    }
+use super::Access;
 
+impl Access {
     /// When the next reminder is accepted, if there is one.
     pub(super) fn reminder(&self, request: &AccessRequest) -> Option<Reminder> {
         let (rules, now) = (self.reminder_rules(), self.env.now());
@@ -55,9 +19,9 @@ impl Access {
     pub(super) fn reminder_rules(&self) -> ReminderRules {
         let access = &self.env.config.access;
         ReminderRules {
-            first_after: i64::from(access.notice_minutes) * 60,
-            apart: i64::from(access.reminder_hours) * 3600,
-            most: i64::from(access.max_reminders),
+            initial_delay: i64::from(access.notice_minutes) * 60,
+            interval: i64::from(access.reminder_hours) * 3600,
+            max: i64::from(access.max_reminders),
         }
     }
 }
@@ -70,7 +34,7 @@ pub(super) fn reminder(
     rules: ReminderRules,
     now: i64,
 ) -> Option<Reminder> {
-    let left = u32::try_from(rules.most - sent.sent).unwrap_or_default();
+    let left = u32::try_from(rules.max - sent.sent).unwrap_or_default();
     let reminder = Reminder { at: (at > now).then_some(at), left };
     ends_at.is_none_or(|end| at < end).then_some(reminder)
 }
@@ -100,7 +64,7 @@ pub(super) fn lost_race() -> Problem {
     Problem::conflict("The request was decided, or the administrators were reminded, a moment ago.")
 }
 
-/// The errors of [`Access::remind_administrators`].
+/// The errors of [`RequesterService::remind`](app::services::RequesterService::remind).
 #[derive(Debug)]
 pub struct RemindErrors;
 

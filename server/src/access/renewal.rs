@@ -6,17 +6,16 @@
 mod remind;
 
 use app::request_context::RequestContext;
-use protocol::Problem;
-
-use super::redeem::{handed_out, link_expired};
-use crate::failure::ServiceError;
 use domain::access::AccessRequest;
 use domain::id::CertificateId;
+use protocol::{Problem, ServiceError};
 use store::Tx;
+
+use super::redeem::{handed_out, link_expired};
 
 /// Whether the server made this request, to renew a machine's certificate.
 pub(super) async fn renews(tx: &mut Tx, request: &AccessRequest) -> Result<bool, ServiceError> {
-    Ok(tx.renewals().certificate_behind_link(&request.id).await?.is_some())
+    Ok(tx.renewals().certificate_to_renew(&request.id).await?.is_some())
 }
 
 /// Whether the client is the machine that the request is for: it presents a valid certificate of this machine.
@@ -25,7 +24,7 @@ pub(super) async fn is_the_machine(
     context: &RequestContext,
     request: &AccessRequest,
 ) -> Result<bool, ServiceError> {
-    let Some(former) = tx.renewals().certificate_behind_link(&request.id).await? else { return Ok(false) };
+    let Some(former) = tx.renewals().certificate_to_renew(&request.id).await? else { return Ok(false) };
     let Some(presented) =
         context.certificate.presented.as_ref().filter(|_| context.certificate.rejection.is_none())
     else {

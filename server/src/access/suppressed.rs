@@ -3,13 +3,13 @@
 
 use app::request_context::RequestContext;
 use domain::access::{Reminders, SuppressedRequest};
+use domain::secret::TokenHash;
+use protocol::ServiceError;
 use protocol::access::{RequestState, RequestStatus};
+use store::Tx;
 
 use super::Access;
 use super::remind::{check_reminder, lost_race, reminder};
-use crate::failure::ServiceError;
-use domain::secret::TokenHash;
-use store::Tx;
 
 impl Access {
     /// What the status page shows.
@@ -20,7 +20,8 @@ impl Access {
     ) -> RequestStatus {
         let (rules, now) = (self.reminder_rules(), self.env.now());
         let state = request.state_at(now);
-        let same_browser = context.asked.as_ref().is_some_and(|c| TokenHash::of(&c.0) == request.browser);
+        let same_browser =
+            context.requester.as_ref().is_some_and(|c| TokenHash::of(c.expose()) == request.browser);
         let next = request.reminders.next(request.requested_at, rules);
         RequestStatus {
             state,

@@ -43,8 +43,9 @@ pub fn tee(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use protocol::analysis::Delta;
+
+    use super::*;
 
     #[tokio::test]
     async fn events_are_forwarded_and_recorded_until_the_listener_is_dropped() {

@@ -6,30 +6,30 @@ mod events;
 mod question;
 mod stored_screenshot;
 
-use domain::audit::Action;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ::analysis::{
     Engine, Job, Limits, ModeSettings, Picture, Pictures, Reader, ReaderConfig, analyze, provider,
 };
-use protocol::Problem;
+use domain::analysis::{AnalysisRecord, AnalysisState};
+use domain::audit::Action;
+use domain::id::AnalysisId;
 use protocol::analysis::{AnalysisEvent, MAX_CONTEXT_CHARS, Step};
 use protocol::mode::Mode;
+use protocol::{Problem, ServiceError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-pub use question::Question;
-use stored_screenshot::{StoredScreenshot, StoredScreenshots};
+use web::{RateLimiter, Rule};
 
 use crate::environment::Environment;
-use crate::failure::{Failure, ServiceError};
+use crate::failure::Failure;
 use crate::mode::Modes;
 use crate::native::Person;
-use domain::analysis::{AnalysisRecord, AnalysisState};
-use domain::id::AnalysisId;
-use web::{RateLimiter, Rule};
+use stored_screenshot::{StoredScreenshot, StoredScreenshots};
+
+pub use question::Question;
 
 /// Events buffered for a slow client before the model is held up too.
 const BUFFERED_EVENTS: usize = 64;
@@ -52,7 +52,7 @@ pub struct Analyses {
 impl Analyses {
     pub fn new(env: Arc<Environment>, modes: Modes, limits: Arc<dyn RateLimiter>) -> Result<Self, Failure> {
         let config = &env.config;
-        let pictures = Pictures::new(MAX_DECODING).with_limits(config.limits.pictures());
+        let pictures = Pictures::new(MAX_DECODING).with_limits(config.limits.picture_limits());
         let reader = ReaderConfig {
             tesseract: config.reader.tesseract.clone().into(),
             language: config.reader.languages.join("+"),
@@ -123,8 +123,8 @@ impl Analyses {
         let this = self.clone();
         self.running.spawn(async move {
             if let Err(error) = this.run(job, record, sender).await {
-                // The conversion logs the error; the client has received its events.
-                let _: Problem = error.into();
+                // The client has received its events.
+                error.log("recording an analysis");
             }
         });
         Ok(receiver)
@@ -176,7 +176,7 @@ impl Analyses {
         let started = std::time::Instant::now();
         let (relay, recording) = events::tee(sender);
         let result = analyze(&self.engine, job, relay, CancellationToken::new()).await;
-        let recorded = recording.await?;
+        let recorded = recording.await.map_err(Failure::Task)?;
         record.ms = i64::try_from(started.elapsed().as_millis()).ok();
         record.answer = recorded.answer;
         match result {
@@ -191,7 +191,7 @@ impl Analyses {
             Err(::analysis::AnalysisError::Cancelled) => record.state = AnalysisState::Cancelled,
             Err(error) => {
                 record.state = AnalysisState::Failed;
-                let causes = crate::failure::causes(&error);
+                let causes = domain::error::causes(&error);
                 tracing::warn!(analysis = %record.id, causes, "an analysis failed");
             }
         }

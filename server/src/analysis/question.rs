@@ -9,7 +9,6 @@ use bytes::Bytes;
 use protocol::Problem;
 use protocol::analysis::MAX_IMAGE_BYTES;
 use utoipa::ToSchema;
-
 use web::documented_errors::DocumentedErrors;
 
 /// A question as it arrived.

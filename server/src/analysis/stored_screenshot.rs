@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use ::analysis::Picture;
-use ::analysis::picture::Format;
+use domain::id::{AccountId, AnalysisId};
+use protocol::ServiceError;
+use protocol::image::MediaType;
+use web::ConcurrencyLimit;
 
 use crate::environment::Environment;
-use crate::failure::{Failure, ServiceError};
-use domain::id::{AccountId, AnalysisId};
-use web::ConcurrencyLimit;
+use crate::failure::Failure;
 
 /// Images sealed or opened concurrently. Each needs up to three times its size, 60 MB.
 const MAX_CONCURRENT: usize = 2;
@@ -68,10 +69,11 @@ impl StoredScreenshots {
         let Some(sealed) = tx.analyses().screenshot(account_id, analysis_id).await? else { return Ok(None) };
         drop(tx);
         let (env, context) = (Arc::clone(&self.env), context(analysis_id));
-        let mut opened = permit.run(move || env.vault.open(&context, &sealed)).await??;
+        let mut opened =
+            permit.run(move || env.vault.open(&context, &sealed)).await.map_err(Failure::Task)??;
         let bytes = std::mem::take(&mut *opened);
         // Detected by content, as at the upload: only these formats are ever stored.
-        let format = Format::of(&bytes).ok_or(Failure::Other("a stored screenshot is not an image"))?;
-        Ok(Some(StoredScreenshot { media_type: format.mime(), bytes }))
+        let format = MediaType::of(&bytes).ok_or(Failure::Other("a stored screenshot is not an image"))?;
+        Ok(Some(StoredScreenshot { media_type: format.as_str(), bytes }))
     }
 }

@@ -1,4 +1,4 @@
-//! The archive's form: tar, on request locked with a passphrase by age (scrypt and ChaCha20-Poly1305).
+//! The archive format: tar, optionally encrypted with a passphrase by age (scrypt and ChaCha20-Poly1305).
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -7,22 +7,22 @@ use std::path::Path;
 use age::secrecy::SecretString;
 use age::stream::{StreamReader, StreamWriter};
 use age::{Decryptor, Encryptor, scrypt};
+use domain::secret::Secret;
 use sha2::{Digest, Sha256};
 
-use super::Entry;
-use domain::secret::Secret;
+use super::FileEntry;
 
-/// What a locked archive begins with.
-const LOCKED: &[u8] = b"age-encryption.org/";
-/// scrypt's work: 2^17 rounds of 1 KiB, so 128 MiB for as long as it takes.
+/// The first bytes of an encrypted archive.
+const AGE_MAGIC: &[u8] = b"age-encryption.org/";
+/// log2 of scrypt's cost parameter N. With blocks of 1 KiB, 2^17 take 128 MiB.
 const WORK_FACTOR: u8 = 17;
-/// More is not worked through: a forged archive could otherwise ask for any amount of memory.
-const MOST_WORK: u8 = 20;
+/// The highest work factor that is accepted: a forged archive could otherwise demand any amount of memory.
+const MAX_WORK_FACTOR: u8 = 20;
 
 /// An archive that is being written.
 pub enum Sink {
     Plain(File),
-    Locked(StreamWriter<File>),
+    Encrypted(StreamWriter<File>),
 }
 
 impl Sink {
@@ -32,14 +32,14 @@ impl Sink {
         recipient.set_work_factor(WORK_FACTOR);
         let recipient: &dyn age::Recipient = &recipient;
         let encryptor = Encryptor::with_recipients(std::iter::once(recipient)).map_err(io::Error::other)?;
-        Ok(Self::Locked(encryptor.wrap_output(file)?))
+        Ok(Self::Encrypted(encryptor.wrap_output(file)?))
     }
 
-    /// Writes the end; the file is on the disk when this returns.
+    /// Finishes the archive and flushes it to the disk.
     pub fn finish(self) -> io::Result<()> {
         match self {
             Self::Plain(file) => file.sync_all(),
-            Self::Locked(stream) => stream.finish()?.sync_all(),
+            Self::Encrypted(stream) => stream.finish()?.sync_all(),
         }
     }
 }
@@ -48,14 +48,14 @@ impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(file) => file.write(bytes),
-            Self::Locked(stream) => stream.write(bytes),
+            Self::Encrypted(stream) => stream.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(file) => file.flush(),
-            Self::Locked(stream) => stream.flush(),
+            Self::Encrypted(stream) => stream.flush(),
         }
     }
 }
@@ -63,16 +63,16 @@ impl Write for Sink {
 /// An archive that is being read.
 pub enum Source {
     Plain(BufReader<File>),
-    Locked(Box<StreamReader<BufReader<File>>>),
+    Encrypted(Box<StreamReader<BufReader<File>>>),
 }
 
-/// Why an archive does not open.
+/// Why an archive cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("the archive cannot be read")]
     Io(#[from] io::Error),
     #[error("the archive is locked: give its passphrase (--passphrase-file)")]
-    Locked,
+    PassphraseMissing,
     #[error("the archive does not open with this passphrase")]
     Passphrase(#[source] age::DecryptError),
 }
@@ -80,15 +80,15 @@ pub enum OpenError {
 impl Source {
     pub fn open(path: &Path, passphrase: Option<&Secret>) -> Result<Self, OpenError> {
         let mut file = BufReader::new(File::open(path)?);
-        if !file.fill_buf()?.starts_with(LOCKED) {
+        if !file.fill_buf()?.starts_with(AGE_MAGIC) {
             return Ok(Self::Plain(file));
         }
-        let passphrase = passphrase.ok_or(OpenError::Locked)?;
+        let passphrase = passphrase.ok_or(OpenError::PassphraseMissing)?;
         let mut identity = scrypt::Identity::new(secret(passphrase));
-        identity.set_max_work_factor(MOST_WORK);
+        identity.set_max_work_factor(MAX_WORK_FACTOR);
         let identity: &dyn age::Identity = &identity;
         let opened = Decryptor::new_buffered(file).and_then(|it| it.decrypt(std::iter::once(identity)));
-        Ok(Self::Locked(Box::new(opened.map_err(OpenError::Passphrase)?)))
+        Ok(Self::Encrypted(Box::new(opened.map_err(OpenError::Passphrase)?)))
     }
 }
 
@@ -96,22 +96,22 @@ impl Read for Source {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(file) => file.read(into),
-            Self::Locked(stream) => stream.read(into),
+            Self::Encrypted(stream) => stream.read(into),
         }
     }
 }
 
-/// Copies everything; gives what the manifest says of it.
-pub fn copy_and_hash(name: &str, from: &mut impl Read, to: &mut impl Write) -> io::Result<Entry> {
+/// Copies everything and returns the manifest entry for it.
+pub fn copy_and_hash(name: &str, from: &mut impl Read, to: &mut impl Write) -> io::Result<FileEntry> {
     let (mut hasher, mut bytes, mut buffer) = (Sha256::new(), 0_u64, vec![0; 64 * 1024]);
     loop {
         let read = from.read(&mut buffer)?;
-        let Some(part) = buffer.get(..read).filter(|part| !part.is_empty()) else { break };
-        hasher.update(part);
-        to.write_all(part)?;
-        bytes += part.len() as u64;
+        let Some(chunk) = buffer.get(..read).filter(|chunk| !chunk.is_empty()) else { break };
+        hasher.update(chunk);
+        to.write_all(chunk)?;
+        bytes += chunk.len() as u64;
     }
-    Ok(Entry { name: name.to_owned(), bytes, sha256: hex::encode(hasher.finalize()) })
+    Ok(FileEntry { name: name.to_owned(), bytes, sha256: hex::encode(hasher.finalize()) })
 }
 
 fn secret(passphrase: &Secret) -> SecretString {

@@ -1,32 +1,33 @@
-//! Making a data folder from a backup.
+//! Restoring a data folder from a backup.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use domain::secret::Secret;
+use store::{Store, StoreError, check_sqlite};
+
 use super::archive::{OpenError, Source, copy_and_hash};
-use super::write::owner_only;
+use super::write::private_file_options;
 use super::{CONFIGURATION, DATA_KEY, DATABASE, DatabaseKind, FORMAT, MANIFEST, Manifest};
 use crate::certificate::opens;
 use crate::failure::Failure;
 use crate::vault::{Vault, VaultError};
-use domain::secret::Secret;
-use store::{Store, StoreError, faults_of_sqlite};
 
-/// A manifest has a few hundred bytes.
-const MANIFEST_BYTES: u64 = 64 * 1024;
+/// The limit for the manifest, which has a few hundred bytes.
+const MAX_MANIFEST_BYTES: u64 = 64 * 1024;
 
-/// What is there now.
+/// What was restored and checked.
 #[derive(Debug)]
 pub struct Restored {
     pub manifest: Manifest,
-    /// Of the audit log, all of which fit together. `None`: the database is not in the archive.
+    /// The number of entries in the audit log, whose hash chain is intact. `None`: the database is not in the archive.
     pub audit_entries: Option<u64>,
-    /// The authorities whose keys opened. `None`: the data key is not in the archive, so nobody tried.
+    /// The number of authorities, all of whose keys could be decrypted. `None`: the data key is not in the archive.
     pub authorities: Option<usize>,
 }
 
-/// Why nothing was restored.
+/// Why the restore failed. The data folder is as it was before.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     #[error("the audit log in the backup is broken at entry {0}")]
@@ -48,64 +49,65 @@ pub enum RestoreError {
     #[error("the data key in the backup cannot be used")]
     Key(#[from] VaultError),
     #[error("this is no backup: {0}")]
-    NoBackup(String),
+    NotABackup(String),
     #[error("the backup was made by a newer version ({0}): restore it with that one")]
-    Newer(String),
+    NewerFormat(String),
 }
 
-/// Writes what the archive holds into `data_dir`, which must be empty or not there, and checks all of it. When
-/// anything is wrong the folder is left as it was.
+/// Unpacks the archive into `data_dir`, which must be empty or not exist, and verifies all of it. On an error the folder
+/// is left as it was.
 pub async fn restore(
     archive: &Path,
     data_dir: &Path,
     passphrase: Option<&Secret>,
 ) -> Result<Restored, RestoreError> {
-    let at = |source| RestoreError::Io { path: data_dir.to_owned(), source };
+    let io_error = |source| RestoreError::Io { path: data_dir.to_owned(), source };
     let existed = data_dir.exists();
-    if existed && fs::read_dir(data_dir).map_err(at)?.next().is_some() {
+    if existed && fs::read_dir(data_dir).map_err(io_error)?.next().is_some() {
         return Err(RestoreError::NotEmpty(data_dir.to_owned()));
     }
     let source = Source::open(archive, passphrase)?;
-    crate::start::create_private_folder(data_dir).map_err(at)?;
+    crate::start::create_private_folder(data_dir).map_err(io_error)?;
     let restored = match unpack(source, data_dir) {
-        Ok(manifest) => check(data_dir, manifest).await,
+        Ok(manifest) => verify(data_dir, manifest).await,
         Err(error) => Err(error),
     };
     if restored.is_err() {
-        clear(data_dir, existed);
+        remove_restored(data_dir, existed);
     }
     restored
 }
 
 fn unpack(source: Source, folder: &Path) -> Result<Manifest, RestoreError> {
-    let unreadable = |error: io::Error| RestoreError::NoBackup(error.to_string());
+    let unreadable = |error: io::Error| RestoreError::NotABackup(error.to_string());
     let mut archive = tar::Archive::new(source);
     let mut entries = archive.entries().map_err(unreadable)?;
-    let first = entries.next().ok_or_else(|| RestoreError::NoBackup("it is empty".to_owned()))?;
+    let first = entries.next().ok_or_else(|| RestoreError::NotABackup("it is empty".to_owned()))?;
     let first = first.map_err(unreadable)?;
-    if name_of(&first) != MANIFEST {
-        return Err(RestoreError::NoBackup("it does not begin with a manifest".to_owned()));
+    if entry_name(&first) != MANIFEST {
+        return Err(RestoreError::NotABackup("it does not begin with a manifest".to_owned()));
     }
     let mut text = Vec::new();
-    first.take(MANIFEST_BYTES).read_to_end(&mut text).map_err(unreadable)?;
+    first.take(MAX_MANIFEST_BYTES).read_to_end(&mut text).map_err(unreadable)?;
     let manifest: Manifest =
-        serde_json::from_slice(&text).map_err(|error| RestoreError::NoBackup(error.to_string()))?;
+        serde_json::from_slice(&text).map_err(|error| RestoreError::NotABackup(error.to_string()))?;
     if manifest.format > FORMAT {
-        return Err(RestoreError::Newer(manifest.program));
+        return Err(RestoreError::NewerFormat(manifest.program));
     }
-    // By name and in order: an archive writes nothing but these, whatever paths it has.
+    // Only these files, by name and in order: no path in the archive can lead out of the folder.
     for expected in &manifest.files {
         if ![DATABASE, DATA_KEY, CONFIGURATION].contains(&expected.name.as_str()) {
-            return Err(RestoreError::NoBackup(format!("it has a file {:?}", expected.name)));
+            return Err(RestoreError::NotABackup(format!("it has a file {:?}", expected.name)));
         }
         let damaged = || RestoreError::Damaged(expected.name.clone());
         let mut entry = entries.next().ok_or_else(damaged)?.map_err(|_| damaged())?;
-        if name_of(&entry) != expected.name || !entry.header().entry_type().is_file() {
+        if entry_name(&entry) != expected.name || !entry.header().entry_type().is_file() {
             return Err(damaged());
         }
         let path = folder.join(&expected.name);
-        let mut file =
-            owner_only().open(&path).map_err(|source| RestoreError::Io { path: path.clone(), source })?;
+        let mut file = private_file_options()
+            .open(&path)
+            .map_err(|source| RestoreError::Io { path: path.clone(), source })?;
         let written = copy_and_hash(&expected.name, &mut entry, &mut file).map_err(|_| damaged())?;
         if written != *expected {
             return Err(damaged());
@@ -115,27 +117,27 @@ fn unpack(source: Source, folder: &Path) -> Result<Manifest, RestoreError> {
     Ok(manifest)
 }
 
-fn name_of<R: Read>(entry: &tar::Entry<'_, R>) -> String {
+fn entry_name<R: Read>(entry: &tar::Entry<'_, R>) -> String {
     entry.path().map(|path| path.display().to_string()).unwrap_or_default()
 }
 
-/// Whether a server can start with it.
-async fn check(folder: &Path, manifest: Manifest) -> Result<Restored, RestoreError> {
+/// Checks that a server can start with what was restored.
+async fn verify(folder: &Path, manifest: Manifest) -> Result<Restored, RestoreError> {
     let file = folder.join(DATABASE);
     if manifest.database == DatabaseKind::Postgres {
         return Ok(Restored { manifest, audit_entries: None, authorities: None });
     }
-    if let Some(faults) = faults_of_sqlite(&file).await? {
+    if let Some(faults) = check_sqlite(&file).await? {
         return Err(RestoreError::DatabaseFaults(faults));
     }
     let store = Store::open_sqlite(&file).await?;
-    let checked = check_contents(&store, folder).await;
+    let verified = verify_contents(&store, folder).await;
     store.close().await;
-    let (audit_entries, authorities) = checked?;
+    let (audit_entries, authorities) = verified?;
     Ok(Restored { manifest, audit_entries: Some(audit_entries), authorities })
 }
 
-async fn check_contents(store: &Store, folder: &Path) -> Result<(u64, Option<usize>), RestoreError> {
+async fn verify_contents(store: &Store, folder: &Path) -> Result<(u64, Option<usize>), RestoreError> {
     let mut tx = store.read().await?;
     let entries = tx.audit_log().verify().await?.map_err(|broken| RestoreError::Audit(broken.sequence))?;
     let path = folder.join(DATA_KEY);
@@ -150,12 +152,12 @@ async fn check_contents(store: &Store, folder: &Path) -> Result<(u64, Option<usi
     Ok((entries, Some(authorities.len())))
 }
 
-/// Removes what a restore that failed has written.
-fn clear(folder: &Path, existed: bool) {
+/// Removes what a failed restore has written.
+fn remove_restored(folder: &Path, existed: bool) {
     let journals = ["-wal", "-shm", "-journal"].map(|end| format!("{DATABASE}{end}"));
     let names = [DATABASE, DATA_KEY, CONFIGURATION].map(str::to_owned).into_iter().chain(journals);
     for name in names {
-        // What is not there need not go.
+        // It may not exist.
         let _ = fs::remove_file(folder.join(name));
     }
     if !existed {
@@ -163,7 +165,7 @@ fn clear(folder: &Path, existed: bool) {
     }
 }
 
-/// The first line of a file, such as one that holds a passphrase.
+/// Reads a secret, such as a passphrase, from the first line of a file.
 pub fn first_line(path: &Path) -> io::Result<Secret> {
     let mut text = zeroize::Zeroizing::new(String::new());
     File::open(path)?.read_to_string(&mut text)?;

@@ -1,8 +1,9 @@
 //! Which certificates have something open, so that a revocation ends it at once.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 /// What is open, by the certificate's fingerprint (SHA-256, lower-case hex): connections, and behind a proxy single
@@ -40,7 +41,7 @@ impl Connections {
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use ::certificate::package::{self, Contents, PackageError};
 use ::certificate::{CertificateRequest, ClientProfile, IssueError, IssuedCertificate, RandomBytes};
-use protocol::Problem;
+use domain::certificate::MachineCertificate;
+use domain::id::{AccountId, MachineId};
 use protocol::access::{DeviceName, EmailAddress, Platform};
 use protocol::people::NewPassword;
+use protocol::{Problem, ServiceError};
 use time::Duration;
 use uuid::Uuid;
 
 use super::authority::Trusted;
 use super::{Certificates, Inner};
-use crate::failure::{Failure, ServiceError};
-use domain::certificate::MachineCertificate;
-use domain::id::{AccountId, MachineId};
+use crate::failure::Failure;
 
 /// The subject of a certificate to be issued.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl Certificates {
             let _permit = permit;
             inner.pack(&new, platform, &password)
         });
-        package.await?
+        package.await.map_err(Failure::Task)?
     }
 
     /// A certificate for the key of a PKCS#10 request.

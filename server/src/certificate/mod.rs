@@ -3,6 +3,7 @@
 //! Every request checks the database for a revocation, so one takes effect as soon as it is committed. Open connections of
 //! a revoked certificate are closed by [`Certificates::watch_revocations`].
 
+mod admin;
 mod authority;
 mod connections;
 mod issue;
@@ -10,14 +11,16 @@ mod renew;
 mod revoke;
 mod verify;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
-use app::certificate::{AuthorityChange, CertificateRow};
-use app::request_context::Administrator;
-use app::services::CertificateService;
-use async_trait::async_trait;
-use protocol::Problem;
-use protocol::access::Page;
+use parking_lot::{Mutex, RwLock};
+use protocol::ServiceError;
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::outbox::Outbox;
+use crate::tls::Identity;
+use authority::Authorities;
 
 pub use authority::{AuthorityReport, opens, report, retire, rotate};
 pub use connections::{Connections, Entry};
@@ -25,17 +28,8 @@ pub use issue::{IssuedPackage, NewCertificate, read_request};
 pub use renew::RenewalErrors;
 pub use verify::{Machine, Rejected};
 
-use authority::Authorities;
-
-use crate::environment::Environment;
-use crate::failure::{Failure, ServiceError};
-use crate::outbox::Outbox;
-use crate::tls::Identity;
-
 /// Packages built concurrently.
 const MAX_PACKING: usize = 2;
-/// Rows per page of the administrator's list.
-const PAGE_SIZE: u32 = 50;
 
 /// The service behind every operation on machines' certificates.
 #[derive(Debug, Clone)]
@@ -99,60 +93,15 @@ impl Certificates {
 
     /// Also drops everything that was verified against the former ones.
     fn replace_authorities(&self, authorities: Authorities) {
-        let mut verified = self.0.verified.lock().unwrap_or_else(PoisonError::into_inner);
-        *self.0.authorities.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(authorities);
+        let mut verified = self.0.verified.lock();
+        *self.0.authorities.write() = Arc::new(authorities);
         verified.clear();
-    }
-
-    async fn authority_change(&self) -> Result<Option<AuthorityChange>, ServiceError> {
-        let (authorities, now) = (self.authorities(), self.0.env.now());
-        let mut earlier = authorities.superseded().peekable();
-        if earlier.peek().is_none() {
-            return Ok(None);
-        }
-        let (mut tx, mut machines_left) = (self.0.env.store.read().await?, 0);
-        for authority in earlier {
-            machines_left += tx.authorities().count_machines(&authority.id, now).await?;
-        }
-        Ok(Some(AuthorityChange { machines_left }))
-    }
-
-    async fn page(&self, search: &str, page: u32) -> Result<Page<CertificateRow>, ServiceError> {
-        Ok(self.0.env.store.read().await?.certificates().list(search, page, PAGE_SIZE).await?)
     }
 }
 
 impl Inner {
     /// A snapshot; an operation with several steps must use one snapshot throughout.
     fn authorities(&self) -> Arc<Authorities> {
-        Arc::clone(&self.authorities.read().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-#[async_trait]
-impl CertificateService for Certificates {
-    async fn list(
-        &self,
-        _: &Administrator,
-        search: &str,
-        page: u32,
-    ) -> Result<Page<CertificateRow>, Problem> {
-        Ok(self.page(search, page).await?)
-    }
-
-    async fn revoke(
-        &self,
-        admin: &Administrator,
-        id: &str,
-        reason: &str,
-        words: &str,
-    ) -> Result<(), Problem> {
-        Ok(self
-            .revoke_certificate(admin, &id.parse().map_err(|_| Problem::not_found())?, reason, words)
-            .await?)
-    }
-
-    async fn replacement(&self, _: &Administrator) -> Result<Option<AuthorityChange>, Problem> {
-        Ok(self.authority_change().await?)
+        Arc::clone(&self.authorities.read())
     }
 }

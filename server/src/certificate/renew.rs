@@ -5,16 +5,15 @@
 
 use ::certificate::{CertificateRequest, key_fingerprint_hex};
 use domain::audit::Action;
-use protocol::Problem;
+use domain::certificate::MachineCertificate;
 use protocol::access::EmailAddress;
 use protocol::certificate::RejectionReason;
+use protocol::{Problem, ServiceError};
+use store::Tx;
+use web::documented_errors::DocumentedErrors;
 
 use super::verify::rejected;
 use super::{Certificates, NewCertificate};
-use crate::failure::ServiceError;
-use domain::certificate::MachineCertificate;
-use store::Tx;
-use web::documented_errors::DocumentedErrors;
 
 /// The errors of [`Certificates::renew`].
 #[derive(Debug)]

@@ -1,23 +1,23 @@
 //! Revoking certificates, closing their connections, and publishing revocation lists.
 
-use domain::audit::{Action, Actor};
 use std::collections::HashSet;
 use std::time::Duration;
 
 use ::certificate::RevokedEntry;
-use app::request_context::Administrator;
-use protocol::Problem;
-use protocol::access::{Invalid, Message};
+use domain::audit::{Action, Actor};
+use domain::certificate::{MachineCertificate, RevokedSerial};
+use domain::id::{AuthorityId, CertificateId};
+use parking_lot::Mutex;
 use protocol::certificate::RevocationReason;
+use protocol::{Problem, ServiceError};
+use store::Tx;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use super::Certificates;
-use crate::failure::{Failure, ServiceError};
+use crate::failure::Failure;
+use crate::job;
 use crate::mail::CertificateEnd;
-use domain::certificate::{MachineCertificate, RevokedSerial};
-use domain::id::{AuthorityId, CertificateId};
-use store::Tx;
 
 /// How often servers that share a database poll for each other's revocations.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
@@ -27,62 +27,15 @@ const LOOKBACK: i64 = 60;
 const CRL_LIFETIME: time::Duration = time::Duration::days(7);
 
 impl Certificates {
-    /// Revokes all of the machine's certificates and ends their sessions in one transaction, then closes their connections.
-    /// All of them, since a renewal may have issued others, and revoking one is meant for the machine.
-    pub(super) async fn revoke_certificate(
-        &self,
-        admin: &Administrator,
-        id: &CertificateId,
-        reason: &str,
-        words: &str,
-    ) -> Result<(), ServiceError> {
-        let reason = match reason {
-            "" => RevocationReason::default(),
-            named => named.parse().map_err(|e: Invalid| Problem::invalid_input().field("reason", e.0))?,
-        };
-        let words: Message =
-            words.parse().map_err(|e: Invalid| Problem::invalid_input().field("words", e.0))?;
-        let (env, now) = (&self.0.env, self.0.env.now());
-        let mut tx = env.store.begin().await?;
-        let certificate = tx.certificates().find(id).await?.ok_or_else(Problem::not_found)?;
-        tx.certificates().lock_machines_of(&certificate.account_id).await?;
-        if !tx.certificates().revoke(id, reason, words.as_str(), now).await? {
-            return Err(Problem::conflict("This certificate is revoked already.").into());
-        }
-        let mut ended = vec![certificate];
-        for other in tx.certificates().of_same_machine(id).await? {
-            if other.not_after >= now
-                && tx.certificates().revoke(&other.id, reason, words.as_str(), now).await?
-            {
-                ended.push(other);
-            }
-        }
-        for certificate in &ended {
-            tx.sessions().end_of_certificate(&certificate.id, now).await?;
-            let serial = &certificate.serial;
-            tx.audit_log()
-                .append(now, &admin.account_id, Action::CertificateRevoked, &certificate.id, serial)
-                .await?;
-        }
-        if let Some(machine) = ended.first() {
-            self.notify_owner(&mut tx, machine, &CertificateEnd::Revoked { reason, words }).await?;
-        }
-        tx.commit().await?;
-        self.0.outbox.notify_job();
-        let closed: usize = ended.iter().map(|c| self.0.connections.close(&c.fingerprint)).sum();
-        tracing::info!(certificate = %id, certificates = ended.len(), closed, "a machine's certificates were revoked");
-        Ok(())
-    }
-
     /// Revokes a lost certificate and its renewals, in the transaction that records the replacement. Returns the fingerprints
     /// for [`Certificates::close_connections`], to be called after the commit.
     pub async fn replace(&self, tx: &mut Tx, id: &CertificateId) -> Result<Vec<String>, ServiceError> {
         let now = self.0.env.now();
         let mut ended = Vec::new();
-        for certificate in tx.certificates().of_same_machine(id).await? {
+        for certificate in tx.certificates().find_of_same_machine(id).await? {
             let words = "replaced by a new link’s";
             if tx.certificates().revoke(&certificate.id, RevocationReason::Superseded, words, now).await? {
-                tx.sessions().end_of_certificate(&certificate.id, now).await?;
+                tx.sessions().end_for_certificate(&certificate.id, now).await?;
                 tx.audit_log()
                     .append(
                         now,
@@ -109,7 +62,7 @@ impl Certificates {
         self.0.outbox.notify_job();
     }
 
-    async fn notify_owner(
+    pub(super) async fn notify_owner(
         &self,
         tx: &mut Tx,
         certificate: &MachineCertificate,
@@ -142,27 +95,19 @@ impl Certificates {
 
     /// Closes the connections of certificates that another server revoked, until `shutdown`.
     pub async fn watch_revocations(self, shutdown: CancellationToken) {
-        let mut closed = HashSet::new();
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(POLL_INTERVAL) => {}
+        let closed = Mutex::new(HashSet::new());
+        job::every(POLL_INTERVAL, &shutdown, "watching for revocations", || async {
+            let fingerprints = self.revoked_since(self.0.env.now() - LOOKBACK).await?;
+            // Only once: later connections are answered that the certificate is revoked, and closing them would cut off
+            // that answer.
+            let mut closed = closed.lock();
+            for fingerprint in fingerprints.difference(&closed) {
+                self.0.connections.close(fingerprint);
             }
-            match self.revoked_since(self.0.env.now() - LOOKBACK).await {
-                Ok(fingerprints) => {
-                    // Only once: later connections are answered that the certificate is revoked, and closing them would cut off
-                    // that answer.
-                    for fingerprint in fingerprints.difference(&closed) {
-                        self.0.connections.close(fingerprint);
-                    }
-                    closed = fingerprints;
-                }
-                Err(error) => {
-                    // The conversion logs the error; the next run tries again.
-                    let _: Problem = error.into();
-                }
-            }
-        }
+            *closed = fingerprints;
+            Ok(())
+        })
+        .await;
     }
 
     async fn revoked_since(&self, since: i64) -> Result<HashSet<String>, ServiceError> {

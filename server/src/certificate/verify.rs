@@ -6,17 +6,16 @@ use std::sync::Arc;
 use ::certificate::ClientIdentity;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::response::{IntoResponse, Response};
-use http::request::Parts;
-use protocol::Problem;
-use protocol::certificate::{CertificateReport, RejectionReason};
-
-use super::Certificates;
-use crate::failure::ServiceError;
 use domain::certificate::MachineCertificate;
 use domain::id::CertificateId;
+use http::request::Parts;
+use parking_lot::MutexGuard;
+use protocol::certificate::{CertificateReport, RejectionReason};
+use protocol::{Problem, ServiceError};
 use web::documented_errors::DocumentedErrors;
-use web::{Peer, PeerCertificate};
-use web::{ProblemResponse, is_navigation};
+use web::{HandlerError, Peer, PeerCertificate, ProblemResponse, is_navigation};
+
+use super::Certificates;
 
 /// Caches verified chains, so that a machine's next request need not verify its chain again. Validity dates and
 /// revocation are checked every time.
@@ -120,8 +119,8 @@ impl Certificates {
         Ok(())
     }
 
-    fn verified(&self) -> std::sync::MutexGuard<'_, VerifiedCache> {
-        self.0.verified.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn verified(&self) -> MutexGuard<'_, VerifiedCache> {
+        self.0.verified.lock()
     }
 }
 
@@ -168,7 +167,7 @@ where
         match Certificates::from_ref(state).verify(peer.certificate.as_ref()).await {
             Ok(Ok(machine)) => Ok(machine),
             Ok(Err(reason)) => Err(Rejected::new(reason, parts).into_response()),
-            Err(error) => Err(ProblemResponse(error.into()).into_response()),
+            Err(error) => Err(HandlerError::from(error).into_response()),
         }
     }
 }

@@ -11,27 +11,27 @@ use server::environment::Environment;
 use server::outbox::Outbox;
 use server::start::StartError;
 
-use super::say;
+use super::print_line;
 
 #[derive(Debug, Subcommand)]
 pub enum CaCommand {
-    /// Ends the trust in an authority that another one has superseded. Refused while machines would be shut out.
+    /// Ends the trust in a superseded authority. Refused while machines depend on it.
     Retire {
-        /// As `ca status` shows it.
+        /// The id that `ca status` shows.
         id: AuthorityId,
-        /// Also if machines are shut out by it.
+        /// Retires it even though machines depend on it. They are shut out.
         #[arg(long)]
         force: bool,
     },
-    /// Puts a new issuing key into use. The one before it is trusted until it is retired.
+    /// Starts to issue with a new key. The previous authority stays trusted until it is retired.
     Rotate {
-        /// A new root, too. Clients must be given it (/ca.pem, `ca show`) before the old one is retired.
+        /// Also creates a new root. Clients need it (/ca.pem, `ca show`) before the old one is retired.
         #[arg(long)]
         new_root: bool,
     },
-    /// Prints the root certificates that are trusted (PEM).
+    /// Prints the trusted root certificates (PEM).
     Show,
-    /// Prints every authority, and how many machines depend on it.
+    /// Prints every authority and how many machines depend on it.
     Status,
 }
 
@@ -40,24 +40,27 @@ impl CaCommand {
         match self {
             Self::Retire { id, force } => {
                 let machines = retire(&env, &id, force).await?;
-                say(&format!("{id} is retired; {machines} machines are shut out by it."));
-                say("Servers that run take that over by themselves.");
+                print_line(&format!("{id} is retired; {machines} machines are shut out by it."));
+                print_line("Servers that run take that over by themselves.");
             }
             Self::Rotate { new_root } => {
-                let made = rotate(&env, new_root).await?;
-                say(&format!("{} is in use. Servers that run take it over by themselves.", made.id));
-                say(
+                let authority = rotate(&env, new_root).await?;
+                print_line(&format!(
+                    "{} is in use. Servers that run take it over by themselves.",
+                    authority.id
+                ));
+                print_line(
                     "The one before it is trusted until it is retired: `ca status` counts the machines that need it.",
                 );
                 if new_root {
-                    say(
+                    print_line(
                         "There are two roots now. Give clients, and the CA file of a proxy, both: `ca show`, /ca.pem.",
                     );
                 }
             }
             Self::Show => {
                 let outbox = Outbox::new(Arc::clone(&env), None);
-                say(&Certificates::open(env, Arc::default(), outbox).await?.roots_pem());
+                print_line(&Certificates::open(env, Arc::default(), outbox).await?.roots_pem());
             }
             Self::Status => status(&env).await?,
         }
@@ -72,10 +75,10 @@ async fn status(env: &Environment) -> Result<(), StartError> {
             AuthorityState::Superseded => "superseded",
             AuthorityState::Retired => "retired",
         };
-        say(&format!("{}  {state}", one.stored.id));
-        say(&format!("  since {}, issues until {}", date(one.stored.created_at), date(one.not_after)));
-        say(&format!("  root  {}", one.root_fingerprint));
-        say(&format!("  machines that depend on it: {}", one.machines));
+        print_line(&format!("{}  {state}", one.stored.id));
+        print_line(&format!("  since {}, issues until {}", date(one.stored.created_at), date(one.not_after)));
+        print_line(&format!("  root  {}", one.root_fingerprint));
+        print_line(&format!("  machines that depend on it: {}", one.machines));
     }
     Ok(())
 }

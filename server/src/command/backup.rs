@@ -8,9 +8,9 @@ use domain::secret::Secret;
 use server::backup::{self, Backup, DatabaseKind, Manifest, first_line};
 use server::config::Config;
 
-use super::say;
+use super::print_line;
 
-/// An archive, and what locks it.
+/// An archive and its passphrase.
 #[derive(Debug, Args)]
 pub struct Archive {
     /// The archive's file.
@@ -20,63 +20,64 @@ pub struct Archive {
     passphrase_file: Option<PathBuf>,
 }
 
-/// What ends a command: what went wrong, with its causes.
-type Failed = Box<dyn std::error::Error>;
+type BoxError = Box<dyn std::error::Error>;
 
 const POSTGRES: &str = "The database is PostgreSQL's and not in the archive: pg_dump and pg_restore copy it \
                         (docs/backup.md).";
 
 impl Archive {
-    /// Writes it, while the server runs or not.
+    /// Writes the archive, while the server runs or not.
     pub async fn back_up(
         &self,
         config: &Config,
         config_file: Option<&Path>,
         data_dir: &Path,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), BoxError> {
         let passphrase = self.passphrase()?;
         let backup =
             Backup { config, config_file, data_dir, passphrase: passphrase.as_ref(), now: SystemClock.now() };
         let written = backup.write(&self.file).await?;
-        say(&format!("{} ({} bytes) holds:", self.file.display(), written.bytes));
+        print_line(&format!("{} ({} bytes) holds:", self.file.display(), written.bytes));
         list(&written.manifest);
         if config.database.data_key.is_some() {
-            say("The data key is given from outside and not in the archive: nothing opens without it.");
+            print_line(
+                "The data key is given from outside and not in the archive: nothing opens without it.",
+            );
         }
         if passphrase.is_none() {
-            say(
+            print_line(
                 "It is not locked: whoever can read it holds the authority's keys. --passphrase-file locks it.",
             );
         }
         Ok(())
     }
 
-    /// Makes a data folder of it.
-    pub async fn restore(&self, data_dir: &Path) -> Result<(), Failed> {
+    /// Creates a data folder from the archive.
+    pub async fn restore(&self, data_dir: &Path) -> Result<(), BoxError> {
         let passphrase = self.passphrase()?;
         let restored = backup::restore(&self.file, data_dir, passphrase.as_ref()).await?;
-        say(&format!(
+        print_line(&format!(
             "{}: restored from the backup of {}",
             data_dir.display(),
             app::instant::readable(restored.manifest.created_at)
         ));
         list(&restored.manifest);
         if let Some(entries) = restored.audit_entries {
-            say(&format!("The database is whole, and so is the audit log: {entries} entries."));
+            print_line(&format!("The database is whole, and so is the audit log: {entries} entries."));
         }
         match (restored.manifest.database, restored.authorities) {
             (DatabaseKind::Sqlite, None) => {
-                say("The data key is not in the archive: the server needs the one that it had.");
+                print_line("The data key is not in the archive: the server needs the one that it had.");
             }
             (_, Some(authorities)) => {
-                say(&format!("The data key opens the keys of the authority ({authorities})."));
+                print_line(&format!("The data key opens the keys of the authority ({authorities})."));
             }
             (DatabaseKind::Postgres, None) => {}
         }
         Ok(())
     }
 
-    fn passphrase(&self) -> Result<Option<Secret>, Failed> {
+    fn passphrase(&self) -> Result<Option<Secret>, BoxError> {
         let Some(file) = &self.passphrase_file else { return Ok(None) };
         let passphrase = first_line(file).map_err(|e| format!("{} cannot be read: {e}", file.display()))?;
         if passphrase.is_empty() {
@@ -88,9 +89,9 @@ impl Archive {
 
 fn list(manifest: &Manifest) {
     for file in &manifest.files {
-        say(&format!("  {} ({} bytes)", file.name, file.bytes));
+        print_line(&format!("  {} ({} bytes)", file.name, file.bytes));
     }
     if manifest.database == DatabaseKind::Postgres {
-        say(POSTGRES);
+        print_line(POSTGRES);
     }
 }

@@ -1,12 +1,12 @@
-//! What the commands do, each subject in a file of its own; `main.rs` has their names.
+//! The commands with more than a few lines; `main.rs` declares all of them.
 
 pub mod authority;
 pub mod backup;
 
 use std::io::Write;
 
-/// Standard output is for what the operator asked for; it may be closed, which is no reason to stop.
-pub fn say(line: &str) {
+/// Prints the output of a command. A closed standard output is not an error.
+pub fn print_line(line: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{}", line.trim_end()).and_then(|()| out.flush());
 }

@@ -1,37 +1,37 @@
-//! How long things live, and how much of them anybody may ask for.
+//! Lifetimes, rate limits and resource limits.
 
 use ::analysis::PictureLimits;
 use protocol::analysis::{MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS};
 use serde::Deserialize;
 
-use super::source::Reading;
+use super::source::ConfigReader;
 
 const MILLION: u32 = 1_000_000;
 
-/// The lives of requests, links and certificates.
+/// Lifetimes and numbers of access requests, links, certificates and reminders.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Access {
-    /// A request that nobody decided within this time expires.
+    /// A request that is not decided within this time expires.
     pub request_lifetime_hours: u32,
-    /// From the approval to the end of its download link.
+    /// From the approval until its download link expires.
     pub link_lifetime_hours: u32,
-    /// From the invitation to the end of its set-up link.
+    /// From the invitation until its set-up link expires.
     pub setup_lifetime_hours: u32,
     pub certificate_days: u32,
-    /// How long before a certificate's end its owner is reminded for the last time.
+    /// How long before a certificate expires its owner gets the last reminder.
     pub reminder_days: u32,
-    /// Requests that wait for a decision, in all. More are refused with 503.
+    /// Pending requests in total. Further ones are refused with 503.
     pub max_pending: u32,
-    /// Requests that wait for a decision, per e-mail address. More are silently suppressed.
+    /// Pending requests per e-mail address. Further ones are silently suppressed.
     pub max_pending_per_address: u32,
-    /// Mail administrators about new requests.
+    /// Whether administrators get mails about new requests.
     pub notices: bool,
-    /// At least this long between two mails to administrators about requests; what comes in between is gathered.
+    /// The minimum interval between two mails to administrators about requests. Requests in between are collected.
     pub notice_minutes: u32,
-    /// Between two reminders of one request, and between two asks for a new link.
+    /// The minimum interval between two reminders of a request, and between two requests for a new link.
     pub reminder_hours: u32,
-    /// How often a requester may remind the administrators of one request, and ask for a new link. 0: not at all.
+    /// How often a requester may remind the administrators of a request, and request a new link. 0: never.
     pub max_reminders: u32,
     /// Download links per request, the first included.
     pub max_links: u32,
@@ -57,19 +57,19 @@ impl Default for Access {
 }
 
 impl Access {
-    pub(super) fn read(from: &mut Reading) -> Self {
-        let section: Self = from.section("access");
-        from.range("access.request_lifetime_hours", section.request_lifetime_hours, 1, 8_760);
-        from.range("access.link_lifetime_hours", section.link_lifetime_hours, 1, 720);
-        from.range("access.setup_lifetime_hours", section.setup_lifetime_hours, 1, 720);
-        from.range("access.certificate_days", section.certificate_days, 1, 825);
-        from.range("access.reminder_days", section.reminder_days, 1, 365);
-        from.range("access.max_pending", section.max_pending, 1, 1_000_000);
-        from.range("access.max_pending_per_address", section.max_pending_per_address, 1, 1_000);
-        from.range("access.notice_minutes", section.notice_minutes, 1, 1_440);
-        from.range("access.reminder_hours", section.reminder_hours, 1, 720);
-        from.range("access.max_reminders", section.max_reminders, 0, 100);
-        from.range("access.max_links", section.max_links, 1, 100);
+    pub(super) fn read(reader: &mut ConfigReader) -> Self {
+        let section: Self = reader.section("access");
+        reader.range("access.request_lifetime_hours", section.request_lifetime_hours, 1, 8_760);
+        reader.range("access.link_lifetime_hours", section.link_lifetime_hours, 1, 720);
+        reader.range("access.setup_lifetime_hours", section.setup_lifetime_hours, 1, 720);
+        reader.range("access.certificate_days", section.certificate_days, 1, 825);
+        reader.range("access.reminder_days", section.reminder_days, 1, 365);
+        reader.range("access.max_pending", section.max_pending, 1, 1_000_000);
+        reader.range("access.max_pending_per_address", section.max_pending_per_address, 1, 1_000);
+        reader.range("access.notice_minutes", section.notice_minutes, 1, 1_440);
+        reader.range("access.reminder_hours", section.reminder_hours, 1, 720);
+        reader.range("access.max_reminders", section.max_reminders, 0, 100);
+        reader.range("access.max_links", section.max_links, 1, 100);
         section
     }
 }
@@ -78,10 +78,10 @@ impl Access {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Admin {
-    /// Open the panel only to provisioned machines. It is then reached through `machines_url`.
+    /// Whether the panel needs a client certificate. It is then served under `machines_url`.
     pub require_certificate: bool,
     pub session_hours: u32,
-    /// A session ends when it was not used for so long.
+    /// A session ends after this long without use.
     pub idle_minutes: u32,
 }
 
@@ -92,42 +92,42 @@ impl Default for Admin {
 }
 
 impl Admin {
-    pub(super) fn read(from: &mut Reading) -> Self {
-        let section: Self = from.section("admin");
-        from.range("admin.session_hours", section.session_hours, 1, 720);
-        from.range("admin.idle_minutes", section.idle_minutes, 1, 1_440);
+    pub(super) fn read(reader: &mut ConfigReader) -> Self {
+        let section: Self = reader.section("admin");
+        reader.range("admin.session_hours", section.session_hours, 1, 720);
+        reader.range("admin.idle_minutes", section.idle_minutes, 1, 1_440);
         section
     }
 }
 
-/// How much anybody may ask for. What is per network counts each address alone and, eightfold, its neighbours
-/// (IPv4 /24).
+/// Rate limits and resource limits. "Per network" means the /64 of an IPv6 address; an IPv4 address counts by itself, and
+/// its /24 may have eight times as much.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Connections at once, per listener.
+    /// Concurrent connections per listener.
     pub connections: u32,
-    /// Tries to sign in, per network and minute.
+    /// Sign-in attempts per network and minute.
     pub sign_in_per_minute: u32,
-    /// Tries to sign in, per account and hour.
+    /// Sign-in attempts per account and hour.
     pub sign_in_per_account_and_hour: u32,
-    /// Requests for access, per network and hour; also, silently, per e-mail address.
+    /// Access requests per network and hour, and per e-mail address and hour, where further ones are silently suppressed.
     pub access_requests_per_hour: u32,
-    /// Looks at and posts to links with a token, per network and minute.
+    /// Requests to links with a token, per network and minute.
     pub links_per_minute: u32,
-    /// Renewals of certificates, per machine and hour.
+    /// Certificate renewals per machine and hour.
     pub renewals_per_hour: u32,
-    /// Password hashes at once. Each takes 19 MiB.
+    /// Concurrent password hashes. Each takes 19 MiB of memory.
     pub password_hashes: u32,
-    /// Analyses at once, on the whole server.
+    /// Concurrent analyses on the whole server.
     pub analyses: u32,
     /// Analyses per person and minute.
     pub analyses_per_minute: u32,
-    /// The largest picture that is taken. Only lowers what the protocol allows: every client checks that much before it
-    /// sends, and the memory of a picture that is being decoded was measured for it. Clients are not told of a lower
-    /// limit beforehand (that would need another answer, another field in the desktop program and one in the page,
-    /// for what an operator seldom changes); the server's refusal names the limit and stands at the picture.
+    /// The largest accepted picture, in millions of bytes. It can only be lower than the limit of the protocol: clients check
+    /// that one before they upload, and the memory for decoding was measured with it. Clients do not know a lower limit in
+    /// advance; the server's error names it.
     pub upload_megabytes: u32,
+    /// The largest accepted picture, in millions of pixels.
     pub upload_megapixels: u32,
 }
 
@@ -150,9 +150,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    pub(super) fn read(from: &mut Reading) -> Self {
-        let section: Self = from.section("limits");
-        for (field, value, most) in [
+    pub(super) fn read(reader: &mut ConfigReader) -> Self {
+        let section: Self = reader.section("limits");
+        for (field, value, max) in [
             ("limits.connections", section.connections, 1_000_000),
             ("limits.sign_in_per_minute", section.sign_in_per_minute, 1_000_000),
             ("limits.sign_in_per_account_and_hour", section.sign_in_per_account_and_hour, 1_000_000),
@@ -165,13 +165,13 @@ impl Limits {
             ("limits.upload_megabytes", section.upload_megabytes, MAX_IMAGE_BYTES as u32 / MILLION),
             ("limits.upload_megapixels", section.upload_megapixels, MAX_IMAGE_PIXELS as u32 / MILLION),
         ] {
-            from.range(field, value, 1, most);
+            reader.range(field, value, 1, max);
         }
         section
     }
 
-    /// How large an uploaded picture may be.
-    pub fn pictures(&self) -> PictureLimits {
+    /// The limits of an uploaded picture.
+    pub fn picture_limits(&self) -> PictureLimits {
         PictureLimits {
             bytes: self.upload_megabytes as usize * MILLION as usize,
             pixels: u64::from(self.upload_megapixels) * u64::from(MILLION),

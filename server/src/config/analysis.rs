@@ -1,10 +1,10 @@
-//! Who answers: model servers and the built-in reader.
+//! Model servers and the built-in reader.
 
-use ::analysis::provider::{ApiKey, validate_all};
+use ::analysis::provider::validate_all;
 pub use ::analysis::provider::{ProviderConfig, ProviderKind};
 use serde::Deserialize;
 
-use super::source::Reading;
+use super::source::ConfigReader;
 
 /// The built-in reader (OCR).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -15,7 +15,7 @@ pub struct Reader {
     pub languages: Vec<String>,
     pub time_limit_seconds: u32,
     pub memory_limit_megabytes: u32,
-    /// Pictures that are read at once.
+    /// How many pictures are read concurrently.
     pub concurrency: u32,
 }
 
@@ -32,41 +32,46 @@ impl Default for Reader {
 }
 
 impl Reader {
-    pub(super) fn read(from: &mut Reading) -> Self {
-        let section: Self = from.section("reader");
-        from.expect(!section.tesseract.is_empty(), "reader.tesseract", "expected the program's name or path");
+    pub(super) fn read(reader: &mut ConfigReader) -> Self {
+        let section: Self = reader.section("reader");
+        reader.ensure(
+            !section.tesseract.is_empty(),
+            "reader.tesseract",
+            "expected the program's name or path",
+        );
         let plain = |l: &String| !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        from.expect(
+        reader.ensure(
             !section.languages.is_empty() && section.languages.iter().all(plain),
             "reader.languages",
             "expected Tesseract's names of languages, such as [\"eng\", \"deu\"]",
         );
-        from.range("reader.time_limit_seconds", section.time_limit_seconds, 1, 600);
-        from.range("reader.memory_limit_megabytes", section.memory_limit_megabytes, 128, 65_536);
-        from.range("reader.concurrency", section.concurrency, 1, 256);
+        reader.range("reader.time_limit_seconds", section.time_limit_seconds, 1, 600);
+        reader.range("reader.memory_limit_megabytes", section.memory_limit_megabytes, 128, 65_536);
+        reader.range("reader.concurrency", section.concurrency, 1, 256);
         section
     }
 }
 
-/// What happens to the pictures themselves.
+/// Whether pictures are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Screenshots {
-    /// Keep them with their analyses. Off: a picture is gone once it is answered.
+    /// Stores each picture with its analysis. Off: it is discarded after the answer.
     pub keep: bool,
 }
 
-/// The fields, their defaults and their rules are those of [`ProviderConfig`] itself.
-pub(super) fn providers(from: &mut Reading) -> Vec<ProviderConfig> {
-    let mut providers: Vec<ProviderConfig> = from.section("providers");
+/// Reads the model servers. [`ProviderConfig`] itself has the fields, their defaults and their rules.
+pub(super) fn providers(reader: &mut ConfigReader) -> Vec<ProviderConfig> {
+    let mut providers: Vec<ProviderConfig> = reader.section("providers");
     for (index, provider) in providers.iter_mut().enumerate() {
         let key = provider.api_key.take().map(|key| key.expose().to_owned());
         let file = provider.api_key_file.take();
-        let secret = from.secret(&format!("providers[{index}].api_key"), key, file.as_deref());
-        provider.api_key = secret.map(|key| ApiKey::new(key.expose()));
+        let secret = reader.secret(&format!("providers[{index}].api_key"), key, file.as_deref());
+        provider.api_key = secret;
     }
     for (index, error) in validate_all(&providers).err().into_iter().flatten() {
-        from.wrong(&format!("providers[{index}].{}", error.field), &format!("expected {}", error.expected));
+        reader
+            .invalid(&format!("providers[{index}].{}", error.field), &format!("expected {}", error.expected));
     }
     providers
 }

@@ -1,10 +1,10 @@
-//! The addresses under which clients reach the server.
+//! Base URLs under which clients reach the server.
 
 use std::str::FromStr;
 
 use url::{Host, Url};
 
-/// `http` or `https`, a host and perhaps a port: no path, so that links are made by appending one.
+/// Scheme (`http` or `https`), host and optional port. There is no path, so links are built by appending one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     https: bool,
@@ -14,13 +14,13 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// What stands for an address that was refused, until the refusal is told.
-    pub(super) fn nowhere() -> Self {
+    /// Stands in for an invalid URL until all invalid fields are reported.
+    pub(super) fn placeholder() -> Self {
         let host = Host::Domain("localhost".to_owned());
         Self { https: false, host, port: 80, origin: "http://localhost".to_owned() }
     }
 
-    /// As browsers write it in `Origin`: without a trailing slash and without a default port (RFC 6454 §6.2).
+    /// The origin as browsers send it: without a trailing slash or a default port (RFC 6454 §6.2).
     pub fn origin(&self) -> &str {
         &self.origin
     }
@@ -30,7 +30,7 @@ impl BaseUrl {
         self.host.to_string()
     }
 
-    /// The port, also where the scheme implies it.
+    /// The port: the explicit one or the default of the scheme.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -39,7 +39,7 @@ impl BaseUrl {
         self.https
     }
 
-    /// Whether the host is this machine, by name or address.
+    /// Whether the host is `localhost` or a loopback address.
     pub fn is_local(&self) -> bool {
         match &self.host {
             Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
@@ -48,12 +48,12 @@ impl BaseUrl {
         }
     }
 
-    /// Whether the host is an address and no name.
+    /// Whether the host is an IP address.
     pub fn is_address(&self) -> bool {
         !matches!(self.host, Host::Domain(_))
     }
 
-    /// The whole address of `path`, which starts with a slash.
+    /// The absolute URL of `path`, which starts with a slash.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
     }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn only_bare_addresses() {
+    fn only_urls_without_a_path() {
         for text in
             ["", "localhost:8080", "ftp://a", "https://a/b", "https://a/?b", "https://u:p@a", "https://a/#f"]
         {

@@ -1,12 +1,11 @@
-//! Configuration: one TOML file and `AIWE_…` variables over it, read once at start.
+//! The configuration: one TOML file, overridden by `AIWE_…` environment variables, read once at the start.
 //!
-//! What always holds: a [`Config`] is complete and checked, so nothing later has to doubt a field. Each section checks
-//! itself and every wrong field is told at once, by name, with what was expected. A key that nobody reads is an
-//! error, since a misspelt limit would otherwise silently not be one.
+//! A [`Config`] is complete and valid. Each section validates itself, and all invalid fields are reported together, each by
+//! name with what was expected. An unknown key is an error: a misspelt limit would silently have no effect.
 //!
-//! A variable's name is `AIWE_` and the key in upper case, with two underscores where the file has a dot:
-//! `AIWE_PAGES__LISTEN` is `pages.listen`, `AIWE_PROVIDERS__0__API_KEY` the first provider's `api_key`. An empty
-//! variable counts as absent. Every secret can instead be named as a file, under its key and `_file`.
+//! The variable of a key is `AIWE_` and the key in upper case, with two underscores for each dot: `AIWE_PAGES__LISTEN` is
+//! `pages.listen`, `AIWE_PROVIDERS__0__API_KEY` is the first provider's `api_key`. An empty variable counts as absent. Each
+//! secret can be given as a file instead, under its key with the suffix `_file`.
 
 mod access;
 mod analysis;
@@ -18,6 +17,8 @@ mod storage;
 
 use std::path::{Path, PathBuf};
 
+use source::{ConfigReader, Node};
+
 pub use access::{Access, Admin, Limits};
 pub use analysis::{ProviderConfig, ProviderKind, Reader, Screenshots};
 pub use base_url::BaseUrl;
@@ -25,30 +26,28 @@ pub use listeners::{Machines, MachinesTls, Pages, Proxy, TlsFiles};
 pub use smtp::{Encryption, Smtp};
 pub use storage::{Database, Location, Log, LogFormat};
 
-use source::{Node, Reading};
+/// Variables with this prefix that belong to the command line.
+const COMMAND_LINE_VARIABLES: [&str; 2] = ["AIWE_CONFIG", "AIWE_DATA_DIR"];
 
-/// Variables with our prefix that are no configuration: the command line reads them.
-const OF_THE_COMMAND_LINE: [&str; 2] = ["AIWE_CONFIG", "AIWE_DATA_DIR"];
-
-/// Everything an operator can set, checked.
+/// All settings of the server, validated.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Whose server it is: stands in mails and on pages.
+    /// The operator's name, for mails and pages.
     pub organisation: String,
-    /// Where browsers reach the pages.
+    /// The address of the pages listener, as browsers reach it.
     pub public_url: BaseUrl,
-    /// Where machines with a certificate reach the server.
+    /// The address of the machines listener, as clients with a certificate reach it.
     pub machines_url: BaseUrl,
     pub pages: Pages,
     pub machines: Machines,
     pub proxy: Proxy,
     pub database: Database,
-    /// `None`: mails are kept, and an administrator copies them.
+    /// `None`: mails stay in the outbox, and an administrator copies them.
     pub smtp: Option<Smtp>,
     pub access: Access,
     pub admin: Admin,
     pub limits: Limits,
-    /// The model servers; the first is the default. Empty: only the built-in reader answers.
+    /// The model servers; the first is the default. Empty: only the built-in reader produces answers.
     pub providers: Vec<ProviderConfig>,
     pub reader: Reader,
     pub screenshots: Screenshots,
@@ -56,12 +55,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// The origins of our own pages: those of `public_url` and `machines_url`.
+    /// The origins of this server: those of `public_url` and `machines_url`.
     pub fn origins(&self) -> Vec<String> {
         [&self.public_url, &self.machines_url].map(|url| url.origin().to_owned()).into()
     }
 
-    /// Hosts that get HSTS: real names with TLS, never a local one or an address.
+    /// The hosts that send HSTS (RFC 6797): DNS names with TLS, never local names or IP addresses.
     pub fn hsts_hosts(&self) -> Vec<String> {
         let urls = [&self.public_url, &self.machines_url].into_iter();
         urls.filter(|url| url.is_https() && !url.is_local() && !url.is_address())
@@ -69,8 +68,8 @@ impl Config {
             .collect()
     }
 
-    /// Reads and checks the file (if there is one) and the variables. Relative paths in it start at the file's folder,
-    /// without a file at the working folder.
+    /// Reads and validates the file (if there is one) and the variables. Relative paths are resolved against the file's
+    /// folder, or the working directory if there is no file.
     pub fn load(
         path: Option<&Path>,
         data_dir: &Path,
@@ -86,74 +85,76 @@ impl Config {
             }
         };
         let mut site_root = None;
-        let mut wrong = Vec::new();
-        // Sorted, so that a list's items arrive in order whatever the environment's order.
+        let mut invalid = Vec::new();
+        // Sorted, so that the items of a list arrive in order.
         let mut env: Vec<_> = env.filter(|(_, value)| !value.is_empty()).collect();
         env.sort();
         for (name, value) in env {
             if name == "LEPTOS_SITE_ROOT" {
                 site_root = Some(PathBuf::from(&value));
             }
-            if OF_THE_COMMAND_LINE.contains(&name.as_str()) {
+            if COMMAND_LINE_VARIABLES.contains(&name.as_str()) {
                 continue;
             }
             if let Some(key) = name.strip_prefix("AIWE_")
                 && let Err(expected) = root.set(&key.to_lowercase(), value)
             {
-                wrong.push(WrongField { field: name, expected });
+                invalid.push(InvalidField { field: name, expected });
             }
         }
-        let base = path.and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
-        Self::read(Reading::new(root, base, wrong), data_dir, site_root)
+        let base_dir = path.and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
+        Self::read(ConfigReader::new(root, base_dir, invalid), data_dir, site_root)
     }
 
-    fn read(mut from: Reading, data_dir: &Path, site_root: Option<PathBuf>) -> Result<Self, ConfigError> {
-        let (public_url, machines_url) = listeners::urls(&mut from);
-        let proxy = listeners::proxy(&mut from);
+    fn read(
+        mut reader: ConfigReader,
+        data_dir: &Path,
+        site_root: Option<PathBuf>,
+    ) -> Result<Self, ConfigError> {
+        let (public_url, machines_url) = listeners::urls(&mut reader);
+        let proxy = listeners::proxy(&mut reader);
         let config = Self {
-            organisation: storage::organisation(&mut from),
-            pages: listeners::pages(&mut from, site_root),
-            machines: listeners::machines(&mut from, &proxy),
+            organisation: storage::organisation(&mut reader),
+            pages: listeners::pages(&mut reader, site_root),
+            machines: listeners::machines(&mut reader, &proxy),
             public_url,
             machines_url,
             proxy,
-            database: storage::database(&mut from, data_dir),
-            smtp: smtp::smtp(&mut from),
-            access: Access::read(&mut from),
-            admin: Admin::read(&mut from),
-            limits: Limits::read(&mut from),
-            providers: analysis::providers(&mut from),
-            reader: Reader::read(&mut from),
-            screenshots: from.section("screenshots"),
-            log: Log::read(&mut from),
+            database: storage::database(&mut reader, data_dir),
+            smtp: smtp::smtp(&mut reader),
+            access: Access::read(&mut reader),
+            admin: Admin::read(&mut reader),
+            limits: Limits::read(&mut reader),
+            providers: analysis::providers(&mut reader),
+            reader: Reader::read(&mut reader),
+            screenshots: reader.section("screenshots"),
+            log: Log::read(&mut reader),
         };
-        match from.finish() {
-            wrong if wrong.is_empty() => Ok(config),
-            wrong => Err(ConfigError::Fields(wrong)),
-        }
+        let invalid = reader.finish();
+        if invalid.is_empty() { Ok(config) } else { Err(ConfigError::Fields(invalid)) }
     }
 }
 
-/// A field that cannot be used, and what was expected of it.
+/// An invalid field, and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrongField {
-    /// The key with dots, or the variable's name.
+pub struct InvalidField {
+    /// The key with dots, or the name of the variable.
     pub field: String,
     pub expected: String,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("the configuration has wrong fields:{}", listed(.0))]
-    Fields(Vec<WrongField>),
+    #[error("the configuration has wrong fields:{}", field_list(.0))]
+    Fields(Vec<InvalidField>),
     #[error("the configuration file {} is not TOML: {message}", path.display())]
     Syntax { path: PathBuf, message: String },
     #[error("the configuration file {} cannot be read", path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
 }
 
-fn listed(wrong: &[WrongField]) -> String {
-    wrong.iter().map(|w| format!("\n  {}: {}", w.field, w.expected)).collect()
+fn field_list(invalid: &[InvalidField]) -> String {
+    invalid.iter().map(|w| format!("\n  {}: {}", w.field, w.expected)).collect()
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
-//! The mail server.
+//! The SMTP server for outgoing mail.
 
 use std::path::PathBuf;
 
+use domain::secret::Secret;
 use protocol::access::EmailAddress;
 use serde::Deserialize;
 
-use super::source::Reading;
-use domain::secret::Secret;
+use super::source::ConfigReader;
 
-/// How mails leave.
+/// How mails are sent.
 #[derive(Debug, Clone)]
 pub struct Smtp {
     pub host: String,
@@ -18,16 +18,16 @@ pub struct Smtp {
     pub credentials: Option<(String, Secret)>,
     pub from: EmailAddress,
     pub reply_to: Option<EmailAddress>,
-    /// An authority (PEM) to trust beside the system's.
+    /// A root certificate (PEM) to trust besides those of the system.
     pub ca_certificate: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encryption {
-    /// Plain text. Only for a mail server on this machine.
+    /// Plain text. With credentials only for a mail server on this machine.
     None,
-    /// Starts in plain text and must change to TLS before anything is said (RFC 3207).
+    /// Starts in plain text and must switch to TLS before anything else (RFC 3207).
     #[default]
     Starttls,
     /// TLS from the first byte (RFC 8314).
@@ -60,40 +60,40 @@ impl Section {
 }
 
 /// `None` when the section is absent or empty.
-pub(super) fn smtp(from: &mut Reading) -> Option<Smtp> {
-    let section: Section = from.section("smtp");
+pub(super) fn smtp(reader: &mut ConfigReader) -> Option<Smtp> {
+    let section: Section = reader.section("smtp");
     if section.is_empty() {
         return None;
     }
-    let password = from.secret("smtp.password", section.password, section.password_file.as_deref());
+    let password = reader.secret("smtp.password", section.password, section.password_file.as_deref());
     let credentials = match (section.username, password) {
         (Some(name), Some(password)) => Some((name, password)),
         (None, None) => None,
         (Some(_), None) => {
-            from.wrong("smtp.password", "expected the password of smtp.username");
+            reader.invalid("smtp.password", "expected the password of smtp.username");
             None
         }
         (None, Some(_)) => {
-            from.wrong("smtp.username", "expected the name that smtp.password belongs to");
+            reader.invalid("smtp.username", "expected the name that smtp.password belongs to");
             None
         }
     };
     let host = section.host.filter(|host| !host.trim().is_empty()).unwrap_or_else(|| {
-        from.wrong("smtp.host", "expected the mail server's name");
+        reader.invalid("smtp.host", "expected the mail server's name");
         String::new()
     });
-    let here = matches!(host.as_str(), "localhost" | "127.0.0.1" | "::1");
-    from.expect(
-        credentials.is_none() || section.encryption != Encryption::None || here,
+    let is_local = matches!(host.as_str(), "localhost" | "127.0.0.1" | "::1");
+    reader.ensure(
+        credentials.is_none() || section.encryption != Encryption::None || is_local,
         "smtp.encryption",
         "expected starttls or tls: a password must not cross the network in plain text",
     );
-    let ca_certificate = section.ca_certificate.map(|path| from.path(&path));
+    let ca_certificate = section.ca_certificate.map(|path| reader.path(&path));
     if let Some(Err(error)) = ca_certificate.as_ref().map(std::fs::File::open) {
-        from.wrong("smtp.ca_certificate", &format!("expected a readable PEM file: {error}"));
+        reader.invalid("smtp.ca_certificate", &format!("expected a readable PEM file: {error}"));
     }
-    let reply_to = section.reply_to.and_then(|text| address(from, "smtp.reply_to", &text));
-    let sender = address(from, "smtp.from", section.from.as_deref().unwrap_or_default())?;
+    let reply_to = section.reply_to.and_then(|text| address(reader, "smtp.reply_to", &text));
+    let sender = address(reader, "smtp.from", section.from.as_deref().unwrap_or_default())?;
     let port = section.port.unwrap_or(match section.encryption {
         Encryption::None => 25,
         Encryption::Starttls => 587,
@@ -110,8 +110,8 @@ pub(super) fn smtp(from: &mut Reading) -> Option<Smtp> {
     })
 }
 
-fn address(from: &mut Reading, field: &str, text: &str) -> Option<EmailAddress> {
+fn address(reader: &mut ConfigReader, field: &str, text: &str) -> Option<EmailAddress> {
     text.parse()
-        .map_err(|_| from.wrong(field, "expected an e-mail address, such as assistant@example.org"))
+        .map_err(|_| reader.invalid(field, "expected an e-mail address, such as assistant@example.org"))
         .ok()
 }

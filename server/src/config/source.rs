@@ -1,24 +1,24 @@
-//! Where values come from: a TOML document with variables laid over it.
+//! The source of values: a TOML document, overridden by environment variables.
 //!
-//! A variable is text; it becomes a number, a truth value or a list only when the field that it is for asks for one.
-//! So a password of digits stays text.
+//! A variable is text. It is parsed as a number, a boolean or a list only if its field has that type, so a password of
+//! digits stays text.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::de::value::{Error, MapDeserializer, SeqDeserializer};
-use serde::de::{DeserializeOwned, Error as _, IntoDeserializer, Visitor};
-
-use super::WrongField;
 use domain::secret::Secret;
+use serde::de::value::{MapDeserializer, SeqDeserializer, StringDeserializer};
+use serde::de::{DeserializeOwned, Expected, IntoDeserializer, Unexpected, Visitor};
 
-/// One value or a tree of them.
+use super::InvalidField;
+
+/// A value, or a tree of values.
 #[derive(Debug, Clone)]
 pub(super) enum Node {
     List(Vec<Node>),
     Scalar(toml::Value),
     Table(BTreeMap<String, Node>),
-    /// A variable's value.
+    /// The value of a variable.
     Text(String),
 }
 
@@ -31,7 +31,8 @@ impl Node {
         text.parse::<toml::Table>().map(|table| toml::Value::Table(table).into()).map_err(|e| e.to_string())
     }
 
-    /// Lays a variable over the document. `key` has two underscores between its levels. Errors say what was expected.
+    /// Overrides a value with that of a variable. `key` has two underscores between its levels. The error says what was
+    /// expected.
     pub fn set(&mut self, key: &str, value: String) -> Result<(), String> {
         let (last, parents) = match key.rsplit_once("__") {
             Some((parents, last)) => (last, parents.split("__").collect()),
@@ -44,7 +45,7 @@ impl Node {
         let Self::Table(table) = node else {
             return Err(format!("{key} is no section that can hold a value"));
         };
-        // The value in a variable also replaces the file's name in the document, and the other way round.
+        // A variable with the value also replaces a `_file` key in the document, and vice versa.
         match last.strip_suffix("_file") {
             Some(plain) => table.remove(plain),
             None => table.remove(&format!("{last}_file")),
@@ -84,7 +85,59 @@ impl From<toml::Value> for Node {
     }
 }
 
-impl IntoDeserializer<'_, Error> for Node {
+/// Why a value does not fit its field.
+#[derive(Debug)]
+pub(super) enum ValueError {
+    /// What was expected. Not what was found, which may be a secret of the wrong type.
+    Expected(String),
+    /// Anything else, in whole words.
+    Other(String),
+}
+
+impl ValueError {
+    fn expected(what: &str) -> Self {
+        Self::Expected(what.to_owned())
+    }
+
+    /// The words of the field's type for people, instead of Rust's name for it.
+    fn or_expected(self, what: &str) -> Self {
+        match self {
+            Self::Expected(_) => Self::expected(what),
+            other => other,
+        }
+    }
+}
+
+impl std::fmt::Display for ValueError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Expected(expected) => write!(f, "expected {expected}"),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for ValueError {}
+
+impl serde::de::Error for ValueError {
+    fn custom<T: std::fmt::Display>(text: T) -> Self {
+        Self::Other(text.to_string())
+    }
+
+    fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
+        Self::Expected(expected.to_string())
+    }
+
+    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::Expected(expected.to_string())
+    }
+
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::Expected(expected.to_string())
+    }
+}
+
+impl IntoDeserializer<'_, ValueError> for Node {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -92,34 +145,34 @@ impl IntoDeserializer<'_, Error> for Node {
     }
 }
 
-/// Parses a variable's text when the field wants a number or a truth value.
-macro_rules! parsed {
+/// Parses the text of a variable where the field's type is a number or a boolean.
+macro_rules! deserialize_parsed {
     ($($method:ident $visit:ident $type:ty, $expected:literal;)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
             match self {
                 Self::Text(text) => match text.trim().parse::<$type>() {
                     Ok(value) => visitor.$visit(value),
-                    Err(_) => Err(Error::custom(concat!("expected ", $expected))),
+                    Err(_) => Err(ValueError::expected($expected)),
                 },
-                other => other.deserialize_any(visitor),
+                other => other.deserialize_any(visitor).map_err(|error| error.or_expected($expected)),
             }
         }
     )*};
 }
 
 impl<'de> serde::Deserializer<'de> for Node {
-    type Error = Error;
+    type Error = ValueError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self {
             Self::List(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter())),
-            Self::Scalar(value) => value.deserialize_any(visitor).map_err(|e| Error::custom(e.message())),
+            Self::Scalar(value) => deserialize_scalar(value, visitor),
             Self::Table(table) => visitor.visit_map(MapDeserializer::new(table.into_iter())),
             Self::Text(text) => visitor.visit_string(text),
         }
     }
 
-    parsed! {
+    deserialize_parsed! {
         deserialize_bool visit_bool bool, "true or false";
         deserialize_f64 visit_f64 f64, "a number";
         deserialize_i64 visit_i64 i64, "a whole number";
@@ -128,11 +181,11 @@ impl<'de> serde::Deserializer<'de> for Node {
         deserialize_u64 visit_u64 u64, "a whole number";
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self {
             Self::Text(text) => {
                 let items: Vec<_> = text.split(',').map(|item| Self::Text(item.trim().to_owned())).collect();
@@ -147,13 +200,13 @@ impl<'de> serde::Deserializer<'de> for Node {
         _name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, ValueError> {
         match self {
             Self::Text(text) | Self::Scalar(toml::Value::String(text)) => {
-                let name: serde::de::value::StringDeserializer<Error> = text.into_deserializer();
+                let name: StringDeserializer<ValueError> = text.into_deserializer();
                 visitor.visit_enum(name)
             }
-            _ => Err(Error::custom(format!("expected one of {}", variants.join(", ")))),
+            _ => Err(ValueError::Expected(format!("one of {}", variants.join(", ")))),
         }
     }
 
@@ -161,7 +214,7 @@ impl<'de> serde::Deserializer<'de> for Node {
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, ValueError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -171,23 +224,37 @@ impl<'de> serde::Deserializer<'de> for Node {
     }
 }
 
-/// The document while its sections are taken out, and what was wrong so far.
-#[derive(Debug)]
-pub(super) struct Reading {
-    left: BTreeMap<String, Node>,
-    base: PathBuf,
-    wrong: Vec<WrongField>,
+/// Not by the deserializer of `toml`, whose error is text.
+fn deserialize_scalar<'de, V: Visitor<'de>>(value: toml::Value, visitor: V) -> Result<V::Value, ValueError> {
+    match value {
+        toml::Value::Boolean(value) => visitor.visit_bool(value),
+        toml::Value::Datetime(value) => visitor.visit_string(value.to_string()),
+        toml::Value::Float(value) => visitor.visit_f64(value),
+        toml::Value::Integer(value) => visitor.visit_i64(value),
+        toml::Value::String(value) => visitor.visit_string(value),
+        // `Node::from` has made nodes of their own of these.
+        toml::Value::Array(_) | toml::Value::Table(_) => Err(ValueError::expected("a single value")),
+    }
 }
 
-impl Reading {
-    pub fn new(root: Node, base: PathBuf, wrong: Vec<WrongField>) -> Self {
-        let left = if let Node::Table(table) = root { table } else { BTreeMap::new() };
-        Self { left, base, wrong }
+/// Reads the document section by section and collects the invalid fields.
+#[derive(Debug)]
+pub(super) struct ConfigReader {
+    /// The sections that have not been read yet.
+    remaining: BTreeMap<String, Node>,
+    base_dir: PathBuf,
+    invalid: Vec<InvalidField>,
+}
+
+impl ConfigReader {
+    pub fn new(root: Node, base_dir: PathBuf, invalid: Vec<InvalidField>) -> Self {
+        let remaining = if let Node::Table(table) = root { table } else { BTreeMap::new() };
+        Self { remaining, base_dir, invalid }
     }
 
-    /// Takes a section out. A wrong one is noted and its defaults stand in, so that reading goes on.
+    /// Reads a section. An invalid one is recorded and replaced by its defaults, so that the others are checked too.
     pub fn section<T: DeserializeOwned + Default>(&mut self, name: &str) -> T {
-        let Some(node) = self.left.remove(name) else { return T::default() };
+        let Some(node) = self.remaining.remove(name) else { return T::default() };
         serde_path_to_error::deserialize(node).unwrap_or_else(|error| {
             let path = error.path().to_string();
             let field = match path.as_str() {
@@ -195,43 +262,39 @@ impl Reading {
                 item if item.starts_with('[') => format!("{name}{item}"),
                 key => format!("{name}.{key}"),
             };
-            self.wrong(&field, &expectation(&error.into_inner().to_string()));
+            self.invalid(&field, &error.into_inner().to_string());
             T::default()
         })
     }
 
-    /// Notes a wrong field.
-    pub fn wrong(&mut self, field: &str, expected: &str) {
-        self.wrong.push(WrongField { field: field.to_owned(), expected: expected.to_owned() });
+    /// Records `field` as invalid.
+    pub fn invalid(&mut self, field: &str, expected: &str) {
+        self.invalid.push(InvalidField { field: field.to_owned(), expected: expected.to_owned() });
     }
 
-    /// Notes `field` as wrong unless `right`.
-    pub fn expect(&mut self, right: bool, field: &str, expected: &str) {
-        if !right {
-            self.wrong(field, expected);
+    /// Records `field` as invalid unless `valid`.
+    pub fn ensure(&mut self, valid: bool, field: &str, expected: &str) {
+        if !valid {
+            self.invalid(field, expected);
         }
     }
 
-    /// Notes `field` as wrong unless it lies between `least` and `most`, both allowed.
-    pub fn range(&mut self, field: &str, value: u32, least: u32, most: u32) {
-        self.expect(
-            (least..=most).contains(&value),
-            field,
-            &format!("expected a number from {least} to {most}"),
-        );
+    /// Records `field` as invalid unless `min <= value <= max`.
+    pub fn range(&mut self, field: &str, value: u32, min: u32, max: u32) {
+        self.ensure((min..=max).contains(&value), field, &format!("expected a number from {min} to {max}"));
     }
 
-    /// A path as it is meant: relative ones start at the file's folder.
+    /// Resolves a path against the folder of the configuration file.
     pub fn path(&self, path: &Path) -> PathBuf {
-        self.base.join(path)
+        self.base_dir.join(path)
     }
 
-    /// A secret that stands in `field` or in the file that `field_file` names.
+    /// A secret, given in `field` or in the file that `field_file` names.
     pub fn secret(&mut self, field: &str, value: Option<String>, file: Option<&Path>) -> Option<Secret> {
         match (value, file) {
             (None, None) => None,
             (Some(_), Some(_)) => {
-                self.wrong(field, &format!("expected only one of {field} and {field}_file"));
+                self.invalid(field, &format!("expected only one of {field} and {field}_file"));
                 None
             }
             (Some(value), None) => Some(Secret::new(value)),
@@ -240,34 +303,22 @@ impl Reading {
                     Some(Secret::new(text.trim_end_matches(['\r', '\n'])))
                 }
                 Ok(_) => {
-                    self.wrong(&format!("{field}_file"), "the file is empty; expected the secret");
+                    self.invalid(&format!("{field}_file"), "the file is empty; expected the secret");
                     None
                 }
                 Err(error) => {
-                    self.wrong(&format!("{field}_file"), &format!("expected a readable file: {error}"));
+                    self.invalid(&format!("{field}_file"), &format!("expected a readable file: {error}"));
                     None
                 }
             },
         }
     }
 
-    /// What was wrong, with the keys that nobody took.
-    pub fn finish(mut self) -> Vec<WrongField> {
-        for key in std::mem::take(&mut self.left).into_keys() {
-            self.wrong(&key, "there is no such key");
+    /// The invalid fields, including the keys that no section has read.
+    pub fn finish(mut self) -> Vec<InvalidField> {
+        for key in std::mem::take(&mut self.remaining).into_keys() {
+            self.invalid(&key, "there is no such key");
         }
-        self.wrong
-    }
-}
-
-/// What serde says, without the value that was found: it may be a secret of the wrong type.
-fn expectation(message: &str) -> String {
-    match message.rsplit_once(", expected ") {
-        Some((found, expected)) if found.starts_with("invalid ") => match expected {
-            "u16" | "u32" | "u64" | "usize" => "expected a whole number".to_owned(),
-            "a boolean" => "expected true or false".to_owned(),
-            expected => format!("expected {expected}"),
-        },
-        _ => message.to_owned(),
+        self.invalid
     }
 }

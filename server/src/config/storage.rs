@@ -1,24 +1,24 @@
-//! Whose server it is, where its data lies, and what it logs.
+//! The operator's name, the database and the log.
 
 use std::path::{Path, PathBuf};
 
+use domain::secret::Secret;
 use serde::Deserialize;
 
-use super::source::Reading;
-use domain::secret::Secret;
+use super::source::ConfigReader;
 
 /// The database.
 #[derive(Debug, Clone)]
 pub struct Database {
     pub location: Location,
     pub max_connections: u32,
-    /// The key of all that is encrypted at rest, 64 hexadecimal digits; `None`: the file `data.key` in the data folder.
+    /// The key for encryption at rest, 64 hexadecimal digits. `None`: the file `data.key` in the data folder.
     pub data_key: Option<Secret>,
 }
 
 #[derive(Debug, Clone)]
 pub enum Location {
-    /// The whole `postgres://…` URL; it may hold a password.
+    /// The complete `postgres://…` URL, which may contain a password.
     Postgres(Secret),
     Sqlite(PathBuf),
 }
@@ -47,9 +47,9 @@ impl Default for Log {
 }
 
 impl Log {
-    pub(super) fn read(from: &mut Reading) -> Self {
-        let log: Self = from.section("log");
-        from.expect(
+    pub(super) fn read(reader: &mut ConfigReader) -> Self {
+        let log: Self = reader.section("log");
+        reader.ensure(
             tracing_subscriber::EnvFilter::try_new(&log.level).is_ok(),
             "log.level",
             "expected error, warn, info, debug, trace, or directives such as info,server=debug",
@@ -86,29 +86,29 @@ impl Default for DatabaseSection {
     }
 }
 
-pub(super) fn organisation(from: &mut Reading) -> String {
-    let OrganisationSection { name } = from.section("organisation");
-    // It becomes part of mail subjects and of certificates' names.
-    let fits = (1..=64).contains(&name.trim().chars().count()) && !name.chars().any(char::is_control);
-    from.expect(fits, "organisation.name", "expected 1 to 64 characters on one line");
+pub(super) fn organisation(reader: &mut ConfigReader) -> String {
+    let OrganisationSection { name } = reader.section("organisation");
+    // It becomes part of mail subjects and of the names in certificates.
+    let valid = (1..=64).contains(&name.trim().chars().count()) && !name.chars().any(char::is_control);
+    reader.ensure(valid, "organisation.name", "expected 1 to 64 characters on one line");
     name.trim().to_owned()
 }
 
-pub(super) fn database(from: &mut Reading, data_dir: &Path) -> Database {
-    let section: DatabaseSection = from.section("database");
-    from.expect(
+pub(super) fn database(reader: &mut ConfigReader, data_dir: &Path) -> Database {
+    let section: DatabaseSection = reader.section("database");
+    reader.ensure(
         (1..=1_000).contains(&section.max_connections),
         "database.max_connections",
         "expected a number from 1 to 1,000",
     );
     let default = data_dir.join("aiwe.db");
-    let location = match from.secret("database.url", section.url, section.url_file.as_deref()) {
+    let location = match reader.secret("database.url", section.url, section.url_file.as_deref()) {
         None => Location::Sqlite(default),
         Some(url) if url.expose().starts_with("postgres://") || url.expose().starts_with("postgresql://") => {
             Location::Postgres(url)
         }
         Some(url) => match url.expose().strip_prefix("sqlite:").map(|path| path.trim_start_matches("//")) {
-            // An absolute path has a third slash: sqlite:///srv/aiwe.db.
+            // `sqlite:/srv/aiwe.db` and `sqlite:///srv/aiwe.db` are absolute.
             Some(path) if !path.is_empty() => {
                 let absolute = url.expose().starts_with("sqlite:/") && !url.expose().starts_with("sqlite://")
                     || url.expose().starts_with("sqlite:///");
@@ -116,17 +116,20 @@ pub(super) fn database(from: &mut Reading, data_dir: &Path) -> Database {
                 Location::Sqlite(if absolute {
                     Path::new("/").join(path)
                 } else {
-                    from.path(Path::new(path))
+                    reader.path(Path::new(path))
                 })
             }
             _ => {
-                from.wrong("database.url", "expected postgres://user:password@host/database or sqlite:file");
+                reader.invalid(
+                    "database.url",
+                    "expected postgres://user:password@host/database or sqlite:file",
+                );
                 Location::Sqlite(default)
             }
         },
     };
-    let data_key = from.secret("database.data_key", section.data_key, section.data_key_file.as_deref());
-    let fits = data_key.as_ref().is_none_or(|key| crate::vault::Vault::parse(key.expose()).is_some());
-    from.expect(fits, "database.data_key", "expected 64 hexadecimal digits");
+    let data_key = reader.secret("database.data_key", section.data_key, section.data_key_file.as_deref());
+    let valid = data_key.as_ref().is_none_or(|key| crate::vault::Vault::parse(key.expose()).is_some());
+    reader.ensure(valid, "database.data_key", "expected 64 hexadecimal digits");
     Database { location, max_connections: section.max_connections, data_key }
 }

@@ -30,28 +30,28 @@ fn without_a_file_everything_has_its_default() {
     assert!(!config.screenshots.keep && !config.admin.require_certificate);
 }
 
-/// Files may come from anywhere, and behind a proxy it is the proxy's certificate that clients see.
+/// The files may be of any authority, and behind a proxy clients see the proxy's certificate.
 #[test]
-fn only_the_built_in_certificate_is_of_the_own_authority() {
+fn only_the_built_in_certificate_is_of_the_built_in_authority() {
     let files = TlsFiles { certificate: "machines.crt".into(), key: "machines.key".into() };
-    assert!(MachinesTls::BuiltIn.is_of_own_authority());
-    assert!(![MachinesTls::Files(files), MachinesTls::Off].iter().any(MachinesTls::is_of_own_authority));
+    assert!(MachinesTls::BuiltIn.is_built_in());
+    assert!(![MachinesTls::Files(files), MachinesTls::Off].iter().any(MachinesTls::is_built_in));
 }
 
-/// As it stands the example changes nothing; with its commented settings switched on it is still valid.
+/// The example only states the defaults; with its commented settings enabled it is still valid.
 #[test]
-fn example_holds_the_defaults_and_every_setting() {
+fn the_example_has_the_defaults_and_every_setting() {
     let default = load("", &[]).unwrap();
     assert_eq!(format!("{:?}", load(EXAMPLE, &[]).unwrap()), format!("{default:?}"));
 
-    let switched_on: String = EXAMPLE
+    let enabled: String = EXAMPLE
         .lines()
         .map(|line| match line.strip_prefix("#: ") {
             Some(setting) => format!("{setting}\n"),
             None => format!("{line}\n"),
         })
         .collect();
-    let config = load(&switched_on, &[]).unwrap();
+    let config = load(&enabled, &[]).unwrap();
     let smtp = config.smtp.unwrap();
     assert_eq!((smtp.host.as_str(), smtp.port), ("mail.example.org", 587));
     assert!(matches!(config.database.location, Location::Postgres(_)));
@@ -59,7 +59,7 @@ fn example_holds_the_defaults_and_every_setting() {
 }
 
 #[test]
-fn variables_go_over_the_file() {
+fn variables_override_the_file() {
     let config = load(
         "public_url = \"https://a.example.org\"\n[pages]\nlisten = \"127.0.0.1:1\"\n[limits]\nconnections = 7\n",
         &[
@@ -212,7 +212,7 @@ fn every_wrong_field_is_named_at_once() {
 }
 
 #[test]
-fn what_would_be_unsafe_is_refused() {
+fn unsafe_settings_are_refused() {
     assert_eq!(wrong("[machines]\nplain = true\n", &[])[0].0, "machines.plain");
     assert_eq!(wrong("[proxy]\nsecret = \"short\"\n", &[])[0].0, "proxy.secret");
     let smtp = "[smtp]\nhost = \"mail.example.org\"\nfrom = \"a@example.org\"\nusername = \"u\"\npassword = \"p\"\n\
@@ -224,9 +224,9 @@ fn what_would_be_unsafe_is_refused() {
 #[test]
 fn uploads_are_bounded_by_the_protocol() {
     let limits = load("[limits]\nupload_megabytes = 3\nupload_megapixels = 2\n", &[]).unwrap().limits;
-    let pictures = limits.pictures();
+    let pictures = limits.picture_limits();
     assert_eq!((pictures.bytes, pictures.pixels), (3_000_000, 2_000_000));
-    let default = load("", &[]).unwrap().limits.pictures();
+    let default = load("", &[]).unwrap().limits.picture_limits();
     assert_eq!(default, ::analysis::PictureLimits::default(), "the default is what clients check");
     let wrong = wrong("[limits]\nupload_megabytes = 21\nupload_megapixels = 65\n", &[]);
     let fields: Vec<_> = wrong.iter().map(|(field, _)| field.as_str()).collect();

@@ -1,9 +1,9 @@
-//! The edge: both listeners, TLS, and who is at the other end.
+//! The edge: both listeners, TLS termination, and the identity of the peer.
 //!
-//! What always holds: every request that reaches the router carries a [`Peer`], and what it says was either seen on the
-//! connection itself or told by a proxy that proved itself. Headers that could say otherwise are gone by then. That a
-//! [`PeerCertificate`] is there proves that the peer holds its key, and nothing else: who issued it, for how long, and
-//! whether it was revoked is judged later, so that every failing machine gets an answer and not a TLS alert.
+//! Every request that reaches the router carries a [`Peer`] in its extensions. Its values come from the connection itself
+//! or from an authenticated proxy; headers with which a client could claim otherwise have been removed. A
+//! [`PeerCertificate`] proves that the peer holds its key, and nothing else: issuer, validity and revocation are checked
+//! later, so that a machine with a bad certificate gets an HTTP response instead of a TLS alert.
 
 mod proxy;
 mod serve;

@@ -1,7 +1,7 @@
-//! What a proxy may tell about a client, and how it proves itself.
+//! Reverse proxies: how one authenticates itself, and what it forwards about the client.
 //!
-//! A proxy is believed when it connects from a trusted address *and* sends the shared secret. Its headers are taken out
-//! of the request in any case, so that nothing behind the edge can read them by mistake.
+//! A proxy is trusted when it connects from a trusted address *and* sends the shared secret. Its headers are always removed
+//! from the request, so that nothing behind the edge can read them by mistake.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,56 +10,56 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-
 use web::{Listener, Peer, PeerCertificate};
 
 use crate::config::Proxy;
 
-const AUTH: HeaderName = HeaderName::from_static("x-proxy-auth");
-const CERTIFICATE: HeaderName = HeaderName::from_static("x-client-cert");
-const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_PROXY_AUTH: HeaderName = HeaderName::from_static("x-proxy-auth");
+const X_CLIENT_CERT: HeaderName = HeaderName::from_static("x-client-cert");
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Everything that only a proxy may say, or that someone could take for its word.
-const OF_THE_PROXY: [HeaderName; 8] = [
-    AUTH,
-    CERTIFICATE,
+/// The headers that only a proxy may set, including those that this server does not read.
+const PROXY_HEADERS: [HeaderName; 8] = [
+    X_PROXY_AUTH,
+    X_CLIENT_CERT,
     http::header::FORWARDED,
-    FOR,
+    X_FORWARDED_FOR,
     HeaderName::from_static("x-forwarded-host"),
     HeaderName::from_static("x-forwarded-port"),
-    PROTO,
+    X_FORWARDED_PROTO,
     HeaderName::from_static("x-real-ip"),
 ];
 
-/// Whose request it is, once the proxy's word is counted in. `None`: no proxy spoke, and the connection's own peer it is.
+/// The peer as an authenticated proxy forwards it. `None`: the request does not come from such a proxy, so the connection's
+/// own peer sent it.
 pub(super) fn forwarded(proxy: &Proxy, connection: &Peer, headers: &mut HeaderMap) -> Option<Peer> {
-    let peer = believes(proxy, connection.address, headers).then(|| Peer {
+    let peer = is_authenticated(proxy, connection.address, headers).then(|| Peer {
         address: client_address(proxy, headers).unwrap_or(connection.address),
         listener: connection.listener,
-        tls: headers.get(PROTO).is_some_and(|proto| proto == "https"),
-        // The pages' listener stands for nobody's certificate, whatever a wrongly configured proxy sends there.
+        tls: headers.get(X_FORWARDED_PROTO).is_some_and(|proto| proto == "https"),
+        // The pages listener accepts no certificates, even if a misconfigured proxy forwards one.
         certificate: certificate(headers).filter(|_| connection.listener == Listener::Machines),
     });
-    for name in OF_THE_PROXY {
+    for name in PROXY_HEADERS {
         headers.remove(name);
     }
     if peer.is_none() {
-        headers.remove(REQUEST_ID);
+        headers.remove(X_REQUEST_ID);
     }
     peer
 }
 
-fn believes(proxy: &Proxy, address: IpAddr, headers: &HeaderMap) -> bool {
-    let (Some(secret), Some(sent)) = (&proxy.secret, headers.get(AUTH)) else { return false };
+fn is_authenticated(proxy: &Proxy, address: IpAddr, headers: &HeaderMap) -> bool {
+    let (Some(secret), Some(sent)) = (&proxy.secret, headers.get(X_PROXY_AUTH)) else { return false };
     if !is_trusted(proxy, address) {
         return false;
     }
-    // Hashes are compared, so that the time tells neither the secret nor its length.
+    // Hashes are compared, so that the time reveals neither the secret nor its length.
     let same = bool::from(Sha256::digest(sent.as_bytes()).ct_eq(&Sha256::digest(secret.expose())));
     if !same {
-        // Else an operator sees every machine come without a certificate, and nothing that says why.
+        // Without this, the operator would see every machine without a certificate and no reason for it.
         tracing::warn!(%address, "a trusted address sent an X-Proxy-Auth that is not proxy.secret");
     }
     same
@@ -69,10 +69,10 @@ fn is_trusted(proxy: &Proxy, address: IpAddr) -> bool {
     proxy.trusted.iter().any(|network| network.contains(&address))
 }
 
-/// The right-most address that is no trusted proxy's: whatever stands further left, the client may have made up.
+/// The right-most address that is not a trusted proxy: the client may have forged everything to the left of it.
 fn client_address(proxy: &Proxy, headers: &HeaderMap) -> Option<IpAddr> {
     let mut nearest = None;
-    let values: Vec<_> = headers.get_all(FOR).iter().collect();
+    let values: Vec<_> = headers.get_all(X_FORWARDED_FOR).iter().collect();
     for text in values.iter().rev().flat_map(|value| value.as_bytes().rsplit(|b| *b == b',')) {
         let text = std::str::from_utf8(text).ok()?.trim();
         let address = text
@@ -88,14 +88,14 @@ fn client_address(proxy: &Proxy, headers: &HeaderMap) -> Option<IpAddr> {
     nearest
 }
 
-/// Nothing, an empty value, more than one value and bad base64 all are no certificate.
+/// The forwarded certificate. `None` also for an empty value, several values, and invalid base64.
 fn certificate(headers: &HeaderMap) -> Option<PeerCertificate> {
-    let mut values = headers.get_all(CERTIFICATE).iter();
+    let mut values = headers.get_all(X_CLIENT_CERT).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     match STANDARD.decode(value.as_bytes()) {
         Ok(leaf) if !leaf.is_empty() => Some(PeerCertificate { leaf, intermediates: Vec::new() }),
         Ok(_) => None,
-        // Without a certificate Caddy before 2.11.2 sends its placeholder's name as it stands.
+        // Caddy before 2.11.2 sends the unexpanded placeholder if there is no certificate.
         Err(_) if value.as_bytes().starts_with(b"{") => None,
         Err(_) => {
             tracing::warn!("the proxy sent an X-Client-Cert that is not base64");
@@ -106,8 +106,9 @@ fn certificate(headers: &HeaderMap) -> Option<PeerCertificate> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use domain::secret::Secret;
+
+    use super::*;
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_right_most_stranger_is_the_client() {
+    fn the_right_most_untrusted_address_is_the_client() {
         let client: IpAddr = "192.0.2.9".parse().unwrap();
         assert_eq!(forwarded_for("192.0.2.9"), client);
         assert_eq!(forwarded_for("6.6.6.6, 192.0.2.9, 10.1.1.1"), client);
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_proxy_is_believed_and_its_headers_always_go() {
+    fn only_the_proxy_is_trusted_and_its_headers_are_always_removed() {
         let all = |auth| {
             headers(&[
                 ("x-proxy-auth", auth),
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pages_listener_takes_no_certificate_from_anybody() {
+    fn the_pages_listener_accepts_no_certificate() {
         let headers = || headers(&[("x-proxy-auth", SECRET), ("x-client-cert", "AAAA")]);
         assert!(forwarded(&proxy(), &connection("127.0.0.1"), &mut headers()).unwrap().certificate.is_some());
         let pages = Peer { listener: Listener::Pages, ..connection("127.0.0.1") };
@@ -190,14 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_is_none() {
+    fn an_invalid_certificate_header_is_no_certificate() {
         for value in ["", "?", "AAA", "{http.request.tls.client.certificate_der_base64}"] {
             assert_eq!(certificate(&headers(&[("x-client-cert", value)])), None, "{value}");
         }
         let mut two = headers(&[("x-client-cert", "AAAA")]);
         two.append("x-client-cert", "AAAA".parse().unwrap());
         assert_eq!(certificate(&two), None);
-        // The proxy's own certificate towards us never stands in for the client's.
+        // The proxy's own client certificate is never taken for the client's.
         let own = PeerCertificate { leaf: vec![1], intermediates: Vec::new() };
         let connection = Peer { certificate: Some(own), ..connection("127.0.0.1") };
         let mut auth = headers(&[("x-proxy-auth", SECRET)]);

@@ -1,4 +1,4 @@
-//! Taking connections, within limits, until the server stops.
+//! The accept loop: serves connections, within limits, until the server stops.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -23,55 +23,54 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
-
 use web::{Listener, Peer, PeerCertificate};
 
 use super::proxy;
 use crate::certificate::{Connections, Entry, Rejected};
 use crate::config::Proxy;
-use crate::tls::Replaceable;
+use crate::tls::ReloadableConfig;
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// From the handshake to the first whole request head, and on HTTP/1.1 to each further one.
+/// From the handshake to the first complete request head, and on HTTP/1.1 to each further one.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
-const HTTP2_STREAMS: u32 = 128;
-const HEAD_BYTES: usize = 64 * 1024;
-/// How long running requests may go on once the server stops.
+const MAX_HTTP2_STREAMS: u32 = 128;
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// How long running requests may continue during the shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// After an error in accepting (no file descriptors left, say), before the next try.
+/// The pause after `accept` has failed, for example because no file descriptors are left.
 const ACCEPT_RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// One listener.
 #[derive(Debug, Clone)]
 pub struct Edge {
-    pub which: Listener,
+    pub listener: Listener,
     /// `None`: plain HTTP/1.1.
-    pub tls: Option<Replaceable>,
+    pub tls: Option<ReloadableConfig>,
     pub proxy: Proxy,
     pub connections: Arc<Connections>,
-    /// Connections at once. More wait to be accepted.
-    pub limit: usize,
+    /// Concurrent connections. Further ones wait to be accepted.
+    pub max_connections: usize,
     pub shutdown: CancellationToken,
 }
 
 impl Edge {
-    /// Serves until `shutdown`, then until what is running has ended, 10 seconds at most.
+    /// Serves until `shutdown`, then lets running requests end, for at most 10 seconds.
     pub async fn serve(self, listener: TcpListener, router: Router) {
         let edge = Arc::new(self);
         let tasks = TaskTracker::new();
-        let slots = Arc::new(Semaphore::new(edge.limit));
-        let ending = CancellationToken::new();
-        // Also when this future is dropped, no connection outlives it.
-        let _end_all = ending.clone().drop_guard();
-        while let Some((stream, address, place)) = edge.accept(&listener, &slots).await {
-            let (edge, router, ending) = (Arc::clone(&edge), router.clone(), ending.clone());
+        let semaphore = Arc::new(Semaphore::new(edge.max_connections));
+        let abort = CancellationToken::new();
+        // No connection outlives this future, even when it is dropped.
+        let _abort_on_drop = abort.clone().drop_guard();
+        while let Some((stream, address, permit)) = edge.accept(&listener, &semaphore).await {
+            let (edge, router, abort) = (Arc::clone(&edge), router.clone(), abort.clone());
             tasks.spawn(async move {
                 tokio::select! {
-                    () = ending.cancelled() => {}
-                    () = edge.connection(stream, address, router) => {}
+                    () = abort.cancelled() => {}
+                    () = edge.handle_connection(stream, address, router) => {}
                 }
-                drop(place);
+                drop(permit);
             });
         }
         drop(listener);
@@ -81,17 +80,17 @@ impl Edge {
         }
     }
 
-    /// The next connection, once there is a place for it. `None`: the server stops.
+    /// The next connection, once there is a permit for it. `None`: the server stops.
     async fn accept(
         &self,
         listener: &TcpListener,
-        slots: &Arc<Semaphore>,
+        semaphore: &Arc<Semaphore>,
     ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
         let next = async {
-            let place = Arc::clone(slots).acquire_owned().await.ok()?;
+            let permit = Arc::clone(semaphore).acquire_owned().await.ok()?;
             loop {
                 match listener.accept().await {
-                    Ok((stream, address)) => return Some((stream, address, place)),
+                    Ok((stream, address)) => return Some((stream, address, permit)),
                     Err(error) => {
                         tracing::warn!(%error, "a connection was not accepted");
                         sleep(ACCEPT_RETRY_INTERVAL).await;
@@ -106,14 +105,14 @@ impl Edge {
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, router: Router) {
+    async fn handle_connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, router: Router) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY was refused");
         }
         let address = address.ip().to_canonical();
-        let mut peer = Peer { address, listener: self.which, tls: self.tls.is_some(), certificate: None };
-        let Some(config) = self.tls.as_ref().map(Replaceable::current) else {
-            return self.speak(stream, false, peer, router).await;
+        let mut peer = Peer { address, listener: self.listener, tls: self.tls.is_some(), certificate: None };
+        let Some(config) = self.tls.as_ref().map(ReloadableConfig::current) else {
+            return self.serve_http(stream, false, peer, router).await;
         };
         let handshake = timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(config).accept(stream));
         let stream = tokio::select! {
@@ -133,10 +132,10 @@ impl Edge {
             })
         });
         let http2 = session.alpn_protocol() == Some(b"h2");
-        self.speak(stream, http2, peer, router).await;
+        self.serve_http(stream, http2, peer, router).await;
     }
 
-    async fn speak<S>(self: Arc<Self>, stream: S, http2: bool, peer: Peer, router: Router)
+    async fn serve_http<S>(self: Arc<Self>, stream: S, http2: bool, peer: Peer, router: Router)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -147,32 +146,32 @@ impl Edge {
                 None => std::future::pending().await,
             }
         };
-        let asked = Arc::new(AtomicBool::new(false));
+        let requested = Arc::new(AtomicBool::new(false));
         let service = {
-            let (edge, asked) = (Arc::clone(&self), Arc::clone(&asked));
+            let (edge, requested) = (Arc::clone(&self), Arc::clone(&requested));
             hyper::service::service_fn(move |request| {
-                asked.store(true, Ordering::Relaxed);
-                Arc::clone(&edge).answer(request, peer.clone(), router.clone())
+                requested.store(true, Ordering::Relaxed);
+                Arc::clone(&edge).handle_request(request, peer.clone(), router.clone())
             })
         };
         let builder = if http2 { http().http2_only() } else { http().http1_only() };
-        let connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-        let mut connection = connection;
+        let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
         let mut revoked = std::pin::pin!(revoked);
-        let mut silent = std::pin::pin!(sleep(REQUEST_HEAD_TIMEOUT));
-        let (mut stopping, mut spoke) = (false, false);
+        // Only HTTP/1.1 has a time limit of its own for the first request.
+        let mut first_request_timeout = std::pin::pin!(sleep(REQUEST_HEAD_TIMEOUT));
+        let (mut stopping, mut has_request) = (false, false);
         loop {
             tokio::select! {
-                ended = connection.as_mut() => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%error, "a connection broke");
+                result = connection.as_mut() => {
+                    if let Err(error) = result {
+                        tracing::debug!(%error, "a connection ended with an error");
                     }
                     return;
                 }
                 () = revoked.as_mut() => return,
-                () = silent.as_mut(), if !spoke => {
-                    spoke = asked.load(Ordering::Relaxed);
-                    if !spoke {
+                () = first_request_timeout.as_mut(), if !has_request => {
+                    has_request = requested.load(Ordering::Relaxed);
+                    if !has_request {
                         return;
                     }
                 }
@@ -184,7 +183,7 @@ impl Edge {
         }
     }
 
-    async fn answer(
+    async fn handle_request(
         self: Arc<Self>,
         request: Request<Incoming>,
         connection: Peer,
@@ -192,7 +191,7 @@ impl Edge {
     ) -> Result<Response, Infallible> {
         let mut request = request.map(Body::new);
         let forwarded = proxy::forwarded(&self.proxy, &connection, request.headers_mut());
-        // Behind a proxy the connection goes on after a revocation, so the single request has to end.
+        // The proxy's connection continues after a revocation, so the single request is ended.
         let entry = forwarded.as_ref().and_then(|peer| peer.certificate.as_ref());
         let entry = entry.map(|certificate| self.connections.enter(certificate.fingerprint()));
         request.extensions_mut().insert(forwarded.unwrap_or(connection));
@@ -202,7 +201,7 @@ impl Edge {
         let request = Request::from_parts(parts, body);
         tokio::select! {
             () = entry.closed() => Ok(rejected.into_response()),
-            response = router.oneshot(request) => response.map(|response| ended_by(entry, response)),
+            response = router.oneshot(request) => response.map(|response| abort_on_revocation(entry, response)),
         }
     }
 }
@@ -213,19 +212,19 @@ fn http() -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(REQUEST_HEAD_TIMEOUT)
-        .max_buf_size(HEAD_BYTES);
+        .max_buf_size(MAX_HEAD_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(HTTP2_PING_INTERVAL)
         .keep_alive_timeout(HTTP2_PING_INTERVAL)
-        .max_concurrent_streams(HTTP2_STREAMS)
-        .max_header_list_size(HEAD_BYTES as u32);
+        .max_concurrent_streams(MAX_HTTP2_STREAMS)
+        .max_header_list_size(MAX_HEAD_BYTES as u32);
     builder
 }
 
-/// The response, cut off with an error when its certificate is revoked while it streams.
-fn ended_by(entry: Entry, response: Response) -> Response {
+/// The response, whose stream ends with an error when the certificate is revoked meanwhile.
+fn abort_on_revocation(entry: Entry, response: Response) -> Response {
     if response.body().size_hint().exact().is_some() {
         return response;
     }

@@ -1,4 +1,4 @@
-//! Real TLS over real sockets.
+//! Tests with real TLS over real sockets.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::routing::get;
 use axum::{Extension, Router};
+use domain::secret::Secret;
 use futures::StreamExt;
 use http::HeaderMap;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
@@ -21,14 +22,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
-
 use web::{Listener, Peer, PeerCertificate};
 
 use super::*;
 use crate::certificate::Connections;
 use crate::config::Proxy;
 use crate::tls;
-use domain::secret::Secret;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -57,7 +56,7 @@ fn client(issuer: &CertifiedIssuer<'static, KeyPair>, change: impl FnOnce(&mut C
     (certificate.der().clone(), PrivatePkcs8KeyDer::from(key.serialize_der()).into())
 }
 
-/// Says who the peer is and which of the proxy's headers got through.
+/// Responds with the peer and the number of proxy headers that were not removed.
 async fn who(peer: Peer, headers: HeaderMap) -> String {
     let certificate =
         peer.certificate.as_ref().map_or_else(|| "none".to_owned(), PeerCertificate::fingerprint);
@@ -71,7 +70,11 @@ async fn endless(Extension(_): Extension<Peer>) -> Body {
     Body::from_stream(lines.map(|()| Ok::<_, std::convert::Infallible>("line\n")))
 }
 
-async fn start(tls: Option<&CertifiedIssuer<'static, KeyPair>>, proxied: bool, limit: usize) -> Running {
+async fn start(
+    tls: Option<&CertifiedIssuer<'static, KeyPair>>,
+    proxied: bool,
+    max_connections: usize,
+) -> Running {
     let tls = tls.map(|authority| {
         let key = KeyPair::generate().unwrap();
         let server =
@@ -84,14 +87,14 @@ async fn start(tls: Option<&CertifiedIssuer<'static, KeyPair>>, proxied: bool, l
     let connections = Arc::new(Connections::default());
     let shutdown = CancellationToken::new();
     let edge = Edge {
-        which: Listener::Machines,
-        tls: tls.map(tls::Replaceable::new),
+        listener: Listener::Machines,
+        tls: tls.map(tls::ReloadableConfig::new),
         proxy: Proxy {
             secret: proxied.then(|| Secret::new(SECRET)),
             trusted: vec!["127.0.0.0/8".parse().unwrap()],
         },
         connections: Arc::clone(&connections),
-        limit,
+        max_connections,
         shutdown: shutdown.clone(),
     };
     let slow = || async {
@@ -104,7 +107,7 @@ async fn start(tls: Option<&CertifiedIssuer<'static, KeyPair>>, proxied: bool, l
     Running { address, connections, shutdown, stopped }
 }
 
-/// Trusts any server: these tests are about the client's side.
+/// Trusts any server: these tests are about client certificates.
 #[derive(Debug)]
 struct AnyServer;
 
@@ -155,7 +158,7 @@ fn tls_client(client: Option<Client>, version: &'static SupportedProtocolVersion
     })
 }
 
-/// A client that does not look at its own certificate before it sends it.
+/// A client that does not validate its own certificate before it sends it.
 fn unchecked_client(
     (certificate, key): Client,
     version: &'static SupportedProtocolVersion,
@@ -172,13 +175,17 @@ async fn connect(server: &Running, config: &Arc<ClientConfig>) -> std::io::Resul
     TlsConnector::from(Arc::clone(config)).connect("localhost".try_into().unwrap(), stream).await
 }
 
-async fn ask<S: AsyncReadExt + AsyncWriteExt + Unpin>(stream: &mut S, path: &str, headers: &str) -> String {
+async fn get_raw<S: AsyncReadExt + AsyncWriteExt + Unpin>(
+    stream: &mut S,
+    path: &str,
+    headers: &str,
+) -> String {
     let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}connection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    // A peer that ends without close_notify is no error here.
-    let _ = stream.read_to_end(&mut answer).await;
-    String::from_utf8(answer).unwrap()
+    let mut response = Vec::new();
+    // The peer may close the connection without close_notify.
+    let _ = stream.read_to_end(&mut response).await;
+    String::from_utf8(response).unwrap()
 }
 
 fn fingerprint(client: &Client) -> String {
@@ -186,7 +193,7 @@ fn fingerprint(client: &Client) -> String {
 }
 
 #[tokio::test]
-async fn every_certificate_finishes_the_handshake_and_is_handed_on() {
+async fn every_certificate_passes_the_handshake_and_reaches_the_router() {
     let (own, foreign) = (authority("Own"), authority("Foreign"));
     let server = start(Some(&own), true, 10).await;
     let expired = |params: &mut CertificateParams| {
@@ -201,14 +208,14 @@ async fn every_certificate_finishes_the_handshake_and_is_handed_on() {
     };
     for version in [&version::TLS12, &version::TLS13] {
         let mut stream = connect(&server, &tls_client(None, version)).await.unwrap();
-        let answer = ask(&mut stream, "/who", "").await;
+        let answer = get_raw(&mut stream, "/who", "").await;
         assert!(answer.ends_with("127.0.0.1 Machines true none 0"), "{answer}");
         for client in [client(&own, |_| {}), client(&own, expired), client(&foreign, |_| {})] {
             let expected = format!("127.0.0.1 Machines true {} 0", fingerprint(&client));
             let mut stream =
                 connect(&server, &tls_client(Some((client.0, client.1)), version)).await.unwrap();
             assert_eq!(stream.get_ref().1.protocol_version(), Some(version.version));
-            let answer = ask(&mut stream, "/who", "").await;
+            let answer = get_raw(&mut stream, "/who", "").await;
             assert!(answer.ends_with(&expected), "{answer}");
         }
     }
@@ -216,21 +223,21 @@ async fn every_certificate_finishes_the_handshake_and_is_handed_on() {
     let expected = fingerprint(&client);
     let mut stream = connect(&server, &unchecked_client(client, &version::TLS13)).await.unwrap();
     assert!(
-        ask(&mut stream, "/who", "").await.contains(&expected),
+        get_raw(&mut stream, "/who", "").await.contains(&expected),
         "an unknown critical extension is no TLS alert"
     );
 }
 
-/// Who shows a certificate must hold its key.
+/// A peer must hold the key of the certificate that it presents.
 #[tokio::test]
-async fn anothers_certificate_is_refused() {
+async fn a_certificate_without_its_key_is_refused() {
     let own = authority("Own");
     let server = start(Some(&own), false, 10).await;
     for version in [&version::TLS12, &version::TLS13] {
         let (certificate, _) = client(&own, |_| {});
         let (_, other_key) = client(&own, |_| {});
         let answer = match connect(&server, &unchecked_client((certificate, other_key), version)).await {
-            Ok(mut stream) => ask(&mut stream, "/who", "").await,
+            Ok(mut stream) => get_raw(&mut stream, "/who", "").await,
             Err(_) => String::new(),
         };
         assert_eq!(answer, "", "{version:?}");
@@ -248,7 +255,7 @@ async fn a_resumed_session_keeps_its_certificate() {
         let mut kinds = Vec::new();
         for _ in 0..3 {
             let mut stream = connect(&server, &config).await.unwrap();
-            assert!(ask(&mut stream, "/who", "").await.contains(&expected));
+            assert!(get_raw(&mut stream, "/who", "").await.contains(&expected));
             kinds.push(stream.get_ref().1.handshake_kind().unwrap());
         }
         assert_eq!(kinds[0], rustls::HandshakeKind::Full);
@@ -258,7 +265,7 @@ async fn a_resumed_session_keeps_its_certificate() {
 }
 
 #[tokio::test]
-async fn the_client_hears_our_authorities_names() {
+async fn the_client_receives_the_names_of_our_authorities() {
     #[derive(Debug, Default)]
     struct Hints(std::sync::Mutex<Vec<Vec<u8>>>);
     impl rustls::client::ResolvesClientCert for Hints {
@@ -277,39 +284,39 @@ async fn the_client_hears_our_authorities_names() {
     let mut config = Arc::unwrap_or_clone(tls_client(None, &version::TLS13));
     config.client_auth_cert_resolver = hints.clone();
     let mut stream = connect(&server, &Arc::new(config)).await.unwrap();
-    ask(&mut stream, "/who", "").await;
+    get_raw(&mut stream, "/who", "").await;
     let hints = hints.0.lock().unwrap();
     assert_eq!(hints.len(), 1);
     assert!(hints[0].windows(8).any(|w| w == b"Very Own"));
 }
 
 #[tokio::test]
-async fn forged_headers_are_useless() {
+async fn forged_proxy_headers_are_ignored() {
     let own = authority("Own");
     let forged =
         "x-client-cert: AAAA\r\nx-forwarded-for: 6.6.6.6\r\nx-real-ip: 6.6.6.6\r\nx-proxy-auth: guess\r\n";
     let server = start(Some(&own), true, 10).await;
     let mut stream = connect(&server, &tls_client(None, &version::TLS13)).await.unwrap();
-    let answer = ask(&mut stream, "/who", forged).await;
+    let answer = get_raw(&mut stream, "/who", forged).await;
     assert!(answer.ends_with("127.0.0.1 Machines true none 0"), "{answer}");
-    // With a certificate of its own the connection's counts.
+    // A client with a certificate keeps that one.
     let client = client(&own, |_| {});
     let expected = fingerprint(&client);
     let mut stream = connect(&server, &tls_client(Some(client), &version::TLS13)).await.unwrap();
-    assert!(ask(&mut stream, "/who", forged).await.contains(&expected));
+    assert!(get_raw(&mut stream, "/who", forged).await.contains(&expected));
     // The right secret on a plain connection from the proxy's address.
     let server = start(None, true, 10).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let true_headers = format!(
         "x-client-cert: AAAA\r\nx-forwarded-for: 6.6.6.6, 192.0.2.9\r\nx-forwarded-proto: https\r\nx-proxy-auth: {SECRET}\r\n"
     );
-    let answer = ask(&mut stream, "/who", &true_headers).await;
+    let answer = get_raw(&mut stream, "/who", &true_headers).await;
     let forwarded = PeerCertificate { leaf: vec![0; 3], intermediates: Vec::new() }.fingerprint();
     assert!(answer.ends_with(&format!("192.0.2.9 Machines true {forwarded} 0")), "{answer}");
 }
 
 #[tokio::test]
-async fn http2_works_and_knows_the_certificate() {
+async fn http2_requests_carry_the_certificate() {
     let own = authority("Own");
     let server = start(Some(&own), false, 10).await;
     let client = client(&own, |_| {});
@@ -326,7 +333,7 @@ async fn http2_works_and_knows_the_certificate() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(server.connections.close(&expected), 1);
     let ended = tokio::time::timeout(Duration::from_secs(1), ended).await.expect("within a second").unwrap();
-    assert!(ended.is_err(), "a cut stream is no whole answer");
+    assert!(ended.is_err(), "an aborted stream is an error");
 }
 
 #[tokio::test]
@@ -336,12 +343,12 @@ async fn a_revocation_ends_running_streams() {
     let client = client(&own, |_| {});
     let named = fingerprint(&client);
     let mut direct = connect(&server, &tls_client(Some(client), &version::TLS13)).await.unwrap();
-    let direct = tokio::spawn(async move { ask(&mut direct, "/endless", "").await });
+    let direct = tokio::spawn(async move { get_raw(&mut direct, "/endless", "").await });
 
     let behind = start(None, true, 10).await;
     let mut proxied = TcpStream::connect(behind.address).await.unwrap();
     let headers = format!("x-client-cert: AAAA\r\nx-proxy-auth: {SECRET}\r\n");
-    let proxied = tokio::spawn(async move { ask(&mut proxied, "/endless", &headers).await });
+    let proxied = tokio::spawn(async move { get_raw(&mut proxied, "/endless", &headers).await });
     let forwarded = PeerCertificate { leaf: vec![0; 3], intermediates: Vec::new() }.fingerprint();
 
     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -351,13 +358,13 @@ async fn a_revocation_ends_running_streams() {
         let answer =
             tokio::time::timeout(Duration::from_secs(1), ended).await.expect("within a second").unwrap();
         assert!(answer.contains("line"), "it had started");
-        assert!(!answer.ends_with("0\r\n\r\n"), "a cut stream does not look whole");
+        assert!(!answer.ends_with("0\r\n\r\n"), "an aborted stream does not look complete");
     }
     assert_eq!((server.connections.count(&named), behind.connections.count(&forwarded)), (0, 0));
 }
 
 #[tokio::test]
-async fn a_request_that_waits_behind_a_proxy_is_told_of_the_revocation() {
+async fn a_running_request_behind_a_proxy_gets_the_rejection() {
     let server = start(None, true, 10).await;
     let fingerprint = PeerCertificate { leaf: vec![0; 3], intermediates: Vec::new() }.fingerprint();
     for (more, expected) in [
@@ -366,7 +373,7 @@ async fn a_request_that_waits_behind_a_proxy_is_told_of_the_revocation() {
     ] {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         let headers = format!("x-client-cert: AAAA\r\nx-proxy-auth: {SECRET}\r\n{more}");
-        let waiting = tokio::spawn(async move { ask(&mut stream, "/slow", &headers).await });
+        let waiting = tokio::spawn(async move { get_raw(&mut stream, "/slow", &headers).await });
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(server.connections.close(&fingerprint), 1);
         let answer = waiting.await.unwrap();
@@ -378,7 +385,7 @@ async fn a_request_that_waits_behind_a_proxy_is_told_of_the_revocation() {
 async fn stopping_lets_running_requests_end() {
     let server = start(None, false, 10).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    let running = tokio::spawn(async move { ask(&mut stream, "/slow", "").await });
+    let running = tokio::spawn(async move { get_raw(&mut stream, "/slow", "").await });
     tokio::time::sleep(Duration::from_millis(100)).await;
     server.shutdown.cancel();
     assert!(running.await.unwrap().ends_with("slow"));
@@ -392,29 +399,29 @@ async fn connections_over_the_limit_wait() {
     let first = TcpStream::connect(server.address).await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     let mut second = TcpStream::connect(server.address).await.unwrap();
-    let waiting = tokio::spawn(async move { ask(&mut second, "/who", "").await });
+    let waiting = tokio::spawn(async move { get_raw(&mut second, "/who", "").await });
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(!waiting.is_finished());
     drop(first);
     assert!(waiting.await.unwrap().contains("200 OK"));
 }
 
-/// Whoever connects and says nothing is sent away. Time is the test's own.
+/// A connection without a request is closed.
 #[tokio::test(start_paused = true)]
-async fn silence_ends() {
+async fn an_idle_connection_is_closed() {
     let own = authority("Own");
     for tls in [None, Some(&own)] {
         let server = start(tls, false, 10).await;
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         let mut rest = Vec::new();
         let ended = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut rest)).await;
-        assert!(ended.is_ok(), "a silent connection stayed open");
+        assert!(ended.is_ok(), "an idle connection stayed open");
     }
 }
 
 /// HTTP/2 has no time limit of its own for the first request.
 #[tokio::test]
-async fn silence_ends_after_an_http2_handshake_too() {
+async fn an_idle_http2_connection_is_closed() {
     let own = authority("Own");
     let server = start(Some(&own), false, 10).await;
     let mut config = Arc::unwrap_or_clone(tls_client(None, &version::TLS13));
@@ -425,5 +432,5 @@ async fn silence_ends_after_an_http2_handshake_too() {
     tokio::time::pause();
     let mut rest = Vec::new();
     let ended = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut rest)).await;
-    assert!(ended.is_ok(), "a silent connection stayed open");
+    assert!(ended.is_ok(), "an idle connection stayed open");
 }

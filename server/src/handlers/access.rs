@@ -1,21 +1,20 @@
-//! Access requests over HTTP: submitting one, and its status.
+//! HTTP handlers for requesters: submitting an access request, and its status.
 
 pub mod redeem;
 pub mod review;
 
-use app::request_context::RequestContext;
-use app::services::AccessService;
+use app::services::RequesterService;
 use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use protocol::access::{RequestAccess, RequestReceipt, RequestStatus};
 use serde::de::DeserializeOwned;
+use web::documented_errors::ErrorResponses;
+use web::{ApiResult, JsonBody, PathParams, ProblemResponse, RateLimited};
 
 use crate::access::{Access, RemindErrors, SubmitErrors};
 use crate::request_context::Visitor;
-use web::documented_errors::ErrorResponses;
-use web::{JsonBody, Outcome, PathParams, ProblemResponse, RateLimited};
 
 /// Ask for access
 ///
@@ -37,9 +36,9 @@ pub async fn submit(
     State(access): State<Access>,
     Visitor(context): Visitor,
     JsonBody(request): JsonBody<RequestAccess>,
-) -> Outcome<Response> {
-    let answer = access.submit(&context, request).await?;
-    Ok(with_cookies((StatusCode::ACCEPTED, Json(answer.value)).into_response(), &answer.cookies))
+) -> ApiResult<Response> {
+    let receipt = access.submit(&context, request).await?;
+    Ok(with_cookies((StatusCode::ACCEPTED, Json(receipt.value)).into_response(), &receipt.cookies))
 }
 
 /// Show a request's status
@@ -58,8 +57,12 @@ pub async fn submit(
         ErrorResponses<(PathParams<String>, RateLimited)>,
     ),
 )]
-pub async fn status(access: &Access, context: &RequestContext, token: &str) -> Outcome<Response> {
-    Ok(Json(access.status(context, token).await?).into_response())
+pub async fn status(
+    State(access): State<Access>,
+    Visitor(context): Visitor,
+    PathParams(token): PathParams<String>,
+) -> ApiResult<Json<RequestStatus>> {
+    Ok(Json(access.status(&context, &token).await?))
 }
 
 /// Remind the administrators
@@ -82,11 +85,11 @@ pub async fn remind(
     State(access): State<Access>,
     Visitor(context): Visitor,
     PathParams(token): PathParams<String>,
-) -> Outcome<Json<RequestStatus>> {
+) -> ApiResult<Json<RequestStatus>> {
     Ok(Json(access.remind(&context, &token).await?))
 }
 
-/// A JSON body that may be missing.
+/// A JSON body that may be missing: without `Content-Type` it is the default.
 async fn optional_json<T: DeserializeOwned + Default>(request: Request) -> Result<T, ProblemResponse> {
     if !request.headers().contains_key(header::CONTENT_TYPE) {
         return Ok(T::default());

@@ -1,4 +1,4 @@
-//! Analyses over HTTP.
+//! HTTP handlers of analyses.
 
 use std::convert::Infallible;
 
@@ -8,6 +8,8 @@ use axum::extract::State;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use domain::analysis::AnalysisRecord;
+use domain::id::AnalysisId;
 use futures::StreamExt;
 use http::{HeaderMap, StatusCode, header};
 use protocol::Problem;
@@ -16,14 +18,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use web::documented_errors::{ErrorResponses, File};
+use web::{
+    ApiResult, ConcurrencyLimit, MultipartBody, PathParams, QueryParams, RateLimited, multipart_problem,
+    without_nul,
+};
 
 use crate::analysis::{Analyses, KEEP_ALIVE, Question};
 use crate::native::Person;
-use domain::analysis::AnalysisRecord;
-use domain::id::AnalysisId;
-use web::ConcurrencyLimit;
-use web::documented_errors::{ErrorResponses, File};
-use web::{MultipartBody, Outcome, PathParams, QueryParams, RateLimited, multipart_problem, without_nul};
 
 /// Analyses per page.
 const PAGE_SIZE: i64 = 50;
@@ -60,7 +62,7 @@ pub async fn analyze(
     person: Person,
     headers: HeaderMap,
     body: MultipartBody,
-) -> Outcome<Response> {
+) -> ApiResult<Response> {
     let question = read_question(body, analyses.largest_picture()).await?;
     let events = analyses.start(&person, question).await?;
     let wants_stream = headers
@@ -72,7 +74,7 @@ pub async fn analyze(
 
 /// `largest` is the image's size limit in bytes.
 async fn read_question(MultipartBody(mut body): MultipartBody, largest: usize) -> Result<Question, Problem> {
-    // Only an image can exceed the body's limit, which may show before its part's name has been read.
+    // Only an image can exceed the body limit. The error may occur before the name of its part has been read.
     let picture_problem = |e: MultipartError| match e.status() {
         StatusCode::PAYLOAD_TOO_LARGE => PictureError::TooLarge { max_bytes: largest }.into(),
         _ => multipart_problem(&e),
@@ -81,8 +83,8 @@ async fn read_question(MultipartBody(mut body): MultipartBody, largest: usize) -
     while let Some(field) = body.next_field().await.map_err(picture_problem)? {
         match field.name().unwrap_or_default() {
             "image" => question.image = Some(field.bytes().await.map_err(picture_problem)?),
-            "context" => question.context = text_of(field, "context").await?,
-            "mode" => question.mode = Some(text_of(field, "mode").await?),
+            "context" => question.context = text_field(field, "context").await?,
+            "mode" => question.mode = Some(text_field(field, "mode").await?),
             other => {
                 let name: String = other.chars().filter(char::is_ascii_graphic).take(40).collect();
                 return Err(
@@ -94,7 +96,7 @@ async fn read_question(MultipartBody(mut body): MultipartBody, largest: usize) -
     Ok(question)
 }
 
-async fn text_of(field: Field<'_>, name: &str) -> Result<String, Problem> {
+async fn text_field(field: Field<'_>, name: &str) -> Result<String, Problem> {
     without_nul(name, field.text().await.map_err(|e| multipart_problem(&e))?)
 }
 
@@ -106,7 +108,7 @@ fn stream(events: mpsc::Receiver<AnalysisEvent>) -> Response {
         Some(Ok::<_, Infallible>(Event::default().event(event.name()).data(data)))
     });
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
-    // A buffering proxy would hold the whole answer back.
+    // Otherwise a buffering proxy would hold the stream back.
     ([("x-accel-buffering", "no")], Sse::new(events).keep_alive(keep_alive)).into_response()
 }
 
@@ -147,7 +149,7 @@ pub struct RecordedAnalysis {
     context: String,
     /// In Markdown; incomplete when the analysis did not finish.
     answer: String,
-    #[schema(schema_with = states)]
+    #[schema(schema_with = state_schema)]
     state: String,
     /// `reader`, or the name of a configured model server. Empty when there was no answer.
     provider: String,
@@ -162,7 +164,7 @@ pub struct RecordedAnalysis {
     image_kept: bool,
 }
 
-fn states() -> Object {
+fn state_schema() -> Object {
     let states = ["running", "finished", "failed", "cancelled"];
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(states)).build()
 }
@@ -203,7 +205,7 @@ pub async fn list(
     State(analyses): State<Analyses>,
     person: Person,
     QueryParams(search): QueryParams<Search>,
-) -> Outcome<Json<Vec<RecordedAnalysis>>> {
+) -> ApiResult<Json<Vec<RecordedAnalysis>>> {
     let offset = i64::from(search.page) * PAGE_SIZE;
     let found = analyses.history(&person, &search.search, PAGE_SIZE, offset).await?;
     Ok(Json(found.into_iter().map(RecordedAnalysis::from).collect()))
@@ -226,14 +228,14 @@ pub async fn open(
     State(analyses): State<Analyses>,
     person: Person,
     PathParams(id): PathParams<AnalysisId>,
-) -> Outcome<Json<RecordedAnalysis>> {
+) -> ApiResult<Json<RecordedAnalysis>> {
     Ok(Json(analyses.one(&person, &id).await?.into()))
 }
 
 /// The image of one of one's own analyses
 ///
 /// As it was sent, if the server stores images: see `image_kept` of the analysis.
-// No browser caches it: `http::headers` forbids that on every answer.
+// Browsers do not cache it: `web::headers` sets `no-store`.
 #[utoipa::path(
     get,
     path = "/native/analyses/{id}/image",
@@ -254,7 +256,7 @@ pub async fn image(
     State(analyses): State<Analyses>,
     person: Person,
     PathParams(id): PathParams<AnalysisId>,
-) -> Outcome<Response> {
+) -> ApiResult<Response> {
     let picture = analyses.picture(&person, &id).await?;
     Ok(([(header::CONTENT_TYPE, picture.media_type)], picture.bytes).into_response())
 }
@@ -275,7 +277,7 @@ pub async fn delete(
     State(analyses): State<Analyses>,
     person: Person,
     PathParams(id): PathParams<AnalysisId>,
-) -> Outcome<StatusCode> {
+) -> ApiResult<StatusCode> {
     analyses.delete(&person, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,14 +1,14 @@
-//! The authority's public files.
+//! HTTP handlers of the authority's public files: root certificates and revocation lists.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::id::AuthorityId;
 use http::header;
 use protocol::Problem;
+use web::documented_errors::{DocumentedErrors, ErrorResponses, File};
+use web::{ApiResult, PathParams};
 
 use crate::certificate::Certificates;
-use web::documented_errors::{DocumentedErrors, ErrorResponses, File};
-use web::{PathParams, ProblemResponse};
 
 /// The root certificates
 ///
@@ -40,8 +40,8 @@ pub async fn ca_pem(State(certificates): State<Certificates>) -> Response {
     tag = "Server",
     responses((status = 200, description = "DER.", body = inline(File), content_type = "application/pkix-crl")),
 )]
-pub async fn crl_der(State(certificates): State<Certificates>) -> Result<Response, ProblemResponse> {
-    Ok(list(certificates.crl(None).await?))
+pub async fn crl_der(State(certificates): State<Certificates>) -> ApiResult<Response> {
+    Ok(crl_response(certificates.crl(None).await?))
 }
 
 /// The revocation list of one authority
@@ -61,8 +61,8 @@ pub async fn crl_der(State(certificates): State<Certificates>) -> Result<Respons
 pub async fn crl_of_authority(
     State(certificates): State<Certificates>,
     PathParams(id): PathParams<AuthorityId>,
-) -> Result<Response, ProblemResponse> {
-    Ok(list(certificates.crl(Some(&id)).await?))
+) -> ApiResult<Response> {
+    Ok(crl_response(certificates.crl(Some(&id)).await?))
 }
 
 /// 404: no trusted authority has this id.
@@ -75,6 +75,6 @@ impl DocumentedErrors for UnknownAuthority {
     }
 }
 
-fn list(crl: Vec<u8>) -> Response {
+fn crl_response(crl: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/pkix-crl")], crl).into_response()
 }

@@ -9,43 +9,43 @@ use http::{HeaderValue, StatusCode, header};
 use protocol::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::environment::Environment;
 use web::documented_errors::PROBLEM_JSON;
 
-/// Seconds.
+use crate::environment::Environment;
+
+/// In seconds.
 const RETRY_AFTER: u64 = 5;
 
-/// How something is.
+/// The health of the server or of a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Condition {
+pub enum HealthStatus {
     Failed,
     Ok,
 }
 
-/// The process answers.
+/// The process is running.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Liveness {
-    status: Condition,
+    status: HealthStatus,
 }
 
-/// What the server needs, each with how it is.
+/// The components that the server depends on.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Components {
-    database: Condition,
+    database: HealthStatus,
 }
 
-/// Everything that the server needs answers.
+/// All components are available.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
-    status: Condition,
+    status: HealthStatus,
     components: Components,
 }
 
-/// A problem, with what it is that does not answer.
+/// A problem document with the status of each component.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Unready {
+pub struct NotReady {
     #[serde(flatten)]
     problem: Problem,
     components: Components,
@@ -53,43 +53,43 @@ pub struct Unready {
 
 /// Liveness
 ///
-/// Answers as soon as the process does, whatever else is wrong.
+/// Succeeds while the process runs, even if a component is unavailable.
 #[utoipa::path(
     get,
     path = "/healthz",
     operation_id = "liveness",
     tag = "Server",
-    responses((status = 200, description = "The process answers.", body = Liveness)),
+    responses((status = 200, description = "The process is running.", body = Liveness)),
 )]
 pub async fn live() -> Json<Liveness> {
-    Json(Liveness { status: Condition::Ok })
+    Json(Liveness { status: HealthStatus::Ok })
 }
 
 /// Readiness
 ///
-/// Asks everything that the server needs.
+/// Checks the components that the server depends on.
 #[utoipa::path(
     get,
     path = "/readyz",
     operation_id = "readiness",
     tag = "Server",
     responses(
-        (status = 200, description = "Everything answers.", body = Readiness),
-        (status = 503, description = "`unavailable`, with each component's condition.", body = Unready,
+        (status = 200, description = "All components are available.", body = Readiness),
+        (status = 503, description = "`unavailable`, with the status of each component.", body = NotReady,
             content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds until it makes sense to try again."))),
     ),
 )]
 pub async fn ready(State(env): State<Arc<Environment>>) -> Response {
-    let answers = env.store.ping().await.is_ok();
-    let components = Components { database: if answers { Condition::Ok } else { Condition::Failed } };
-    if answers {
-        return Json(Readiness { status: Condition::Ok, components }).into_response();
+    let available = env.store.ping().await.is_ok();
+    let components = Components { database: if available { HealthStatus::Ok } else { HealthStatus::Failed } };
+    if available {
+        return Json(Readiness { status: HealthStatus::Ok, components }).into_response();
     }
     let problem = Problem::unavailable("A part of the server does not answer.", RETRY_AFTER);
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)),
         (header::RETRY_AFTER, RETRY_AFTER.into()),
     ];
-    (StatusCode::SERVICE_UNAVAILABLE, headers, Json(Unready { problem, components })).into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, headers, Json(NotReady { problem, components })).into_response()
 }

@@ -1,5 +1,5 @@
-//! The HTTP interface: a thin handler per operation, described beside it (`utoipa::path`). Each parses, calls one method of
-//! a service, and maps the result.
+//! The HTTP interface: one thin handler per operation, with its OpenAPI description beside it (`utoipa::path`). A handler
+//! parses the request, calls one method of a service, and maps the result.
 
 pub mod access;
 pub mod analysis;

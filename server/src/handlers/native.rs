@@ -1,4 +1,4 @@
-//! The native API's sign-in and modes over HTTP. Thin handlers: parse, call the service, answer.
+//! HTTP handlers of the native API: sign-in, sessions, certificate renewal and modes.
 
 use axum::Json;
 use axum::extract::{FromRef, FromRequestParts, State};
@@ -8,15 +8,13 @@ use http::{StatusCode, header};
 use protocol::Problem;
 use protocol::mode::ModeSummary;
 use protocol::native::{AccessToken, Challenge, Login, Renew, Renewed, SecondFactor, Session};
+use web::documented_errors::{DocumentedErrors, ErrorResponses};
+use web::{ApiResult, ConcurrencyLimit, HandlerError, JsonBody, Peer, RateLimited};
 
 use crate::certificate::{Certificates, Machine, RenewalErrors};
 use crate::mode::Modes;
 use crate::native::{Native, Person};
 use crate::people::{CheckCodeErrors, CheckPasswordErrors};
-use web::ConcurrencyLimit;
-use web::Peer;
-use web::documented_errors::{DocumentedErrors, ErrorResponses};
-use web::{JsonBody, ProblemResponse, RateLimited};
 
 /// First step of signing in: the password
 ///
@@ -38,7 +36,7 @@ pub async fn login(
     machine: Machine,
     peer: Peer,
     JsonBody(login): JsonBody<Login>,
-) -> Result<Json<Challenge>, ProblemResponse> {
+) -> ApiResult<Json<Challenge>> {
     Ok(Json(native.login(&machine, peer.address, &login).await?))
 }
 
@@ -62,7 +60,7 @@ pub async fn verify(
     machine: Machine,
     peer: Peer,
     JsonBody(factor): JsonBody<SecondFactor>,
-) -> Result<Json<AccessToken>, ProblemResponse> {
+) -> ApiResult<Json<AccessToken>> {
     Ok(Json(native.verify(&machine, peer.address, &factor).await?))
 }
 
@@ -86,7 +84,7 @@ pub async fn renew(
     State(native): State<Native>,
     person: Person,
     JsonBody(renew): JsonBody<Renew>,
-) -> Result<Json<Renewed>, ProblemResponse> {
+) -> ApiResult<Json<Renewed>> {
     Ok(Json(native.renew(&person, &renew).await?))
 }
 
@@ -101,7 +99,7 @@ pub async fn renew(
     security(("clientCertificate" = [], "accessToken" = [])),
     responses((status = 204, description = "Signed out."), ErrorResponses<(Person,)>),
 )]
-pub async fn logout(State(native): State<Native>, person: Person) -> Result<StatusCode, ProblemResponse> {
+pub async fn logout(State(native): State<Native>, person: Person) -> ApiResult<StatusCode> {
     native.logout(&person).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -130,10 +128,7 @@ pub async fn session(person: Person) -> Json<Session> {
     security(("clientCertificate" = [], "accessToken" = [])),
     responses((status = 200, description = "All of them.", body = [ModeSummary]), ErrorResponses<(Person,)>),
 )]
-pub async fn modes(
-    State(modes): State<Modes>,
-    _person: Person,
-) -> Result<Json<Vec<ModeSummary>>, ProblemResponse> {
+pub async fn modes(State(modes): State<Modes>, _person: Person) -> ApiResult<Json<Vec<ModeSummary>>> {
     Ok(Json(modes.enabled().await?))
 }
 
@@ -149,9 +144,9 @@ where
         let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let bearer = bearer.and_then(bearer_token);
         Native::from_ref(state).person(machine, bearer).await.map_err(|error| {
-            let problem = ProblemResponse::from(error);
+            let error = HandlerError::from(error);
             // RFC 6750 §3: a 401 names the scheme.
-            ([(header::WWW_AUTHENTICATE, "Bearer")], problem).into_response()
+            ([(header::WWW_AUTHENTICATE, "Bearer")], error).into_response()
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use html_escape::encode_quoted_attribute as escape;
 use protocol::access::Message;
 
 /// A mail body under construction. Each piece is added to both parts, escaped in the HTML.
@@ -60,20 +61,4 @@ impl MailBody {
         );
         (text, html)
     }
-}
-
-/// Escapes text for HTML, between tags and in quoted attributes.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

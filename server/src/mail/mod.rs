@@ -7,12 +7,10 @@ mod body;
 mod smtp;
 mod templates;
 
-use std::sync::{Mutex, PoisonError};
-
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use protocol::access::EmailAddress;
 
-pub use body::escape;
 pub use smtp::SmtpMailer;
 pub use templates::{CertificateEnd, CodesTried, MailTemplates, Purpose};
 
@@ -77,22 +75,22 @@ pub struct MemoryMailer {
 
 impl MemoryMailer {
     pub fn sent(&self) -> Vec<Mail> {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.sent.lock().clone()
     }
 
     /// Makes every following mail fail, or (`None`) succeed.
     pub fn fail(&self, kind: Option<SendErrorKind>) {
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = kind;
+        *self.failure.lock() = kind;
     }
 }
 
 #[async_trait]
 impl Mailer for MemoryMailer {
     async fn send(&self, _id: &str, mail: &Mail) -> Result<(), SendError> {
-        if let Some(kind) = *self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(kind) = *self.failure.lock() {
             return Err(SendError { kind, reason: "failure on demand".to_owned(), source: None });
         }
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(mail.clone());
+        self.sent.lock().push(mail.clone());
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use domain::clock::Clock;
 use lettre::address::AddressError;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
@@ -16,7 +17,6 @@ use protocol::access::EmailAddress;
 
 use super::{Mail, Mailer, SendError, SendErrorKind};
 use crate::config::{Encryption, Smtp};
-use domain::clock::Clock;
 
 /// For connecting, and for each of the server's replies.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(30);

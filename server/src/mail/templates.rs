@@ -2,12 +2,12 @@
 
 mod certificate_expiry;
 
+use domain::access::{AccessRequest, Notice};
 use protocol::access::{DeviceName, EmailAddress, Message};
 use protocol::certificate::RevocationReason;
 
 use super::body::MailBody;
 use super::{Mail, Subject};
-use domain::access::{AccessRequest, Notice};
 
 /// Requests named in one notice to administrators.
 const MOST_NAMED: usize = 20;
@@ -210,7 +210,7 @@ impl MailTemplates {
                     "An administrator has revoked the certificate of “{device}”. The assistant no longer works on that \
                      machine."
                 ));
-                let body = match reason.words() {
+                let body = match reason.label() {
                     Some(reason) => body.paragraph(&format!("The reason: {}.", reason.to_lowercase())),
                     None => body,
                 };

@@ -1,18 +1,17 @@
 //! Modes: AI personas that administrators define and desktop users choose.
 
-use domain::audit::Action;
 use std::sync::Arc;
 
 use app::request_context::Administrator;
 use app::services::ModeService;
 use async_trait::async_trait;
+use domain::audit::Action;
 use domain::id::ModeId;
-use protocol::Problem;
 use protocol::mode::{Mode, ModeSummary};
+use protocol::{Problem, ServiceError};
+use store::StoreError;
 
 use crate::environment::Environment;
-use crate::failure::ServiceError;
-use store::StoreError;
 
 #[derive(Debug, Clone)]
 pub struct Modes {
@@ -68,7 +67,19 @@ impl Modes {
         Ok(mode.ok_or_else(wrong)?)
     }
 
-    async fn save_mode(&self, admin: &Administrator, mode: Mode) -> Result<Mode, ServiceError> {
+    /// What a mode can name besides the default.
+    fn provider_names(&self) -> Vec<String> {
+        analysis::provider::selectable_names(&self.env.config.providers)
+    }
+}
+
+#[async_trait]
+impl ModeService for Modes {
+    async fn list(&self, _: &Administrator) -> Result<Vec<Mode>, ServiceError> {
+        Ok(self.env.store.read().await?.modes().list().await?)
+    }
+
+    async fn save(&self, admin: &Administrator, mode: Mode) -> Result<Mode, ServiceError> {
         mode.check().map_err(Problem::from)?;
         if !mode.provider.is_empty() && !self.provider_names().contains(&mode.provider) {
             return Err(Problem::invalid_input()
@@ -105,27 +116,7 @@ impl Modes {
         Ok(stored)
     }
 
-    /// What a mode can name besides the default.
-    fn provider_names(&self) -> Vec<String> {
-        analysis::provider::selectable_names(&self.env.config.providers)
-    }
-
-    async fn all(&self) -> Result<Vec<Mode>, ServiceError> {
-        Ok(self.env.store.read().await?.modes().list().await?)
-    }
-}
-
-#[async_trait]
-impl ModeService for Modes {
-    async fn list(&self, _: &Administrator) -> Result<Vec<Mode>, Problem> {
-        Ok(self.all().await?)
-    }
-
-    async fn save(&self, admin: &Administrator, mode: Mode) -> Result<Mode, Problem> {
-        Ok(self.save_mode(admin, mode).await?)
-    }
-
-    async fn providers(&self, _: &Administrator) -> Result<Vec<String>, Problem> {
+    async fn providers(&self, _: &Administrator) -> Result<Vec<String>, ServiceError> {
         Ok(self.provider_names())
     }
 }

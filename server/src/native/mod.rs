@@ -9,13 +9,14 @@ mod token;
 
 use std::sync::Arc;
 
-pub use sign_in::Person;
+use web::RateLimiter;
 
 use crate::certificate::Certificates;
 use crate::environment::Environment;
 use crate::people::People;
 use token::Tokens;
-use web::RateLimiter;
+
+pub use sign_in::Person;
 
 /// The service behind every operation on native sessions.
 #[derive(Debug, Clone)]

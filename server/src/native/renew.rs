@@ -1,15 +1,15 @@
 //! A machine's next certificate, and an access token bound to it.
 
+use domain::account::{Session, SessionKind};
 use domain::audit::Action;
+use domain::certificate::MachineCertificate;
+use protocol::ServiceError;
 use protocol::native::{Renew, Renewed};
+use store::Tx;
+use web::Rule;
 
 use super::{Native, Person};
 use crate::certificate::read_request;
-use crate::failure::ServiceError;
-use domain::account::{Session, SessionKind};
-use domain::certificate::MachineCertificate;
-use store::Tx;
-use web::Rule;
 
 impl Native {
     /// Renews the certificate of the person's machine.
@@ -29,7 +29,7 @@ impl Native {
             certificate: self.certificates.chain_pem(&next),
             authorities: self.certificates.roots_pem(),
             not_after: next.not_after,
-            access_token: token,
+            access_token: token.into(),
             token_type: "Bearer".to_owned(),
             expires_in: (session.expires_at - now).unsigned_abs(),
         })

@@ -1,16 +1,15 @@
 //! The native sign-in and its sessions.
 
-use domain::audit::Action;
 use std::net::IpAddr;
 
-use protocol::Problem;
+use domain::account::{Account, AccountState, Session, SessionKind};
+use domain::audit::Action;
 use protocol::native::{AccessToken, Challenge, Login, SecondFactor};
+use protocol::{Problem, ServiceError};
 
 use super::Native;
 use crate::certificate::Machine;
-use crate::failure::ServiceError;
-use crate::people::{CHALLENGE_SECONDS, Origin};
-use domain::account::{Account, AccountState, Session, SessionKind};
+use crate::people::{CHALLENGE_SECONDS, NewSession, Origin};
 
 /// Lifetime of an access token (by the API contract: 12 hours).
 const TOKEN_SECONDS: i64 = 12 * 3600;
@@ -31,10 +30,12 @@ impl Native {
         address: IpAddr,
         login: &Login,
     ) -> Result<Challenge, ServiceError> {
-        let challenge =
-            self.people.check_password(&login.username, &login.password, &origin(machine, address)).await?;
+        let challenge = self
+            .people
+            .check_password(&login.username, login.password.expose(), &origin(machine, address))
+            .await?;
         Ok(Challenge {
-            challenge: challenge.expose().to_owned(),
+            challenge: challenge.expose().into(),
             methods: vec!["totp".to_owned(), "recovery".to_owned()],
             expires_in: CHALLENGE_SECONDS.unsigned_abs(),
         })
@@ -51,19 +52,18 @@ impl Native {
         let (account, session) = self
             .people
             .check_code(
-                &factor.challenge,
-                &factor.code,
+                factor.challenge.expose(),
+                factor.code.expose(),
                 &origin(machine, address),
                 TOKEN_SECONDS,
-                None,
-                SessionKind::Native { certificate_id: certificate.id.clone() },
+                NewSession::Native { certificate_id: certificate.id.clone() },
             )
             .await?;
         let now = self.env.now();
         let token =
             self.tokens.sign(&account.id, &session.id, &certificate.fingerprint, now, session.expires_at)?;
         Ok(AccessToken {
-            access_token: token,
+            access_token: token.into(),
             token_type: "Bearer".to_owned(),
             expires_in: TOKEN_SECONDS.unsigned_abs(),
         })

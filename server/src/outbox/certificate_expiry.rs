@@ -1,12 +1,12 @@
 //! Mails about expiring certificates.
 
-use protocol::access::EmailAddress;
-
-use super::Outbox;
-use crate::failure::ServiceError;
 use domain::certificate::MachineCertificate;
 use domain::secret::Token;
+use protocol::ServiceError;
+use protocol::access::EmailAddress;
 use store::Tx;
+
+use super::Outbox;
 
 impl Outbox {
     /// The link goes to the machines' host, the only one where the browser presents the certificate.

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use domain::mail::DueMail;
+use protocol::ServiceError;
 use tokio_util::sync::CancellationToken;
 
 use super::{Outbox, recipient};
-use crate::failure::{Failure, ServiceError};
+use crate::failure::Failure;
+use crate::job;
 use crate::mail::{Mail, SendError, SendErrorKind, Subject};
-use domain::mail::DueMail;
 
 /// How long a claimed mail belongs to its worker, in seconds: longer than any SMTP timeout.
 const CLAIM_SECONDS: i64 = 300;
@@ -27,17 +29,8 @@ impl Outbox {
         if self.mailer.is_none() {
             return;
         }
-        while !shutdown.is_cancelled() {
-            if let Err(error) = self.drain().await {
-                // The conversion logs the error; the next run tries again.
-                let _: protocol::Problem = error.into();
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => {}
-                () = self.due.notified() => {}
-                () = tokio::time::sleep(INTERVAL) => {}
-            }
-        }
+        let drain = || async { self.drain().await.map(drop) };
+        job::every_or_notified(INTERVAL, &self.due, &shutdown, "sending mails", drain).await;
     }
 
     /// Sends every mail that is due now and returns how many were sent. Stops early when the mail server is unreachable:
@@ -72,8 +65,7 @@ impl Outbox {
             Ok(Mail { to, subject, text: body.text, html: body.html })
         };
         mail().map_err(|error| {
-            // The conversion logs the error.
-            let _: protocol::Problem = error.into();
+            error.log("reading a mail");
             let reason = "the stored mail cannot be read; was the data key changed?".to_owned();
             SendError { kind: SendErrorKind::Permanent, reason, source: None }
         })

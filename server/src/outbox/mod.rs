@@ -3,31 +3,23 @@
 //! A mail's id is its Message-ID, so that the receiver can recognise a duplicate after a crash. Without an SMTP server
 //! mails stay here, and an administrator copies and sends them.
 
+mod admin;
 mod certificate_expiry;
 mod job;
 
-use domain::audit::Action;
 use std::sync::Arc;
 
-use app::outbox::{MailRow, MailState};
-use app::request_context::Administrator;
-use app::services::OutboxService;
-use async_trait::async_trait;
-use protocol::Problem;
-use protocol::access::{EmailAddress, Message, Page};
+use domain::access::{AccessRequest, Notice};
+use domain::id::MailId;
+use domain::secret::Token;
+use protocol::ServiceError;
+use protocol::access::{EmailAddress, Message};
+use store::Tx;
 use tokio::sync::Notify;
 
 use crate::environment::Environment;
-use crate::failure::{Failure, ServiceError};
+use crate::failure::Failure;
 use crate::mail::{CertificateEnd, CodesTried, Mail, MailTemplates, Mailer};
-use domain::access::{AccessRequest, Notice};
-use domain::id::MailId;
-use domain::mail::StoredMail;
-use domain::secret::Token;
-use store::Tx;
-
-/// Rows per page of the administrator's list.
-const PAGE_SIZE: u32 = 50;
 
 #[derive(Clone)]
 pub struct Outbox {
@@ -195,94 +187,6 @@ impl Outbox {
         let body = self.env.vault.open(&body_context(id), sealed)?;
         Ok(Some(serde_json::from_slice(&body).map_err(|_| Failure::Other("a stored mail cannot be read"))?))
     }
-
-    async fn page(&self, state: Option<MailState>, page: u32) -> Result<Page<MailRow>, ServiceError> {
-        let stored = self.env.store.read().await?.mails().list(state, page, PAGE_SIZE).await?;
-        let rows = stored.rows.into_iter().map(|mail| self.row(mail)).collect();
-        Ok(Page { rows, total: stored.total, page: stored.page, page_size: stored.page_size })
-    }
-
-    fn row(&self, mail: StoredMail) -> MailRow {
-        let text = match self.open(&mail.id, mail.body_sealed.as_deref()) {
-            Ok(body) => body.map(|body| body.text),
-            Err(error) => {
-                // The conversion logs the error; one unreadable mail does not hide the others.
-                let _: Problem = error.into();
-                None
-            }
-        };
-        MailRow {
-            text,
-            id: mail.id.into_string(),
-            to: mail.recipient,
-            subject: mail.subject,
-            state: mail.state,
-            attempts: mail.attempts,
-            last_error: mail.last_error,
-            created_at: mail.created_at,
-            sent_at: mail.sent_at,
-        }
-    }
-
-    async fn retry_mail(&self, admin: &Administrator, id: &MailId) -> Result<(), ServiceError> {
-        let now = self.env.now();
-        let mut tx = self.env.store.begin().await?;
-        if !tx.mails().retry(id, now).await? {
-            return Err(Problem::conflict("This mail is not given up. Reload the list.").into());
-        }
-        tx.audit_log().append(now, &admin.account_id, Action::MailRetried, id, "").await?;
-        tx.commit().await?;
-        self.notify_job();
-        Ok(())
-    }
-
-    async fn mark_delivered(&self, admin: &Administrator, id: &MailId) -> Result<(), ServiceError> {
-        let now = self.env.now();
-        let mut tx = self.env.store.begin().await?;
-        if !tx.mails().mark_delivered_otherwise(id, now).await? {
-            return Err(Problem::conflict("This mail is not left to you any more. Reload the list.").into());
-        }
-        tx.audit_log().append(now, &admin.account_id, Action::MailDeliveredOtherwise, id, "").await?;
-        Ok(tx.commit().await?)
-    }
-
-    async fn retry_all_mails(&self, admin: &Administrator) -> Result<u64, ServiceError> {
-        let now = self.env.now();
-        let mut tx = self.env.store.begin().await?;
-        let retried = tx.mails().retry_all(now).await?;
-        if retried > 0 {
-            tx.audit_log()
-                .append(now, &admin.account_id, Action::MailRetried, "all", &format!("{retried} mails"))
-                .await?;
-        }
-        tx.commit().await?;
-        self.notify_job();
-        Ok(retried)
-    }
-}
-
-#[async_trait]
-impl OutboxService for Outbox {
-    async fn list(
-        &self,
-        _: &Administrator,
-        state: Option<MailState>,
-        page: u32,
-    ) -> Result<Page<MailRow>, Problem> {
-        Ok(self.page(state, page).await?)
-    }
-
-    async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), Problem> {
-        Ok(self.retry_mail(admin, &known(id)?).await?)
-    }
-
-    async fn delivered(&self, admin: &Administrator, id: &str) -> Result<(), Problem> {
-        Ok(self.mark_delivered(admin, &known(id)?).await?)
-    }
-
-    async fn retry_all(&self, admin: &Administrator) -> Result<u64, Problem> {
-        Ok(self.retry_all_mails(admin).await?)
-    }
 }
 
 fn body_context(id: &MailId) -> String {
@@ -292,9 +196,4 @@ fn body_context(id: &MailId) -> String {
 /// The recipient of a stored mail, which was validated when it was written.
 fn recipient(text: &str) -> Result<EmailAddress, Failure> {
     text.parse().map_err(|_| Failure::Other("a stored mail has no usable address"))
-}
-
-/// What is no id is the id of no mail.
-fn known(id: &str) -> Result<MailId, Problem> {
-    id.parse().map_err(|_| Problem::not_found())
 }

@@ -1,6 +1,7 @@
-//! The built pages' files: WASM, scripts, styles, icons; from a folder or, in a release, from the program itself.
+//! Static files of the pages: WASM, scripts, styles, icons. They come from a folder, or in a release from the program
+//! itself.
 //!
-//! What always holds: a path never leaves the folder, and a file is sent under the type that its name says.
+//! A path never leads out of the folder, and a file's media type follows from its extension.
 
 #[cfg(feature = "embed")]
 use std::borrow::Cow;
@@ -15,10 +16,9 @@ use axum::routing::get;
 #[cfg(feature = "embed")]
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
-
 use web::{CachedBytes, IMMUTABLE, REVALIDATE};
 
-/// Where the files are.
+/// The source of the files.
 #[derive(Debug, Clone)]
 pub enum Assets {
     #[cfg(feature = "embed")]
@@ -32,7 +32,7 @@ pub enum Assets {
 struct Site;
 
 impl Assets {
-    /// The program's own files where it was built with them, else those in `site_root`.
+    /// The embedded files if the program was built with them, otherwise those in `site_root`.
     pub fn new(site_root: PathBuf) -> Self {
         #[cfg(feature = "embed")]
         {
@@ -43,7 +43,7 @@ impl Assets {
         Self::Folder(site_root)
     }
 
-    /// Routes to everything below `/pkg` and to the icons. Other files, if any: [`Assets::respond`].
+    /// Routes to everything below `/pkg` and to the icons.
     pub fn routes(self) -> Router {
         Router::new()
             .route("/pkg/{*path}", get(file))
@@ -52,7 +52,8 @@ impl Assets {
             .with_state(Arc::new(self))
     }
 
-    /// The file that a GET or HEAD for `path` means, in the coding that the client likes best. `None`: there is none.
+    /// The response to a GET or HEAD for `path`, in the best content coding that the client accepts. `None`: there is no
+    /// such file.
     pub async fn respond(&self, path: &str, headers: &HeaderMap) -> Option<Response> {
         let name = safe_name(path)?;
         let mut chosen = None;
@@ -62,12 +63,12 @@ impl Assets {
                 break;
             }
         }
-        let (coding, kept) = match chosen {
+        let (coding, file) = match chosen {
             Some(chosen) => chosen,
             None => ("", self.read(name).await?),
         };
-        let keep = if has_hash(name) { IMMUTABLE } else { REVALIDATE };
-        let mut response = kept.respond(headers, keep, |bytes| {
+        let cache_control = if has_hash(name) { IMMUTABLE } else { REVALIDATE };
+        let mut response = file.respond(headers, cache_control, |bytes| {
             let mut response = Body::from(bytes).into_response();
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(name)));
             if !coding.is_empty() {
@@ -79,7 +80,7 @@ impl Assets {
         Some(response)
     }
 
-    /// The file with its tag: each coding has bytes, and so a tag, of its own.
+    /// Reads a file. Each content coding is a file with an entity tag of its own.
     async fn read(&self, name: &str) -> Option<CachedBytes> {
         match self {
             #[cfg(feature = "embed")]
@@ -103,7 +104,7 @@ async fn file(State(assets): State<Arc<Assets>>, method: Method, request: Reques
     }
 }
 
-/// The path as a relative name, when it has nothing but plain file names in it.
+/// The path as a relative file name, if it consists of plain names only.
 fn safe_name(path: &str) -> Option<&str> {
     let name = path.strip_prefix('/')?;
     let plain = |part: &str| {
@@ -114,10 +115,10 @@ fn safe_name(path: &str) -> Option<&str> {
     name.split('/').all(plain).then_some(name)
 }
 
-/// The codings that the client takes and we have, best first.
+/// The content codings that the client accepts, with the suffix of their files, best first.
 fn codings(headers: &HeaderMap) -> Vec<(&'static str, &'static str)> {
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let takes = |coding: &str| {
+    let accepts = |coding: &str| {
         accepted.split(',').any(|entry| {
             let mut parts = entry.split(';').map(str::trim);
             let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
@@ -125,7 +126,7 @@ fn codings(headers: &HeaderMap) -> Vec<(&'static str, &'static str)> {
             named && weight.is_ok_and(|weight| weight > 0.0)
         })
     };
-    [("br", ".br"), ("gzip", ".gz")].into_iter().filter(|(coding, _)| takes(coding)).collect()
+    [("br", ".br"), ("gzip", ".gz")].into_iter().filter(|(coding, _)| accepts(coding)).collect()
 }
 
 fn media_type(name: &str) -> &'static str {
@@ -146,7 +147,7 @@ fn media_type(name: &str) -> &'static str {
     }
 }
 
-/// Whether the build put the content's hash into the name, as in `aiwe.Zm9vYmFyYmF6cXV4MTIz.wasm`.
+/// Whether the name contains a hash of the content, as in `aiwe.Zm9vYmFyYmF6cXV4MTIz.wasm`.
 fn has_hash(name: &str) -> bool {
     let parts: Vec<_> = name.rsplit('/').next().unwrap_or(name).split('.').collect();
     parts.len() >= 3
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_best_coding_that_the_client_takes() {
+    async fn the_best_accepted_coding_is_served() {
         let (_folder, assets) = site();
         for (accept, coding, body) in [
             ("gzip, deflate, br", Some("br"), "brotli"),
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tags_and_times() {
+    async fn entity_tags_and_cache_lifetimes() {
         let (_folder, assets) = site();
         let first = assets.respond("/pkg/aiwe.wasm", &HeaderMap::new()).await.unwrap();
         assert_eq!(first.headers()["cache-control"], "public, max-age=0, must-revalidate");
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_outside_the_folder() {
+    async fn nothing_outside_the_folder_is_served() {
         let (_folder, assets) = site();
         for path in [
             "/../secret",

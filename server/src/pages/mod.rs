@@ -1,8 +1,9 @@
-//! The pages: every route rendered by the Leptos app, with what the server knows of the visit in its context.
+//! The pages: every route that the Leptos app renders, with the request's context and the services provided to it.
 
 pub mod assets;
 mod guard;
-mod whole;
+mod negotiation;
+mod render;
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,30 +14,34 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::any;
+use axum::routing::{MethodRouter, any, get};
 use http::request::Parts;
 use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::LeptosRoutes;
+use web::{CspNonce, reject_nul_in_form};
 
 use crate::request_context;
 use crate::state::AppState;
-use web::{CspNonce, check_form};
 
-/// Where the server functions live.
+pub use negotiation::{JsonFor, page_or_json};
+
+/// The path of the server functions.
 const SERVER_FUNCTIONS: &str = "/app/{*function}";
 
-/// The nonce that Leptos made for a page, on its way to the header.
+/// The nonce that Leptos generates for a page, handed out to [`add_nonce`].
 #[derive(Debug, Clone, Default)]
 struct NonceSlot(Arc<OnceLock<String>>);
 
-/// All pages and server functions, with the layers that they need.
+/// All pages and server functions with their layers, except the pages of [`page_or_json`].
 pub fn routes(state: &AppState) -> Router {
     app::register_server_functions();
     let context = context(state);
     let options = state.leptos.clone();
+    let mut pages = app::pages();
+    pages.retain(|page| !negotiation::PATHS.contains(&page.path()));
     Router::new()
-        .leptos_routes_with_context(state, app::pages(), context.clone(), move || app::shell(&options))
+        .leptos_routes_with_context(state, pages, context.clone(), move || app::shell(&options))
         .route(
             SERVER_FUNCTIONS,
             any(move |request: Request<Body>| {
@@ -44,23 +49,33 @@ pub fn routes(state: &AppState) -> Router {
             }),
         )
         .layer(from_fn(check_fields))
-        .layer(from_fn(whole::render))
-        .layer(from_fn(pass_nonce))
-        .layer(from_fn_with_state(state.clone(), guard::check))
+        .layer(from_fn(render::to_completion))
+        .layer(from_fn(add_nonce))
+        .layer(from_fn_with_state(state.clone(), guard::require_certificate))
         .layer(from_fn_with_state(state.contexts.clone(), request_context::add))
         .with_state(state.clone())
 }
 
-/// Of a server function's form. Leptos routes each of them by itself.
+/// The page that the app has for the request's address. Needs [`request_context::add`] around it.
+fn page(state: &AppState) -> MethodRouter {
+    let options = state.leptos.clone();
+    let shell = move || app::shell(&options);
+    get(leptos_axum::render_app_async_with_context(context(state), shell))
+        .layer(from_fn(render::to_completion))
+        .layer(from_fn(add_nonce))
+}
+
+/// Rejects NUL characters in the forms of server functions. A layer for all routes, since Leptos registers each server
+/// function as a route of its own.
 async fn check_fields(request: Request, next: Next) -> Response {
     if request.uri().path().starts_with("/app/") {
-        check_form(request, next).await
+        reject_nul_in_form(request, next).await
     } else {
         next.run(request).await
     }
 }
 
-/// What every page and server function finds in its context.
+/// Provides the Leptos context of every page and server function.
 fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     let services: Services = state.services.clone();
     move || {
@@ -70,14 +85,14 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
             provide_context(context.clone());
         }
         if let (Some(slot), Some(nonce)) = (parts.extensions.get::<NonceSlot>(), use_nonce()) {
-            // Set once per request; a second page in one request there is not.
+            // A request renders one page, so the slot is still empty.
             let _ = slot.0.set(nonce.to_string());
         }
     }
 }
 
-/// Carries the page's nonce to the layer that writes the Content-Security-Policy.
-async fn pass_nonce(mut request: Request, next: Next) -> Response {
+/// Passes the page's nonce to the layer that sets the Content-Security-Policy.
+async fn add_nonce(mut request: Request, next: Next) -> Response {
     let slot = NonceSlot::default();
     request.extensions_mut().insert(slot.clone());
     let mut response = next.run(request).await;

@@ -6,21 +6,21 @@
 mod panel;
 mod password;
 mod recovery;
-mod service;
 mod setup;
 mod sign_in;
 mod totp;
 
 use std::sync::Arc;
 
-pub use panel::{Activity, PanelSession};
-pub use password::Passwords;
-pub use sign_in::{CHALLENGE_SECONDS, CheckCodeErrors, CheckPasswordErrors, Origin};
-pub use totp::TotpSecret;
+use web::RateLimiter;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
-use web::RateLimiter;
+
+pub use panel::{Activity, PanelSession};
+pub use password::Passwords;
+pub use sign_in::{CHALLENGE_SECONDS, CheckCodeErrors, CheckPasswordErrors, NewSession, Origin};
+pub use totp::TotpSecret;
 
 /// The service behind every operation on accounts.
 #[derive(Debug, Clone)]

@@ -1,19 +1,24 @@
-//! The panel's sessions: who a session belongs to, and its idle timeout (`admin.idle_minutes`).
+//! The panel's sign-in and its sessions: who a session belongs to, and its idle timeout (`admin.idle_minutes`).
 //!
 //! The last use is exact within this process and stored at most once a minute. After a restart, or with several servers on
 //! one database, a session may therefore end up to a minute early, but never late.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
-use protocol::Problem;
-use protocol::people::SignedIn;
-
-use super::People;
-use crate::failure::ServiceError;
+use app::request_context::{RequestContext, WithCookies};
+use app::services::SignInService;
+use async_trait::async_trait;
 use domain::account::{AccountState, Session, SessionKind};
+use domain::audit::Action;
 use domain::id::SessionId;
-use domain::secret::TokenHash;
+use domain::secret::{Secret, Token, TokenHash};
+use parking_lot::Mutex;
+use protocol::people::{SignInStep, SignedIn};
+use protocol::{Problem, ServiceError};
+use web::CookieKind;
+
+use super::sign_in::CHALLENGE_SECONDS;
+use super::{NewSession, Origin, People};
 
 /// The shortest interval between two stored uses of a session, in seconds.
 const STORE_INTERVAL: i64 = 60;
@@ -41,6 +46,52 @@ pub enum Activity {
 /// The last use of each session by its id, in seconds since the Unix epoch.
 #[derive(Debug, Default)]
 pub(super) struct LastUses(Mutex<HashMap<SessionId, i64>>);
+
+#[async_trait]
+impl SignInService for People {
+    async fn sign_in(
+        &self,
+        context: &RequestContext,
+        email: &str,
+        password: &str,
+    ) -> Result<WithCookies<SignInStep>, ServiceError> {
+        let challenge = self.check_password(email, password, &panel(context)).await?;
+        let cookie = CookieKind::Challenge.set(challenge.expose(), CHALLENGE_SECONDS, context.secure);
+        Ok(WithCookies { value: SignInStep::Code, cookies: vec![cookie] })
+    }
+
+    async fn second_factor(
+        &self,
+        context: &RequestContext,
+        code: &str,
+    ) -> Result<WithCookies<SignInStep>, ServiceError> {
+        let challenge = context.challenge.as_ref().map_or("", Secret::expose);
+        let token = Token::generate(self.env.random.as_ref());
+        let seconds = i64::from(self.env.config.admin.session_hours) * 3600;
+        let session = NewSession::Panel { token: token.hash() };
+        self.check_code(challenge, code, &panel(context), seconds, session).await?;
+        let cookies = vec![
+            CookieKind::Session.set(token.expose(), seconds, context.secure),
+            CookieKind::Challenge.remove(context.secure),
+        ];
+        Ok(WithCookies { value: SignInStep::Done, cookies })
+    }
+
+    async fn sign_out(&self, context: &RequestContext) -> Result<WithCookies<()>, ServiceError> {
+        if let Some(cookie) = &context.session {
+            let now = self.env.now();
+            let mut tx = self.env.store.begin().await?;
+            if let Some(session) = tx.sessions().find_panel(&TokenHash::of(cookie.expose()), now).await? {
+                tx.sessions().end(&session.id, now).await?;
+                tx.audit_log()
+                    .append(now, &session.account_id, Action::SessionEnded, &session.id, "signed out")
+                    .await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(WithCookies { value: (), cookies: vec![CookieKind::Session.remove(context.secure)] })
+    }
+}
 
 impl People {
     /// The session of a cookie. A user's request counts as a use of the session, polling does not.
@@ -79,10 +130,14 @@ impl People {
     }
 }
 
+fn panel(context: &RequestContext) -> Origin {
+    Origin { address: context.address, machine: None }
+}
+
 impl LastUses {
     /// Records a user's request; `stored` is the last use that the database knows. `false` when the session's last use is `idle` seconds ago or longer.
     fn record(&self, session: &Session, stored: i64, now: i64, idle: i64, activity: Activity) -> bool {
-        let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut uses = self.0.lock();
         let local = uses.get(&session.id).copied().unwrap_or(i64::MIN);
         let in_time = now - local.max(stored) < idle;
         if in_time && activity == Activity::User {
@@ -93,6 +148,6 @@ impl LastUses {
 
     /// Drops entries whose sessions have expired by the stored time, too.
     fn forget_before(&self, instant: i64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, used_at| *used_at > instant);
+        self.0.lock().retain(|_, used_at| *used_at > instant);
     }
 }

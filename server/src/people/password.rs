@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
+use domain::random::Random;
+use protocol::ServiceError;
 use protocol::people::NewPassword;
+use web::ConcurrencyLimit;
 use zeroize::Zeroizing;
 
-use crate::failure::{Failure, ServiceError};
-use domain::random::Random;
-use web::ConcurrencyLimit;
+use crate::failure::Failure;
 
 /// Hashes and verifies passwords, a limited number at a time.
 #[derive(Debug, Clone)]
@@ -64,8 +65,9 @@ fn hash_now(password: &str, salt: &SaltString) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use domain::random::SeededRandom;
+
+    use super::*;
 
     #[tokio::test]
     async fn only_the_right_password_matches() {

@@ -1,9 +1,8 @@
 //! Recovery codes: ten, each replaces one second factor once; shown once and stored as hashes.
 
+use domain::random::Random;
 use protocol::people::RecoveryCodes;
 use sha2::{Digest, Sha256};
-
-use domain::random::Random;
 
 const COUNT: usize = 10;
 /// Crockford's Base32: no I, L, O, U. A power of two, so that the characters are uniformly distributed.
@@ -39,8 +38,9 @@ pub fn hash(typed: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use domain::random::SeededRandom;
+
+    use super::*;
 
     #[test]
     fn spelling_variants_of_a_code_have_the_same_hash() {

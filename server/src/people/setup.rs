@@ -1,17 +1,20 @@
 //! Account set-up: a one-time link for choosing a password and a second factor.
 
+use app::request_context::RequestContext;
+use app::services::SetupService;
+use async_trait::async_trait;
+use domain::account::SetupLink;
 use domain::audit::Action;
-use protocol::Problem;
+use domain::id::AccountId;
+use domain::secret::{Token, TokenHash};
 use protocol::access::{EmailAddress, Invalid};
 use protocol::people::{NewPassword, RecoveryCodes, Role, SetupAnswer, SetupOffer, TotpCode};
+use protocol::{Problem, ServiceError};
+use store::Tx;
+use web::Rule;
 
 use super::sign_in::totp_context;
 use super::{People, TotpSecret, recovery};
-use crate::failure::ServiceError;
-use domain::account::SetupLink;
-use domain::id::AccountId;
-use domain::secret::{Token, TokenHash};
-use store::Tx;
 
 /// The context that a link's TOTP secret is sealed with. The hash identifies the row and is not secret.
 fn link_context(link: &TokenHash) -> String {
@@ -23,6 +26,75 @@ struct CheckedAnswer {
     email: Option<EmailAddress>,
     password: NewPassword,
     totp_step: i64,
+}
+
+#[async_trait]
+impl SetupService for People {
+    async fn setup_offer(&self, context: &RequestContext, token: &str) -> Result<SetupOffer, ServiceError> {
+        self.check_link_rate(context).await?;
+        let token = TokenHash::of(token);
+        let mut tx = self.env.store.read().await?;
+        let link = usable_link(&mut tx, &token, self.env.now()).await?;
+        let (email, role) = match &link.account_id {
+            None => (None, Role::Administrator),
+            Some(id) => {
+                let account = tx.accounts().find(id).await?.ok_or_else(Problem::not_found)?;
+                (Some(account.email.into_string()), account.role)
+            }
+        };
+        // Rendering the QR code takes a while, and connections are few.
+        drop(tx);
+        let secret =
+            TotpSecret::from_bytes(&self.env.vault.open(&link_context(&token), &link.totp_secret_sealed)?);
+        let label = email.as_deref().unwrap_or("administrator");
+        Ok(SetupOffer {
+            totp_secret: secret.grouped(),
+            totp_qr_svg: secret.qr_svg(&self.env.config.organisation, label)?,
+            email,
+            role,
+        })
+    }
+
+    async fn set_up(
+        &self,
+        context: &RequestContext,
+        token: &str,
+        answer: SetupAnswer,
+    ) -> Result<RecoveryCodes, ServiceError> {
+        self.check_link_rate(context).await?;
+        let (token, now) = (TokenHash::of(token), self.env.now());
+        let link = usable_link(&mut self.env.store.read().await?, &token, now).await?;
+        let secret = self.env.vault.open(&link_context(&token), &link.totp_secret_sealed)?;
+        let checked = check(&answer, &link, &TotpSecret::from_bytes(&secret), now)?;
+        let password_hash = self.passwords.hash(&checked.password, self.env.random.as_ref()).await?;
+        let codes = recovery::generate(self.env.random.as_ref());
+        let hashes: Vec<_> = codes.0.iter().filter_map(|code| recovery::hash(code)).collect();
+
+        let mut tx = self.env.store.begin().await?;
+        if !tx.sessions().consume_setup_link(&token, now).await? {
+            return Err(link_expired().into());
+        }
+        let account = match (&link.account_id, &checked.email) {
+            (Some(id), _) => tx.accounts().find(id).await?.ok_or_else(Problem::not_found)?,
+            (None, Some(email)) => {
+                let account =
+                    tx.accounts().ensure(&self.env.new_id(), email, Role::Administrator, now).await?;
+                tx.accounts().set_role(&account.id, Role::Administrator).await?;
+                account
+            }
+            (None, None) => return Err(Problem::internal().into()),
+        };
+        let sealed = self.env.vault.seal(&totp_context(&account.id), &secret, self.env.random.as_ref())?;
+        if !tx.accounts().set_factors(&account.id, &password_hash, &sealed, checked.totp_step).await? {
+            return Err(Problem::forbidden().detail("This account is disabled.").into());
+        }
+        tx.accounts().set_recovery_codes(&account.id, &hashes).await?;
+        tx.audit_log()
+            .append(now, &account.id, Action::AccountSetUp, &account.id, "password, TOTP, recovery codes")
+            .await?;
+        tx.commit().await?;
+        Ok(codes)
+    }
 }
 
 impl People {
@@ -53,63 +125,10 @@ impl People {
         Ok(())
     }
 
-    pub async fn setup_offer_for(&self, token: &str) -> Result<SetupOffer, ServiceError> {
-        let token = TokenHash::of(token);
-        let mut tx = self.env.store.read().await?;
-        let link = usable_link(&mut tx, &token, self.env.now()).await?;
-        let (email, role) = match &link.account_id {
-            None => (None, Role::Administrator),
-            Some(id) => {
-                let account = tx.accounts().find(id).await?.ok_or_else(Problem::not_found)?;
-                (Some(account.email.into_string()), account.role)
-            }
-        };
-        // Rendering the QR code takes a while, and connections are few.
-        drop(tx);
-        let secret =
-            TotpSecret::from_bytes(&self.env.vault.open(&link_context(&token), &link.totp_secret_sealed)?);
-        let label = email.as_deref().unwrap_or("administrator");
-        Ok(SetupOffer {
-            totp_secret: secret.grouped(),
-            totp_qr_svg: secret.qr_svg(&self.env.config.organisation, label)?,
-            email,
-            role,
-        })
-    }
-
-    pub async fn set_up_with(&self, token: &str, answer: SetupAnswer) -> Result<RecoveryCodes, ServiceError> {
-        let (token, now) = (TokenHash::of(token), self.env.now());
-        let link = usable_link(&mut self.env.store.read().await?, &token, now).await?;
-        let secret = self.env.vault.open(&link_context(&token), &link.totp_secret_sealed)?;
-        let checked = check(&answer, &link, &TotpSecret::from_bytes(&secret), now)?;
-        let password_hash = self.passwords.hash(&checked.password, self.env.random.as_ref()).await?;
-        let codes = recovery::generate(self.env.random.as_ref());
-        let hashes: Vec<_> = codes.0.iter().filter_map(|code| recovery::hash(code)).collect();
-
-        let mut tx = self.env.store.begin().await?;
-        if !tx.sessions().take_setup_link(&token, now).await? {
-            return Err(link_expired().into());
-        }
-        let account = match (&link.account_id, &checked.email) {
-            (Some(id), _) => tx.accounts().find(id).await?.ok_or_else(Problem::not_found)?,
-            (None, Some(email)) => {
-                let account =
-                    tx.accounts().ensure(&self.env.new_id(), email, Role::Administrator, now).await?;
-                tx.accounts().set_role(&account.id, Role::Administrator).await?;
-                account
-            }
-            (None, None) => return Err(Problem::internal().into()),
-        };
-        let sealed = self.env.vault.seal(&totp_context(&account.id), &secret, self.env.random.as_ref())?;
-        if !tx.accounts().set_factors(&account.id, &password_hash, &sealed, checked.totp_step).await? {
-            return Err(Problem::forbidden().detail("This account is disabled.").into());
-        }
-        tx.accounts().set_recovery_codes(&account.id, &hashes).await?;
-        tx.audit_log()
-            .append(now, &account.id, Action::AccountSetUp, &account.id, "password, TOTP, recovery codes")
-            .await?;
-        tx.commit().await?;
-        Ok(codes)
+    /// Limits how fast one network can try links.
+    async fn check_link_rate(&self, context: &RequestContext) -> Result<(), Problem> {
+        let per_minute = self.env.config.limits.links_per_minute;
+        self.limits.check_address(Rule::per_minute("links", per_minute), context.address).await
     }
 }
 
@@ -137,7 +156,7 @@ fn check(
         Some(_) => None,
         None => answer.email.parse::<EmailAddress>().map_err(|e| note("email", e)).ok(),
     };
-    let password = answer.password.parse::<NewPassword>().and_then(|password| {
+    let password = answer.password.expose().parse::<NewPassword>().and_then(|password| {
         if is_guessable(password.expose()) {
             Err(Invalid("This password is easy to guess. Use several words."))
         } else {
@@ -145,7 +164,7 @@ fn check(
         }
     });
     let password = password.map_err(|e| note("password", e)).ok();
-    let totp_step = match answer.code.parse::<TotpCode>() {
+    let totp_step = match answer.code.expose().parse::<TotpCode>() {
         Ok(code) => secret.matching_step(&code, now)?.ok_or(Invalid(
             "This code does not match. Check that the clock of the device with the authenticator is right.",
         )),

@@ -1,21 +1,20 @@
 //! Signing in: a password yields a challenge; the challenge and a second factor yield a session. The panel and the desktop
 //! program use the same two steps; only what the session is bound to differs.
 
-use domain::audit::Action;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use protocol::Problem;
+use domain::account::{Account, AccountState, Challenge, Session, SessionKind};
+use domain::audit::Action;
+use domain::id::{AccountId, CertificateId};
+use domain::secret::{Token, TokenHash};
 use protocol::access::EmailAddress;
 use protocol::people::TotpCode;
-
-use super::{People, TotpSecret, recovery};
-use crate::failure::ServiceError;
-use domain::account::{Account, AccountState, Challenge, Session, SessionKind};
-use domain::id::AccountId;
-use domain::secret::{Token, TokenHash};
+use protocol::{Problem, ServiceError};
 use web::Rule;
 use web::documented_errors::DocumentedErrors;
+
+use super::{People, TotpSecret, recovery};
 
 /// How long a correct password waits for its second factor, in seconds.
 pub const CHALLENGE_SECONDS: i64 = 300;
@@ -32,6 +31,18 @@ pub struct Origin {
     pub address: IpAddr,
     /// The machine's certificate: its fingerprint and the account that owns it. `None`: the panel.
     pub machine: Option<(String, AccountId)>,
+}
+
+/// The session that a correct second factor opens.
+#[derive(Debug)]
+pub enum NewSession {
+    Native {
+        certificate_id: CertificateId,
+    },
+    /// `token`: the hash of the session cookie's.
+    Panel {
+        token: TokenHash,
+    },
 }
 
 impl People {
@@ -75,16 +86,14 @@ impl People {
         Ok(token)
     }
 
-    /// Checks the second factor, a TOTP or a recovery code, and opens a session of `seconds`. `token` is the hash of a panel
-    /// session's token.
+    /// Checks the second factor, a TOTP or a recovery code, and opens a session of `seconds`.
     pub async fn check_code(
         &self,
         challenge: &str,
         code: &str,
         origin: &Origin,
         seconds: i64,
-        token: Option<&TokenHash>,
-        kind: SessionKind,
+        session: NewSession,
     ) -> Result<(Account, Session), ServiceError> {
         self.check_rate(origin).await?;
         let (challenge, now) = (TokenHash::of(challenge), self.env.now());
@@ -105,14 +114,14 @@ impl People {
         let secret = self.env.vault.open(&totp_context(&account.id), totp_secret_sealed)?;
         let method = if let Ok(code) = code.parse::<TotpCode>() {
             match TotpSecret::from_bytes(&secret).matching_step(&code, now)? {
-                Some(step) => tx.accounts().take_totp_step(&account.id, step).await?.then_some("totp"),
+                Some(step) => tx.accounts().consume_totp_step(&account.id, step).await?.then_some("totp"),
                 None => None,
             }
         } else {
             match recovery::hash(code) {
                 Some(hash) => tx
                     .accounts()
-                    .take_recovery_code(&account.id, &hash, now)
+                    .consume_recovery_code(&account.id, &hash, now)
                     .await?
                     .then_some("recovery code"),
                 None => None,
@@ -121,22 +130,24 @@ impl People {
         let Some(method) = method else {
             return Err(Problem::wrong_credentials().into());
         };
-        if !tx.sessions().take_challenge(&challenge, now).await? {
+        if !tx.sessions().consume_challenge(&challenge, now).await? {
             return Err(challenge_expired().into());
         }
+        let (place, kind, token) = match session {
+            NewSession::Native { certificate_id } => {
+                ("desktop", SessionKind::Native { certificate_id }, None)
+            }
+            NewSession::Panel { token } => ("panel", SessionKind::Panel { last_used_at: now }, Some(token)),
+        };
         let session = Session {
             id: self.env.new_id(),
             account_id: account.id.clone(),
             kind,
             expires_at: now + seconds,
         };
-        tx.sessions().insert(&session, token, now).await?;
-        let kind = match session.kind {
-            SessionKind::Native { .. } => "desktop",
-            SessionKind::Panel { .. } => "panel",
-        };
+        tx.sessions().insert(&session, token.as_ref(), now).await?;
         tx.audit_log()
-            .append(now, &account.id, Action::SessionOpened, &session.id, &format!("{kind}, {method}"))
+            .append(now, &account.id, Action::SessionOpened, &session.id, &format!("{place}, {method}"))
             .await?;
         tx.commit().await?;
         Ok((account, session))

@@ -1,48 +1,40 @@
 //! Time-based one-time passwords (RFC 6238): SHA-1, six digits, 30 seconds, one step of drift.
 
+use domain::random::Random;
 use protocol::people::TotpCode;
-use subtle::ConstantTimeEq;
-use totp_rs::{Algorithm, TOTP};
+use totp_rs::{Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use domain::random::Random;
-
-const STEP_SECONDS: u64 = 30;
 
 /// A second factor's secret: 160 bits, as RFC 4226 §4 recommends.
-pub struct TotpSecret(Zeroizing<Vec<u8>>);
-
-impl std::fmt::Debug for TotpSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("TotpSecret([redacted])")
-    }
-}
+#[derive(Debug)]
+pub struct TotpSecret(Secret);
 
 impl TotpSecret {
     pub fn generate(random: &dyn Random) -> Self {
-        let mut bytes = Zeroizing::new(vec![0; 20]);
-        random.fill(&mut bytes);
-        Self(bytes)
+        let mut bytes = Zeroizing::new([0; 20]);
+        random.fill(bytes.as_mut());
+        Self::from_bytes(bytes.as_ref())
     }
 
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self(Zeroizing::new(bytes.to_vec()))
+        Self(Secret::from(bytes))
     }
 
     /// Parses the output of [`TotpSecret::grouped`].
     pub fn from_base32(text: &str) -> Option<Self> {
-        let text: String = text.split_whitespace().collect();
-        totp_rs::Secret::Encoded(text).to_bytes().ok().map(|bytes| Self(Zeroizing::new(bytes)))
+        let text: Zeroizing<String> = Zeroizing::new(text.split_whitespace().collect());
+        Secret::try_from_base32(text.as_str()).ok().map(Self)
     }
 
     pub fn expose(&self) -> &[u8] {
-        &self.0
+        self.0.as_bytes()
     }
 
     /// Base32 in groups of four, for typing by hand.
     pub fn grouped(&self) -> String {
-        let text = Zeroizing::new(self.base32());
+        let text = Zeroizing::new(self.0.to_base32());
         text.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
     }
 
@@ -51,7 +43,9 @@ impl TotpSecret {
         // A colon would end the issuer in the label (Key URI format).
         let issuer = organisation.replace(':', " ");
         let totp = self.totp(Some(issuer), account.replace(':', " "))?;
-        let code = qrcode::QrCode::new(Zeroizing::new(totp.get_url()).as_bytes())
+        let url =
+            totp.to_url().map_err(|_| Failure::Other("the account has no name for an authenticator"))?;
+        let code = qrcode::QrCode::new(Zeroizing::new(url).as_bytes())
             .map_err(|_| Failure::Other("the QR code does not hold the address"))?;
         let svg = code
             .render::<qrcode::render::svg::Color<'_>>()
@@ -66,23 +60,17 @@ impl TotpSecret {
     /// The time step of `code`, if it is one of the three around `now`.
     pub fn matching_step(&self, code: &TotpCode, now: i64) -> Result<Option<i64>, Failure> {
         let totp = self.totp(None, String::new())?;
-        let current = u64::try_from(now).unwrap_or_default() / STEP_SECONDS;
-        let mut matched = None;
-        for step in current.saturating_sub(1)..=current + 1 {
-            let expected = Zeroizing::new(totp.generate(step * STEP_SECONDS));
-            if bool::from(expected.as_bytes().ct_eq(code.as_str().as_bytes())) {
-                matched = i64::try_from(step).ok();
-            }
-        }
-        Ok(matched)
+        let step = totp.check(code.as_str(), u64::try_from(now).unwrap_or_default());
+        Ok(step.and_then(|step| i64::try_from(step).ok()))
     }
 
-    fn base32(&self) -> String {
-        totp_rs::Secret::Raw(self.0.to_vec()).to_encoded().to_string()
-    }
-
-    fn totp(&self, issuer: Option<String>, account: String) -> Result<TOTP, Failure> {
-        TOTP::new(Algorithm::SHA1, 6, 1, STEP_SECONDS, self.0.to_vec(), issuer, account)
+    fn totp(&self, issuer: Option<String>, account: String) -> Result<Totp, Failure> {
+        // SHA-1, six digits, 30 seconds and one step of drift are the builder's defaults.
+        Builder::new()
+            .with_secret(self.0.clone())
+            .with_issuer(issuer)
+            .with_account_name(account)
+            .build()
             .map_err(|_| Failure::Other("a second factor's secret is not usable"))
     }
 }

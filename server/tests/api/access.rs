@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use app::services::AccessService;
+use app::services::ReviewService;
 use http::StatusCode;
 use protocol::access::{
     AccessRequestFilter, AccessRequestRow, DownloadOffer, DownloadState, Page, RequestReceipt, RequestState,
@@ -201,10 +201,10 @@ async fn decisions_are_made_once(server: TestServer) {
     let id = server.pending_request(&admin, "ben@example.org").await;
     let access = &server.state.access;
     let proof = admin.proof();
-    let decisions = (0..200).map(|_| AccessService::approve(access, &proof, &id));
+    let decisions = (0..200).map(|_| ReviewService::approve(access, &proof, &id));
     let decided = futures::future::join_all(decisions).await;
     assert_eq!(decided.iter().filter(|d| d.is_ok()).count(), 1);
-    assert!(decided.iter().filter_map(|d| d.as_ref().err()).all(|p| p.status == 409));
+    assert!(decided.into_iter().filter_map(Result::err).all(|error| error.into_problem().status == 409));
     server.state.outbox.drain().await.unwrap();
     let approvals = server.mails.sent().into_iter().filter(|m| m.subject.as_str().contains("is approved"));
     assert_eq!(approvals.count(), 1);
@@ -267,7 +267,7 @@ async fn the_status_is_available_as_json_and_as_a_page(server: TestServer) {
     let page = server.get(&path).header("accept", "text/html").cookie("aiwe_asked", &browser).send().await;
     assert!(page.status.is_success() && page.text().contains(&receipt.match_code[..4]));
     let id = server.pending_request(&admin, "anna@example.org").await;
-    AccessService::approve(&server.state.access, &admin.proof(), &id).await.unwrap();
+    ReviewService::approve(&server.state.access, &admin.proof(), &id).await.unwrap();
     let status: RequestStatus = server.get(&path).send().await.json();
     assert_eq!(status.state, RequestState::Approved);
 }
@@ -278,8 +278,9 @@ async fn requests_and_links_expire(server: TestServer) {
     server.ask("ben@example.org").await;
     let id = server.pending_request(&admin, "ben@example.org").await;
     server.clock.advance(73 * 3600);
-    let error = AccessService::approve(&server.state.access, &admin.proof(), &id).await.unwrap_err();
-    assert!(error.status == 409 && error.detail.contains("expired"), "{error}");
+    let error = ReviewService::approve(&server.state.access, &admin.proof(), &id).await.unwrap_err();
+    let problem = error.into_problem();
+    assert!(problem.status == 409 && problem.detail.contains("expired"), "{problem}");
     let body = json!({ "platform": "linux", "password": PASSWORD });
     let reply = server
         .post(&format!("/public/download-certs/{token}"))

@@ -31,13 +31,13 @@ async fn pending(server: &TestServer, admin: &AdminSession, count: usize) -> Vec
 }
 
 async fn state_of(server: &TestServer, admin: &AdminSession, id: &str) -> RequestState {
-    app::services::AccessService::find(&server.state.access, &admin.proof(), id).await.unwrap().request.state
+    app::services::ReviewService::find(&server.state.access, &admin.proof(), id).await.unwrap().request.state
 }
 
 async fn each_request_is_decided_independently(server: TestServer) {
     let admin = server.administrator().await;
     let ids = pending(&server, &admin, 4).await;
-    app::services::AccessService::reject(&server.state.access, &admin.proof(), &ids[1], "").await.unwrap();
+    app::services::ReviewService::reject(&server.state.access, &admin.proof(), &ids[1], "").await.unwrap();
     let asked = [&ids[0], &ids[1], "no-such-request", &ids[2], &ids[0]];
     let reply = server
         .post(DECIDE)

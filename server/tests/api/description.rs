@@ -149,7 +149,7 @@ async fn limits_match_the_code(server: TestServer) {
     assert_eq!(field("RequestAccess", "message", "maxLength"), Message::MAX_CHARS);
     assert_eq!(field("Reject", "reason", "maxLength"), Message::MAX_CHARS);
     assert_eq!(field("Decide", "reason", "maxLength"), Message::MAX_CHARS);
-    assert_eq!(field("Decide", "ids", "maxItems"), Decide::MOST);
+    assert_eq!(field("Decide", "ids", "maxItems"), Decide::MAX);
     assert_eq!(field("RedeemPackage", "password", "minLength"), NewPassword::MIN_CHARS);
     assert_eq!(field("RedeemPackage", "password", "maxLength"), NewPassword::MAX_CHARS);
     assert_eq!(field("Question", "context", "maxLength"), MAX_CONTEXT_CHARS);
@@ -256,14 +256,15 @@ async fn every_operation_conforms_to_its_description(server: TestServer) {
     coverage.send(server.post(&format!("{link}/csr")).json(&body), 200).await;
 
     let machine = server.machine(&admin, "dora@example.org").await;
-    let login = Login { username: machine.email.clone(), password: PASSWORD.to_owned() };
+    let login = Login { username: machine.email.clone(), password: PASSWORD.into() };
     let reply = coverage.send(server.post("/native/login").certificate(&machine.der).json(&login), 200).await;
     let challenge = reply.json::<Challenge>().challenge;
-    let factor = SecondFactor { challenge, code: code_at(&machine.totp, server.state.env.now()) };
+    let factor = SecondFactor { challenge, code: code_at(&machine.totp, server.state.env.now()).into() };
     let verify = server.post("/native/verify-2fa").certificate(&machine.der).json(&factor);
     let token = coverage.send(verify, 200).await.json::<AccessToken>().access_token;
-    let native =
-        |method: Method, path: &str| server.exchange(method, path).certificate(&machine.der).bearer(&token);
+    let native = |method: Method, path: &str| {
+        server.exchange(method, path).certificate(&machine.der).bearer(token.expose())
+    };
     coverage.send(native(Method::GET, "/native/session"), 200).await;
     coverage.send(native(Method::GET, "/native/modes"), 200).await;
     let image = blank_png(320, 200);

@@ -1,7 +1,7 @@
 //! Reminders that a certificate expires, and their link to the next one.
 
-use app::request_context::{Cookie, RequestContext};
-use app::services::{AccessService, CertificateService};
+use app::request_context::RequestContext;
+use app::services::{CertificateService, DownloadService, LinkService, ReviewService};
 use domain::clock::Clock;
 use protocol::access::{AccessRequestFilter, AccessRequestRow, RequestState};
 use protocol::native::Renewed;
@@ -199,7 +199,7 @@ async fn a_renewal_by_the_machine_invalidates_the_link(server: TestServer) {
     let (ended, link) = reminded(&server, &admin, "carl@example.org").await;
     server.clock.advance(29 * DAY);
     assert_eq!(redeem(&server, &link).certificate(&ended.der).send().await.problem().status, 403);
-    let same_browser = RequestContext { asked: Some(Cookie("x".repeat(43))), ..context() };
+    let same_browser = RequestContext { requester: Some("x".repeat(43).into()), ..context() };
     let token = link.strip_prefix(PATH).unwrap();
     let offer = server.state.access.offer(&same_browser, token).await.unwrap();
     assert_eq!(offer.state, protocol::access::DownloadState::Expired);
@@ -243,7 +243,7 @@ async fn no_new_link_can_be_sent(server: TestServer) {
         let row = rows.iter().find(|row| row.decided_by.as_deref() == Some("server")).unwrap();
         assert!(row.links.is_none(), "administrators are not offered to send one");
         let sent = server.state.access.send_link(&admin.proof(), &row.id, Some(1)).await;
-        assert!(sent.unwrap_err().is("no-other-link"));
+        assert!(sent.unwrap_err().into_problem().is("no-other-link"));
         let request = server.post(&format!("{link}/new-link")).certificate(&machine.der).json(&json!({}));
         assert!(request.send().await.problem().is("no-new-link"));
         let page = server.get(&link).certificate(&machine.der).header("accept", "text/html").send().await;

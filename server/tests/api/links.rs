@@ -1,6 +1,6 @@
 //! New links for lost packages: sent by an administrator, requested by the holder, useless to a thief.
 
-use app::services::AccessService;
+use app::services::{DownloadService, ReviewService};
 use http::StatusCode;
 use protocol::access::{AccessRequestRow, DownloadOffer, DownloadState};
 use protocol::review::{RequestDetail, RequestEvent};
@@ -57,8 +57,8 @@ async fn redeem(server: &TestServer, link: &str, browser: &str) -> Reply {
 
 async fn offer(server: &TestServer, link: &str, browser: Option<&str>) -> DownloadOffer {
     let token = link.rsplit('/').next().unwrap();
-    let asked = browser.map(|b| app::request_context::Cookie(b.to_owned()));
-    let context = app::request_context::RequestContext { asked, ..crate::support::context() };
+    let asked = browser.map(protocol::Secret::from);
+    let context = app::request_context::RequestContext { requester: asked, ..crate::support::context() };
     server.state.access.offer(&context, token).await.unwrap()
 }
 

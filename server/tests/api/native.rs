@@ -22,7 +22,7 @@ on_both!(
 );
 
 fn login(email: &str) -> Login {
-    Login { username: email.to_owned(), password: PASSWORD.to_owned() }
+    Login { username: email.to_owned(), password: PASSWORD.into() }
 }
 
 async fn a_machine_signs_its_owner_in(server: TestServer) {
@@ -66,17 +66,18 @@ async fn a_challenge_is_valid_only_on_its_machine(server: TestServer) {
     let reply = server.post("/native/login").certificate(&a.der).json(&login(&a.email)).send().await;
     let challenge: Challenge = reply.json();
     let code = code_at(&a.totp, server.state.env.now());
-    let factor = SecondFactor { challenge: challenge.challenge, code };
+    let factor = SecondFactor { challenge: challenge.challenge, code: code.into() };
     let post = |der: &[u8]| server.post("/native/verify-2fa").certificate(der).json(&factor);
     assert!(post(&b.der).send().await.problem().is("challenge-expired"));
     // The panel's second step does not accept it either.
     let context = app::request_context::RequestContext {
-        challenge: Some(app::request_context::Cookie(factor.challenge.clone())),
+        challenge: Some(factor.challenge.clone()),
         ..crate::support::context()
     };
     let panel =
-        app::services::PeopleService::second_factor(&server.state.people, &context, &factor.code).await;
-    assert!(panel.unwrap_err().is("challenge-expired"));
+        app::services::SignInService::second_factor(&server.state.people, &context, factor.code.expose())
+            .await;
+    assert!(panel.unwrap_err().into_problem().is("challenge-expired"));
     assert_eq!(post(&a.der).send().await.status, 200);
     assert!(post(&a.der).send().await.problem().is("challenge-expired"), "a challenge is spent once");
 }
@@ -160,16 +161,16 @@ async fn a_revocation_takes_effect_at_once(server: TestServer) {
     let revoke = async |reason, words| {
         certificates.revoke(&admin.proof(), machine.certificate_id.as_str(), reason, words).await
     };
-    assert!(revoke("bored", "").await.unwrap_err().error_of("reason").is_some());
+    assert!(revoke("bored", "").await.unwrap_err().into_problem().error_of("reason").is_some());
     let long = "x".repeat(10_000);
-    assert!(revoke("", &long).await.unwrap_err().error_of("words").is_some());
+    assert!(revoke("", &long).await.unwrap_err().into_problem().error_of("words").is_some());
     assert_eq!(get().send().await.status, 200, "nothing was revoked");
     revoke("key-compromise", "on a train").await.unwrap();
     assert!(get().send().await.problem().kind.ends_with("revoked"));
     let mail = server.mail_to("anna@example.org", "revoked the certificate of “Test machine”").await;
     assert!(mail.text.contains("lost, stolen or copied") && mail.text.contains("> on a train"), "{mail:?}");
     assert!(mail.html.contains("<blockquote>on a train</blockquote>"), "{mail:?}");
-    assert_eq!(revoke("", "").await.unwrap_err().status, 409);
+    assert_eq!(revoke("", "").await.unwrap_err().into_problem().status, 409);
     let mut tx = server.state.env.store.read().await.unwrap();
     let authority =
         tx.certificates().find(&machine.certificate_id).await.unwrap().unwrap().authority_id.unwrap();

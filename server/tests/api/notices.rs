@@ -1,6 +1,6 @@
 //! Mails to requesters and administrators about pending requests, and reminders.
 
-use app::services::AccessService;
+use app::services::{LinkService, ReviewService};
 use http::StatusCode;
 use protocol::access::RequestStatus;
 use server::mail::Mail;
@@ -41,7 +41,7 @@ async fn ask(server: &TestServer, email: &str) -> String {
 
 async fn decide(server: &TestServer, admin: &AdminSession, email: &str) {
     let id = server.pending_request(admin, email).await;
-    AccessService::reject(&server.state.access, &admin.proof(), &id, "").await.unwrap();
+    ReviewService::reject(&server.state.access, &admin.proof(), &id, "").await.unwrap();
 }
 
 async fn notices_are_batched(server: TestServer) {

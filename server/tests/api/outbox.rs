@@ -1,7 +1,7 @@
 //! Mails in the outbox: deferred, given up, retried; none is lost, none is sent twice.
 
-use app::outbox::{MailRow, MailState};
 use app::services::OutboxService;
+use protocol::outbox::{MailRow, MailState};
 use server::mail::SendErrorKind;
 
 use crate::on_both;
@@ -93,7 +93,7 @@ async fn a_given_up_mail_can_be_retried(server: TestServer) {
         "the body, which may contain a link, is deleted"
     );
     for id in [dead[0].id.as_str(), "no-such-mail"] {
-        assert_eq!(outbox.retry(&admin.proof(), id).await.unwrap_err().status, 409, "{id}");
+        assert_eq!(outbox.retry(&admin.proof(), id).await.unwrap_err().into_problem().status, 409, "{id}");
     }
     let mut tx = server.state.env.store.read().await.unwrap();
     let entries = tx.audit_log().entries(1_000, i64::MAX).await.unwrap();
@@ -197,7 +197,7 @@ async fn a_mail_can_be_marked_as_delivered(server: TestServer) {
     let outbox = &server.state.outbox;
     let queued = mails(&server, &admin, Some(MailState::Waiting)).await.remove(0);
     assert!(
-        outbox.delivered(&admin.proof(), &queued.id).await.unwrap_err().is("conflict"),
+        outbox.delivered(&admin.proof(), &queued.id).await.unwrap_err().into_problem().is("conflict"),
         "it is sent automatically"
     );
     server.mails.fail(Some(SendErrorKind::Permanent));
@@ -209,7 +209,7 @@ async fn a_mail_can_be_marked_as_delivered(server: TestServer) {
     };
     let before = left().await;
     outbox.delivered(&admin.proof(), &dead[0].id).await.unwrap();
-    assert!(outbox.delivered(&admin.proof(), &dead[0].id).await.unwrap_err().is("conflict"));
+    assert!(outbox.delivered(&admin.proof(), &dead[0].id).await.unwrap_err().into_problem().is("conflict"));
     assert_eq!(left().await, before - 1);
     let sent = mails(&server, &admin, Some(MailState::Sent)).await;
     let done = sent.iter().find(|mail| mail.id == dead[0].id).unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use app::request_context::{Cookie, RequestContext};
+use app::request_context::RequestContext;
 use app::services::ModeService;
 use http::Method;
 use protocol::access::Platform;
@@ -165,7 +165,7 @@ async fn every_page(server: &TestServer, admin: &AdminSession) -> Vec<(String, C
     let (download, _, requesting_browser) = server.approved(admin, "ben@example.org").await;
     let (redeemed, _, browser) = server.approved(admin, "cleo@example.org").await;
     let (access, same_browser) =
-        (&server.state.access, RequestContext { asked: Some(Cookie(browser)), ..context() });
+        (&server.state.access, RequestContext { requester: Some(browser.into()), ..context() });
     let password = PASSWORD.parse().unwrap();
     access.redeem_package(&same_browser, &redeemed, Platform::Linux, password, None).await.unwrap();
     let setup = access.setup_path(&same_browser, &redeemed).await.unwrap();

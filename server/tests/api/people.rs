@@ -1,7 +1,7 @@
 //! Account set-up, and signing in to the panel.
 
-use app::request_context::{Cookie, RequestContext};
-use app::services::PeopleService;
+use app::request_context::RequestContext;
+use app::services::{SetupService, SignInService};
 use domain::account::SessionKind;
 use domain::secret::TokenHash;
 use protocol::native::Login;
@@ -26,7 +26,7 @@ on_both!(
 async fn challenge(server: &TestServer, email: &str) -> RequestContext {
     let first = server.state.people.sign_in(&context(), email, PASSWORD).await.unwrap();
     assert_eq!(first.value, SignInStep::Code);
-    RequestContext { challenge: Some(Cookie(cookie(&first.cookies, "aiwe_challenge"))), ..context() }
+    RequestContext { challenge: Some(cookie(&first.cookies, "aiwe_challenge").into()), ..context() }
 }
 
 async fn a_setup_link_works_once(server: TestServer) {
@@ -34,7 +34,7 @@ async fn a_setup_link_works_once(server: TestServer) {
     let earlier = people.first_setup_link().await.unwrap().unwrap();
     let link = people.first_setup_link().await.unwrap().unwrap();
     assert_eq!(
-        people.setup_offer(&context(), earlier.expose()).await.unwrap_err().status,
+        people.setup_offer(&context(), earlier.expose()).await.unwrap_err().into_problem().status,
         410,
         "a newer link ends it"
     );
@@ -45,9 +45,9 @@ async fn a_setup_link_works_once(server: TestServer) {
         "opening it changes nothing"
     );
     server.set_up(link.expose(), "admin@example.org").await;
-    assert_eq!(people.setup_offer(&context(), link.expose()).await.unwrap_err().status, 410);
+    assert_eq!(people.setup_offer(&context(), link.expose()).await.unwrap_err().into_problem().status, 410);
     assert!(people.first_setup_link().await.unwrap().is_none(), "there is an administrator now");
-    assert_eq!(people.setup_offer(&context(), "nonsense").await.unwrap_err().status, 404);
+    assert_eq!(people.setup_offer(&context(), "nonsense").await.unwrap_err().into_problem().status, 404);
 }
 
 async fn invalid_fields_of_the_setup_are_reported(server: TestServer) {
@@ -55,10 +55,14 @@ async fn invalid_fields_of_the_setup_are_reported(server: TestServer) {
     let link = people.first_setup_link().await.unwrap().unwrap();
     let answer =
         |password: &str| SetupAnswer { email: "x".into(), password: password.into(), code: "1".into() };
-    let problem = people.set_up(&context(), link.expose(), answer("short")).await.unwrap_err();
+    let problem = people.set_up(&context(), link.expose(), answer("short")).await.unwrap_err().into_problem();
     let fields: Vec<_> = problem.errors.iter().map(|e| e.field.as_str()).collect();
     assert_eq!((problem.status, fields), (422, vec!["email", "password", "code"]));
-    let problem = people.set_up(&context(), link.expose(), answer("passwordpassword")).await.unwrap_err();
+    let problem = people
+        .set_up(&context(), link.expose(), answer("passwordpassword"))
+        .await
+        .unwrap_err()
+        .into_problem();
     assert!(problem.error_of("password").unwrap().contains("guess"));
     // Nothing is lost: the link still works.
     server.set_up(link.expose(), "admin@example.org").await;
@@ -68,7 +72,7 @@ async fn a_wrong_password_reveals_nothing(server: TestServer) {
     let admin = server.administrator().await;
     let sign_in = |email: &'static str, password: &'static str| {
         let people = server.state.people.clone();
-        async move { people.sign_in(&context(), email, password).await.unwrap_err() }
+        async move { people.sign_in(&context(), email, password).await.unwrap_err().into_problem() }
     };
     let known = sign_in("admin@example.org", "wrong password here").await;
     assert_eq!(known, sign_in("nobody@example.org", "wrong password here").await);
@@ -84,7 +88,8 @@ async fn a_totp_step_is_accepted_once(server: TestServer) {
     let results = futures::future::join_all(tries).await;
     // Fifteen attempts per quarter of an hour are allowed, and one of them succeeds.
     assert_eq!(results.iter().filter(|r| r.is_ok()).count(), 1);
-    let statuses: Vec<_> = results.iter().filter_map(|r| r.as_ref().err()).map(|p| p.status).collect();
+    let statuses: Vec<_> =
+        results.into_iter().filter_map(Result::err).map(|error| error.into_problem().status).collect();
     assert!(statuses.iter().all(|s| matches!(s, 401 | 429)) && statuses.contains(&429), "{statuses:?}");
 }
 
@@ -95,22 +100,34 @@ async fn each_recovery_code_works_once(server: TestServer) {
         server.state.people.second_factor(&challenge(&server, &admin.email).await, code).await.unwrap();
     assert_eq!(done.value, SignInStep::Done);
     let again = server.state.people.second_factor(&challenge(&server, &admin.email).await, code).await;
-    assert_eq!(again.unwrap_err().status, 401);
+    assert_eq!(again.unwrap_err().into_problem().status, 401);
 }
 
 async fn too_many_codes_end_the_challenge(server: TestServer) {
     let admin = server.administrator().await;
     let context = challenge(&server, &admin.email).await;
     for _ in 0..5 {
-        assert_eq!(server.state.people.second_factor(&context, "000000").await.unwrap_err().status, 401);
+        assert_eq!(
+            server.state.people.second_factor(&context, "000000").await.unwrap_err().into_problem().status,
+            401
+        );
     }
     let right = code_at(&admin.totp, server.state.env.now());
-    let problem = server.state.people.second_factor(&context, &right).await.unwrap_err();
+    let problem = server.state.people.second_factor(&context, &right).await.unwrap_err().into_problem();
     assert!(problem.is("challenge-expired"), "{problem}");
     let fresh = challenge(&server, &admin.email).await;
     server.clock.advance(301);
     let right = code_at(&admin.totp, server.state.env.now());
-    assert!(server.state.people.second_factor(&fresh, &right).await.unwrap_err().is("challenge-expired"));
+    assert!(
+        server
+            .state
+            .people
+            .second_factor(&fresh, &right)
+            .await
+            .unwrap_err()
+            .into_problem()
+            .is("challenge-expired")
+    );
 }
 
 async fn only_administrators_reach_the_panel(server: TestServer) {
@@ -127,8 +144,7 @@ async fn only_administrators_reach_the_panel(server: TestServer) {
     assert_eq!(server.get(path).cookie("aiwe_session", &admin.session).send().await.status, 200);
 
     // Signing out ends the session, not only the cookie; sessions also expire.
-    let leaving =
-        RequestContext { session: Some(Cookie(admin.session.clone())), ..crate::support::context() };
+    let leaving = RequestContext { session: Some(admin.session.clone().into()), ..crate::support::context() };
     server.state.people.sign_out(&leaving).await.unwrap();
     assert_eq!(server.get(path).cookie("aiwe_session", &admin.session).send().await.problem().status, 401);
     server.clock.advance(13 * 3600);
@@ -138,7 +154,7 @@ async fn only_administrators_reach_the_panel(server: TestServer) {
 async fn concurrent_password_hashes_are_limited(server: TestServer) {
     let admin = server.administrator().await;
     let machine = server.machine(&admin, "anna@example.org").await;
-    let wrong = Login { username: machine.email.clone(), password: "wrong password here".to_owned() };
+    let wrong = Login { username: machine.email.clone(), password: "wrong password here".into() };
     let sign_ins = async |hashes: &str| {
         let server = server.restarted_with(&[("AIWE_LIMITS__PASSWORD_HASHES", hashes)]).await;
         let post = || server.post("/native/login").certificate(&machine.der).json(&wrong).send();

@@ -79,12 +79,12 @@ async fn a_certificate_is_renewed_for_the_same_machine_and_owner(server: TestSer
     assert_eq!(renewed.authorities, server.state.certificates.roots_pem());
 
     // The session continues, with its original expiry.
-    let session: Session = get(&new, &renewed.access_token).send().await.json();
+    let session: Session = get(&new, renewed.access_token.expose()).send().await.json();
     assert_eq!(session, before);
     assert_eq!(renewed.expires_in.cast_signed(), before.expires_at - server.clock.unix());
     // Each token is valid only with its own certificate; the old one still is.
     assert_eq!(get(&machine.der, &token).send().await.status, 200);
-    assert_eq!(get(&machine.der, &renewed.access_token).send().await.problem().status, 401);
+    assert_eq!(get(&machine.der, renewed.access_token.expose()).send().await.problem().status, 401);
     assert_eq!(get(&new, &token).send().await.problem().status, 401);
 
     let mut tx = server.state.env.store.read().await.unwrap();
@@ -108,7 +108,8 @@ async fn the_same_key_gets_the_same_certificate(server: TestServer) {
     // Another request with the same key, as after a crash of the machine.
     let again: Renewed = renew(&server, &machine.der, &token, &csr_of(&key)).send().await.json();
     assert_eq!(again.certificate, first.certificate);
-    let session = server.get("/native/session").certificate(&leaf(&first)).bearer(&again.access_token);
+    let session =
+        server.get("/native/session").certificate(&leaf(&first)).bearer(again.access_token.expose());
     assert_eq!(session.send().await.status, 200);
     let problem = renew(&server, &machine.der, &token, &csr()).send().await.problem();
     assert!(problem.status == 409 && problem.is("renewed-already"), "{problem:?}");
@@ -178,7 +179,7 @@ async fn only_the_key_of_a_request_is_used(server: TestServer) {
     assert!(!issued.is_ca() && !issued.key_usage().unwrap().unwrap().value.key_cert_sign());
 
     // Invalid requests, and one with a wrong signature.
-    let (machine, token) = (Machine { der, ..machine }, renewed.access_token);
+    let (machine, token) = (Machine { der, ..machine }, renewed.access_token.expose());
     let mut forged = csr();
     let middle = forged.len() - 60;
     let other = if &forged[middle..=middle] == "A" { "B" } else { "A" };
@@ -234,10 +235,11 @@ async fn a_revocation_covers_the_whole_machine(server: TestServer) {
     let csr = csr();
     let (renewal, revocation) = tokio::join!(renew(&server, &machine.der, &token, &csr).send(), revoke());
     revocation.unwrap();
-    assert_eq!(revoke().await.unwrap_err().status, 409);
+    assert_eq!(revoke().await.unwrap_err().into_problem().status, 409);
     if renewal.status == StatusCode::OK {
         let renewed: Renewed = renewal.json();
-        let reply = server.get("/native/session").certificate(&leaf(&renewed)).bearer(&renewed.access_token);
+        let reply =
+            server.get("/native/session").certificate(&leaf(&renewed)).bearer(renewed.access_token.expose());
         assert!(reply.send().await.problem().kind.ends_with("revoked"));
     } else {
         // Either only the session was checked after the revocation, or the certificate was, too.
@@ -254,10 +256,11 @@ async fn a_revocation_covers_the_whole_machine(server: TestServer) {
     let token = server.token(&other).await;
     let renewed: Renewed = renew(&server, &other.der, &token, &csr).send().await.json();
     let session = |der: &[u8], token: &str| server.get("/native/session").certificate(der).bearer(token);
-    assert_eq!(session(&leaf(&renewed), &renewed.access_token).send().await.status, 200);
+    assert_eq!(session(&leaf(&renewed), renewed.access_token.expose()).send().await.status, 200);
     let certificates = &server.state.certificates;
     certificates.revoke(&admin.proof(), other.certificate_id.as_str(), "", "lost").await.unwrap();
-    for (der, token) in [(leaf(&renewed), &renewed.access_token), (other.der.clone(), &token)] {
+    for (der, token) in [(leaf(&renewed), renewed.access_token.expose()), (other.der.clone(), token.as_str())]
+    {
         assert!(session(&der, token).send().await.problem().kind.ends_with("revoked"));
     }
     let mut tx = server.state.env.store.read().await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use app::services::AccessService;
+use app::services::ReviewService;
 use domain::access::{AccessRequest, Reminders, State};
 use domain::secret::TokenHash;
 use protocol::access::{

@@ -4,12 +4,12 @@ use std::process::{Command, Stdio};
 
 use app::services::CertificateService;
 use domain::certificate::AuthorityState;
+use protocol::ServiceError;
 use protocol::native::Renewed;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use serde_json::json;
 use server::certificate::{report, retire, rotate};
-use server::failure::ServiceError;
 use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 
 use crate::on_both;
@@ -63,7 +63,7 @@ async fn reload(server: &TestServer) -> bool {
 async fn refused(result: Result<impl std::fmt::Debug, ServiceError>) -> String {
     match result.unwrap_err() {
         ServiceError::Problem(problem) => problem.detail,
-        ServiceError::Failure(failure) => panic!("{failure}"),
+        error => panic!("{error:?}"),
     }
 }
 
@@ -122,7 +122,7 @@ async fn rotation_with_the_same_root(server: TestServer) {
     assert!(reload(&server).await);
     assert_eq!(replacement().await, None);
     assert!(session(&server, &old.der, &old_token).await.problem().kind.ends_with("untrusted"));
-    assert_eq!(session(&server, &der, &renewed.access_token).await.status, 200);
+    assert_eq!(session(&server, &der, renewed.access_token.expose()).await.status, 200);
     assert_eq!(session(&server, &new.der, &new_token).await.status, 200);
     assert_eq!(server.get(&old_list).send().await.problem().status, 404);
     // The same after a restart.
@@ -186,7 +186,7 @@ async fn rotation_with_a_new_root(server: TestServer) {
     drop(tx);
     assert!(session(&server, &old.der, &old_token).await.problem().kind.ends_with("untrusted"));
     let der = first(&renewed.certificate);
-    assert_eq!(session(&server, &der, &renewed.access_token).await.status, 200);
+    assert_eq!(session(&server, &der, renewed.access_token.expose()).await.status, 200);
     assert_eq!(session(&server, &new.der, &new_token).await.status, 200);
     let new_root = server.get("/ca.pem").send().await.text();
     assert!(both.starts_with(&new_root) && new_root.matches("BEGIN CERTIFICATE").count() == 1);

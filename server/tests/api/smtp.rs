@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use app::services::AccessService;
+use app::services::ReviewService;
 use serde::Deserialize;
 use server::mail::SmtpMailer;
 use server::outbox::Outbox;

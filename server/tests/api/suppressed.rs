@@ -1,6 +1,6 @@
 //! Suppressed requests, of addresses with too many pending ones: to the requester they look like any other.
 
-use app::services::AccessService;
+use app::services::ReviewService;
 use http::StatusCode;
 use protocol::access::{AccessRequestFilter, RequestState, RequestStatus};
 use serde_json::json;

@@ -1,7 +1,8 @@
 //! Invalid input: reported by field, and without side effects.
 
+use app::services::ReviewService;
 use http::{Method, StatusCode};
-use protocol::access::{DownloadOffer, DownloadState, RequestState};
+use protocol::access::{AccessRequestFilter, DownloadOffer, DownloadState, RequestState};
 use protocol::review::RequestDetail;
 use serde_json::json;
 
@@ -9,7 +10,11 @@ use crate::analysis::blank_png;
 use crate::on_both;
 use crate::support::{PASSWORD, TestServer};
 
-on_both!(nul_characters_are_refused_everywhere, invalid_input_is_reported_and_has_no_effect);
+on_both!(
+    nul_characters_are_refused_everywhere,
+    invalid_input_is_reported_and_has_no_effect,
+    a_nul_character_that_no_check_saw_is_invalid_input
+);
 
 async fn invalid_input_is_reported_and_has_no_effect(server: TestServer) {
     let admin = server.administrator().await;
@@ -179,5 +184,19 @@ async fn nul_characters_are_refused_everywhere(server: TestServer) {
         let page = panel(Method::GET, path).header("accept", "text/html").send().await;
         let kind = page.headers["content-type"].to_str().unwrap();
         assert!(page.status == status && kind.starts_with("text/html"), "{path}: {} {kind}", page.status);
+    }
+}
+
+/// The database is the last to notice it: SQLite takes it, PostgreSQL does not.
+async fn a_nul_character_that_no_check_saw_is_invalid_input(server: TestServer) {
+    let admin = server.administrator().await;
+    let filter = AccessRequestFilter { search: "\0".to_owned(), ..AccessRequestFilter::default() };
+    let listed = server.state.access.list(&admin.proof(), filter).await;
+    match server.state.env.store.kind() {
+        "postgres" => {
+            let problem = listed.unwrap_err().into_problem();
+            assert!(problem.status == 422 && problem.detail.contains("NUL"), "{problem:?}");
+        }
+        _ => assert_eq!(listed.unwrap().total, 0),
     }
 }

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use app::request_context::Administrator;
-use app::services::CertificateService;
+use app::request_context::{Administrator, RequestContext};
+use app::services::{CertificateService, SetupService};
 use domain::certificate::MachineCertificate;
 use domain::clock::{Clock, SystemClock};
 use domain::id::AccountId;
 use domain::random::SystemRandom;
+use protocol::certificate::CertificateReport;
 use protocol::people::SetupAnswer;
 use server::certificate::Connections;
 use server::config::Config;
@@ -22,7 +23,7 @@ use server::vault::Vault;
 use store::Store;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
-use totp_rs::{Algorithm, TOTP};
+use totp_rs::Builder;
 use web::Listener;
 
 use crate::caddy::{Caddy, MACHINES_HOST, SECRET};
@@ -218,14 +219,26 @@ pub async fn store_certificate(state: &AppState, certificate: &MachineCertificat
 async fn set_up_owner(state: &AppState) -> (AccountId, TotpSecret) {
     let people = &state.people;
     let link = people.first_setup_link().await.unwrap().unwrap();
-    let offer = people.setup_offer_for(link.expose()).await.unwrap();
+    let context = RequestContext {
+        signed_in: None,
+        idle_minutes: None,
+        session: None,
+        challenge: None,
+        requester: None,
+        address: [127, 0, 0, 1].into(),
+        user_agent: String::new(),
+        secure: false,
+        certificate: CertificateReport { rejection: None, presented: None, last_ended: None },
+        pages_origin: None,
+    };
+    let offer = people.setup_offer(&context, link.expose()).await.unwrap();
     let totp = TotpSecret::from_base32(&offer.totp_secret).unwrap();
     let answer = SetupAnswer {
         email: OWNER.to_owned(),
-        password: OWNER_PASSWORD.to_owned(),
-        code: code_at(&totp, state.env.now()),
+        password: OWNER_PASSWORD.into(),
+        code: code_at(&totp, state.env.now()).into(),
     };
-    people.set_up_with(link.expose(), answer).await.unwrap();
+    people.set_up(&context, link.expose(), answer).await.unwrap();
     let mut tx = state.env.store.read().await.unwrap();
     let account = tx.accounts().find_by_email(&OWNER.parse().unwrap()).await.unwrap().unwrap();
     (account.id, totp)
@@ -236,6 +249,5 @@ fn administrator(account_id: &AccountId) -> Administrator {
 }
 
 fn code_at(secret: &TotpSecret, now: i64) -> String {
-    let totp = TOTP::new_unchecked(Algorithm::SHA1, 6, 1, 30, secret.expose().to_vec(), None, String::new());
-    totp.generate(now.unsigned_abs())
+    Builder::new().with_secret(secret.expose()).build_noncompliant().generate(now.unsigned_abs()).to_string()
 }

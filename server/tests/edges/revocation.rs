@@ -48,11 +48,11 @@ impl Machine {
 
 async fn sign_in(fixture: &Fixture, edge: &Edge<'_>, identity: &Identity) -> String {
     let mut connection = Connection::open(edge, identity, Version::Http2, "").await;
-    let login = Login { username: OWNER.to_owned(), password: OWNER_PASSWORD.to_owned() };
+    let login = Login { username: OWNER.to_owned(), password: OWNER_PASSWORD.into() };
     let challenge: Challenge = post(&mut connection, "/native/login", &login).await;
-    let factor = SecondFactor { challenge: challenge.challenge, code: fixture.code() };
+    let factor = SecondFactor { challenge: challenge.challenge, code: fixture.code().into() };
     let token: AccessToken = post(&mut connection, "/native/verify-2fa", &factor).await;
-    token.access_token
+    token.access_token.expose().to_owned()
 }
 
 async fn post<T: serde::de::DeserializeOwned>(

@@ -130,7 +130,8 @@ async fn a_backup_of_a_running_server_can_be_restored_elsewhere() {
         assert_eq!(visitor.get(status).await.unwrap().status(), 200, "{status} was acknowledged before");
     }
     // The certificate, the session and the token are still valid.
-    let session = client.get(url(process.machines, "/native/session")).bearer_auth(&token.access_token);
+    let session =
+        client.get(url(process.machines, "/native/session")).bearer_auth(token.access_token.expose());
     let session: Session = session.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
     assert_eq!(session.email, "anna@example.org");
     drop(process);

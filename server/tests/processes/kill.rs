@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use store::{Tx, faults_of_sqlite};
+use store::{Tx, check_sqlite};
 use tokio::sync::Semaphore;
 
 use crate::client::Visitor;
@@ -92,7 +92,7 @@ async fn survive(program: &Program, file: Option<&str>) {
         all.revoked.extend(acknowledged.revoked);
 
         if let Some(name) = file {
-            let faults = faults_of_sqlite(&program.data.join(name)).await.unwrap();
+            let faults = check_sqlite(&program.data.join(name)).await.unwrap();
             assert_eq!(faults, None, "kill {kill}");
         }
         valid = check(program, &all, kill).await;

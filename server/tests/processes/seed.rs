@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use app::request_context::{Administrator, Cookie, RequestContext};
-use app::services::{AccessService, OutboxService, PeopleService};
+use app::request_context::{Administrator, RequestContext};
+use app::services::{OutboxService, RequesterService, ReviewService, SetupService};
 use domain::account::{Session, SessionKind};
 use domain::random::SystemRandom;
 use domain::secret::Token;
@@ -15,7 +15,7 @@ use server::config::Config;
 use server::people::TotpSecret;
 use server::start::open_environment;
 use server::state::AppState;
-use totp_rs::{Algorithm, TOTP};
+use totp_rs::Builder;
 
 use crate::process::Program;
 
@@ -61,10 +61,9 @@ impl Seed {
     pub async fn set_up(&self, token: &str, email: &str) -> Vec<String> {
         let offer = self.0.people.setup_offer(&context(), token).await.unwrap();
         let secret = TotpSecret::from_base32(&offer.totp_secret).unwrap();
-        let totp =
-            TOTP::new_unchecked(Algorithm::SHA1, 6, 1, 30, secret.expose().to_vec(), None, String::new());
-        let code = totp.generate(self.0.env.now().unsigned_abs());
-        let answer = SetupAnswer { email: email.to_owned(), password: PASSWORD.to_owned(), code };
+        let totp = Builder::new().with_secret(secret.expose()).build_noncompliant();
+        let code = totp.generate(self.0.env.now().unsigned_abs()).to_string();
+        let answer = SetupAnswer { email: email.to_owned(), password: PASSWORD.into(), code: code.into() };
         self.0.people.set_up(&context(), token, answer).await.unwrap().0
     }
 
@@ -120,9 +119,10 @@ impl Seed {
         let (key, request) = key_and_request();
         let code = Some(link.match_code.as_str());
         let redeemed = self.0.access.redeem_csr(&context(), &link.token, &request, code).await.unwrap();
-        let cookie = redeemed.cookies[0].strip_prefix("aiwe_asked=").unwrap();
-        let asked = Cookie(cookie.split(';').next().unwrap().to_owned());
-        let context = RequestContext { asked: Some(asked), ..context() };
+        let cookie = cookie::Cookie::parse(&redeemed.cookies[0]).unwrap();
+        assert_eq!(cookie.name(), "aiwe_asked");
+        let asked = cookie.value().to_owned().into();
+        let context = RequestContext { requester: Some(asked), ..context() };
         let path = self.0.access.setup_path(&context, &link.token).await.unwrap();
         let codes = self.set_up(path.trim_start_matches("/setup/"), "").await;
         Machine { certificate: redeemed.value, key, codes }
@@ -135,7 +135,7 @@ pub fn context() -> RequestContext {
         idle_minutes: None,
         session: None,
         challenge: None,
-        asked: None,
+        requester: None,
         address: IpAddr::from([192, 0, 2, 7]),
         user_agent: String::new(),
         secure: false,

@@ -20,12 +20,11 @@ use tauri::Url;
 
 use crate::connection::{self, Connected, Connection, ConnectionState};
 use crate::enrolment::{ENROL, Wizard};
+use crate::page::SIDEBAR;
 use crate::transport::TransportError;
 use request::Forwarded;
 
 pub const SCHEME: &str = "assistant";
-/// The page that the window shows.
-pub const SIDEBAR: &str = "/sidebar";
 /// Shown at once, while the sidebar loads.
 const WELCOME: &str = "/~shim/welcome";
 /// Where the server redirects whoever has no valid certificate. Asking for one is done in the system's browser.

@@ -6,10 +6,9 @@ use protocol::access::Platform;
 use protocol::certificate::RejectionReason;
 use tauri::Url;
 
-use super::SIDEBAR;
 use crate::connection::ConnectionState;
 use crate::enrolment::ENROL;
-use crate::page::{answer, escaped, html, redirecting};
+use crate::page::{SIDEBAR, answer, escaped, html, redirecting};
 
 /// What the window shows first; it redirects to `path`. The old page stays on screen until the next one has loaded.
 pub fn welcome(state: &ConnectionState, path: &str) -> Response<Vec<u8>> {
@@ -74,7 +73,8 @@ pub fn refused(
         }
         _ => "Ask for access again; an administrator approves it as before, and you keep your account.",
     };
-    let ask = escaped(request_url(reason, pages, device_name).as_ref().map_or(pages, Url::as_str));
+    let url = request_url(reason, pages, device_name);
+    let ask = escaped(url.as_ref().map_or(pages, Url::as_str));
     let enrol = if may_enrol {
         format!("<p>You have a new link already? <a href=\"{ENROL}\">Set this machine up with it</a>.</p>")
     } else {

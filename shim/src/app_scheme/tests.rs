@@ -198,8 +198,8 @@ async fn an_unreachable_server_gives_a_page_to_try_again() {
 async fn a_refused_certificate_shows_a_link_for_the_systems_browser() {
     let (scheme, origin) = scheme().await;
     for (query, words) in [
-        ("?reason=expired&x=%22", "This machine&#39;s certificate has expired."),
-        ("?reason=revoked", "This machine&#39;s certificate has been revoked."),
+        ("?reason=expired&x=%22", "This machine&#x27;s certificate has expired."),
+        ("?reason=revoked", "This machine&#x27;s certificate has been revoked."),
         ("?reason=untrusted", "This machine presented a certificate that this server did not issue."),
         ("?reason=made-up", "Ask for access in your browser"),
         ("", "Ask for access in your browser"),

@@ -14,7 +14,8 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 use crate::configuration::Server;
 use crate::link::Fingerprint;
-use crate::transport::{Transport, Trust, provider};
+use crate::transport::Transport;
+use crate::trust::{Trust, provider};
 
 use super::EnrolmentError;
 

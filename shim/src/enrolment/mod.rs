@@ -29,7 +29,8 @@ use crate::enrolment_store::{EnrolmentStore, EnrolmentStoreError, Machine, Recor
 use crate::identity::new_key;
 use crate::keystore::KeyLocation;
 use crate::link::{Fingerprint, Link};
-use crate::transport::{Transport, TransportError, Trust};
+use crate::transport::{Transport, TransportError};
+use crate::trust::Trust;
 use authorities::Authorities;
 pub use error::{EnrolmentError, EnrolmentFailed, LinkUse, TrustSource};
 pub use pages::ENROL;
@@ -223,7 +224,7 @@ impl Enrolment {
         link: &Link,
         reason: &'static str,
     ) -> Result<(Transport, Authorities), EnrolmentError> {
-        let by = match (link.by_system, link.authority) {
+        let by = match (link.system_trust, link.authority) {
             (true, _) => TrustSource::System,
             (false, Some(_)) => TrustSource::Authority,
             (false, None) => TrustSource::Person,

@@ -8,11 +8,10 @@ use super::wizard::{Finished, Stage};
 use crate::configuration::Server;
 use crate::keystore::KeyLocation;
 use crate::link::{Fingerprint, Link};
-use crate::page::{escaped, html, redirecting};
+use crate::page::{SIDEBAR, escaped, html, redirecting};
 
 /// Where these pages are, on the origin of the user interface.
 pub const ENROL: &str = "/~shim/enrol";
-const SIDEBAR: &str = crate::app_scheme::SIDEBAR;
 const FINGERPRINT: &str = "Fingerprint of its authority (SHA-256)";
 
 /// What a page is made from.
@@ -87,7 +86,7 @@ fn waiting(number: &str, typed: &str, wrong: Option<&str>) -> String {
 
 fn linked(number: &str, link: &Link) -> String {
     let server = server(&link.server);
-    let judged = if link.by_system {
+    let judged = if link.system_trust {
         "<div class=\"notice\"><p>This link lets your system judge the server, as a browser does, where the authority \
          does not speak for it. Whoever your system trusts, such as a network that looks into connections, can then pass \
          for the server.</p></div>"

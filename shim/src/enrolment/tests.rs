@@ -232,13 +232,13 @@ async fn a_man_in_the_middle_with_the_right_authority_gets_no_token() {
     // A man in the middle: names the right authority, but has no certificate from it.
     fixture.fake_server().authority_sent = Some(right.pem());
     let by_authority = fixture.program_link(right.fingerprint());
-    let by_system = verified_by_system(&by_authority);
+    let system_trust = verified_by_system(&by_authority);
     // A network that inspects TLS: the system trusts it, and it makes the check by the authority fail on purpose.
     let inspected = Trust::in_authorities(fixture.shared.0.pem().as_bytes()).unwrap();
     for (system, link, judge, words) in [
         (None, by_authority.clone(), TrustSource::Authority, "Somebody may stand between"),
         (None, fixture.mail_link(), TrustSource::Person, "“Open in the desktop program”"),
-        (None, by_system, TrustSource::System, "This system does not know it either"),
+        (None, system_trust, TrustSource::System, "This system does not know it either"),
         (Some(inspected.clone()), by_authority, TrustSource::Authority, "Somebody may stand between"),
         (Some(inspected), fixture.mail_link(), TrustSource::Person, "“Open in the desktop program”"),
     ] {

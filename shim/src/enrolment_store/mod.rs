@@ -20,7 +20,7 @@ use crate::configuration::Configuration;
 use crate::identity::{self, Identity, IdentityError};
 use crate::keystore::{KeyLocation, KeyStoreError, Keys};
 use crate::link::Fingerprint;
-use crate::transport::{NotAuthorities, Trust};
+use crate::trust::{NotAuthorities, Trust};
 use record::VERSION;
 pub use record::{Next, Record, StoredKey, Trusted};
 use write_lock::WriteLock;

@@ -13,11 +13,11 @@ mod fingerprint;
 
 use std::str::FromStr;
 
-use protocol::enrolment::{BY_SYSTEM, JUDGED, SCHEME};
+use protocol::Secret;
+use protocol::enrolment::{SCHEME, TLS_PARAMETER, TLS_SYSTEM};
 use tauri::Url;
 
 use crate::configuration::Server;
-use crate::secret::Secret;
 pub use fingerprint::Fingerprint;
 
 /// Longer than any link of a server: 253 characters of a host, 64 and 43 of the others.
@@ -31,7 +31,7 @@ pub struct Link {
     pub authority: Option<Fingerprint>,
     /// Whether the system's trust store may verify the server, where that authority did not issue its certificate. Only the
     /// link can say so: a man in the middle can make the check by the authority fail.
-    pub by_system: bool,
+    pub system_trust: bool,
     pub token: Secret,
 }
 
@@ -103,7 +103,7 @@ fn of_program(url: &Url) -> Result<Link, LinkError> {
     Ok(Link {
         server: server_of(&server)?,
         authority: Some(authority.parse().map_err(|_| LinkError::Fingerprint)?),
-        by_system: by_system(url)?,
+        system_trust: system_trust(url)?,
         token: token_of(&parameter(url, "token")?.ok_or(LinkError::Token)?)?,
     })
 }
@@ -121,7 +121,7 @@ fn of_mail(url: &Url) -> Result<Link, LinkError> {
         return Err(LinkError::Unencrypted);
     }
     let server = server_of(&url.origin().ascii_serialization())?;
-    Ok(Link { server, authority: None, by_system: false, token: token_of(token)? })
+    Ok(Link { server, authority: None, system_trust: false, token: token_of(token)? })
 }
 
 fn has_user(url: &Url) -> bool {
@@ -135,10 +135,10 @@ fn parameter(url: &Url, name: &str) -> Result<Option<String>, LinkError> {
     if all.next().is_some() { Err(LinkError::Ambiguous) } else { Ok(first) }
 }
 
-fn by_system(url: &Url) -> Result<bool, LinkError> {
-    match parameter(url, JUDGED)?.as_deref() {
+fn system_trust(url: &Url) -> Result<bool, LinkError> {
+    match parameter(url, TLS_PARAMETER)?.as_deref() {
         None => Ok(false),
-        Some(BY_SYSTEM) => Ok(true),
+        Some(TLS_SYSTEM) => Ok(true),
         Some(_) => Err(LinkError::Judgement),
     }
 }
@@ -158,7 +158,7 @@ fn server_of(text: &str) -> Result<Server, LinkError> {
 fn token_of(text: &str) -> Result<Secret, LinkError> {
     let right = (22..=128).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    if right { Ok(Secret::new(text.to_owned())) } else { Err(LinkError::Token) }
+    if right { Ok(Secret::new(text)) } else { Err(LinkError::Token) }
 }
 
 #[cfg(test)]

@@ -16,15 +16,15 @@ fn program(server: &str, ca: &str, token: &str) -> String {
 #[test]
 fn what_the_server_writes_is_read() {
     let server = "https://machines.example.org:8443";
-    let written = DesktopLink { server, authority: CA, token: TOKEN, by_system: false };
+    let written = DesktopLink { server, authority: CA, token: TOKEN, system_trust: false };
     let link = parse(&written.to_string()).unwrap();
     assert_eq!(link.server.origin(), "https://machines.example.org:8443");
     assert_eq!(link.authority.unwrap().to_string(), CA);
     assert_eq!(link.token.expose(), TOKEN);
     assert!(!format!("{link:?} {written:?}").contains(TOKEN));
-    assert!(!link.by_system);
-    let public = parse(&DesktopLink { by_system: true, ..written }.to_string()).unwrap();
-    assert_eq!(public, Link { by_system: true, ..link.clone() });
+    assert!(!link.system_trust);
+    let public = parse(&DesktopLink { system_trust: true, ..written }.to_string()).unwrap();
+    assert_eq!(public, Link { system_trust: true, ..link.clone() });
     let escaped = program("https%3A%2F%2Fmachines.example.org%3A8443", CA, TOKEN);
     assert_eq!(parse(&format!(" {escaped}&later=1\n")), Ok(link), "escaped, with space around it");
     let address = program("https://[2001:db8::1]:8443", &CA.to_uppercase(), TOKEN);

@@ -5,21 +5,21 @@
 mod event_stream;
 mod sign_in;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use desktop::encoded_image::EncodedImage;
 use http::{Method, StatusCode};
-use protocol::Problem;
+use parking_lot::{Mutex, MutexGuard};
 use protocol::analysis::AnalysisEvent;
 use protocol::desktop::ChallengeSummary;
 use protocol::mode::ModeSummary;
 use protocol::native::{AccessToken, Challenge, Login, Renew, Renewed, SecondFactor, Session};
+use protocol::{Problem, Secret};
 use reqwest::multipart::{Form, Part};
 use reqwest::{RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use crate::secret::Secret;
 use crate::transport::{REQUEST_TIMEOUT, Transport, TransportError};
 use sign_in::SignIn;
 
@@ -75,21 +75,21 @@ impl NativeApiClient {
     }
 
     /// The first step. Ends a sign-in before it.
-    pub async fn login(&self, username: String, password: String) -> Result<ChallengeSummary, Problem> {
+    pub async fn login(&self, username: String, password: Secret) -> Result<ChallengeSummary, Problem> {
         let request = self.request(Method::POST, "/native/login").json(&Login { username, password });
         let Challenge { challenge, methods, expires_in } = self.json(self.send(request).await?).await?;
-        *self.sign_in() = SignIn::Challenged(Secret::new(challenge));
+        *self.sign_in() = SignIn::Challenged(challenge);
         Ok(ChallengeSummary { methods, expires_in })
     }
 
     /// The second step. After a wrong code the same challenge can be answered again, as long as the server
     /// accepts it.
-    pub async fn verify(&self, code: String) -> Result<Session, Problem> {
+    pub async fn verify(&self, code: Secret) -> Result<Session, Problem> {
         let challenge = self.sign_in().challenge().ok_or_else(Problem::sign_in_required)?;
-        let body = SecondFactor { challenge: challenge.expose().to_owned(), code };
+        let body = SecondFactor { challenge, code };
         let request = self.request(Method::POST, "/native/verify-2fa").json(&body);
         let AccessToken { access_token, .. } = self.json(self.send(request).await?).await?;
-        *self.sign_in() = SignIn::In(Secret::new(access_token));
+        *self.sign_in() = SignIn::In(access_token);
         self.session().await?.ok_or_else(Problem::sign_in_required)
     }
 
@@ -205,15 +205,14 @@ impl NativeApiClient {
     }
 
     fn sign_in(&self) -> MutexGuard<'_, SignIn> {
-        // No change is left half done when a holder panics.
-        self.sign_in.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sign_in.lock()
     }
 }
 
 fn form(request: AnalysisRequest) -> Result<Form, Problem> {
     let AnalysisRequest { image, context, mode } = request;
     let image = Part::bytes(image.bytes)
-        .file_name(image.media_type.file_name())
+        .file_name(format!("picture.{}", image.media_type.extension()))
         .mime_str(image.media_type.as_str())
         .map_err(|_| Problem::internal())?;
     let form = Form::new().part("image", image).text("context", context);

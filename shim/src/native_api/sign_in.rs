@@ -1,6 +1,6 @@
 //! The state of the user's sign-in.
 
-use crate::secret::Secret;
+use protocol::Secret;
 
 #[derive(Debug, Default)]
 pub enum SignIn {
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn a_late_refusal_does_not_end_a_newer_sign_in() {
-        let (old, new) = (Secret::new("old".into()), Secret::new("new".into()));
+        let (old, new) = (Secret::new("old"), Secret::new("new"));
         let mut sign_in = SignIn::In(new.clone());
         sign_in.end(&old);
         assert_eq!(sign_in.token(), Some(new.clone()));

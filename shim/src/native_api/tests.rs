@@ -25,14 +25,14 @@ fn refused(problem: &Problem) -> Answer {
 }
 
 async fn login(Json(login): Json<Login>) -> Answer {
-    if login.password != "right" {
+    if login.password.expose() != "right" {
         return refused(&Problem::wrong_credentials());
     }
     Json(json!({"challenge": "c-1", "methods": ["totp", "recovery"], "expires_in": 300})).into_response()
 }
 
 async fn verify(Json(factor): Json<SecondFactor>) -> Answer {
-    if (factor.challenge.as_str(), factor.code.as_str()) != ("c-1", "123456") {
+    if (factor.challenge.expose(), factor.code.expose()) != ("c-1", "123456") {
         return refused(&Problem::wrong_credentials());
     }
     Json(json!({"access_token": "the-token", "token_type": "Bearer", "expires_in": 43200})).into_response()

@@ -4,6 +4,12 @@
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 
+/// For text between tags and in quoted attributes.
+pub use html_escape::encode_quoted_attribute as escaped;
+
+/// The server's page that the window shows. The pages made here lead back to it.
+pub const SIDEBAR: &str = "/sidebar";
+
 const STYLE: &str = "\
 :root{color-scheme:light dark;--paper:oklch(.99 .002 250);--ink:oklch(.22 .02 255);\
 --muted:oklch(.48 .02 255);--focus:oklch(.6 .16 255);--raised:oklch(1 0 0);--line:oklch(.82 .01 255);\
@@ -61,19 +67,4 @@ pub fn answer(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> 
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }

@@ -12,14 +12,13 @@ mod retry;
 use std::sync::Arc;
 
 use keys::{Answer, Chain, KeyError, MachineKey};
-use protocol::Problem;
 use protocol::native::Renewed;
+use protocol::{Problem, Secret};
 
 use crate::clock::Random;
 use crate::enrolment_store::{EnrolmentStore, EnrolmentStoreError, Next, Record};
 use crate::identity::{Identity, new_key};
 use crate::native_api::NativeApiClient;
-use crate::secret::Secret;
 use crate::transport::{Transport, TransportSetupError};
 use retry::Retry;
 
@@ -131,7 +130,7 @@ impl Renewal {
         let Renewed { certificate, authorities, access_token, .. } = renewed;
         let chain = key.chain(Answer { certificates: &certificate, roots: &authorities })?;
         let identity = self.store_certificate(key, chain, authorities).await?;
-        self.try_out(&identity, Some(token), Some(Secret::new(access_token))).await
+        self.try_out(&identity, Some(token), Some(access_token)).await
     }
 
     async fn use_stored(&mut self) -> Result<(), RenewalError> {

@@ -267,7 +267,7 @@ async fn a_renewal_that_cannot_succeed_signs_nobody_out() {
 async fn somebody_who_is_signing_in_is_not_disturbed() {
     let mut fixture = Fixture::new().await;
     let other = Transport::anonymous("https://localhost:1".parse().unwrap(), &fixture.trust()).unwrap();
-    let wrong = Secret::new("of another sign-in".into());
+    let wrong = Secret::new("of another sign-in");
     assert!(!fixture.native_api.switch_to(&other, Some(&wrong), None));
     assert!(!fixture.native_api.switch_to(&other, None, Some(wrong)));
     assert_eq!(fixture.used().await, fixture.old);
@@ -305,7 +305,7 @@ async fn a_renewal_ends_with_its_enrolment() {
 }
 
 impl Fixture {
-    fn trust(&self) -> crate::transport::Trust {
-        crate::transport::Trust::in_authorities(self.shared.0.pem().as_bytes()).unwrap()
+    fn trust(&self) -> crate::trust::Trust {
+        crate::trust::Trust::in_authorities(self.shared.0.pem().as_bytes()).unwrap()
     }
 }

@@ -6,22 +6,22 @@
 //! the server itself.
 
 mod error;
-mod trust;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
+use parking_lot::RwLock;
 use reqwest::cookie::Jar;
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use rustls::ClientConfig;
 use tauri::Url;
 
 pub use error::TransportError;
-pub use trust::{NotAuthorities, Trust, provider};
 
 use crate::configuration::{Configuration, Server};
 use crate::identity::Identity;
+use crate::trust::{Trust, provider};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two parts of a response. A model may think for a while; the server sends comments meanwhile.
@@ -99,7 +99,7 @@ impl Transport {
     /// From now on requests are sent by the client of `other`. Those already sent go on.
     pub fn replace_client(&self, other: &Self) {
         let client = other.client();
-        *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+        *self.client.write() = client;
     }
 
     pub fn server(&self) -> &Server {
@@ -143,7 +143,7 @@ impl Transport {
     }
 
     fn client(&self) -> Client {
-        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.client.read().clone()
     }
 }
 

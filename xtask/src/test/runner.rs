@@ -1,16 +1,14 @@
 //! Running tests and checks, and counting what passed and failed from what they print.
 
-use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::iter::Sum;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 
 /// For running what was built, on a slow machine.
 const TIMEOUT: Duration = Duration::from_secs(25 * 60);
@@ -55,38 +53,15 @@ impl Sum for Counts {
 /// Runs tests, shows what they print and adds up the result lines. An exit that reports a failure which no line did (a
 /// crash, code that does not compile) counts as one.
 pub fn run_tests(command: &mut Command) -> Result<Counts> {
-    run_tests_within(timeout(), command, &mut io::stdout())
-}
-
-/// Runs several test programs, two at a time, and shows what each one printed when it has ended.
-pub fn run_two_at_a_time(commands: Vec<Command>) -> Result<Counts> {
-    let queue = Mutex::new(VecDeque::from(commands));
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-    let work = || {
-        let mut sum = Counts::default();
-        while let Some(mut command) = next() {
-            let mut output = Vec::new();
-            let counts = run_tests_within(timeout(), &mut command, &mut output);
-            io::stdout().lock().write_all(&output).context("showing the tests' output")?;
-            sum = [sum, counts?].into_iter().sum();
-        }
-        Ok(sum)
-    };
-    let panicked = |_| Error::new("a thread that runs tests panicked");
-    thread::scope(|scope| {
-        let second = scope.spawn(work);
-        let first = work()?;
-        let second = second.join().map_err(panicked)??;
-        Ok([first, second].into_iter().sum())
-    })
+    run_tests_within(timeout(), command)
 }
 
 fn timeout() -> Duration {
     if std::env::var_os("AIWE_SOAK").is_some() { SOAK_TIMEOUT } else { TIMEOUT }
 }
 
-fn run_tests_within(timeout: Duration, command: &mut Command, show: &mut impl Write) -> Result<Counts> {
-    writeln!(show, "-- {}", shown(command)).context("showing the tests' output")?;
+fn run_tests_within(timeout: Duration, command: &mut Command) -> Result<Counts> {
+    println!("-- {}", shown(command));
     // A group of its own, so that a test program ends with the cargo that started it.
     command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
     let mut child = command.spawn().context("starting the tests")?;
@@ -96,8 +71,9 @@ fn run_tests_within(timeout: Duration, command: &mut Command, show: &mut impl Wr
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
         while output.read_until(b'\n', &mut line).context("reading the tests' output")? > 0 {
-            show.write_all(&line).context("showing the tests' output")?;
-            let counts = Counts::from_line(String::from_utf8_lossy(&line).trim_end());
+            let text = String::from_utf8_lossy(&line);
+            print!("{text}");
+            let counts = Counts::from_line(text.trim_end());
             sum = [sum, counts.unwrap_or_default()].into_iter().sum();
             line.clear();
         }
@@ -184,28 +160,8 @@ mod tests {
     #[test]
     fn tests_that_hang_are_stopped_with_all_that_they_started() {
         let mut hangs = shell("echo 'test result: ok. 2 passed; 0 failed; 0 ignored'; sleep 600 & wait");
-        let counts = run_tests_within(Duration::from_millis(500), &mut hangs, &mut io::sink()).unwrap();
+        let counts = run_tests_within(Duration::from_millis(500), &mut hangs).unwrap();
         assert_eq!(counts, Counts { passed: 2, failed: 1 });
-    }
-
-    #[test]
-    fn two_programs_run_at_a_time_and_every_one_is_counted() {
-        let folder = std::env::temp_dir().join(format!("aiwe-lanes-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
-        // The first two only end once each has seen the other's file.
-        let meets = |own: &str, other: &str| {
-            shell(&format!(
-                "cd {} && touch {own} && for i in $(seq 100); do test -e {other} && break; sleep 0.1; done; test -e {other} \
-                 && echo 'test result: ok. 1 passed; 0 failed; 0 ignored'",
-                folder.display()
-            ))
-        };
-        let more = || shell("echo 'test result: ok. 3 passed; 0 failed; 0 ignored'");
-        let counts =
-            run_two_at_a_time(vec![meets("a", "b"), meets("b", "a"), more(), shell("exit 1"), more()]);
-        assert_eq!(counts.unwrap(), Counts { passed: 8, failed: 1 });
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

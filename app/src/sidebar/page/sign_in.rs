@@ -41,7 +41,7 @@ fn PasswordStep(state: SidebarState, address: RwSignal<String>) -> impl IntoView
         event.prevent_default();
         let (username, password) = (web::value_of("username"), web::value_of("password"));
         address.set(username.clone());
-        spawn_local(state.sign_in(Login { username, password }));
+        spawn_local(state.sign_in(Login { username, password: password.into() }));
     };
     let error = wrong_input(state);
     clear_after_failure(state, "password");

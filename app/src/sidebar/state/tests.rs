@@ -38,7 +38,7 @@ impl Transport for Prepared {
 
     fn login(&self, login: Login) -> TransportFuture<'_, ChallengeInfo> {
         Box::pin(async move {
-            let right = login.password == "right";
+            let right = login.password.expose() == "right";
             let info = ChallengeInfo { methods: vec!["totp".into()], expires_in: 300 };
             right.then_some(info).ok_or_else(Problem::wrong_credentials)
         })

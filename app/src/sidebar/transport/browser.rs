@@ -9,16 +9,18 @@ use std::cell::RefCell;
 
 use futures::StreamExt;
 use js_sys::{Array, Uint8Array};
-use protocol::Problem;
 use protocol::analysis::AnalysisEvent;
 use protocol::mode::ModeSummary;
 use protocol::native::{AccessToken, Challenge, Login, SecondFactor, Session};
+use protocol::{Problem, Secret};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortController, Blob, BlobPropertyBag, FormData, RequestInit, Response, Storage};
 
-use super::{ChallengeInfo, Question, Transport, TransportFuture, response, unexpected};
+use super::event_stream::read_events;
+use super::{ChallengeInfo, Question, Transport, TransportFuture};
+use crate::response::{parse, unexpected};
 use crate::sidebar::picture::PictureSource;
 use crate::web;
 
@@ -26,7 +28,7 @@ const TOKEN: &str = "aiwe.native-token";
 
 #[derive(Debug, Default)]
 pub(super) struct Browser {
-    challenge: RefCell<Option<String>>,
+    challenge: RefCell<Option<Secret>>,
 }
 
 impl Transport for Browser {
@@ -54,10 +56,10 @@ impl Transport for Browser {
     fn verify(&self, code: String) -> TransportFuture<'_, Session> {
         Box::pin(async move {
             let challenge = self.challenge.borrow().clone().unwrap_or_default();
-            let call = Call::post("/native/verify-2fa", &SecondFactor { challenge, code })?;
+            let call = Call::post("/native/verify-2fa", &SecondFactor { challenge, code: code.into() })?;
             let granted: AccessToken = json(call).await?;
             *self.challenge.borrow_mut() = None;
-            store_token(Some(&granted.access_token));
+            store_token(Some(granted.access_token.expose()));
             json(Call::get("/native/session")).await
         })
     }
@@ -101,7 +103,7 @@ impl Transport for Browser {
                 let chunk = chunk.map_err(|_| crate::sidebar::run::interrupted())?;
                 Ok(chunk.unchecked_into::<Uint8Array>().to_vec())
             });
-            response::read_events(bytes, on_event).await
+            read_events(bytes, on_event).await
         })
     }
 }
@@ -147,7 +149,7 @@ impl Call {
 }
 
 async fn json<T: DeserializeOwned>(call: Call) -> Result<T, Problem> {
-    response::parse(&web::text(&send(call).await?).await?)
+    parse(&web::text(&send(call).await?).await?)
 }
 
 /// Sends with the token, if there is one. A 401 to any request means that the token is no longer valid.

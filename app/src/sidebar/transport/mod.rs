@@ -15,8 +15,8 @@ use super::picture::PictureSource;
 
 #[cfg(feature = "hydrate")]
 mod browser;
+pub mod event_stream;
 pub mod reorder;
-pub mod response;
 #[cfg(feature = "hydrate")]
 mod shim;
 
@@ -78,18 +78,6 @@ pub struct Captured {
     pub monitor: String,
     /// A small JPEG.
     pub preview: Vec<u8>,
-}
-
-/// No response at all: no network, no server, or a failed TLS handshake.
-pub fn unreachable() -> Problem {
-    Problem::new("unreachable", 0, "The server cannot be reached")
-        .detail("The server cannot be reached. Check the network connection of this machine.")
-}
-
-/// An unintelligible response: another program or another version listens at this address.
-pub fn unexpected(what: &str) -> Problem {
-    Problem::new("unexpected-answer", 502, "The server gave an unexpected answer")
-        .detail(format!("The server gave an unexpected answer ({what})."))
 }
 
 /// The transport of the window that this page runs in.

@@ -26,7 +26,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::reorder::ReorderBuffer;
-use super::{Captured, ChallengeInfo, Question, Transport, TransportFuture, response, unexpected};
+use super::{Captured, ChallengeInfo, Question, Transport, TransportFuture};
+use crate::response::{parse, unexpected};
 use crate::sidebar::picture::PictureSource;
 
 /// The object that Tauri injects into its windows.
@@ -50,7 +51,7 @@ impl Transport for Shim {
     }
 
     fn verify(&self, code: String) -> TransportFuture<'_, Session> {
-        Box::pin(async move { Ok(self.command(Verify { code }).await?.into()) })
+        Box::pin(async move { Ok(self.command(Verify { code: code.into() }).await?.into()) })
     }
 
     fn logout(&self) -> TransportFuture<'_, ()> {
@@ -120,7 +121,7 @@ impl Shim {
     }
 
     async fn command<C: Command>(&self, arguments: C) -> Result<C::Reply, Problem> {
-        response::parse(&stringify(&self.invoke(C::NAME, &arguments).await?)?)
+        parse(&stringify(&self.invoke(C::NAME, &arguments).await?)?)
     }
 
     async fn invoke(&self, name: &str, arguments: &impl Serialize) -> Result<JsValue, Problem> {

@@ -153,7 +153,7 @@ async fn prompt_request(
     let picture = if config.vision {
         let prepared = services.pictures.for_model(&services.picture, config.max_pixels).await;
         let prepared = prepared.map_err(|error| failed("the picture could not be prepared", error))?;
-        Some(PromptPicture { mime: prepared.format.mime(), bytes: prepared.bytes })
+        Some(PromptPicture { mime: prepared.format.as_str(), bytes: prepared.bytes })
     } else {
         None
     };

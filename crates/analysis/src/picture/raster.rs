@@ -8,8 +8,9 @@ use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits, RgbImage};
+use protocol::image::MediaType;
 
-use super::{Format, PictureError};
+use super::PictureError;
 
 /// Memory per allowed pixel: RGBA. Pictures with deeper channels must be smaller.
 const BYTES_PER_PIXEL: u64 = 4;
@@ -27,7 +28,7 @@ const MAX_READER_PIXELS: u64 = 16_800_000;
 #[derive(Clone)]
 pub struct ModelPicture {
     pub bytes: Bytes,
-    pub format: Format,
+    pub format: MediaType,
     pub width: u32,
     pub height: u32,
 }
@@ -53,16 +54,16 @@ pub(crate) struct ReaderPicture {
 }
 
 /// Decodes the picture (of an animation, the first), turned upright. Its size must have been checked before.
-pub(super) fn decode(format: Format, bytes: &[u8], max_pixels: u64) -> Result<DynamicImage, PictureError> {
+pub(super) fn decode(format: MediaType, bytes: &[u8], max_pixels: u64) -> Result<DynamicImage, PictureError> {
     let input = Cursor::new(bytes);
     match format {
-        Format::Jpeg => from_decoder(JpegDecoder::new(input).map_err(to_error)?, max_pixels),
-        Format::Png => {
+        MediaType::Jpeg => from_decoder(JpegDecoder::new(input).map_err(to_error)?, max_pixels),
+        MediaType::Png => {
             let mut extras = Limits::no_limits();
             extras.max_alloc = Some(MAX_PNG_EXTRAS);
             from_decoder(PngDecoder::with_limits(input, extras).map_err(to_error)?, max_pixels)
         }
-        Format::WebP => from_decoder(WebPDecoder::new(input).map_err(to_error)?, max_pixels),
+        MediaType::WebP => from_decoder(WebPDecoder::new(input).map_err(to_error)?, max_pixels),
     }
 }
 
@@ -97,10 +98,10 @@ pub(super) fn for_model(picture: DynamicImage, max_pixels: u64) -> Result<ModelP
     let mut out = Vec::new();
     let format = if u64::from(width) * u64::from(height) <= LOSSLESS_PIXELS {
         picture.write_to(&mut Cursor::new(&mut out), ImageFormat::Png).map_err(to_error)?;
-        Format::Png
+        MediaType::Png
     } else {
         JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY).encode_image(&picture).map_err(to_error)?;
-        Format::Jpeg
+        MediaType::Jpeg
     };
     Ok(ModelPicture { bytes: out.into(), format, width, height })
 }
@@ -162,20 +163,20 @@ mod tests {
     }
 
     fn decoded(bytes: &[u8]) -> DynamicImage {
-        decode(Format::Png, bytes, 2_000_000).unwrap()
+        decode(MediaType::Png, bytes, 2_000_000).unwrap()
     }
 
     #[test]
     fn a_model_gets_at_most_its_pixels_in_the_same_shape() {
         let wide = DynamicImage::ImageRgb8(RgbImage::new(2000, 1000));
         let small = for_model(wide.clone(), 500_000).unwrap();
-        assert_eq!((small.width, small.height, small.format), (1000, 500, Format::Png));
+        assert_eq!((small.width, small.height, small.format), (1000, 500, MediaType::Png));
         let large = for_model(wide.clone(), 1_000_000).unwrap();
-        assert_eq!(large.format, Format::Jpeg);
+        assert_eq!(large.format, MediaType::Jpeg);
         assert!(u64::from(large.width) * u64::from(large.height) <= 1_000_000);
         let same = for_model(wide, u64::MAX).unwrap();
         assert_eq!((same.width, same.height), (2000, 1000));
-        assert_eq!(Format::of(&same.bytes), Some(Format::Jpeg));
+        assert_eq!(MediaType::of(&same.bytes), Some(MediaType::Jpeg));
     }
 
     #[test]

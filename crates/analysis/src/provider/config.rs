@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use protocol::Secret;
 use protocol::analysis::MAX_IMAGE_PIXELS;
 use serde::{Deserialize, Deserializer};
-use zeroize::Zeroizing;
 
 use super::timeouts::Timeouts;
 use crate::text::is_invisible;
@@ -23,27 +23,6 @@ pub enum ProviderKind {
     OpenAi,
 }
 
-/// A secret that is sent to one server and never printed.
-#[derive(Clone, Deserialize)]
-pub struct ApiKey(Zeroizing<String>);
-
-impl ApiKey {
-    pub fn new(key: impl Into<String>) -> Self {
-        Self(Zeroizing::new(key.into()))
-    }
-
-    /// The key itself, to be sent and for nothing else.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ApiKey([redacted])")
-    }
-}
-
 /// One model server with its model.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,7 +35,7 @@ pub struct ProviderConfig {
     #[serde(deserialize_with = "without_trailing_slash")]
     pub base_url: String,
     #[serde(default)]
-    pub api_key: Option<ApiKey>,
+    pub api_key: Option<Secret>,
     /// A file with the key. Whoever reads the configuration replaces it by the key: relative paths are theirs to
     /// resolve.
     #[serde(default)]

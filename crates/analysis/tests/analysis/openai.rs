@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use analysis::provider::{self, ApiKey, ProviderError, ProviderKind};
+use analysis::provider::{self, ProviderError, ProviderKind};
 use protocol::analysis::Usage;
 use tokio::sync::mpsc;
 
@@ -42,7 +42,7 @@ async fn the_request_is_as_documented() {
     let mut with_vision = config(ProviderKind::OpenAi, &format!("{}/v1/", server.url));
     with_vision.vision = true;
     with_vision.max_tokens = Some(9);
-    with_vision.api_key = Some(ApiKey::new("sk-1"));
+    with_vision.api_key = Some("sk-1".into());
     let mut request = prompt();
     request.picture = Some(picture());
     ask(provider::connect(with_vision, client()).unwrap().as_ref(), request.clone()).await.1.unwrap();

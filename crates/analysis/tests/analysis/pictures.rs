@@ -1,11 +1,11 @@
 use std::io::Cursor;
 
-use analysis::picture::Format;
 use analysis::{PictureError, PictureLimits, Pictures};
 use bytes::Bytes;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use protocol::Problem;
 use protocol::analysis::MAX_IMAGE_BYTES;
+use protocol::image::MediaType;
 
 fn picture(format: ImageFormat) -> Vec<u8> {
     let noise = |x: u32, y: u32| Rgb([x * 7 + y * 13, x * y, x ^ y].map(|v| (v % 256) as u8));
@@ -19,9 +19,9 @@ fn picture(format: ImageFormat) -> Vec<u8> {
 async fn the_three_formats_are_accepted_by_content() {
     let pictures = Pictures::new(2);
     for (written, expected) in [
-        (ImageFormat::Png, Format::Png),
-        (ImageFormat::Jpeg, Format::Jpeg),
-        (ImageFormat::WebP, Format::WebP),
+        (ImageFormat::Png, MediaType::Png),
+        (ImageFormat::Jpeg, MediaType::Jpeg),
+        (ImageFormat::WebP, MediaType::WebP),
     ] {
         let accepted = pictures.accept(picture(written).into()).await.unwrap();
         assert_eq!((accepted.format(), accepted.width(), accepted.height()), (expected, 120, 80));

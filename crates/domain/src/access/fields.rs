@@ -1,4 +1,4 @@
-//! What a requester enters, checked.
+//! The validated fields of an access request.
 
 use std::str::FromStr;
 
@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{Invalid, checked_string, is_invisible};
 
-/// An e-mail address: lower case, one `@`, no white space, nothing that could break a mail's header.
+/// An e-mail address: lower case, one `@`, no white space, nothing that could inject mail headers.
 ///
-/// Deliberately narrower than RFC 5321 (no quoted local parts, no address literals) and ASCII only: an
-/// internationalised domain is entered in its `xn--` form, so that look-alikes show.
+/// Deliberately narrower than RFC 5321 §4.1.2 (no quoted local parts, no address literals) and ASCII only: an
+/// internationalised domain is entered in its `xn--` form, so that confusable letters show.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// RFC 5321 §4.5.3.1.3, less the angle brackets.
+    /// In bytes: RFC 5321 §4.5.3.1.3 without the angle brackets.
     pub const MAX_LENGTH: usize = 254;
 }
 
@@ -44,8 +44,8 @@ impl FromStr for EmailAddress {
 
 checked_string!(EmailAddress);
 
-/// What the requester calls the machine. It becomes the certificate's common name, so 64 characters at most
-/// (RFC 5280, `ub-common-name`).
+/// The requester's name for the machine: 1 to 64 visible characters. It becomes the certificate's common name, hence the
+/// limit (RFC 5280 appendix A.1, `ub-common-name`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeviceName(String);
 
@@ -63,7 +63,8 @@ impl FromStr for DeviceName {
 
 checked_string!(DeviceName);
 
-/// A few words to the other side: a requester's to the administrator, a rejection's reason to the requester.
+/// A short text of at most 500 visible characters: the requester's message to the administrators, or the reason of a
+/// rejection.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Message(String);
 
@@ -85,8 +86,8 @@ impl FromStr for Message {
 
 checked_string!(Message);
 
-/// The code that the requester reads out and the administrator compares: eight characters of an alphabet without
-/// look-alikes (no 0/O, 1/I/L, U), 40 bits, shown as two groups of four.
+/// The code that the requester reads out and the administrator compares: eight characters of an alphabet without confusable
+/// ones (no 0/O, 1/I/L, U), with about 39 bits of entropy. It is shown as two groups of four.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct MatchCode(String);
 
@@ -94,8 +95,7 @@ impl MatchCode {
     pub const ALPHABET: &'static [u8; 30] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
     pub const LENGTH: usize = 8;
 
-    /// Builds a code from uniformly random bytes; rejects those that would favour some characters.
-    /// `None` when the bytes ran out.
+    /// Builds a code from uniformly random bytes, by rejection sampling. `None`: there were too few bytes.
     pub fn from_random(bytes: impl IntoIterator<Item = u8>) -> Option<Self> {
         let letters = Self::ALPHABET;
         let code: String = bytes
@@ -138,7 +138,7 @@ impl FromStr for MatchCode {
 
 checked_string!(MatchCode);
 
-/// Which kind of package a machine needs.
+/// The operating system of a machine, which determines the format of its package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -167,9 +167,9 @@ impl Platform {
         }
     }
 
-    /// The visitor's own system, as far as its `User-Agent` says. Used to show the fitting steps first, never to decide.
+    /// The platform that a `User-Agent` names. Used to show the matching instructions first, never for decisions.
     pub fn from_user_agent(user_agent: &str) -> Option<Self> {
-        // A phone's certificate would be of no use, and an iPhone says that it is “like Mac OS X”.
+        // Phones are not supported, and an iPhone claims to be “like Mac OS X”.
         if ["Android", "iPhone", "iPad"].iter().any(|phone| user_agent.contains(phone)) {
             None
         } else if user_agent.contains("Windows") {
@@ -197,13 +197,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_lowered_and_trimmed() {
+    fn an_address_is_trimmed_and_lower_case() {
         let address: EmailAddress = "  Anna.Smith+x@Example.ORG ".parse().unwrap();
         assert_eq!(address.as_str(), "anna.smith+x@example.org");
     }
 
     #[test]
-    fn addresses_that_could_break_a_header_or_deceive_are_refused() {
+    fn invalid_and_deceptive_addresses_are_refused() {
         for bad in [
             "",
             "anna",
@@ -229,8 +229,8 @@ mod tests {
     }
 
     #[test]
-    fn a_visitor_s_system_is_told_by_the_browser_and_a_phone_is_none() {
-        for (told, platform) in [
+    fn the_user_agent_names_the_platform_and_a_phone_has_none() {
+        for (user_agent, platform) in [
             ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/150.0 Safari/537.36", Some(Platform::Windows)),
             (
                 "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.0 Safari/605",
@@ -241,12 +241,12 @@ mod tests {
             ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148", None),
             ("curl/8.9", None),
         ] {
-            assert_eq!(Platform::from_user_agent(told), platform, "{told}");
+            assert_eq!(Platform::from_user_agent(user_agent), platform, "{user_agent}");
         }
     }
 
     #[test]
-    fn a_match_code_survives_how_people_write_it() {
+    fn a_match_code_may_be_written_with_spaces_and_hyphens() {
         let code = MatchCode::from_random([0, 1, 2, 255, 3, 4, 5, 6, 7]).unwrap();
         assert_eq!(code.grouped(), "2345-6789");
         for written in ["2345-6789", "2345 6789", " 23456789", "2345–6789".replace('–', "-").as_str()] {

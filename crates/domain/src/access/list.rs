@@ -20,7 +20,7 @@ pub struct AccessRequestRow {
     pub state: RequestState,
     /// Seconds since the Unix epoch.
     pub requested_at: i64,
-    /// When the present state ends by itself, in seconds since the Unix epoch.
+    /// When the present state expires, in seconds since the Unix epoch.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub expires_at: Option<i64>,
     /// Seconds since the Unix epoch.
@@ -55,11 +55,11 @@ pub struct Links {
     pub sent: u32,
     /// How many more can be sent.
     pub left: u32,
-    /// When the holder of the last one asked for another, since it was sent; in seconds since the Unix epoch.
+    /// When the holder of the last one requested a new link, in seconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub asked_at: Option<i64>,
-    /// How many wrong match codes came with the last one. Ten close it to everybody but the asking browser.
+    /// How many wrong match codes were sent with the last one. After ten, only the requesting browser can use it.
     pub wrong_codes: u32,
 }
 
@@ -67,16 +67,16 @@ pub struct Links {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 pub struct AccessRequestFilter {
-    /// Only those that stand here.
+    /// Only requests in this state.
     #[serde(default)]
     pub state: Option<RequestState>,
-    /// Only what waits for an administrator, unless a state is named: who is pending, and who asks for a new link.
+    /// Without `state`: only pending requests and those for a new link, which wait for an administrator.
     #[serde(default)]
     pub waiting: bool,
     /// Part of the address, the device's name or the match code.
     #[serde(default)]
     pub search: String,
-    /// From 0.
+    /// Counted from 0.
     #[serde(default)]
     pub page: u32,
 }

@@ -1,5 +1,4 @@
-//! What administrators are told about a requester's address.
-
+//! Notes for administrators about a requester's address.
 use serde::{Deserialize, Serialize};
 
 /// What an administrator should know about a requester's address before trusting it.
@@ -7,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum AddressNote {
-    /// The domain holds letters beyond ASCII.
+    /// The domain is internationalised: it has letters beyond ASCII.
     ForeignDomain {
         /// As mail programs show it.
         unicode: String,
@@ -15,18 +14,18 @@ pub enum AddressNote {
         scripts: Vec<String>,
         /// Whether one of its labels mixes scripts that do not belong together.
         mixed: bool,
-        /// What somebody reads who expects plain letters.
+        /// The ASCII domain for which people can mistake it; `null`: there is none.
         #[cfg_attr(feature = "openapi", schema(required = true))]
         reads_like: Option<String>,
     },
-    /// The address could be taken for another one.
+    /// The address can be mistaken for another one.
     LikeAddress {
         email: String,
-        /// Whether the other one has an account; otherwise it has asked for access, too.
+        /// Whether the other address has an account. Otherwise it has only requested access.
         has_account: bool,
-        /// Only dots or a plus-part differ, which many providers ignore.
+        /// Whether they differ only in dots or a plus-tag, which many providers ignore.
         same_mailbox: bool,
     },
-    /// The domain could be taken for another one that accounts here have.
+    /// The domain can be mistaken for that of an existing account.
     LikeDomain { domain: String },
 }

@@ -1,5 +1,5 @@
-//! The life of an access request: pending → approved → redeemed, or pending → rejected. Whatever waits too long has
-//! expired; that is read off the clock and needs no job.
+//! The lifecycle of an access request: pending → approved → redeemed, or pending → rejected. Pending requests and links
+//! expire with time; [`AccessRequest::state_at`] computes that from the clock.
 
 use std::str::FromStr;
 
@@ -9,14 +9,18 @@ use super::{DeviceName, EmailAddress, MatchCode, Message, Platform};
 use crate::id::{AccessRequestId, CertificateId};
 use crate::text::Invalid;
 
-/// Where a request stands.
+/// The state of a request, without its data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum RequestState {
+    /// The link can be used.
     Approved,
+    /// Nobody decided in time, or the link was not used in time.
     Expired,
+    /// Waits for an administrator's decision.
     Pending,
+    /// The link has been used.
     Redeemed,
     Rejected,
 }
@@ -46,7 +50,7 @@ impl FromStr for RequestState {
     }
 }
 
-/// A request for access, in whatever state it is.
+/// An access request. Transitions consume it and return it in its new state.
 #[derive(Debug, Clone)]
 pub struct AccessRequest {
     pub id: AccessRequestId,
@@ -55,48 +59,54 @@ pub struct AccessRequest {
     pub platform: Option<Platform>,
     pub device_name: Option<DeviceName>,
     pub message: Message,
+    /// Seconds since the Unix epoch.
     pub requested_at: i64,
     pub reminders: Reminders,
     pub state: State,
 }
 
-/// The reminders that the requester has sent.
+/// How many reminders (or requests for a new link) the requester has sent, and when the last one was sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reminders {
     pub sent: i64,
+    /// Seconds since the Unix epoch.
     pub last_at: Option<i64>,
 }
 
 impl Reminders {
-    /// From when on the next one is taken, of something that waits since then; `None`: none is any more.
+    /// When the next one is accepted, in seconds since the Unix epoch, for something that is pending since `since`. `None`:
+    /// the maximum is reached.
     pub fn next(self, since: i64, rules: ReminderRules) -> Option<i64> {
-        let next = self.last_at.map_or(since + rules.first_after, |last| last + rules.apart);
-        (self.sent < rules.most).then_some(next)
+        let next = self.last_at.map_or(since + rules.initial_delay, |last| last + rules.interval);
+        (self.sent < rules.max).then_some(next)
     }
 }
 
-/// When reminders are taken.
+/// How often reminders are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReminderRules {
     /// Seconds from the request to the first one.
-    pub first_after: i64,
-    /// Seconds between two of them.
-    pub apart: i64,
-    pub most: i64,
+    pub initial_delay: i64,
+    /// Seconds between two of them, at least.
+    pub interval: i64,
+    /// How many are accepted.
+    pub max: i64,
 }
 
-/// What administrators have still to be told of a request.
+/// A pending notice to administrators about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
-    /// Its holder asks for a new link.
+    /// The holder requested a new link.
     Link,
+    /// The request is new.
     New,
+    /// The requester sent a reminder.
     Reminder,
 }
 
 impl Notice {
-    /// By its name in the store.
-    pub fn named(name: &str) -> Option<Self> {
+    /// The notice with this name in the database.
+    pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "link" => Some(Self::Link),
             "new" => Some(Self::New),
@@ -106,12 +116,26 @@ impl Notice {
     }
 }
 
+/// The state of a request with its data. Expiry is not a state of its own: see [`AccessRequest::state_at`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    Pending { expires_at: i64 },
-    Approved { decision: Decision, grant: Grant },
-    Rejected { decision: Decision, reason: String },
-    Redeemed { decision: Decision, grant: Grant, redemption: Redemption },
+    Pending {
+        /// Seconds since the Unix epoch.
+        expires_at: i64,
+    },
+    Approved {
+        decision: Decision,
+        grant: Grant,
+    },
+    Rejected {
+        decision: Decision,
+        reason: String,
+    },
+    Redeemed {
+        decision: Decision,
+        grant: Grant,
+        redemption: Redemption,
+    },
 }
 
 /// Who decided, and when.
@@ -119,18 +143,20 @@ pub enum State {
 pub struct Decision {
     /// The administrator's e-mail address.
     pub by: String,
+    /// Seconds since the Unix epoch.
     pub at: i64,
 }
 
-/// The link of an approved request.
+/// The download link of an approved request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
+    /// Seconds since the Unix epoch.
     pub expires_at: i64,
-    /// How often a wrong match code came with the link.
+    /// How many wrong match codes were sent with the link.
     pub wrong_codes: i64,
-    /// Which link of this request it is, counted from 1.
+    /// The number of this link among those of the request, counted from 1.
     pub number: i64,
-    /// The requests for another one that its holder has made.
+    /// The requests for a new link that its holder has sent.
     pub link_requests: Reminders,
 }
 
@@ -140,24 +166,28 @@ impl Grant {
     }
 }
 
-/// What the link was spent for.
+/// The use of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redemption {
+    /// Seconds since the Unix epoch.
     pub at: i64,
+    /// The certificate that was issued.
     pub certificate_id: CertificateId,
-    /// SHA-256 of the certificate request that was answered; `None`: the server made the key.
+    /// SHA-256 of the certificate signing request; `None`: the server generated the key.
     pub csr_hash: Option<Vec<u8>>,
 }
 
-/// The request is not in a state that allows this.
+/// The request is not in a state that allows this transition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an access request that is {} cannot be {wanted}", .actual.as_str())]
 pub struct InvalidTransition {
     pub actual: RequestState,
+    /// The new state, as a participle.
     pub wanted: &'static str,
 }
 
 impl AccessRequest {
+    /// Approves a pending request that has not expired. `now` and `grant_expires_at`: seconds since the Unix epoch.
     pub fn approve(self, by: &str, now: i64, grant_expires_at: i64) -> Result<Self, InvalidTransition> {
         match self.state {
             State::Pending { expires_at } if expires_at > now => {
@@ -165,40 +195,44 @@ impl AccessRequest {
                 let grant = Grant::new(1, grant_expires_at);
                 Ok(Self { state: State::Approved { decision, grant }, ..self })
             }
-            _ => Err(self.refuse("approved", now)),
+            _ => Err(self.invalid_transition("approved", now)),
         }
     }
 
+    /// Rejects a pending request that has not expired. `now`: seconds since the Unix epoch.
     pub fn reject(self, by: &str, now: i64, reason: &Message) -> Result<Self, InvalidTransition> {
         match self.state {
             State::Pending { expires_at } if expires_at > now => {
                 let decision = Decision { by: by.to_owned(), at: now };
                 Ok(Self { state: State::Rejected { decision, reason: reason.as_str().to_owned() }, ..self })
             }
-            _ => Err(self.refuse("rejected", now)),
+            _ => Err(self.invalid_transition("rejected", now)),
         }
     }
 
-    /// Gives an approved request another link; the one before it ends. A package that was lost is made anew.
+    /// Replaces the link of an approved or redeemed request, for a lost package or an expired link. `now` and
+    /// `grant_expires_at`: seconds since the Unix epoch.
     pub fn reissue_link(self, now: i64, grant_expires_at: i64) -> Result<Self, InvalidTransition> {
         match self.state {
             State::Approved { decision, grant } | State::Redeemed { decision, grant, .. } => {
                 let grant = Grant::new(grant.number + 1, grant_expires_at);
                 Ok(Self { state: State::Approved { decision, grant }, ..self })
             }
-            _ => Err(self.refuse("given a new link", now)),
+            _ => Err(self.invalid_transition("given a new link", now)),
         }
     }
 
+    /// Uses the link of an approved request, if it has not expired.
     pub fn redeem(self, redemption: Redemption) -> Result<Self, InvalidTransition> {
         match self.state {
             State::Approved { decision, grant } if grant.expires_at > redemption.at => {
                 Ok(Self { state: State::Redeemed { decision, grant, redemption }, ..self })
             }
-            _ => Err(self.refuse("redeemed", redemption.at)),
+            _ => Err(self.invalid_transition("redeemed", redemption.at)),
         }
     }
 
+    /// The state at `now` (seconds since the Unix epoch).
     pub fn state_at(&self, now: i64) -> RequestState {
         match &self.state {
             State::Pending { expires_at } if *expires_at <= now => RequestState::Expired,
@@ -210,7 +244,7 @@ impl AccessRequest {
         }
     }
 
-    /// When the present state ends by itself.
+    /// When the present state expires, in seconds since the Unix epoch.
     pub fn expires_at(&self) -> Option<i64> {
         match &self.state {
             State::Pending { expires_at } => Some(*expires_at),
@@ -219,6 +253,7 @@ impl AccessRequest {
         }
     }
 
+    /// The administrator's decision, if there is one.
     pub fn decision(&self) -> Option<&Decision> {
         match &self.state {
             State::Pending { .. } => None,
@@ -228,6 +263,7 @@ impl AccessRequest {
         }
     }
 
+    /// The reason of a rejection, if the administrator gave one.
     pub fn reason(&self) -> Option<&str> {
         match &self.state {
             State::Rejected { reason, .. } if !reason.is_empty() => Some(reason),
@@ -235,6 +271,7 @@ impl AccessRequest {
         }
     }
 
+    /// The present link, which may have expired or been used.
     pub fn grant(&self) -> Option<&Grant> {
         match &self.state {
             State::Approved { grant, .. } | State::Redeemed { grant, .. } => Some(grant),
@@ -242,7 +279,8 @@ impl AccessRequest {
         }
     }
 
-    /// From when on a reminder is taken; `None`: none is any more.
+    /// When the next reminder is accepted, in seconds since the Unix epoch. `None`: no more reminders, or the request is not
+    /// pending.
     pub fn next_reminder(&self, rules: ReminderRules, now: i64) -> Option<i64> {
         match self.state_at(now) {
             RequestState::Pending => self.reminders.next(self.requested_at, rules),
@@ -250,16 +288,17 @@ impl AccessRequest {
         }
     }
 
-    /// From when on the holder of an ended link may ask for another one; `None`: not at all, or not any more.
+    /// When the holder of an expired or used link may request a new one, in seconds since the Unix epoch. `None`: no more
+    /// requests, or the link is still valid.
     pub fn next_link_request(&self, rules: ReminderRules, now: i64) -> Option<i64> {
-        let ended = match self.state_at(now) {
+        let grant = match self.state_at(now) {
             RequestState::Expired | RequestState::Redeemed => self.grant(),
             RequestState::Approved | RequestState::Pending | RequestState::Rejected => None,
         };
-        ended.and_then(|grant| grant.link_requests.next(now, rules))
+        grant.and_then(|grant| grant.link_requests.next(now, rules))
     }
 
-    /// The machine's name: as asked for, or one that tells whose it is.
+    /// The requested name of the machine, or one derived from the e-mail address.
     pub fn machine_name(&self) -> String {
         self.device_name.as_ref().map_or_else(
             || {
@@ -270,7 +309,7 @@ impl AccessRequest {
         )
     }
 
-    fn refuse(&self, wanted: &'static str, now: i64) -> InvalidTransition {
+    fn invalid_transition(&self, wanted: &'static str, now: i64) -> InvalidTransition {
         InvalidTransition { actual: self.state_at(now), wanted }
     }
 }
@@ -279,7 +318,7 @@ impl AccessRequest {
 pub mod tests {
     use super::*;
 
-    /// Anna's, of the year 1970, which waits for 100 seconds.
+    /// A request that was made at 0 and expires at 100.
     pub fn pending() -> AccessRequest {
         AccessRequest {
             id: "r".parse().unwrap(),
@@ -310,7 +349,7 @@ pub mod tests {
     }
 
     #[test]
-    fn what_waits_too_long_has_expired() {
+    fn pending_requests_and_links_expire() {
         assert_eq!(pending().state_at(99), RequestState::Pending);
         assert_eq!(pending().state_at(100), RequestState::Expired);
         assert_eq!(pending().approve("admin", 100, 200).unwrap_err().actual, RequestState::Expired);
@@ -320,20 +359,20 @@ pub mod tests {
     }
 
     #[test]
-    fn reminders_are_few_and_far_between() {
-        let rules = ReminderRules { first_after: 10, apart: 30, most: 2 };
+    fn reminders_are_limited_in_number_and_frequency() {
+        let rules = ReminderRules { initial_delay: 10, interval: 30, max: 2 };
         let reminded = |sent, last_at| AccessRequest { reminders: Reminders { sent, last_at }, ..pending() };
         assert_eq!(pending().next_reminder(rules, 0), Some(10));
         assert_eq!(reminded(1, Some(12)).next_reminder(rules, 12), Some(42));
         assert_eq!(reminded(2, Some(42)).next_reminder(rules, 99), None);
         assert_eq!(pending().next_reminder(rules, 100), None, "it has expired");
-        assert_eq!(pending().next_reminder(ReminderRules { most: 0, ..rules }, 0), None);
+        assert_eq!(pending().next_reminder(ReminderRules { max: 0, ..rules }, 0), None);
         let approved = pending().approve("admin", 10, 50).unwrap();
         assert_eq!(approved.next_reminder(rules, 20), None);
     }
 
     #[test]
-    fn a_lost_package_gets_another_link() {
+    fn a_link_can_be_reissued() {
         let approved = pending().approve("admin", 10, 50).unwrap();
         let redeemed = approved.clone().redeem(redemption(20)).unwrap();
         for former in [approved.clone(), redeemed] {
@@ -347,10 +386,10 @@ pub mod tests {
     }
 
     #[test]
-    fn only_an_ended_link_is_asked_about() {
-        let rules = ReminderRules { first_after: 0, apart: 30, most: 1 };
+    fn a_new_link_is_requested_only_after_the_old_one_ended() {
+        let rules = ReminderRules { initial_delay: 0, interval: 30, max: 1 };
         assert_eq!(pending().next_link_request(rules, 0), None);
-        assert_eq!(pending().next_link_request(rules, 100), None, "there never was a link");
+        assert_eq!(pending().next_link_request(rules, 100), None, "it never had a link");
         let approved = pending().approve("admin", 10, 50).unwrap();
         assert_eq!(approved.next_link_request(rules, 49), None);
         assert_eq!(approved.next_link_request(rules, 50), Some(50));
@@ -358,7 +397,7 @@ pub mod tests {
     }
 
     #[test]
-    fn nothing_but_an_approved_request_is_redeemed() {
+    fn only_an_approved_request_is_redeemed() {
         assert!(pending().redeem(redemption(1)).is_err());
         let rejected = pending().reject("admin", 1, &"no".parse().unwrap()).unwrap();
         assert_eq!(rejected.reason(), Some("no"));

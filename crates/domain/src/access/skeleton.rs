@@ -1,8 +1,8 @@
-//! How an address looks to a person: so that an administrator is told of one that could be taken for another.
+//! Confusable e-mail addresses (UTS #39): administrators are warned about an address that can be mistaken for another.
 //!
-//! It only points out; nobody is refused for it. The local part of an [`EmailAddress`] is ASCII and its letters are
-//! lower case, so there the danger is in `rn` and `m`, `0` and `o`, dots and plus-parts; a domain can hold any script in
-//! its `xn--` form. What looks alike is Unicode's own list (UTS #39, "confusables"); accents count as nothing, too.
+//! It is only a warning; no address is rejected because of it. The local part of an [`EmailAddress`] is lower-case ASCII, so
+//! its confusables are `rn` and `m`, `0` and `o`, dots and plus-tags. A domain can have letters of any script in its `xn--`
+//! form. Skeletons are those of UTS #39 §4, additionally without combining marks, so that accents make no difference.
 
 use std::collections::BTreeSet;
 
@@ -12,14 +12,15 @@ use unicode_security::{MixedScript, UNICODE_VERSION, skeleton};
 
 use super::{AddressNote, EmailAddress};
 
-/// Changes whenever the same address may get another look: with this file's rules, and with Unicode's list.
+/// To be incremented when this file's rules change the skeleton of an address.
 const RULES: u32 = 1;
 
-/// Two addresses with the same look can be taken for each other.
+/// The skeleton of an address (UTS #39 §4). Two addresses with the same one can be mistaken for each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skeleton {
-    /// Of the whole address, without dots and plus-part.
+    /// Of the whole address, without dots and plus-tag in the local part.
     pub address: String,
+    /// Of the domain alone.
     pub domain: String,
 }
 
@@ -30,14 +31,15 @@ impl Skeleton {
         Self { address: format!("{}@{domain}", skeleton_of(&mailbox(local))), domain }
     }
 
-    /// The rules by which looks are made; kept with each, so that those of former rules are made anew.
-    pub fn rules() -> String {
+    /// The version of the rules: this file's and that of Unicode. It is stored with each skeleton, so that skeletons of an
+    /// older version are recomputed.
+    pub fn rules_version() -> String {
         let (major, minor, patch) = UNICODE_VERSION;
         format!("{RULES}/{major}.{minor}.{patch}")
     }
 }
 
-/// What there is to say about a domain that is not plain ASCII.
+/// The note about an internationalised domain; `None` for an ASCII one.
 pub fn domain_note(address: &EmailAddress) -> Option<AddressNote> {
     let domain = parts(address).1;
     let unicode = in_unicode(domain);
@@ -58,8 +60,8 @@ pub fn domain_note(address: &EmailAddress) -> Option<AddressNote> {
     })
 }
 
-/// What there is to say about an address that looks like `other`.
-pub fn alike(address: &EmailAddress, other: EmailAddress, has_account: bool) -> AddressNote {
+/// The note about an address with the same skeleton as `other`.
+pub fn similar_address_note(address: &EmailAddress, other: EmailAddress, has_account: bool) -> AddressNote {
     let same_mailbox = {
         let ((local, domain), (other_local, other_domain)) = (parts(address), parts(&other));
         domain == other_domain && mailbox(local) == mailbox(other_local)
@@ -72,13 +74,13 @@ pub fn parts(address: &EmailAddress) -> (&str, &str) {
     address.as_str().split_once('@').unwrap_or((address.as_str(), ""))
 }
 
-/// Where a local part's mail arrives at many providers: they ignore dots and what follows a plus.
+/// The mailbox of a local part at the many providers that ignore dots and everything after a plus.
 fn mailbox(local: &str) -> String {
     let end = local.find('+').filter(|at| *at > 0).unwrap_or(local.len());
     local[..end].replace('.', "")
 }
 
-/// A domain as browsers and mail programs show it. One that is no valid internationalised domain stays as it is.
+/// A domain as browsers and mail programs show it. An invalid internationalised domain stays as it is.
 fn in_unicode(domain: &str) -> String {
     match idna::domain_to_unicode(domain) {
         (unicode, Ok(())) => unicode,
@@ -90,21 +92,21 @@ fn skeleton_of(text: &str) -> String {
     skeleton(text).filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
 
-/// A domain as somebody reads it who expects plain letters; `None` when nobody would.
+/// The ASCII domain for which people can mistake this one; `None` if one of its letters resembles no ASCII letter.
 fn in_ascii(unicode: &str) -> Option<String> {
-    let mut read = String::with_capacity(unicode.len());
+    let mut ascii = String::with_capacity(unicode.len());
     for c in unicode.chars() {
         if c.is_ascii() {
-            read.push(c);
+            ascii.push(c);
         } else {
-            let look = skeleton_of(c.encode_utf8(&mut [0; 4]));
-            if look.is_empty() || !look.is_ascii() {
+            let skeleton = skeleton_of(c.encode_utf8(&mut [0; 4]));
+            if skeleton.is_empty() || !skeleton.is_ascii() {
                 return None;
             }
-            read.push_str(&look);
+            ascii.push_str(&skeleton);
         }
     }
-    Some(read)
+    Some(ascii)
 }
 
 #[cfg(test)]
@@ -115,7 +117,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn look(text: &str) -> String {
+    fn address_skeleton(text: &str) -> String {
         Skeleton::of(&address(text)).address
     }
 
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_takes_for_the_same_has_the_same_look() {
+    fn confusable_addresses_have_the_same_skeleton() {
         for (one, other) in [
             ("anna@example.org", "anna@examp1e.org"),
             ("anna@example.org", "a.n.n.a+news@example.org"),
@@ -133,9 +135,9 @@ mod tests {
             ("bob@google.example", "b0b@g00gle.example"),
             ("will@example.org", "wi1l@example.org"),
         ] {
-            assert_eq!(look(one), look(other), "{one} and {other}");
+            assert_eq!(address_skeleton(one), address_skeleton(other), "{one} and {other}");
         }
-        let plain = look("anna@example.org");
+        let plain = address_skeleton("anna@example.org");
         // Cyrillic а, Greek ο, an accent, a dotless ı, full-width letters are mapped by IDNA itself.
         for domain in ["exаmple.org", "example.οrg", "exámple.org", "ехаmрlе.org"] {
             assert_eq!(Skeleton::of(&at(domain)).address, plain, "{domain}");
@@ -143,8 +145,8 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_to_the_eye_has_another_look() {
-        let plain = look("anna@example.org");
+    fn distinguishable_addresses_have_different_skeletons() {
+        let plain = address_skeleton("anna@example.org");
         for other in [
             "anne@example.org",
             "anna@example.com",
@@ -152,13 +154,17 @@ mod tests {
             "anna@sub.example.org",
             "+anna@example.org",
         ] {
-            assert_ne!(look(other), plain, "{other}");
+            assert_ne!(address_skeleton(other), plain, "{other}");
         }
-        assert_ne!(look("+a@example.org"), look("+b@example.org"), "a plus in front is part of the name");
+        assert_ne!(
+            address_skeleton("+a@example.org"),
+            address_skeleton("+b@example.org"),
+            "a plus in front is part of the name"
+        );
     }
 
     #[test]
-    fn a_foreign_domain_is_named_with_its_scripts() {
+    fn the_note_about_a_foreign_domain_names_its_scripts() {
         assert_eq!(domain_note(&address("anna@example.org")), None);
         let AddressNote::ForeignDomain { unicode, scripts, mixed, reads_like } =
             domain_note(&at("аpple.example")).unwrap()
@@ -179,29 +185,30 @@ mod tests {
         else {
             panic!("a domain's note")
         };
-        assert_eq!((mixed, reads_like), (false, None), "an honest domain in another script");
+        assert_eq!((mixed, reads_like), (false, None), "a legitimate domain in another script");
     }
 
     #[test]
-    fn nonsense_in_punycode_is_itself() {
+    fn an_invalid_punycode_domain_stays_as_it_is() {
         let odd = address("anna@xn--a.example");
         assert_eq!(domain_note(&odd), None);
         assert!(Skeleton::of(&odd).domain.contains("xn--"));
     }
 
     #[test]
-    fn one_mailbox_under_two_names_is_told_apart_from_a_deception() {
-        let same = |other: &str| match alike(&address("anna.b@example.org"), address(other), true) {
-            AddressNote::LikeAddress { same_mailbox, .. } => same_mailbox,
-            _ => panic!("an address' note"),
-        };
+    fn another_name_of_the_same_mailbox_is_distinguished_from_a_confusable() {
+        let same =
+            |other: &str| match similar_address_note(&address("anna.b@example.org"), address(other), true) {
+                AddressNote::LikeAddress { same_mailbox, .. } => same_mailbox,
+                _ => panic!("an address' note"),
+            };
         assert!(same("annab+x@example.org"));
         assert!(!same("annab@examp1e.org"));
         assert!(!same("anma.b@example.org"));
     }
 
     #[test]
-    fn case_is_no_difference() {
+    fn case_makes_no_difference() {
         assert_eq!(address("ANNA@Example.Org"), address("anna@example.org"));
     }
 }

@@ -1,14 +1,14 @@
-//! What is behind the link of an approved request.
+//! The download link of an approved request.
 
 use serde::{Deserialize, Serialize};
 
 use super::Platform;
 
-/// What the link of an approved request opens: `GET /public/download-certs/{token}` spends nothing.
+/// What a download link offers: `GET /public/download-certs/{token}`, which does not use the link up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DownloadOffer {
-    /// Whether this link still gives a package.
+    /// Whether the link can still be used.
     pub state: DownloadState,
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub device_name: Option<String>,
@@ -16,39 +16,39 @@ pub struct DownloadOffer {
     pub platform: Option<Platform>,
     /// Seconds since the Unix epoch.
     pub expires_at: i64,
-    /// Whether the match code must be entered: this is not the browser that asked.
+    /// Whether the match code is required, since this is not the requesting browser.
     pub needs_match_code: bool,
-    /// Whether only the certificate of the machine that the link is about opens it, and was not shown: the link renews that
-    /// certificate, and nobody asked for it.
+    /// Whether the link requires the machine's present certificate, which was not presented. So it is for renewal links, which
+    /// nobody has requested.
     pub needs_certificate: bool,
-    /// Where the person goes on to choose a password, once the package is there; `null` when the account is set up.
+    /// Where the person sets up the account, after fetching the package; `null` if it is set up already.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub setup_url: Option<String>,
-    /// The server that the certificate opens.
+    /// The address for which the certificate is valid.
     pub machines_url: String,
-    /// How an ended link's holder asks for a new one, if that is possible.
+    /// How a new link can be requested, if that is possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub new_link: Option<NewLink>,
-    /// Where people ask for access and set up their sign-in.
+    /// The address of the pages, where people request access and set up their accounts.
     pub pages_url: String,
-    /// Opens the desktop program, which fetches a certificate by itself; `null` for a link that renews one.
+    /// Opens the desktop program, which fetches the certificate itself; `null` for a renewal link.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub desktop_link: Option<String>,
 }
 
-/// Asking the administrators for a new link. Whoever has only the link, and neither the asking browser nor the match
-/// code, learns nothing from it.
+/// Whether and when a new link can be requested. It reveals nothing to those who have only the link, and neither the
+/// requesting browser nor the match code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewLink {
-    /// Whether they can be asked now.
+    /// Whether it can be requested now.
     pub open: bool,
-    /// When they were asked already, in seconds since the Unix epoch; only for the browser that asked for access.
+    /// When it was requested already, in seconds since the Unix epoch; only for the requesting browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub asked_at: Option<i64>,
-    /// From when on they can be asked again, in seconds since the Unix epoch.
+    /// When it can be requested again, in seconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub at: Option<i64>,

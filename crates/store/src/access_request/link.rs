@@ -1,4 +1,4 @@
-//! New links for lost packages.
+//! Reissued links, and requests for a new link.
 
 use domain::access::AccessRequest;
 use domain::id::{AccessRequestId, CertificateId};
@@ -8,8 +8,8 @@ use crate::query::{execute, fetch_number, fetch_optional};
 use crate::{AccessRequests, StoreError, parsed};
 
 impl AccessRequests<'_> {
-    /// Puts a new link in the place of the last; `false` when somebody was faster. Which certificate the last one gave
-    /// stays written down until the new one gives another.
+    /// Replaces the link of a request; `false` if another one has replaced it already. The certificate that was fetched with
+    /// the former link stays recorded until another is fetched with the new one.
     pub async fn reissue_link(
         &mut self,
         request: &AccessRequest,
@@ -40,7 +40,7 @@ impl AccessRequests<'_> {
         Ok(changed == 1)
     }
 
-    /// Whether a newer link has replaced this one.
+    /// Whether this link has been replaced by a newer one.
     pub async fn is_former_link(&mut self, link: &TokenHash) -> Result<bool, StoreError> {
         let count = fetch_number!(
             self.0,
@@ -50,7 +50,7 @@ impl AccessRequests<'_> {
         Ok(count > 0)
     }
 
-    /// Counts that the holder asks for a new link; `false` when there is one, or another ask was faster.
+    /// Records a request for a new link; `false` if there is a new link already, or another request came first.
     pub async fn request_new_link(&mut self, request: &AccessRequest, now: i64) -> Result<bool, StoreError> {
         let Some(grant) = request.grant() else { return Ok(false) };
         let changed = execute!(
@@ -65,22 +65,26 @@ impl AccessRequests<'_> {
         Ok(changed == 1)
     }
 
-    /// Answers the ask for a new link with none: it waits no more, and no other is taken for this link (`asks`: as many as
-    /// there may be). `false` when nobody asks, or there is another link meanwhile.
-    pub async fn decline_link(&mut self, request: &AccessRequest, asks: u32) -> Result<bool, StoreError> {
+    /// Declines the request for a new link, and with it all further ones for this link: their number is set to `max_requests`.
+    /// `false` if there is no such request, or the link has been replaced.
+    pub async fn decline_link(
+        &mut self,
+        request: &AccessRequest,
+        max_requests: u32,
+    ) -> Result<bool, StoreError> {
         let Some(grant) = request.grant() else { return Ok(false) };
         let changed = execute!(
             self.0,
             "UPDATE access_request SET link_asks = $1, link_asked_at = NULL, notice = NULL
              WHERE id = $2 AND links = $3 AND link_asked_at IS NOT NULL",
-            i64::from(asks),
+            i64::from(max_requests),
             request.id.as_str(),
             grant.number
         )?;
         Ok(changed == 1)
     }
 
-    /// The certificate that a former link of this request gave.
+    /// The certificate that was fetched with a former link of this request.
     pub async fn former_certificate(
         &mut self,
         id: &AccessRequestId,

@@ -1,4 +1,4 @@
-//! The administrator's list of requests.
+//! The administrators' list of access requests.
 
 use domain::Page;
 use domain::access::{AccessRequest, AccessRequestFilter, AccessRequestRow, Grant, Links, RequestState};
@@ -9,7 +9,8 @@ use crate::query::{Value, execute, fetch_all, fetch_all_with, fetch_number, fetc
 use crate::{AccessRequests, StoreError, like_pattern, parsed};
 
 impl AccessRequests<'_> {
-    /// One page of the administrator's list: what waits for an administrator first, then the newest.
+    /// One page of the requests that match the filter: first those that wait for an administrator, then the others, each
+    /// newest first. `max_links`: how many links a request may have.
     pub async fn list(
         &mut self,
         filter: &AccessRequestFilter,
@@ -38,13 +39,14 @@ impl AccessRequests<'_> {
         Ok(Page { rows: listed, total: total.unsigned_abs(), page: filter.page, page_size })
     }
 
-    /// Requests that a former version of the server stored without what a search looks through.
-    pub async fn unsearchable(&mut self, limit: i64) -> Result<Vec<AccessRequest>, StoreError> {
+    /// Requests without a search text, stored by an older version of the server. At most `limit`.
+    pub async fn without_search_text(&mut self, limit: i64) -> Result<Vec<AccessRequest>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM access_request WHERE search_text = '' LIMIT $1");
         let rows: Vec<Row> = fetch_all!(self.0, Row, &sql, limit)?;
         rows.into_iter().map(AccessRequest::try_from).collect()
     }
 
+    /// Stores the text that searches match.
     pub async fn set_search_text(&mut self, request: &AccessRequest) -> Result<(), StoreError> {
         execute!(
             self.0,
@@ -55,16 +57,18 @@ impl AccessRequests<'_> {
         Ok(())
     }
 
-    /// The id of the newest request. Ids are of version 7, so they grow with time.
+    /// The id of the newest request. Ids are UUIDs of version 7, so they are ordered by time.
     pub async fn newest(&mut self) -> Result<Option<AccessRequestId>, StoreError> {
         let newest: Option<(Option<String>,)> =
             fetch_optional!(self.0, (Option<String>,), "SELECT MAX(id) FROM access_request")?;
         newest.and_then(|(id,)| id).map(|id| parsed("access_request", id)).transpose()
     }
 
-    pub async fn count_newer(&mut self, id: &AccessRequestId) -> Result<u64, StoreError> {
-        Ok(fetch_number!(self.0, "SELECT COUNT(*) FROM access_request WHERE id > $1", id.as_str())?
-            .unsigned_abs())
+    /// The number of requests that are newer than this one; of all requests for `None`.
+    pub async fn count_newer(&mut self, id: Option<&AccessRequestId>) -> Result<u64, StoreError> {
+        // Every id sorts after the empty text.
+        let id = id.map_or("", AccessRequestId::as_str);
+        Ok(fetch_number!(self.0, "SELECT COUNT(*) FROM access_request WHERE id > $1", id)?.unsigned_abs())
     }
 
     /// A request as the administrator sees it.
@@ -76,8 +80,8 @@ impl AccessRequests<'_> {
     ) -> Result<AccessRequestRow, StoreError> {
         let (known_account, notes) = self.0.addresses().about(&request.email).await?;
         let links = match request.grant() {
-            // The link to a machine's next certificate stands in its reminders, and there is no other.
-            Some(_) if self.0.renewals().certificate_behind_link(&request.id).await?.is_some() => None,
+            // A renewal link is sent with the reminders of the certificate and cannot be reissued.
+            Some(_) if self.0.renewals().certificate_to_renew(&request.id).await?.is_some() => None,
             grant => grant.map(|grant| links(grant, max_links)),
         };
         Ok(AccessRequestRow {
@@ -101,14 +105,14 @@ impl AccessRequests<'_> {
     }
 }
 
-/// What a search looks through: the address, the machine's name, and the match code in both ways of writing it.
+/// The text that searches match: the address, the device name, and the match code with and without its hyphen.
 pub(super) fn search_text(request: &AccessRequest) -> String {
     let device = request.device_name.as_ref().map_or("", |name| name.as_str());
     let (code, grouped) = (request.match_code.as_str(), request.match_code.grouped());
     format!("{}\n{device}\n{code}\n{grouped}", request.email).to_lowercase()
 }
 
-/// A condition, or a statement, with its values.
+/// A condition or a statement, with its parameters.
 #[derive(Debug, Clone)]
 struct Clause {
     sql: String,
@@ -121,7 +125,7 @@ impl Clause {
             .with(sql, values.iter().map(|number| Value::Number(*number)))
     }
 
-    /// Adds SQL in which each `?` stands for the next value. Numbered, since PostgreSQL knows no other way.
+    /// Appends SQL in which each `?` stands for the next value. They are numbered, as PostgreSQL requires.
     fn with(mut self, sql: &str, values: impl IntoIterator<Item = Value>) -> Self {
         let mut values = values.into_iter();
         for part in sql.split_inclusive('?') {
@@ -140,7 +144,7 @@ impl Clause {
         format!("SELECT COUNT(*) FROM access_request WHERE {}", self.sql)
     }
 
-    /// Some rows that fit, the newest first.
+    /// A slice of the matching rows, newest first.
     fn slice(&self, limit: i64, offset: i64) -> Self {
         let sql = format!("SELECT {COLUMNS} FROM access_request WHERE {}", self.sql);
         Self { sql, values: self.values.clone() }.with(
@@ -150,9 +154,9 @@ impl Clause {
     }
 }
 
-/// What is listed, group after group. The states are written out, so that the databases know which index fits.
+/// The groups of the list, in order. The states are literals, so that the query planner can use the partial indexes.
 fn groups(filter: &AccessRequestFilter, now: i64) -> Vec<Clause> {
-    // `> 0` and `IS NOT NULL` say the same; by the one an index is searched, the other can be negated.
+    // `> 0` and `IS NOT NULL` are equivalent here: the first can use the index, the second can be negated.
     const WAITING: &str = "(state = 'pending' AND expires_at > ? OR link_asked_at > 0)";
     const OTHERS: &str = "NOT (state = 'pending' AND expires_at > ? OR link_asked_at IS NOT NULL)";
     let groups = match filter.state {
@@ -177,10 +181,10 @@ fn groups(filter: &AccessRequestFilter, now: i64) -> Vec<Clause> {
     groups.into_iter().map(searched).collect()
 }
 
-fn links(grant: &Grant, most: u32) -> Links {
+fn links(grant: &Grant, max: u32) -> Links {
     let sent = u32::try_from(grant.number).unwrap_or_default();
     let wrong_codes = u32::try_from(grant.wrong_codes).unwrap_or(u32::MAX);
-    Links { sent, left: most.saturating_sub(sent), asked_at: grant.link_requests.last_at, wrong_codes }
+    Links { sent, left: max.saturating_sub(sent), asked_at: grant.link_requests.last_at, wrong_codes }
 }
 
 #[cfg(test)]
@@ -204,7 +208,7 @@ mod tests {
         plain.chain(searched).chain([of(None, true, "")]).collect()
     }
 
-    /// How SQLite would answer a statement, line by line.
+    /// SQLite's query plan of a statement, line by line.
     async fn plan(tx: &mut Tx, sql: &str, values: &[Value]) -> Vec<String> {
         let sql = format!("EXPLAIN QUERY PLAN {sql}");
         let rows: Vec<(i64, i64, i64, String)> =
@@ -213,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_list_is_read_along_an_index() {
+    async fn every_list_uses_an_index() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open_sqlite(&folder.path().join("plan.db")).await.unwrap();
         let mut tx = store.read().await.unwrap();
@@ -235,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn newer_requests_are_counted_along_an_index() {
+    async fn counting_newer_requests_uses_an_index() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open_sqlite(&folder.path().join("plan.db")).await.unwrap();
         let mut tx = store.read().await.unwrap();
@@ -245,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_numbered_in_their_order() {
+    fn parameters_are_numbered_in_order() {
         let clause = Clause::new("a = ? OR b = ?", &[1, 2]).with(" AND c LIKE ?", [Value::Text("x".into())]);
         assert_eq!(clause.sql, "a = $1 OR b = $2 AND c LIKE $3");
         assert_eq!(clause.values, [Value::Number(1), Value::Number(2), Value::Text("x".into())]);

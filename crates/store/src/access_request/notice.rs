@@ -1,4 +1,4 @@
-//! What requesters and administrators have still to be told, and the reminders that make it so.
+//! Pending notices to administrators and requesters, and reminders.
 
 use domain::access::{AccessRequest, Notice};
 use domain::id::AccessRequestId;
@@ -15,8 +15,9 @@ struct NoticeRow {
 }
 
 impl AccessRequests<'_> {
-    /// What administrators do not know yet of requests that go on, the oldest first; new ones only if `with_new`.
-    pub async fn unnoticed(
+    /// The pending notices to administrators about requests that have not expired, oldest first. Notices about new requests
+    /// only if `with_new`.
+    pub async fn pending_notices(
         &mut self,
         with_new: bool,
         now: i64,
@@ -28,7 +29,7 @@ impl AccessRequests<'_> {
         let rows: Vec<NoticeRow> = fetch_all!(self.0, NoticeRow, &sql, i64::from(with_new), now)?;
         let notice_of = |row: NoticeRow| {
             let id = row.request.id.clone();
-            let notice = Notice::named(&row.notice).ok_or_else(|| StoreError::Inconsistent {
+            let notice = Notice::from_name(&row.notice).ok_or_else(|| StoreError::Inconsistent {
                 table: "access_request",
                 id,
                 what: "unknown notice".to_owned(),
@@ -38,13 +39,13 @@ impl AccessRequests<'_> {
         rows.into_iter().map(notice_of).collect()
     }
 
-    /// Administrators know of this request now.
-    pub async fn set_noticed(&mut self, id: &AccessRequestId) -> Result<(), StoreError> {
+    /// Clears the pending notice about a request: the administrators have been notified.
+    pub async fn mark_noticed(&mut self, id: &AccessRequestId) -> Result<(), StoreError> {
         execute!(self.0, "UPDATE access_request SET notice = NULL WHERE id = $1", id.as_str())?;
         Ok(())
     }
 
-    /// Takes the turn to write about a topic; `false` when somebody took it after `not_since`.
+    /// Claims the next mail about a topic; `false` if one was claimed after `not_since` (seconds since the Unix epoch).
     pub async fn claim_notice(&mut self, topic: &str, not_since: i64, now: i64) -> Result<bool, StoreError> {
         let changed = execute!(
             self.0,
@@ -57,8 +58,8 @@ impl AccessRequests<'_> {
         Ok(changed == 1)
     }
 
-    /// Counts a reminder; `false` when the request has been decided or another reminder was faster. Where administrators
-    /// have still to be told of the request itself (`with_new`), that is enough.
+    /// Records a reminder; `false` if the request has been decided, or another reminder came first. With `with_new`, a pending
+    /// notice about the new request itself remains instead.
     pub async fn remind(
         &mut self,
         request: &AccessRequest,
@@ -78,8 +79,8 @@ impl AccessRequests<'_> {
         Ok(changed == 1)
     }
 
-    /// Requests that ended undecided, or whose link ended unused, and whose requesters do not know it yet. Nobody asked for
-    /// those with a renewal link.
+    /// Requests that expired undecided, or whose link expired unused, and whose requesters have not been notified of it.
+    /// Without those of renewal links, which nobody requested.
     pub async fn unnotified_expiries(
         &mut self,
         now: i64,
@@ -95,9 +96,9 @@ impl AccessRequests<'_> {
         rows.into_iter().map(AccessRequest::try_from).collect()
     }
 
-    /// Takes it on to tell the requester; `false` when somebody else has.
+    /// Claims the notification of the requester about the expiry; `false` if another server has claimed it.
     pub async fn set_expiry_notified(&mut self, request: &AccessRequest) -> Result<bool, StoreError> {
-        // What administrators were to be told of a pending request is of no use any more.
+        // A pending notice to administrators is obsolete: an expired request cannot be decided.
         let changed = execute!(
             self.0,
             "UPDATE access_request SET expiry_told = 1, notice = CASE state WHEN 'pending' THEN NULL ELSE notice END

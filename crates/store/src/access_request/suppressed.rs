@@ -1,4 +1,4 @@
-//! What the status pages of unheard requests show.
+//! Suppressed access requests: what their status pages show.
 
 use domain::access::{Reminders, SuppressedRequest};
 use domain::secret::TokenHash;
@@ -20,14 +20,14 @@ impl TryFrom<Row> for SuppressedRequest {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let wrong = || StoreError::Inconsistent {
+        let inconsistent = || StoreError::Inconsistent {
             table: "unheard_request",
-            // It has no id, and its token is a secret.
+            // It has no id, and the hash of its token is not for the log.
             id: format!("of {}", row.requested_at),
             what: "the match code".to_owned(),
         };
         Ok(Self {
-            match_code: row.match_code.parse().map_err(|_| wrong())?,
+            match_code: row.match_code.parse().map_err(|_| inconsistent())?,
             requested_at: row.requested_at,
             expires_at: row.expires_at,
             reminders: Reminders { sent: row.reminders, last_at: row.reminded_at },
@@ -37,6 +37,7 @@ impl TryFrom<Row> for SuppressedRequest {
 }
 
 impl SuppressedRequests<'_> {
+    /// Stores a suppressed request under the hash of its status token.
     pub async fn insert(
         &mut self,
         request: &SuppressedRequest,
@@ -61,7 +62,7 @@ impl SuppressedRequests<'_> {
         fetch_optional!(self.0, Row, sql, status.0.as_slice())?.map(SuppressedRequest::try_from).transpose()
     }
 
-    /// Counts a reminder; `false` when another one was faster than the one that saw `sent`.
+    /// Records a reminder; `false` if another one came first, so that there are no longer `sent` of them.
     pub async fn remind(&mut self, status: &TokenHash, sent: i64, now: i64) -> Result<bool, StoreError> {
         let changed = execute!(
             self.0,
@@ -74,12 +75,13 @@ impl SuppressedRequests<'_> {
         Ok(changed == 1)
     }
 
+    /// The number of suppressed requests that have not expired.
     pub async fn count(&mut self, now: i64) -> Result<u64, StoreError> {
         let sql = "SELECT COUNT(*) FROM unheard_request WHERE expires_at > $1";
         Ok(fetch_number!(self.0, sql, now)?.unsigned_abs())
     }
 
-    /// Removes the one that would end next.
+    /// Deletes the one that expires next.
     pub async fn delete_next(&mut self, now: i64) -> Result<(), StoreError> {
         execute!(
             self.0,
@@ -90,7 +92,7 @@ impl SuppressedRequests<'_> {
         Ok(())
     }
 
-    /// Removes those that ended before `before`.
+    /// Deletes those that expired before `before` (seconds since the Unix epoch).
     pub async fn clean_up(&mut self, before: i64) -> Result<(), StoreError> {
         execute!(self.0, "DELETE FROM unheard_request WHERE expires_at < $1", before)?;
         Ok(())

@@ -1,20 +1,22 @@
 //! The job that mails owners before their certificates expire.
 
-use domain::audit::{Action, Actor};
 use std::time::Duration;
 
-use protocol::Problem;
-use protocol::access::{DeviceName, MatchCode, Message};
-use tokio_util::sync::CancellationToken;
-
-use crate::access::Access;
-use crate::failure::{Failure, ServiceError};
 use domain::access::{AccessRequest, Reminders, State};
 use domain::account::Account;
+use domain::audit::{Action, Actor};
 use domain::certificate::{EndReminder, EndReminderTimes, MachineCertificate};
 use domain::id::CertificateId;
 use domain::secret::Token;
+use protocol::ServiceError;
+use protocol::access::{DeviceName, MatchCode, Message};
 use store::Tx;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::Access;
+use crate::access::decide::already_decided;
+use crate::failure::Failure;
+use crate::job;
 
 const INTERVAL: Duration = Duration::from_secs(15 * 60);
 const DAY: i64 = 24 * 3600;
@@ -28,16 +30,10 @@ const DECIDED_BY: &str = "server";
 impl Access {
     /// Sends due reminders until `shutdown`.
     pub async fn run_expiry_reminders(self, shutdown: CancellationToken) {
-        while !shutdown.is_cancelled() {
-            if let Err(error) = self.send_due_reminders().await {
-                // The conversion logs the error; the next run tries again.
-                let _: Problem = error.into();
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => {}
-                () = tokio::time::sleep(INTERVAL) => {}
-            }
-        }
+        job::every(INTERVAL, &shutdown, "expiry reminders", || async {
+            self.send_due_reminders().await.map(drop)
+        })
+        .await;
     }
 
     /// Writes every mail that is due now and returns their number. A failure does not hold up the others.
@@ -54,8 +50,8 @@ impl Access {
                 match self.remind(&id, reminder).await {
                     Ok(new) => written += usize::from(new),
                     Err(error) => {
-                        // The conversion logs the error. It is still due, so querying again at once would loop forever.
-                        let _: Problem = error.into();
+                        // It is still due, so querying again at once would loop forever.
+                        error.log("expiry reminder");
                         more = false;
                     }
                 }
@@ -70,7 +66,7 @@ impl Access {
     async fn remind(&self, id: &CertificateId, reminder: EndReminder) -> Result<bool, ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;
-        if !tx.renewals().take_reminder(id, reminder).await? {
+        if !tx.renewals().claim_reminder(id, reminder).await? {
             return Ok(false);
         }
         let missing = || Failure::Other("an expiring certificate or its owner is missing");
@@ -117,8 +113,8 @@ impl Access {
         let (status, browser) = (Token::generate(random), Token::generate(random));
         tx.access_requests().insert(&request, &status.hash(), &browser.hash()).await?;
         // Administrators need no notice of the server's own request.
-        tx.access_requests().set_noticed(&request.id).await?;
-        let request = request.approve(DECIDED_BY, now, certificate.not_after)?;
+        tx.access_requests().mark_noticed(&request.id).await?;
+        let request = request.approve(DECIDED_BY, now, certificate.not_after).map_err(already_decided)?;
         tx.access_requests().decide(&request, Some(&link.hash())).await?;
         tx.renewals().insert_link(&request.id, &certificate.id).await?;
         Ok(link)

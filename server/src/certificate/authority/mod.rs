@@ -8,16 +8,17 @@ mod watch;
 
 use ::certificate::{Authority, AuthorityError, AuthorityMaterial, KeyPem, TrustAnchors};
 use domain::audit::Action;
-use time::Duration;
-
-pub use rotate::{AuthorityReport, report, retire, rotate};
-
-use crate::environment::Environment;
-use crate::failure::{Failure, ServiceError};
-use crate::tls::Identity;
-use crate::vault::Vault;
 use domain::certificate::{AuthorityState, StoredAuthority};
 use domain::id::AuthorityId;
+use protocol::ServiceError;
+use time::Duration;
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::tls::Identity;
+use crate::vault::Vault;
+
+pub use rotate::{AuthorityReport, report, retire, rotate};
 
 /// The lifetime of the built-in server certificate. It is reissued at each start, and every day.
 const SERVER_LIFETIME: Duration = Duration::days(397);

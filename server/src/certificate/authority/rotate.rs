@@ -2,15 +2,15 @@
 
 use ::certificate::{Authority, AuthorityMaterial, KeyPem};
 use domain::audit::{Action, Actor};
-use protocol::Problem;
+use domain::certificate::{AuthorityState, StoredAuthority};
+use domain::id::AuthorityId;
 use protocol::certificate::RevocationReason;
+use protocol::{Problem, ServiceError};
+use store::StoreError;
 
 use super::{key_context, material};
 use crate::environment::Environment;
-use crate::failure::{Failure, ServiceError};
-use domain::certificate::{AuthorityState, StoredAuthority};
-use domain::id::AuthorityId;
-use store::StoreError;
+use crate::failure::Failure;
 
 /// An authority's entry in `ca status`.
 #[derive(Debug, Clone)]

@@ -2,32 +2,26 @@
 
 use std::time::Duration;
 
-use protocol::Problem;
+use protocol::ServiceError;
 use tokio_util::sync::CancellationToken;
 
 use super::Authorities;
 use crate::certificate::Certificates;
-use crate::failure::ServiceError;
+use crate::job;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 impl Certificates {
     /// Reloads changed authorities until `shutdown`. `changed` is called after each reload.
     pub async fn watch_authorities(self, shutdown: CancellationToken, changed: impl Fn(&Self)) {
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(POLL_INTERVAL) => {}
+        // After a failure, trust is unchanged.
+        job::every(POLL_INTERVAL, &shutdown, "watching for authorities", || async {
+            if self.reload_authorities().await? {
+                changed(&self);
             }
-            match self.reload_authorities().await {
-                Ok(false) => {}
-                Ok(true) => changed(&self),
-                Err(error) => {
-                    // The conversion logs the error. Trust is unchanged; the next poll tries again.
-                    let _: Problem = error.into();
-                }
-            }
-        }
+            Ok(())
+        })
+        .await;
     }
 
     /// Returns whether anything changed. Retiring an authority revokes its certificates, which closes their connections.

@@ -1,26 +1,28 @@
-//! Redeeming the link of an approved request over HTTP: as JSON, and as the download page's form without scripts.
+//! HTTP handlers for the link of an approved request. The package can be requested as JSON, or by the download page's
+//! form without JavaScript.
 
 use app::navigation::path_segment;
 use app::request_context::RequestContext;
-use app::services::AccessService;
+use app::services::DownloadService;
 use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use protocol::access::{DownloadOffer, Platform};
 use protocol::people::NewPassword;
-use protocol::{FieldError, Problem};
+use protocol::{FieldError, Problem, ServiceError};
 use serde::Deserialize;
 use utoipa::ToSchema;
+use web::documented_errors::{ErrorOrPageResponses, ErrorResponses, File};
+use web::{
+    ApiResult, ConcurrencyLimit, FormBody, JsonBody, PathParams, ProblemResponse, RateLimited, is_navigation,
+};
 
 use super::{optional_json, with_cookies};
 use crate::access::redeem::{MACHINE_NEEDED, TOO_MANY_CODES, WRONG_CODE};
 use crate::access::{Access, NewLinkRequestErrors, Proof, Redeemed, SetupPathErrors};
 use crate::certificate::IssuedPackage;
 use crate::request_context::Visitor;
-use web::ConcurrencyLimit;
-use web::documented_errors::{ErrorResponses, ErrorResponsesOrPage, File};
-use web::{FormBody, JsonBody, Outcome, PathParams, ProblemResponse, RateLimited, is_navigation};
 
 /// The package to build, as a form or as JSON.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -96,17 +98,17 @@ pub async fn package(
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-    let answer = redeem_package(&access, &context, &token, request, is_form).await;
-    match answer {
+    let result = redeem_package(&access, &context, &token, request, is_form).await;
+    match result.map_err(ServiceError::into_problem) {
         Ok(response) => response,
         Err(problem) if is_form => redirect_to_page(&token, &problem),
         Err(problem) => ProblemResponse(problem).into_response(),
     }
 }
 
-/// The download page shows the error.
+/// Redirects to the download page, which shows the error.
 fn redirect_to_page(token: &str, problem: &Problem) -> Response {
-    let (token, problem) = (path_segment(token), page_name(problem));
+    let (token, problem) = (path_segment(token), query_value(problem));
     Redirect::to(&format!("/public/download-certs/{token}?problem={problem}")).into_response()
 }
 
@@ -116,19 +118,18 @@ async fn redeem_package(
     token: &str,
     request: Request,
     is_form: bool,
-) -> Result<Response, Problem> {
+) -> Result<Response, ServiceError> {
     let body: RedeemPackage = if is_form {
-        FormBody::from_request(request, &()).await.map(|FormBody(body)| body).map_err(|e| e.0)?
+        FormBody::from_request(request, &()).await.map(|FormBody(body)| body)?
     } else {
-        JsonBody::from_request(request, &()).await.map(|JsonBody(body)| body).map_err(|e| e.0)?
+        JsonBody::from_request(request, &()).await.map(|JsonBody(body)| body)?
     };
-    let mut wrong = Vec::new();
-    let mut note =
-        |field: &str, message: &str| wrong.push(FieldError { field: field.into(), message: message.into() });
-    let platform = body.platform.parse::<Platform>().map_err(|e| note("platform", e.0));
-    let password = body.password.parse::<NewPassword>().map_err(|e| note("password", e.0));
+    let mut errors = Vec::new();
+    let mut reject = |field: &str, message: &str| errors.push(FieldError::new(field, message));
+    let platform = body.platform.parse::<Platform>().map_err(|e| reject("platform", e.0));
+    let password = body.password.parse::<NewPassword>().map_err(|e| reject("password", e.0));
     let (Ok(platform), Ok(password)) = (platform, password) else {
-        return Err(Problem { errors: wrong, ..Problem::invalid_input() });
+        return Err(Problem { errors, ..Problem::invalid_input() }.into());
     };
     let redeemed =
         access.redeem_package(context, token, platform, password, body.match_code.as_deref()).await?;
@@ -146,8 +147,8 @@ fn download(redeemed: Redeemed<IssuedPackage>) -> Response {
     with_cookies(response, &redeemed.cookies)
 }
 
-/// The download page's name for an error, in its query.
-fn page_name(problem: &Problem) -> &'static str {
+/// The value of the download page's `problem` query parameter.
+fn query_value(problem: &Problem) -> &'static str {
     match problem.status {
         403 if problem.is(MACHINE_NEEDED) => "machine",
         403 if problem.is(WRONG_CODE) => "match-code",
@@ -174,11 +175,15 @@ fn page_name(problem: &Problem) -> &'static str {
     responses(
         (status = 200, description = "What the link offers, and whether it needs the match code.",
             content((DownloadOffer = "application/json"), (String = "text/html"))),
-        ErrorResponsesOrPage<(PathParams<String>, RateLimited)>,
+        ErrorOrPageResponses<(PathParams<String>, RateLimited)>,
     ),
 )]
-pub async fn offer(access: &Access, context: &RequestContext, token: &str) -> Outcome<Response> {
-    Ok(Json(access.offer(context, token).await?).into_response())
+pub async fn offer(
+    State(access): State<Access>,
+    Visitor(context): Visitor,
+    PathParams(token): PathParams<String>,
+) -> ApiResult<Json<DownloadOffer>> {
+    Ok(Json(access.offer(&context, &token).await?))
 }
 
 /// Get a certificate for a key of one's own
@@ -204,9 +209,9 @@ pub async fn certificate(
     State(access): State<Access>,
     Visitor(context): Visitor,
     PathParams(token): PathParams<String>,
-    JsonBody(asked): JsonBody<RedeemCsr>,
-) -> Outcome<Response> {
-    let redeemed = access.redeem_csr(&context, &token, &asked.csr, asked.match_code.as_deref()).await?;
+    JsonBody(body): JsonBody<RedeemCsr>,
+) -> ApiResult<Response> {
+    let redeemed = access.redeem_csr(&context, &token, &body.csr, body.match_code.as_deref()).await?;
     let headers = [(header::CONTENT_TYPE, "application/pem-certificate-chain")];
     Ok(with_cookies((headers, redeemed.value).into_response(), &redeemed.cookies))
 }
@@ -234,10 +239,10 @@ pub async fn new_link(
     Visitor(context): Visitor,
     PathParams(token): PathParams<String>,
     request: Request,
-) -> Outcome<Response> {
+) -> ApiResult<Response> {
     let body: NewLinkRequest = optional_json(request).await?;
-    let answer = access.request_new_link(&context, &token, body.match_code.as_deref()).await?;
-    Ok(with_cookies((StatusCode::ACCEPTED, Json(answer.value)).into_response(), &answer.cookies))
+    let offer = access.request_new_link(&context, &token, body.match_code.as_deref()).await?;
+    Ok(with_cookies((StatusCode::ACCEPTED, Json(offer.value)).into_response(), &offer.cookies))
 }
 
 /// Continue to the account's set-up
@@ -262,8 +267,8 @@ pub async fn setup(
     Visitor(context): Visitor,
     PathParams(token): PathParams<String>,
     headers: HeaderMap,
-) -> Outcome<Response> {
-    match access.setup_path(&context, &token).await.map_err(Problem::from) {
+) -> ApiResult<Response> {
+    match access.setup_path(&context, &token).await.map_err(ServiceError::into_problem) {
         Ok(path) => Ok(Redirect::to(&path).into_response()),
         Err(problem) if problem.status == 409 => Ok(Redirect::to("/login").into_response()),
         Err(problem) if is_navigation(&http::Method::GET, &headers) => Ok(redirect_to_page(&token, &problem)),

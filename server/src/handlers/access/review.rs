@@ -1,18 +1,18 @@
-//! Access requests over HTTP: the administrators' operations.
+//! HTTP handlers for administrators: reviewing access requests.
 
-use app::services::AccessService;
+use app::services::{LinkService, ReviewService};
 use axum::Json;
 use axum::extract::{Request, State};
 use protocol::access::{AccessRequestFilter, AccessRequestRow, Page};
 use protocol::review::{Decide, Decided, RequestDetail};
 use serde::Deserialize;
 use utoipa::ToSchema;
+use web::documented_errors::ErrorResponses;
+use web::{ApiResult, JsonBody, PathParams, QueryParams};
 
 use super::optional_json;
 use crate::access::{Access, DecisionErrors, DeclineLinkErrors, SendLinkErrors};
 use crate::request_context::Admin;
-use web::documented_errors::ErrorResponses;
-use web::{JsonBody, Outcome, PathParams, QueryParams};
 
 /// The optional body of a rejection, or of declining a request for a new link.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -50,7 +50,7 @@ pub async fn list(
     State(access): State<Access>,
     Admin(admin): Admin,
     QueryParams(filter): QueryParams<AccessRequestFilter>,
-) -> Outcome<Json<Page<AccessRequestRow>>> {
+) -> ApiResult<Json<Page<AccessRequestRow>>> {
     Ok(Json(access.list(&admin, filter).await?))
 }
 
@@ -73,7 +73,7 @@ pub async fn approve(
     State(access): State<Access>,
     Admin(admin): Admin,
     PathParams(id): PathParams<String>,
-) -> Outcome<Json<AccessRequestRow>> {
+) -> ApiResult<Json<AccessRequestRow>> {
     Ok(Json(access.approve(&admin, &id).await?))
 }
 
@@ -98,9 +98,9 @@ pub async fn reject(
     Admin(admin): Admin,
     PathParams(id): PathParams<String>,
     request: Request,
-) -> Outcome<Json<AccessRequestRow>> {
-    let asked: Reject = optional_json(request).await?;
-    Ok(Json(access.reject(&admin, &id, &asked.reason).await?))
+) -> ApiResult<Json<AccessRequestRow>> {
+    let body: Reject = optional_json(request).await?;
+    Ok(Json(access.reject(&admin, &id, &body.reason).await?))
 }
 
 /// Decide several requests
@@ -122,9 +122,9 @@ pub async fn reject(
 pub async fn decide(
     State(access): State<Access>,
     Admin(admin): Admin,
-    JsonBody(asked): JsonBody<Decide>,
-) -> Outcome<Json<Decided>> {
-    Ok(Json(access.decide(&admin, asked).await?))
+    JsonBody(body): JsonBody<Decide>,
+) -> ApiResult<Json<Decided>> {
+    Ok(Json(access.decide(&admin, body).await?))
 }
 
 /// Open a request
@@ -144,7 +144,7 @@ pub async fn open(
     State(access): State<Access>,
     Admin(admin): Admin,
     PathParams(id): PathParams<String>,
-) -> Outcome<Json<RequestDetail>> {
+) -> ApiResult<Json<RequestDetail>> {
     Ok(Json(access.find(&admin, &id).await?))
 }
 
@@ -170,9 +170,9 @@ pub async fn send_link(
     Admin(admin): Admin,
     PathParams(id): PathParams<String>,
     request: Request,
-) -> Outcome<Json<AccessRequestRow>> {
-    let asked: SendLink = optional_json(request).await?;
-    Ok(Json(access.send_link(&admin, &id, asked.sent).await?))
+) -> ApiResult<Json<AccessRequestRow>> {
+    let body: SendLink = optional_json(request).await?;
+    Ok(Json(access.send_link(&admin, &id, body.sent).await?))
 }
 
 /// Decline to send a new link
@@ -196,7 +196,7 @@ pub async fn decline_link(
     Admin(admin): Admin,
     PathParams(id): PathParams<String>,
     request: Request,
-) -> Outcome<Json<AccessRequestRow>> {
-    let asked: Reject = optional_json(request).await?;
-    Ok(Json(access.decline_link(&admin, &id, &asked.reason).await?))
+) -> ApiResult<Json<AccessRequestRow>> {
+    let body: Reject = optional_json(request).await?;
+    Ok(Json(access.decline_link(&admin, &id, &body.reason).await?))
 }

@@ -1,4 +1,4 @@
-//! What all operations share: who serves them, how callers prove themselves, and what can go wrong with every request.
+//! What all operations share: servers, security schemes, and the errors that every request can get.
 
 use protocol::Problem;
 use utoipa::openapi::header::HeaderBuilder;
@@ -6,66 +6,66 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{ArrayItems, Components, Schema};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, ServerBuilder};
+use web::documented_errors::{PROBLEM_JSON, Responses, add_problem};
+use web::{CookieKind, cross_site};
 
 use crate::config::Config;
-use web::CookieKind;
-use web::cross_site;
-use web::documented_errors::{PROBLEM_JSON, Responses, describe_problem};
 
-pub(super) fn add(described: &mut OpenApi, config: &Config) {
-    described.info = InfoBuilder::new()
+pub(super) fn add(openapi: &mut OpenApi, config: &Config) {
+    openapi.info = InfoBuilder::new()
         .title("AI Workflow Engine")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(include_str!("about.md")))
         .build();
     let server =
         |url: &str, description: &str| ServerBuilder::new().url(url).description(Some(description)).build();
-    described.servers = Some(vec![
+    openapi.servers = Some(vec![
         server(config.machines_url.origin(), "The machines' listener: asks for a client certificate."),
         server(config.public_url.origin(), "The pages' listener: for what needs no client certificate."),
     ]);
-    let components = described.components.get_or_insert_default();
-    refer_to_components(components);
+    let components = openapi.components.get_or_insert_default();
+    reference_components(components);
     add_security_schemes(components);
-    for item in described.paths.paths.values_mut() {
-        item.get.iter_mut().for_each(complete_reading);
+    for item in openapi.paths.paths.values_mut() {
+        item.get.iter_mut().for_each(complete_safe_operation);
         for operation in [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete] {
-            operation.iter_mut().for_each(complete_change);
+            operation.iter_mut().for_each(complete_unsafe_operation);
         }
     }
 }
 
-fn complete_reading(operation: &mut Operation) {
+/// For GET, a safe method (RFC 9110 §9.2.1).
+fn complete_safe_operation(operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
-    if answers_with(responses, "403", "client-certificate:missing") {
-        let led_on = ResponseBuilder::new()
+    if has_problem(responses, "403", "client-certificate:missing") {
+        let redirect = ResponseBuilder::new()
             .description(
-                "A browser's navigation without a valid client certificate: led to `/request-access`.",
+                "A browser's navigation without a valid client certificate: redirected to `/request-access`.",
             )
             .header("Location", HeaderBuilder::new().build());
-        responses.insert("303".to_owned(), led_on.into());
+        responses.insert("303".to_owned(), redirect.into());
     }
-    complete(responses);
+    complete_responses(responses);
 }
 
-fn complete_change(operation: &mut Operation) {
+fn complete_unsafe_operation(operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
-    describe_problem(responses, &cross_site());
-    complete(responses);
+    add_problem(responses, &cross_site());
+    complete_responses(responses);
 }
 
-fn complete(responses: &mut Responses) {
-    let by_token = answers_with(responses, "403", "client-certificate:missing")
-        && answers_with(responses, "401", "sign-in-required");
-    if by_token && let Some(response) = response(responses, "401") {
+fn complete_responses(responses: &mut Responses) {
+    let needs_token = has_problem(responses, "403", "client-certificate:missing")
+        && has_problem(responses, "401", "sign-in-required");
+    if needs_token && let Some(response) = response(responses, "401") {
         let scheme = HeaderBuilder::new().description(Some("`Bearer` (RFC 6750 §3).")).build();
         response.headers.insert("WWW-Authenticate".to_owned(), scheme.into());
     }
-    describe_problem(responses, &Problem::internal());
+    add_problem(responses, &Problem::internal());
 }
 
-/// Whether this problem is described under this status.
-fn answers_with(responses: &mut Responses, status: &str, name: &str) -> bool {
+/// Whether this problem `name` is described for this status.
+fn has_problem(responses: &mut Responses, status: &str, name: &str) -> bool {
     response(responses, status).and_then(|r| r.content.get(PROBLEM_JSON)).is_some_and(|content| match content
     {
         RefOr::T(content) => content.examples.contains_key(name),
@@ -80,9 +80,9 @@ fn response<'a>(responses: &'a mut Responses, status: &str) -> Option<&'a mut Re
     }
 }
 
-/// Lists whose items are written out, as those of generic types are, name the component instead.
-fn refer_to_components(components: &mut Components) {
-    let whole = components.schemas.clone();
+/// Replaces inlined item schemas of arrays, as generic types have them, by references to the component.
+fn reference_components(components: &mut Components) {
+    let schemas = components.schemas.clone();
     let properties = components.schemas.values_mut().filter_map(|schema| match schema {
         RefOr::T(Schema::Object(object)) => Some(object.properties.values_mut()),
         _ => None,
@@ -90,22 +90,22 @@ fn refer_to_components(components: &mut Components) {
     for property in properties.flatten() {
         if let RefOr::T(Schema::Array(list)) = property
             && let ArrayItems::RefOrSchema(items) = &mut list.items
-            && let Some((name, _)) = whole.iter().find(|(_, schema)| **schema == **items)
+            && let Some((name, _)) = schemas.iter().find(|(_, schema)| **schema == **items)
         {
             **items = Ref::from_schema_name(name).into();
         }
     }
 }
 
-/// The names are those that operations use in `security(…)`.
+/// Adds the security schemes under the names that operations use in `security(…)`.
 fn add_security_schemes(components: &mut Components) {
     let cookie = |kind: CookieKind, secure: bool, what: &str| {
-        let whence = if secure { "over TLS" } else { "without TLS" };
-        let description = format!("{what}; the cookie's name {whence}.");
+        let transport = if secure { "over TLS" } else { "without TLS" };
+        let description = format!("{what}; the cookie's name {transport}.");
         SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(kind.name(secure), &description)))
     };
     let session = "The session of an administrator who signed in to the panel";
-    let asked = "Shows that this browser asked for access";
+    let requester = "Shows that this browser requested access";
     let token = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
@@ -122,8 +122,8 @@ fn add_security_schemes(components: &mut Components) {
     };
     for (name, scheme) in [
         ("accessToken", SecurityScheme::Http(token)),
-        ("askingBrowser", cookie(CookieKind::Asked, true, asked)),
-        ("askingBrowserWithoutTls", cookie(CookieKind::Asked, false, asked)),
+        ("askingBrowser", cookie(CookieKind::Requester, true, requester)),
+        ("askingBrowserWithoutTls", cookie(CookieKind::Requester, false, requester)),
         ("clientCertificate", certificate),
         ("panelSession", cookie(CookieKind::Session, true, session)),
         ("panelSessionWithoutTls", cookie(CookieKind::Session, false, session)),

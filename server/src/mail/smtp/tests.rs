@@ -1,11 +1,11 @@
+use domain::clock::ManualClock;
+use domain::secret::Secret;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::*;
 use crate::mail::Subject;
-use domain::clock::SetClock;
-use domain::secret::Secret;
 
 /// A mail server for one connection: replies to each command as scripted and returns the lines that it received.
 async fn server(extensions: &'static str, answers: &'static [(&str, &str)]) -> (u16, JoinHandle<String>) {
@@ -55,7 +55,7 @@ fn settings(port: u16) -> Smtp {
 }
 
 fn mailer(smtp: &Smtp) -> SmtpMailer {
-    SmtpMailer::new(smtp, "Smith & Sons, Übersee", "a.example.org", Arc::new(SetClock::at(1_700_000_000)))
+    SmtpMailer::new(smtp, "Smith & Sons, Übersee", "a.example.org", Arc::new(ManualClock::at(1_700_000_000)))
         .unwrap()
 }
 

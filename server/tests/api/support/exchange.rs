@@ -156,8 +156,8 @@ impl Reply {
     /// The value of a cookie that the response sets.
     pub fn cookie(&self, name: &str) -> Option<String> {
         let cookies = self.headers.get_all(header::SET_COOKIE).iter().filter_map(|v| v.to_str().ok());
-        let prefix = format!("{name}=");
-        cookies.filter_map(|c| c.strip_prefix(&prefix)).find_map(|c| c.split(';').next()).map(str::to_owned)
+        let mut cookies = cookies.map(|cookie| cookie::Cookie::parse(cookie).unwrap());
+        cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
     }
 
     pub fn location(&self) -> &str {

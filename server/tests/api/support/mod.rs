@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
-use domain::clock::{Clock, SetClock};
+use domain::clock::{Clock, ManualClock};
 use domain::random::SystemRandom;
 use server::certificate::Connections;
 use server::config::Config;
@@ -31,7 +31,7 @@ pub const NOW: i64 = 1_795_348_815;
 pub struct TestServer {
     pub state: AppState,
     pub router: Router,
-    pub clock: Arc<SetClock>,
+    pub clock: Arc<ManualClock>,
     pub mails: Arc<MemoryMailer>,
     folder: Arc<tempfile::TempDir>,
 }
@@ -74,7 +74,7 @@ impl TestServer {
     }
 
     async fn on(store: Store, folder: tempfile::TempDir, settings: &[(&str, &str)]) -> Self {
-        let (clock, mails) = (Arc::new(SetClock::at(NOW)), Arc::new(MemoryMailer::default()));
+        let (clock, mails) = (Arc::new(ManualClock::at(NOW)), Arc::new(MemoryMailer::default()));
         Self::assemble(store, clock, mails, Arc::new(folder), settings).await
     }
 
@@ -86,7 +86,7 @@ impl TestServer {
 
     async fn assemble(
         store: Store,
-        clock: Arc<SetClock>,
+        clock: Arc<ManualClock>,
         mails: Arc<MemoryMailer>,
         folder: Arc<tempfile::TempDir>,
         settings: &[(&str, &str)],

@@ -1,7 +1,7 @@
 //! The users and machines of the tests.
 
-use app::request_context::{Cookie, RequestContext};
-use app::services::{AccessService, PeopleService};
+use app::request_context::RequestContext;
+use app::services::{RequesterService, ReviewService, SetupService, SignInService};
 use domain::id::{AccountId, CertificateId};
 use domain::secret::TokenHash;
 use protocol::access::{AccessRequestFilter, Platform, RequestAccess, RequestReceipt};
@@ -9,7 +9,7 @@ use protocol::certificate::CertificateReport;
 use protocol::native::{AccessToken, Challenge, Login, SecondFactor};
 use protocol::people::{RecoveryCodes, SetupAnswer};
 use server::people::TotpSecret;
-use totp_rs::{Algorithm, TOTP};
+use totp_rs::Builder;
 
 use super::{TestServer, token_in};
 
@@ -34,8 +34,7 @@ pub struct Machine {
 
 /// The TOTP code at a time.
 pub fn code_at(secret: &TotpSecret, now: i64) -> String {
-    let totp = TOTP::new_unchecked(Algorithm::SHA1, 6, 1, 30, secret.expose().to_vec(), None, String::new());
-    totp.generate(now.unsigned_abs())
+    Builder::new().with_secret(secret.expose()).build_noncompliant().generate(now.unsigned_abs()).to_string()
 }
 
 pub fn context() -> RequestContext {
@@ -44,7 +43,7 @@ pub fn context() -> RequestContext {
         idle_minutes: None,
         session: None,
         challenge: None,
-        asked: None,
+        requester: None,
         address: [192, 0, 2, 7].into(),
         user_agent: String::new(),
         secure: false,
@@ -61,8 +60,8 @@ impl TestServer {
         let secret = TotpSecret::from_base32(&offer.totp_secret).unwrap();
         let answer = SetupAnswer {
             email: email.to_owned(),
-            password: PASSWORD.to_owned(),
-            code: code_at(&secret, self.state.env.now()),
+            password: PASSWORD.into(),
+            code: code_at(&secret, self.state.env.now()).into(),
         };
         let codes = people.set_up(&context(), token, answer).await.unwrap();
         // The TOTP step of the set-up cannot be used again.
@@ -96,7 +95,7 @@ impl TestServer {
         let people = &self.state.people;
         let first = people.sign_in(&context(), email, PASSWORD).await.unwrap();
         let challenge = cookie(&first.cookies, "aiwe_challenge");
-        let second = RequestContext { challenge: Some(Cookie(challenge)), ..context() };
+        let second = RequestContext { challenge: Some(challenge.into()), ..context() };
         let code = code_at(totp, self.state.env.now());
         let done = people.second_factor(&second, &code).await.unwrap();
         self.clock.advance(30);
@@ -135,7 +134,7 @@ impl TestServer {
     /// Creates a machine with a certificate, whose owner has a password and a second factor.
     pub async fn machine(&self, admin: &AdminSession, email: &str) -> Machine {
         let (link, _, browser) = self.approved(admin, email).await;
-        let same_browser = RequestContext { asked: Some(Cookie(browser)), ..context() };
+        let same_browser = RequestContext { requester: Some(browser.into()), ..context() };
         let password = PASSWORD.parse().unwrap();
         self.state
             .access
@@ -157,16 +156,16 @@ impl TestServer {
 
     /// Signs the machine's owner in; returns the access token.
     pub async fn token(&self, machine: &Machine) -> String {
-        let login = Login { username: machine.email.clone(), password: PASSWORD.to_owned() };
+        let login = Login { username: machine.email.clone(), password: PASSWORD.into() };
         let reply = self.post("/native/login").certificate(&machine.der).json(&login).send().await;
         assert_eq!(reply.status, 200, "{}", reply.text());
         let challenge: Challenge = reply.json();
         let code = code_at(&machine.totp, self.state.env.now());
-        let factor = SecondFactor { challenge: challenge.challenge, code };
+        let factor = SecondFactor { challenge: challenge.challenge, code: code.into() };
         let reply = self.post("/native/verify-2fa").certificate(&machine.der).json(&factor).send().await;
         assert_eq!(reply.status, 200, "{}", reply.text());
         self.clock.advance(30);
-        reply.json::<AccessToken>().access_token
+        reply.json::<AccessToken>().access_token.expose().to_owned()
     }
 }
 
@@ -177,7 +176,6 @@ impl AdminSession {
 }
 
 pub fn cookie(cookies: &[String], name: &str) -> String {
-    let prefix = format!("{name}=");
-    let value = cookies.iter().find_map(|c| c.strip_prefix(&prefix)).expect("the cookie");
-    value.split(';').next().unwrap().to_owned()
+    let mut cookies = cookies.iter().map(|cookie| cookie::Cookie::parse(cookie).unwrap());
+    cookies.find(|cookie| cookie.name() == name).expect("the cookie").value().to_owned()
 }

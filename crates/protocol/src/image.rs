@@ -1,16 +1,24 @@
-//! What a picture's header says, before anything of it is decoded.
+//! The image formats that are accepted, and what their headers say. Page, desktop program and server read them with this
+//! same code, before anything is decoded.
 
-use super::PictureError;
-
-/// The supported formats.
+/// The accepted formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
+pub enum MediaType {
     Jpeg,
     Png,
     WebP,
 }
 
-impl Format {
+/// Why a header was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    #[error("the image is broken or cut off")]
+    Broken,
+    #[error("the image has {width} × {height} pixels, and {max_pixels} are allowed")]
+    TooManyPixels { width: u32, height: u32, max_pixels: u64 },
+}
+
+impl MediaType {
     /// By content alone: the file's name and the declared type do not count.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
@@ -24,31 +32,40 @@ impl Format {
         }
     }
 
-    pub fn mime(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",
             Self::Png => "image/png",
             Self::WebP => "image/webp",
         }
     }
-}
 
-/// Width and height, refused when the picture has more than `max_pixels`.
-pub(super) fn size(format: Format, bytes: &[u8], max_pixels: u64) -> Result<(u32, u32), PictureError> {
-    let (width, height) = match format {
-        Format::Jpeg => jpeg(bytes),
-        Format::Png => png(bytes),
-        Format::WebP => webp(bytes, max_pixels)?,
+    /// Of a file's name.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+            Self::WebP => "webp",
+        }
     }
-    .ok_or(PictureError::Broken)?;
-    check_size(width, height, max_pixels)
+
+    /// Width and height, refused when the image has more than `max_pixels`.
+    pub fn size(self, bytes: &[u8], max_pixels: u64) -> Result<(u32, u32), HeaderError> {
+        let (width, height) = match self {
+            Self::Jpeg => jpeg(bytes),
+            Self::Png => png(bytes),
+            Self::WebP => webp(bytes, max_pixels)?,
+        }
+        .ok_or(HeaderError::Broken)?;
+        check_size(width, height, max_pixels)
+    }
 }
 
-fn check_size(width: u32, height: u32, max_pixels: u64) -> Result<(u32, u32), PictureError> {
+fn check_size(width: u32, height: u32, max_pixels: u64) -> Result<(u32, u32), HeaderError> {
     if width == 0 || height == 0 {
-        Err(PictureError::Broken)
+        Err(HeaderError::Broken)
     } else if u64::from(width) * u64::from(height) > max_pixels {
-        Err(PictureError::TooManyPixels { width, height, max_pixels })
+        Err(HeaderError::TooManyPixels { width, height, max_pixels })
     } else {
         Ok((width, height))
     }
@@ -103,7 +120,7 @@ fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
 
 /// RFC 9649. The canvas has the size; but each frame inside repeats its own, which decoders trust when they
 /// allocate. So every frame is checked too, and none may be larger than the canvas.
-fn webp(bytes: &[u8], max_pixels: u64) -> Result<Option<(u32, u32)>, PictureError> {
+fn webp(bytes: &[u8], max_pixels: u64) -> Result<Option<(u32, u32)>, HeaderError> {
     let mut canvas = None;
     let mut at = 12;
     while let Some((name, content)) = chunk(bytes, at) {
@@ -125,7 +142,7 @@ fn webp(bytes: &[u8], max_pixels: u64) -> Result<Option<(u32, u32)>, PictureErro
         check_size(width, height, max_pixels)?;
         let (canvas_width, canvas_height) = *canvas.get_or_insert((width, height));
         if width > canvas_width || height > canvas_height {
-            return Err(PictureError::Broken);
+            return Err(HeaderError::Broken);
         }
     }
     Ok(canvas)
@@ -159,12 +176,11 @@ fn frame_size(name: [u8; 4], content: &[u8]) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use protocol::analysis::MAX_IMAGE_PIXELS;
-
     use super::*;
+    use crate::analysis::MAX_IMAGE_PIXELS;
 
-    fn size(format: Format, bytes: &[u8]) -> Result<(u32, u32), PictureError> {
-        super::size(format, bytes, MAX_IMAGE_PIXELS)
+    fn size(format: MediaType, bytes: &[u8]) -> Result<(u32, u32), HeaderError> {
+        format.size(bytes, MAX_IMAGE_PIXELS)
     }
 
     #[test]
@@ -180,7 +196,7 @@ mod tests {
             b"",
         ];
         for other in others {
-            assert_eq!(Format::of(other), None);
+            assert_eq!(MediaType::of(other), None);
         }
     }
 
@@ -189,12 +205,12 @@ mod tests {
         let mut bytes = b"RIFF\xff\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00".to_vec();
         bytes.extend([9, 0, 0, 9, 0, 0]); // a canvas of 10 × 10
         bytes.extend(b"VP8 \x0a\x00\x00\x00\x00\x00\x00\x9d\x01\x2a\x00\x10\x00\x10"); // a frame of 4096 × 4096
-        assert_eq!(size(Format::WebP, &bytes), Err(PictureError::Broken));
+        assert_eq!(size(MediaType::WebP, &bytes), Err(HeaderError::Broken));
         let at = bytes.len() - 4;
         bytes[at..].copy_from_slice(b"\xff\x3f\xff\x3f"); // 16,383 × 16,383
         assert_eq!(
-            size(Format::WebP, &bytes),
-            Err(PictureError::TooManyPixels { width: 16_383, height: 16_383, max_pixels: MAX_IMAGE_PIXELS })
+            size(MediaType::WebP, &bytes),
+            Err(HeaderError::TooManyPixels { width: 16_383, height: 16_383, max_pixels: MAX_IMAGE_PIXELS })
         );
     }
 
@@ -203,20 +219,48 @@ mod tests {
         let frame = b"\xff\xc0\x00\x0b\x08\x00\x10\x00\x20\x01\x01\x11\x00";
         let (start, scan, end) = (b"\xff\xd8\xff\xff\xe0\x00\x04xx", b"\xff\xda\x00\x02pixels", b"\xff\xd9");
         let whole = [&start[..], frame, scan, end].concat();
-        assert_eq!(size(Format::Jpeg, &whole), Ok((32, 16)));
+        assert_eq!(size(MediaType::Jpeg, &whole), Ok((32, 16)));
         for cut in 3..whole.len() {
-            assert_eq!(size(Format::Jpeg, &whole[..cut]), Err(PictureError::Broken), "{cut}");
+            assert_eq!(size(MediaType::Jpeg, &whole[..cut]), Err(HeaderError::Broken), "{cut}");
         }
         let two = [&start[..], frame, frame, scan, end].concat();
-        assert_eq!(size(Format::Jpeg, &two), Err(PictureError::Broken));
+        assert_eq!(size(MediaType::Jpeg, &two), Err(HeaderError::Broken));
     }
 
     #[test]
     fn cut_headers_are_broken_and_never_a_panic() {
         assert_eq!(
-            size(Format::Png, b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00"),
-            Err(PictureError::Broken)
+            size(MediaType::Png, b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00"),
+            Err(HeaderError::Broken)
         );
-        assert_eq!(size(Format::WebP, b"RIFF\x00\x00\x00\x00WEBPVP8L\x05\x00"), Err(PictureError::Broken));
+        assert_eq!(size(MediaType::WebP, b"RIFF\x00\x00\x00\x00WEBPVP8L\x05\x00"), Err(HeaderError::Broken));
+    }
+
+    #[test]
+    fn sizes_are_read_from_jpeg_and_webp() {
+        let mut jpeg = vec![0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xff, 0xc4, 0, 3, 9];
+        jpeg.extend([0xff, 0xc2, 0, 11, 8, 0x02, 0x58, 0x03, 0x20, 1, 1, 17, 0]);
+        jpeg.extend([0xff, 0xda, 0, 2, 0xff, 0xd9]);
+        assert_eq!(size(MediaType::Jpeg, &jpeg), Ok((800, 600)));
+        let mut extended = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0".to_vec();
+        extended.extend([0x1f, 3, 0, 0x57, 2, 0]);
+        assert_eq!(size(MediaType::WebP, &extended), Ok((800, 600)));
+        let mut lossless = b"RIFF\0\0\0\0WEBPVP8L\x05\0\0\0\x2f".to_vec();
+        lossless.extend((799u32 | 599 << 14).to_le_bytes());
+        assert_eq!(size(MediaType::WebP, &lossless), Ok((800, 600)));
+    }
+
+    #[test]
+    fn a_header_cut_off_anywhere_gives_no_size_and_no_panic() {
+        let mut whole = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+        whole.extend([0, 0, 3, 32, 0, 0, 2, 88]);
+        assert_eq!(size(MediaType::Png, &whole), Ok((800, 600)));
+        for end in 0..whole.len() {
+            let jpeg = [&[0xff, 0xd8, 0xff, 0xe0], &vec![0; end][..]].concat();
+            assert_eq!(size(MediaType::Png, &whole[..end]), Err(HeaderError::Broken));
+            assert_eq!(size(MediaType::Jpeg, &jpeg), Err(HeaderError::Broken));
+            let webp = &b"RIFF....WEBPVP8X........."[..end];
+            assert_eq!(size(MediaType::WebP, webp), Err(HeaderError::Broken));
+        }
     }
 }

@@ -38,7 +38,7 @@ impl Trust {
         Ok(Self::System(Arc::new(rustls_platform_verifier::Verifier::new(provider())?)))
     }
 
-    pub(super) fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+    pub fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
         match self {
             Self::Authorities(roots) => {
                 let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(roots), provider());

@@ -1,30 +1,33 @@
-//! Submitting a request for access, and its status.
+//! The requester's side: submitting a request, seeing its status, and reminding the administrators.
 
 use app::request_context::{RequestContext, WithCookies};
+use app::services::RequesterService;
+use async_trait::async_trait;
+use domain::access::{AccessRequest, Reminders, State, SuppressedRequest};
 use domain::audit::{Action, Actor};
-use protocol::Problem;
-use protocol::access::{CheckedRequest, MatchCode, RequestAccess, RequestReceipt, RequestStatus};
+use domain::secret::{Secret, Token, TokenHash};
+use protocol::access::{MatchCode, RequestAccess, RequestReceipt, RequestStatus, ValidatedRequest};
+use protocol::{Problem, ServiceError};
+use store::Tx;
+use web::documented_errors::DocumentedErrors;
+use web::{CookieKind, Rule};
 
 use super::Access;
 use super::redeem::is_same_browser;
-use crate::failure::{Failure, ServiceError};
-use domain::access::{AccessRequest, Reminders, State, SuppressedRequest};
-use domain::secret::{Token, TokenHash};
-use store::Tx;
-use web::CookieKind;
-use web::Rule;
-use web::documented_errors::DocumentedErrors;
+use super::remind::{check_reminder, lost_race};
+use crate::failure::Failure;
 
 /// Lifetime of the requesting browser's cookie: longer than any request and link together.
 pub(super) const ASKED_COOKIE_SECONDS: i64 = 60 * 24 * 3600;
 
-impl Access {
+#[async_trait]
+impl RequesterService for Access {
     /// Accepts a request. The answer is the same whether or not the address is known, and whether or not it has made too
     /// many requests: those are suppressed, which the answer must not reveal.
-    pub(super) async fn submit_request(
+    async fn submit(
         &self,
         context: &RequestContext,
-        request: &RequestAccess,
+        request: RequestAccess,
     ) -> Result<WithCookies<RequestReceipt>, ServiceError> {
         let checked = request.check()?;
         let per_hour = self.env.config.limits.access_requests_per_hour;
@@ -38,15 +41,11 @@ impl Access {
 
         let status_url =
             self.env.config.public_url.join(&format!("/public/request-status/{}", status.expose()));
-        let cookie = CookieKind::Asked.set(&browser, ASKED_COOKIE_SECONDS, context.secure);
+        let cookie = CookieKind::Requester.set(&browser, ASKED_COOKIE_SECONDS, context.secure);
         Ok(WithCookies { value: RequestReceipt { match_code, status_url }, cookies: vec![cookie] })
     }
 
-    pub(super) async fn status_of(
-        &self,
-        context: &RequestContext,
-        token: &str,
-    ) -> Result<RequestStatus, ServiceError> {
+    async fn status(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, ServiceError> {
         self.check_link_rate(context).await?;
         let mut tx = self.env.store.read().await?;
         let status = TokenHash::of(token);
@@ -57,6 +56,36 @@ impl Access {
         Ok(self.suppressed_status(context, &suppressed))
     }
 
+    /// Whoever has the status page's address may send a few reminders, well apart. The address is in the requester's mail
+    /// and so not a secret of the browser: nothing more than a throttled mail to the administrators may follow from it.
+    async fn remind(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, ServiceError> {
+        self.check_link_rate(context).await?;
+        let (status, now) = (TokenHash::of(token), self.env.now());
+        let mut tx = self.env.store.begin().await?;
+        let Some(request) = tx.access_requests().find_by_status(&status).await? else {
+            let suppressed = tx.suppressed_requests().find(&status).await?.ok_or_else(Problem::not_found)?;
+            let answer = self.remind_of_suppressed(&mut tx, context, &status, suppressed).await?;
+            tx.commit().await?;
+            return Ok(answer);
+        };
+        check_reminder(request.next_reminder(self.reminder_rules(), now), now)?;
+        if !tx.access_requests().remind(&request, self.env.config.access.notices, now).await? {
+            return Err(lost_race().into());
+        }
+        let detail = format!("{} so far", request.reminders.sent + 1);
+        tx.audit_log()
+            .append(now, Actor::Visitor, Action::AccessRequestReminded, &request.id, &detail)
+            .await?;
+        self.notify(&mut tx).await?;
+        let reminded = tx.access_requests().find(&request.id).await?.ok_or_else(Problem::not_found)?;
+        let answer = self.request_status(&mut tx, context, &reminded).await?;
+        tx.commit().await?;
+        self.outbox.notify_job();
+        Ok(answer)
+    }
+}
+
+impl Access {
     /// What the status page shows to whoever has its address.
     pub(super) async fn request_status(
         &self,
@@ -86,11 +115,11 @@ impl Access {
     /// The browser's existing secret, so that one cookie covers all of its requests; a new one when it has none.
     pub(super) fn secret_of_browser(&self, context: &RequestContext) -> String {
         let existing =
-            context.asked.as_ref().filter(|cookie| cookie.0.len() == 43).map(|cookie| cookie.0.clone());
+            context.requester.as_ref().map(Secret::expose).filter(|cookie| cookie.len() == 43).map(str::to_owned);
         existing.unwrap_or_else(|| Token::generate(self.env.random.as_ref()).expose().to_owned())
     }
 
-    fn new_request(&self, checked: CheckedRequest) -> Result<AccessRequest, ServiceError> {
+    fn new_request(&self, checked: ValidatedRequest) -> Result<AccessRequest, ServiceError> {
         let now = self.env.now();
         let mut bytes = [0; 64];
         self.env.random.fill(&mut bytes);
@@ -123,7 +152,7 @@ impl Access {
         }
         if tx.access_requests().count_pending_of(&request.email, now).await?
             >= u64::from(limits.max_pending_per_address)
-            && let Some(suppressed) = SuppressedRequest::instead_of(request, browser)
+            && let Some(suppressed) = SuppressedRequest::from_request(request, browser)
         {
             // Suppressed requests are evicted rather than refused: a refusal would reveal which addresses have many.
             if tx.suppressed_requests().count(now).await? >= u64::from(limits.max_pending) {
@@ -148,7 +177,7 @@ fn too_many_pending() -> Problem {
     Problem::unavailable("Too many requests wait for a decision.", 600)
 }
 
-/// The errors of [`Access::submit_request`] beyond those of its extractors.
+/// The errors of [`RequesterService::submit`] beyond those of its extractors.
 #[derive(Debug)]
 pub struct SubmitErrors;
 

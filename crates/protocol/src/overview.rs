@@ -1,0 +1,16 @@
+//! The first page of the panel.
+
+use serde::{Deserialize, Serialize};
+
+/// The dashboard's numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overview {
+    pub pending_requests: u64,
+    pub machines: u64,
+    pub accounts: u64,
+    pub analyses_today: u64,
+    /// Mails to be copied, and mails that were given up.
+    pub mails_needing_attention: u64,
+    /// The organisation's name, from the configuration.
+    pub organisation: String,
+}

@@ -1,0 +1,95 @@
+//! The administrators' side of the outbox: the list of mails, and what to do about those that were not sent.
+
+use app::request_context::Administrator;
+use app::services::OutboxService;
+use async_trait::async_trait;
+use domain::audit::Action;
+use domain::id::MailId;
+use domain::mail::StoredMail;
+use protocol::access::Page;
+use protocol::outbox::{MailRow, MailState};
+use protocol::{Problem, ServiceError};
+
+use super::Outbox;
+
+/// Rows per page of the list.
+const PAGE_SIZE: u32 = 50;
+
+#[async_trait]
+impl OutboxService for Outbox {
+    async fn list(
+        &self,
+        _: &Administrator,
+        state: Option<MailState>,
+        page: u32,
+    ) -> Result<Page<MailRow>, ServiceError> {
+        let stored = self.env.store.read().await?.mails().list(state, page, PAGE_SIZE).await?;
+        let rows = stored.rows.into_iter().map(|mail| self.row(mail)).collect();
+        Ok(Page { rows, total: stored.total, page: stored.page, page_size: stored.page_size })
+    }
+
+    async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), ServiceError> {
+        let (id, now) = (&known(id)?, self.env.now());
+        let mut tx = self.env.store.begin().await?;
+        if !tx.mails().retry(id, now).await? {
+            return Err(Problem::conflict("This mail is not given up. Reload the list.").into());
+        }
+        tx.audit_log().append(now, &admin.account_id, Action::MailRetried, id, "").await?;
+        tx.commit().await?;
+        self.notify_job();
+        Ok(())
+    }
+
+    async fn delivered(&self, admin: &Administrator, id: &str) -> Result<(), ServiceError> {
+        let (id, now) = (&known(id)?, self.env.now());
+        let mut tx = self.env.store.begin().await?;
+        if !tx.mails().mark_delivered_otherwise(id, now).await? {
+            return Err(Problem::conflict("This mail is not left to you any more. Reload the list.").into());
+        }
+        tx.audit_log().append(now, &admin.account_id, Action::MailDeliveredOtherwise, id, "").await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn retry_all(&self, admin: &Administrator) -> Result<u64, ServiceError> {
+        let now = self.env.now();
+        let mut tx = self.env.store.begin().await?;
+        let retried = tx.mails().retry_all(now).await?;
+        if retried > 0 {
+            tx.audit_log()
+                .append(now, &admin.account_id, Action::MailRetried, "all", &format!("{retried} mails"))
+                .await?;
+        }
+        tx.commit().await?;
+        self.notify_job();
+        Ok(retried)
+    }
+}
+
+impl Outbox {
+    fn row(&self, mail: StoredMail) -> MailRow {
+        let text = match self.open(&mail.id, mail.body_sealed.as_deref()) {
+            Ok(body) => body.map(|body| body.text),
+            Err(error) => {
+                // One unreadable mail does not hide the others.
+                error.log("reading a mail");
+                None
+            }
+        };
+        MailRow {
+            text,
+            id: mail.id.into_string(),
+            to: mail.recipient,
+            subject: mail.subject,
+            state: mail.state,
+            attempts: mail.attempts,
+            last_error: mail.last_error,
+            created_at: mail.created_at,
+            sent_at: mail.sent_at,
+        }
+    }
+}
+
+/// What is no id is the id of no mail.
+fn known(id: &str) -> Result<MailId, Problem> {
+    id.parse().map_err(|_| Problem::not_found())
+}
