@@ -73,7 +73,7 @@ impl InputError {
             Self::Rejected(text) => (here, text),
             Self::Unknown(name) => {
                 // The path may end in the unknown field already.
-                let ends_in_it = matches!(path.iter().last(), Some(Segment::Map { key }) if *key == name);
+                let ends_in_it = matches!(path.iter().next_back(), Some(Segment::Map { key }) if *key == name);
                 (if ends_in_it { here } else { below(&name) }, "There is no such field.".to_owned())
             }
         };

@@ -185,7 +185,7 @@ async fn only_the_key_of_a_request_is_used(server: TestServer) {
     let other = if &forged[middle..=middle] == "A" { "B" } else { "A" };
     forged.replace_range(middle..=middle, other);
     for bad in ["", "nonsense", &forged] {
-        let problem = renew(&server, &machine.der, &token, bad).send().await.problem();
+        let problem = renew(&server, &machine.der, token, bad).send().await.problem();
         assert!(problem.status == 422 && problem.error_of("csr").is_some(), "{problem:?}");
     }
 }
