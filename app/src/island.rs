@@ -81,7 +81,7 @@ pub fn send_forms_once() {
         let sent = form.clone();
         // No event says that the user stopped the request.
         set_timeout(move || release(&sent), AGAIN_AFTER);
-        if let Some(button) = event.submitter().map(|button| button.unchecked_into::<HtmlElement>()) {
+        if let Some(button) = event.submitter().map(JsCast::unchecked_into::<HtmlElement>) {
             let _ = button.set_attribute(BUSY, "true");
         }
     });

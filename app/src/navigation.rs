@@ -1,5 +1,7 @@
 //! Redirects that work with and without scripts, to paths on this server only.
 
+use std::fmt::Write as _;
+
 /// `next` if it is a path on this server, and nothing that a browser could read as another host.
 pub fn local_path(next: &str) -> Option<&str> {
     let elsewhere = next.starts_with("//") || next.contains('\\') || next.chars().any(char::is_control);
@@ -34,7 +36,7 @@ fn percent_encoded(text: &str, unescaped: &[u8]) -> String {
         if byte.is_ascii_alphanumeric() || unescaped.contains(&byte) {
             escaped.push(char::from(byte));
         } else {
-            escaped.push_str(&format!("%{byte:02X}"));
+            let _ = write!(escaped, "%{byte:02X}");
         }
     }
     escaped

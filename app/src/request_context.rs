@@ -5,9 +5,9 @@
 
 use domain::id::AccountId;
 use leptos::prelude::use_context;
-use protocol::{Problem, Secret};
 use protocol::certificate::CertificateReport;
 use protocol::people::{Role, SignedIn};
+use protocol::{Problem, Secret};
 
 /// One request, after authentication.
 #[derive(Debug, Clone)]

@@ -132,7 +132,7 @@ impl Process {
     }
 }
 
-/// `Pss` of a smaps_rollup, in bytes.
+/// `Pss` of a `smaps_rollup`, in bytes.
 fn parse_pss(rollup: &str) -> Option<f64> {
     let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? * 1024.0)
@@ -161,8 +161,9 @@ mod tests {
     fn a_name_with_spaces_and_parentheses_is_read() {
         let stat = "17 (a (b) c) S 4 17 17 0 -1 4194304 1 0 0 0 50 25 0 0 20 0 1 0 100 1 1";
         let process = Process::read(stat).unwrap();
-        assert_eq!((process.id, process.parent, process.name.as_str()), (17, 4, "a (b) c"));
-        assert_eq!(process.seconds, 75.0 / clock_ticks_per_second() as f64);
+        let seconds = 75.0 / clock_ticks_per_second() as f64;
+        let expected = (17, 4, "a (b) c", seconds);
+        assert_eq!((process.id, process.parent, process.name.as_str(), process.seconds), expected);
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl std::fmt::Display for Section {
             for (column, (cell, width)) in line.iter().zip(&widths).enumerate() {
                 let gap = " ".repeat(width - cell.chars().count());
                 // Names to the left, figures to the right, so that their digits stand below each other.
-                text += &if column == 0 { format!(" {cell}{gap}") } else { format!("   {gap}{cell}") };
+                text.extend(if column == 0 { [" ", cell, &gap] } else { ["   ", &gap, cell] });
             }
             writeln!(f, "{}", text.trim_end())?;
         }

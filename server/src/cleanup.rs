@@ -10,7 +10,7 @@ use crate::analysis::time_limit;
 use crate::environment::Environment;
 use crate::job;
 
-const INTERVAL: Duration = Duration::from_secs(3600);
+const INTERVAL: Duration = Duration::from_hours(1);
 const DAY: i64 = 24 * 3600;
 /// For this long after a session has ended, its browser still learns that it ended.
 const SIGN_INS_KEPT: i64 = DAY;

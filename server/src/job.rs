@@ -5,9 +5,10 @@ use std::time::Duration;
 use protocol::ServiceError;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
-/// Runs `work` now and then `interval` after each run, until `shutdown`. A failure is logged under `name`; the next run
-/// tries again. A run that has begun is finished.
+/// Runs `work` now and then `interval` after each run, until `shutdown`. Each run has a span `job` with its `name`, and its
+/// failure is logged under it; the next run tries again. A run that has begun is finished.
 pub async fn every<F: Future<Output = Result<(), ServiceError>>>(
     interval: Duration,
     shutdown: &CancellationToken,
@@ -26,9 +27,12 @@ pub async fn every_or_notified<F: Future<Output = Result<(), ServiceError>>>(
     mut work: impl FnMut() -> F,
 ) {
     while !shutdown.is_cancelled() {
-        if let Err(error) = work().await {
-            error.log(name);
-        }
+        let run = async {
+            if let Err(error) = work().await {
+                error.log(name);
+            }
+        };
+        run.instrument(tracing::info_span!("job", job = name)).await;
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = notify.notified() => {}
@@ -46,7 +50,7 @@ mod tests {
 
     use super::*;
 
-    const INTERVAL: Duration = Duration::from_secs(60);
+    const INTERVAL: Duration = Duration::from_mins(1);
 
     #[tokio::test(start_paused = true)]
     async fn runs_at_once_and_goes_on_after_a_failure_until_the_shutdown() {

@@ -25,6 +25,7 @@ impl Dashboard {
 
 #[async_trait]
 impl OverviewService for Dashboard {
+    #[tracing::instrument(skip_all, level = "debug", name = "overview.overview")]
     async fn overview(&self, _: &Administrator) -> Result<Overview, ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.read().await?;

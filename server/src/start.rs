@@ -72,16 +72,15 @@ pub async fn open_environment(config: Config, data_dir: &Path) -> Result<Arc<Env
             Store::open_postgres(url.expose(), config.database.max_connections).await?
         }
     };
-    let vault = match &config.database.data_key {
-        Some(key) => Vault::parse(key.expose())
-            .ok_or_else(|| VaultError::Form { path: PathBuf::from("the configuration's data_key") })?,
-        None => {
-            let path = data_dir.join("data.key");
-            if !path.exists() && !store.read().await?.authorities().list().await?.is_empty() {
-                return Err(StartError::KeyMissing { path });
-            }
-            Vault::open_or_create(&path, random.as_ref())?
+    let vault = if let Some(key) = &config.database.data_key {
+        Vault::parse(key.expose())
+            .ok_or_else(|| VaultError::Form { path: PathBuf::from("the configuration's data_key") })?
+    } else {
+        let path = data_dir.join("data.key");
+        if !path.exists() && !store.read().await?.authorities().list().await?.is_empty() {
+            return Err(StartError::KeyMissing { path });
         }
+        Vault::open_or_create(&path, random.as_ref())?
     };
     Ok(Arc::new(Environment { store, config, clock: Arc::new(SystemClock), random, vault }))
 }

@@ -122,11 +122,8 @@ fn check_permissions(path: &Path) -> Result<(), VaultError> {
     use std::os::unix::fs::PermissionsExt;
     let metadata =
         std::fs::metadata(path).map_err(|source| VaultError::File { path: path.to_owned(), source })?;
-    if metadata.permissions().mode() & 0o077 == 0 {
-        Ok(())
-    } else {
-        Err(VaultError::Mode { path: path.to_owned() })
-    }
+    let group_and_others = metadata.permissions().mode() & 0o077;
+    if group_and_others == 0 { Ok(()) } else { Err(VaultError::Mode { path: path.to_owned() }) }
 }
 
 #[cfg(not(unix))]

@@ -20,8 +20,12 @@ pub const PASSWORD_VARIABLE: &str = "AIWE_IDENTITY_PASSWORD";
 /// What the command line says of the connection.
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
-    /// The server's machines listener, such as https://localhost:8443
-    #[arg(long, env = "AIWE_SERVER", value_name = "URL")]
+    #[arg(
+        long,
+        env = "AIWE_SERVER",
+        value_name = "URL",
+        help = "The server's machines listener, such as https://localhost:8443"
+    )]
     pub server: Option<String>,
     /// The certificate of the authority that the server's certificate comes from (PEM)
     #[arg(long, env = "AIWE_CA", value_name = "FILE")]
@@ -29,8 +33,12 @@ pub struct Arguments {
     /// This machine's certificate and key (.p12 or .pfx)
     #[arg(long, env = "AIWE_IDENTITY", value_name = "FILE")]
     pub identity: Option<PathBuf>,
-    /// A file with the password of the identity; or put the password into AIWE_IDENTITY_PASSWORD
-    #[arg(long, env = "AIWE_IDENTITY_PASSWORD_FILE", value_name = "FILE")]
+    #[arg(
+        long,
+        env = "AIWE_IDENTITY_PASSWORD_FILE",
+        value_name = "FILE",
+        help = "A file with the password of the identity; or put the password into AIWE_IDENTITY_PASSWORD"
+    )]
     pub password_file: Option<PathBuf>,
 }
 

@@ -18,7 +18,7 @@ use crate::renewal::{Outcome, Renewal};
 use crate::transport::{Transport, TransportSetupError};
 use crate::trust::Trust;
 
-const RENEWAL_CHECK_INTERVAL: Duration = Duration::from_secs(60);
+const RENEWAL_CHECK_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The connection that the command line describes.
 pub fn as_configured(

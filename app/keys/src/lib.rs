@@ -18,7 +18,7 @@ use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use package::{Contents, Package, PackageError, PrivateKey, RandomBytes, common_name, parse, pem};
 use protocol::access::Platform;
 use time::OffsetDateTime;
-use x509_cert::der::asn1::BitString;
+use x509_cert::der::asn1::{BitString, SetOfVec};
 use x509_cert::der::pem::decode_vec;
 use x509_cert::der::{Encode, Error as DerError};
 use x509_cert::name::Name;
@@ -65,7 +65,7 @@ pub struct Chain {
 #[derive(Debug)]
 pub struct MachineKey {
     key: PrivateKey,
-    /// SubjectPublicKeyInfo, DER.
+    /// `SubjectPublicKeyInfo`, DER.
     public: Vec<u8>,
     request: String,
 }
@@ -98,7 +98,7 @@ impl MachineKey {
         &self.key
     }
 
-    /// SubjectPublicKeyInfo, DER.
+    /// `SubjectPublicKeyInfo`, DER.
     pub fn public(&self) -> &[u8] {
         &self.public
     }
@@ -171,7 +171,7 @@ fn secret(random: &mut RandomBytes<'_>) -> Result<SecretKey, KeyError> {
 fn request(key: &SigningKey) -> Result<(Vec<u8>, String), DerError> {
     let public_key = SubjectPublicKeyInfoOwned::from_key(key.verifying_key()).map_err(to_der)?;
     let public = public_key.to_der()?;
-    let attributes = Default::default();
+    let attributes = SetOfVec::default();
     let info = CertReqInfo { version: Version::V1, subject: Name::default(), public_key, attributes };
     // Deterministic (RFC 6979): a signature with bad randomness would reveal the key.
     let signature: DerSignature = key.sign(&info.to_der()?);

@@ -22,7 +22,7 @@ pub fn RequestPanel() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|p| p.get("id").unwrap_or_default()));
     let listing = Listing::of_url();
-    let decisions = use_context::<Decisions>().map(|d| d.0).unwrap_or_else(|| RwSignal::new(0));
+    let decisions = use_context::<Decisions>().map_or_else(|| RwSignal::new(0), |d| d.0);
     let request = Resource::new(move || (id.get(), decisions.get()), |(id, _)| api::find(id));
     let newer = newer(id, decisions);
     let decision = Decision::new(decisions);

@@ -210,7 +210,7 @@ fn CertificateLine(row: CertificateRow, dialog: RevokeDialog) -> impl IntoView {
         .into_iter()
         .flatten()
         .filter(|part| !part.is_empty())
-        .map(|part| format!(" · {part}"))
+        .flat_map(|part| [" · ", part])
         .collect();
     view! {
         <tr class="hover:bg-sunken">

@@ -39,8 +39,7 @@ fn Report(report: CertificateReport) -> impl IntoView {
     };
     let onward = match report.rejection {
         None => Some(("/sidebar", "Open the assistant")),
-        Some(RejectionReason::NotYetValid) => None,
-        Some(RejectionReason::Revoked) => None,
+        Some(RejectionReason::NotYetValid | RejectionReason::Revoked) => None,
         Some(_) => Some(("/request-access", "Request access")),
     };
     view! {

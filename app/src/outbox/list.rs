@@ -91,7 +91,7 @@ struct Actions {
 fn Filter(listing: Memo<Listing>) -> impl IntoView {
     let options = || {
         let states = MailState::ALL.map(|state| (state.as_str().to_owned(), word(state).to_owned()));
-        [("".to_owned(), "All".to_owned())].into_iter().chain(states).collect::<Vec<_>>()
+        [(String::new(), "All".to_owned())].into_iter().chain(states).collect::<Vec<_>>()
     };
     move || {
         let state = listing.get().state.map(MailState::as_str).unwrap_or_default();

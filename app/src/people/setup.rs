@@ -101,6 +101,7 @@ impl SubmitState {
 
     /// Never called: there are no events on the server.
     #[cfg(not(feature = "hydrate"))]
+    #[expect(clippy::unused_self, reason = "the browser's version needs it")]
     fn submit(self, _: &SubmitEvent) {}
 }
 

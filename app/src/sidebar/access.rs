@@ -79,6 +79,7 @@ impl Reason {
 
 impl Access {
     #[must_use]
+    #[expect(clippy::match_same_arms, reason = "the transitions are grouped by the state they start from")]
     pub fn after(self, event: AccessEvent) -> Self {
         use AccessEvent as E;
         match (self, event) {

@@ -188,14 +188,15 @@ fn read_span<'a, E: Iterator<Item = Event<'a>>>(tag: Tag<'a>, events: &mut Peeka
     match tag {
         Tag::Strong => Inline::Strong(text),
         Tag::Strikethrough => Inline::Strike(text),
-        Tag::Link { dest_url, .. } => match SafeLink::parse(&dest_url) {
-            Some(link) => Inline::Link { link, text },
-            None => {
+        Tag::Link { dest_url, .. } => {
+            if let Some(link) = SafeLink::parse(&dest_url) {
+                Inline::Link { link, text }
+            } else {
                 text.push(Inline::Text(" ".to_owned()));
                 text.push(Inline::Code(dest_url.into_string()));
                 Inline::Emphasis(text)
             }
-        },
+        }
         Tag::Image { dest_url, .. } => Inline::Picture { text, target: dest_url.into_string() },
         _ => Inline::Emphasis(text),
     }

@@ -85,7 +85,13 @@ fn first_file(data: &DataTransfer) -> Option<File> {
 
 /// Reads a file, unless its length is out of bounds.
 pub async fn read(file: &File) -> Result<Vec<u8>, Problem> {
-    picture::check_length(file.size() as u64)?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "JavaScript's numbers are floats; a size is a whole number"
+    )]
+    let bytes = file.size() as u64;
+    picture::check_length(bytes)?;
     let buffer = JsFuture::from(file.array_buffer()).await;
     let buffer = buffer.map_err(|_| picture::refusal("This file cannot be read. Choose another one."))?;
     Ok(Uint8Array::new(&buffer).to_vec())

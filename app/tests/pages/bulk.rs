@@ -32,7 +32,7 @@ async fn a_decision_without_scripts_is_reported_on_the_list() {
 
 #[tokio::test]
 async fn a_long_report_names_as_many_as_fit() {
-    let ids: String = (100..200).map(|id| format!("&ids%5B%5D={id}")).collect();
+    let ids = (100..200).map(|id| format!("&ids%5B%5D={id}")).collect::<Vec<_>>().concat();
     let posted =
         post_form(Who::Administrator, "/app/access/decide", &format!("verdict=reject{ids}&{BACK}")).await;
     let cookie = posted.cookie("aiwe-told");

@@ -321,7 +321,7 @@ impl ReviewService for Memory {
             why: "Grace approved it a minute ago.".into(),
         });
         let undecided: Vec<_> = late.collect();
-        let decided = (asked.ids.len() - undecided.len()) as u32;
+        let decided = u32::try_from(asked.ids.len() - undecided.len()).unwrap();
         Ok(Decided { verdict: asked.verdict, decided, undecided, unnamed: 0 })
     }
 

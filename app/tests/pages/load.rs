@@ -25,7 +25,7 @@ const PAGES: &[(Who, &str)] = &[
 /// Of each page, in parallel.
 const RENDERINGS: usize = 2_000;
 /// Far more than all of them need on a busy machine.
-const RENDER_TIMEOUT: Duration = Duration::from_secs(120);
+const RENDER_TIMEOUT: Duration = Duration::from_mins(2);
 
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 

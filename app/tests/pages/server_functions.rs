@@ -72,10 +72,10 @@ fn collect_declared(folder: &Path, paths: &mut BTreeSet<String>) {
                     let rest = line.split_once(&format!("{name} = \"")).map(|(_, rest)| rest);
                     rest.and_then(|rest| rest.split_once('"')).map(|(value, _)| value)
                 };
-                let (Some(prefix), Some(endpoint)) = (value("prefix"), value("endpoint")) else {
-                    panic!("{}: prefix and endpoint must be on the line of {line}", path.display());
-                };
-                paths.insert(format!("{prefix}/{endpoint}"));
+                let (prefix, endpoint) = (value("prefix"), value("endpoint"));
+                let whole = prefix.is_some() && endpoint.is_some();
+                assert!(whole, "{}: prefix and endpoint must be on the line of {line}", path.display());
+                paths.insert(format!("{}/{}", prefix.unwrap(), endpoint.unwrap()));
             }
         }
     }

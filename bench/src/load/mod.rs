@@ -230,6 +230,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "twice a thousand is exact")]
     fn a_busy_core_is_noticed_and_does_not_distort_the_rate_per_core() {
         let round = Round { per_second: 1_000.0, server_share: 0.5, generator_share: 0.2 };
         assert!(round.disturbed());

@@ -155,7 +155,7 @@ impl Pictures {
             let format = MediaType::of(&bytes).ok_or(PictureError::UnknownFormat)?;
             let (width, height) = format.size(&bytes, limits.pixels)?;
             raster::decode(format, &bytes, limits.pixels)?;
-            let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let sha256 = format!("{:x}", Sha256::digest(&bytes));
             Ok(Picture { bytes, format, width, height, sha256 })
         })
         .await

@@ -28,21 +28,21 @@ fn zlib(content: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn chunk(name: [u8; 4], content: &[u8]) -> Vec<u8> {
     let mut crc = flate2::Crc::new();
-    crc.update(name);
+    crc.update(&name);
     crc.update(content);
     let length = u32::try_from(content.len()).unwrap().to_be_bytes();
-    [&length[..], name, content, &crc.sum().to_be_bytes()].concat()
+    [&length[..], &name, content, &crc.sum().to_be_bytes()].concat()
 }
 
 fn header(width: u32, height: u32, depth: u8, color: u8) -> Vec<u8> {
     let head = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[depth, color, 0, 0, 0]].concat();
-    [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(b"IHDR", &head)].concat()
+    [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(*b"IHDR", &head)].concat()
 }
 
 fn png(width: u32, height: u32, extras: &[u8], pixels: &[u8]) -> Bytes {
-    [header(width, height, 8, 0), extras.to_vec(), chunk(b"IDAT", pixels), chunk(b"IEND", b"")]
+    [header(width, height, 8, 0), extras.to_vec(), chunk(*b"IDAT", pixels), chunk(*b"IEND", b"")]
         .concat()
         .into()
 }
@@ -51,7 +51,7 @@ fn png(width: u32, height: u32, extras: &[u8], pixels: &[u8]) -> Bytes {
 fn animated_png(width: u32, height: u32, frames: u32) -> Bytes {
     let control = [frames.to_be_bytes(), 0_u32.to_be_bytes()].concat();
     let rows = zlib((0..height.min(64)).map(|_| vec![0; width as usize + 1]));
-    png(width, height, &chunk(b"acTL", &control), &rows)
+    png(width, height, &chunk(*b"acTL", &control), &rows)
 }
 
 fn webp(canvas: [u8; 6], flags: u8, chunks: &[u8]) -> Bytes {
@@ -89,8 +89,8 @@ async fn bombs_are_refused_within_64_mebibytes() {
         ),
         ("60,000 × 60,000 APNG", animated_png(60_000, 60_000, u32::MAX), too_many(60_000, 60_000)),
         ("APNG of 4 billion frames", animated_png(64, 64, u32::MAX), Ok(())),
-        ("PNG with a profile of 256 MB", png(4, 4, &chunk(b"iCCP", &hidden), &zlib([vec![0; 20]])), Ok(())),
-        ("PNG with a note of 256 MB", png(4, 4, &chunk(b"zTXt", &hidden), &zlib([vec![0; 20]])), Ok(())),
+        ("PNG with a profile of 256 MB", png(4, 4, &chunk(*b"iCCP", &hidden), &zlib([vec![0; 20]])), Ok(())),
+        ("PNG with a note of 256 MB", png(4, 4, &chunk(*b"zTXt", &hidden), &zlib([vec![0; 20]])), Ok(())),
         ("PNG with 256 MB behind its pixels", png(4, 4, b"", &zeros), Ok(())),
         ("WebP canvas of 16,777,216²", webp([0xff; 6], 0, HUGE_FRAME), too_many(1 << 24, 1 << 24)),
         ("animated WebP with a huge frame", animated_webp(), too_many(16_383, 16_383)),

@@ -34,7 +34,7 @@ pub fn fingerprint_hex(der: &[u8]) -> String {
     hex::encode(Sha256::digest(der))
 }
 
-/// SHA-256 over a certificate's public key (SubjectPublicKeyInfo), lower-case hexadecimal: the same as that of each request
+/// SHA-256 over a certificate's public key (`SubjectPublicKeyInfo`), lower-case hexadecimal: the same as that of each request
 /// with this key. `None` if it is no certificate.
 pub fn key_fingerprint_hex(der: &[u8]) -> Option<String> {
     Some(fingerprint_hex(parse(der)?.public_key().raw))

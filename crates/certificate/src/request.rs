@@ -69,7 +69,7 @@ impl CertificateRequest {
         Ok(Self { key, key_der: info.raw.to_vec() })
     }
 
-    /// SHA-256 over the public key (SubjectPublicKeyInfo), hexadecimal: the same for every request with this
+    /// SHA-256 over the public key (`SubjectPublicKeyInfo`), hexadecimal: the same for every request with this
     /// key.
     pub fn key_fingerprint_hex(&self) -> String {
         crate::fields::fingerprint_hex(&self.key_der)

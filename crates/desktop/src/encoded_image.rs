@@ -80,6 +80,11 @@ fn scaled_down(picture: DynamicImage) -> DynamicImage {
         return picture;
     }
     let scale = (MAX_PIXELS as f64 / pixels as f64).sqrt();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the scale is between 0 and 1; rounding down keeps the picture within the limit"
+    )]
     let scaled = |length: u32| ((f64::from(length) * scale) as u32).max(1);
     picture.resize_exact(scaled(width), scaled(height), image::imageops::FilterType::Triangle)
 }

@@ -87,7 +87,7 @@ pub fn build(
     Ok(Package { file_name: format!("{stem}.{extension}"), media_type, bytes })
 }
 
-/// Whether the password can be typed in again wherever the package is imported: a PKCS#12 password is a BMPString
+/// Whether the password can be typed in again wherever the package is imported: a PKCS#12 password is a `BMPString`
 /// (RFC 7292 appendix B.1), and one line in every dialog.
 ///
 /// # Errors

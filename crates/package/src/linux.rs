@@ -1,6 +1,7 @@
 //! The archive for Linux. Browsers there have NSS databases of their own, so it holds files for command-line programs
 //! (`.crt`, `.key`), one for browsers (`.p12`) and a script that imports that one.
 
+use std::fmt::Write as _;
 use std::io::{Cursor, Write};
 
 use pkcs8::PrivateKeyInfoRef;
@@ -99,7 +100,10 @@ fn root_line(root: &[u8]) -> Result<String, PackageError> {
 }
 
 fn hex(bytes: &[u8], before_each: &str) -> String {
-    bytes.iter().map(|byte| format!("{before_each}{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{before_each}{byte:02x}");
+        text
+    })
 }
 
 /// Archives store local time from 1980 to 2107 in steps of two seconds. An instant outside becomes 1980.

@@ -52,7 +52,7 @@ impl Algorithms {
     }
 }
 
-/// The key's friendly name. It is a BMPString, so characters outside the BMP are left out.
+/// The key's friendly name. It is a `BMPString`, so characters outside the BMP are left out.
 fn alias(device_name: &str) -> String {
     let name: String = device_name.chars().filter(|&c| u32::from(c) <= 0xffff).collect();
     if name.trim().is_empty() { "Client certificate".to_owned() } else { name }

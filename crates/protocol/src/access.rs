@@ -45,18 +45,21 @@ pub struct ValidatedRequest {
 impl RequestAccess {
     /// Validates all fields. The error is 422 with every invalid one.
     pub fn check(&self) -> Result<ValidatedRequest, crate::Problem> {
-        fn optional<T: FromStr<Err = Invalid>>(value: &Option<String>) -> Result<Option<T>, Invalid> {
-            value.as_deref().map(str::trim).filter(|v| !v.is_empty()).map(str::parse).transpose()
+        fn optional<T: FromStr<Err = Invalid>>(value: Option<&str>) -> Result<Option<T>, Invalid> {
+            value.map(str::trim).filter(|v| !v.is_empty()).map(str::parse).transpose()
         }
         let mut problem = crate::Problem::invalid_input();
         let mut reject = |field: &str, error: Invalid| {
-            problem.errors.push(crate::FieldError::new(field, error.to_string()))
+            problem.errors.push(crate::FieldError::new(field, error.to_string()));
         };
         let email = self.email.parse::<EmailAddress>().map_err(|e| reject("email", e)).ok();
-        let platform = optional::<Platform>(&self.platform).map_err(|e| reject("platform", e)).ok().flatten();
-        let device_name =
-            optional::<DeviceName>(&self.device_name).map_err(|e| reject("device_name", e)).ok().flatten();
-        let message = optional::<Message>(&self.message)
+        let platform =
+            optional::<Platform>(self.platform.as_deref()).map_err(|e| reject("platform", e)).ok().flatten();
+        let device_name = optional::<DeviceName>(self.device_name.as_deref())
+            .map_err(|e| reject("device_name", e))
+            .ok()
+            .flatten();
+        let message = optional::<Message>(self.message.as_deref())
             .map_err(|e| reject("message", e))
             .ok()
             .flatten()

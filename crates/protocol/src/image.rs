@@ -246,7 +246,7 @@ mod tests {
         extended.extend([0x1f, 3, 0, 0x57, 2, 0]);
         assert_eq!(size(MediaType::WebP, &extended), Ok((800, 600)));
         let mut lossless = b"RIFF\0\0\0\0WEBPVP8L\x05\0\0\0\x2f".to_vec();
-        lossless.extend((799u32 | 599 << 14).to_le_bytes());
+        lossless.extend((799_u32 + (599 << 14)).to_le_bytes());
         assert_eq!(size(MediaType::WebP, &lossless), Ok((800, 600)));
     }
 

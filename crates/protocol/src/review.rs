@@ -141,6 +141,7 @@ pub enum RequestEvent {
     WrongCode,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }

@@ -5,7 +5,9 @@ mod list;
 mod notice;
 mod suppressed;
 
-use domain::access::{AccessRequest, Decision, EmailAddress, Grant, Redemption, Reminders, State};
+use domain::access::{
+    AccessRequest, Decision, DeviceName, EmailAddress, Grant, Platform, Redemption, Reminders, State,
+};
 use domain::id::AccessRequestId;
 use domain::secret::TokenHash;
 
@@ -124,8 +126,8 @@ impl AccessRequests<'_> {
             request.id.as_str(),
             request.email.as_str(),
             request.match_code.as_str(),
-            request.platform.map(|p| p.as_str()),
-            request.device_name.as_ref().map(|n| n.as_str()),
+            request.platform.map(Platform::as_str),
+            request.device_name.as_ref().map(DeviceName::as_str),
             request.message.as_str(),
             status.0.as_slice(),
             browser.0.as_slice(),

@@ -90,7 +90,7 @@ impl StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|e| e.code());
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         match code {
             Some(code) if INVALID_TEXT.contains(&code.as_ref()) => Self::InvalidText,
             _ => Self::Database(error),

@@ -73,7 +73,8 @@ impl InputError {
             Self::Rejected(text) => (here, text),
             Self::Unknown(name) => {
                 // The path may end in the unknown field already.
-                let ends_in_it = matches!(path.iter().next_back(), Some(Segment::Map { key }) if *key == name);
+                let ends_in_it =
+                    matches!(path.iter().next_back(), Some(Segment::Map { key }) if *key == name);
                 (if ends_in_it { here } else { below(&name) }, "There is no such field.".to_owned())
             }
         };
@@ -358,7 +359,7 @@ mod tests {
             (r#"{"page":7,"ids":[1,256]}"#, "ids[1]", "Expected a whole number of 0 or more, within bounds."),
             (r#"{"page":7,"page":7}"#, "page", "This field is there more than once."),
             (r#"{"page":7,"colour":3}"#, "colour", "Expected `blue` or `red`."),
-            (r#"3"#, "body", "Expected struct Filter."),
+            (r"3", "body", "Expected struct Filter."),
         ] {
             assert_eq!(error(json(text)), (field.to_owned(), message.to_owned()), "{text}");
         }

@@ -39,11 +39,11 @@ impl Rule {
     }
 
     pub fn per_hour(name: &'static str, attempts: u32) -> Self {
-        Self::new(name, attempts, Duration::from_secs(3_600))
+        Self::new(name, attempts, Duration::from_hours(1))
     }
 
     pub fn per_minute(name: &'static str, attempts: u32) -> Self {
-        Self::new(name, attempts, Duration::from_secs(60))
+        Self::new(name, attempts, Duration::from_mins(1))
     }
 
     fn times(self, factor: f64) -> Self {
@@ -136,7 +136,8 @@ impl InMemoryRateLimiter {
             refilled.push((key, bucket));
         }
         if wait > 0.0 {
-            return Err(Problem::too_many_requests(((wait - EPSILON).ceil() as u64).max(1)));
+            let wait = Duration::try_from_secs_f64((wait - EPSILON).ceil().max(1.0));
+            return Err(Problem::too_many_requests(wait.map_or(u64::MAX, |wait| wait.as_secs())));
         }
         for (key, bucket) in refilled {
             if buckets.len() >= self.capacity && !buckets.contains_key(&key) {

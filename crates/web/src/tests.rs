@@ -86,7 +86,7 @@ fn get_request(path: &str) -> Request<Body> {
 async fn wrong_json_names_the_field() {
     const JSON: &str = "application/json";
     for (body, field, message) in [
-        (r#"{}"#, "x", "This field is required."),
+        (r"{}", "x", "This field is required."),
         (r#"{"x": "one"}"#, "x", "Expected a whole number."),
         (
             r#"{"x": 1, "colour": {"red": 256}}"#,
@@ -95,7 +95,7 @@ async fn wrong_json_names_the_field() {
         ),
         (r#"{"x": 1, "colour": {}}"#, "colour.red", "This field is required."),
         (r#"{"x": 1, "colour": {"red": 1, "blue": 2}}"#, "colour.blue", "There is no such field."),
-        (r#"[]"#, "body", ""),
+        (r"[]", "body", ""),
     ] {
         let problem = posted("/json", JSON, body).await;
         assert!(problem.is("invalid-input"), "{problem:?}");

@@ -82,9 +82,8 @@ impl<S: WorkflowState, C, E> Graph<S, C, E> {
             steps.push(step.clone());
             events.emit(Event::StepEnded(step)).await.map_err(RunError::SinkClosed)?;
 
-            let target = self.next(name, outcome, state, &mut taken);
-            next = match (target, cause) {
-                (Some(target), _) => self.nodes.iter().find(|node| Some(node.name()) == target),
+            next = match (self.edge(name, outcome, state, &mut taken), cause) {
+                (Some(edge), _) => self.nodes.iter().find(|node| Some(node.name()) == edge.to.as_deref()),
                 (None, Some(cause)) => return Err(RunError::Node { node: name.to_owned(), cause }),
                 (None, None) => return Err(RunError::NoEdge { node: name.to_owned() }),
             };
@@ -92,15 +91,14 @@ impl<S: WorkflowState, C, E> Graph<S, C, E> {
         Ok(steps)
     }
 
-    /// Where the first edge that fits leads: to a node, or to the end (`Some(None)`). `None`: no edge fits. Counts the
-    /// edge in `taken`, by its index.
-    fn next(
+    /// The first edge that fits. Counts it in `taken`, by its index.
+    fn edge(
         &self,
         from: &str,
         outcome: Outcome,
         state: &S,
         taken: &mut HashMap<usize, u32>,
-    ) -> Option<Option<&str>> {
+    ) -> Option<&Edge<S>> {
         let leaving = |edge: &Edge<S>| edge.from == from && edge.on == outcome;
         let count = |index: &usize| taken.get(index).copied().unwrap_or(0);
         let (index, edge) = self
@@ -109,7 +107,7 @@ impl<S: WorkflowState, C, E> Graph<S, C, E> {
             .enumerate()
             .find(|(index, edge)| leaving(edge) && edge.fits(state, count(index)))?;
         *taken.entry(index).or_default() += 1;
-        Some(edge.to.as_deref())
+        Some(edge)
     }
 }
 

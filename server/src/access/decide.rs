@@ -40,6 +40,7 @@ impl DocumentedErrors for DecisionErrors {
 
 #[async_trait]
 impl ReviewService for Access {
+    #[tracing::instrument(skip_all, level = "debug", name = "review.list")]
     async fn list(
         &self,
         _: &Administrator,
@@ -50,6 +51,7 @@ impl ReviewService for Access {
         Ok(tx.access_requests().list(&filter, PAGE_SIZE, self.env.now(), max_links).await?)
     }
 
+    #[tracing::instrument(skip_all, level = "debug", name = "review.find", fields(access_request_id = id))]
     async fn find(&self, _: &Administrator, id: &str) -> Result<RequestDetail, ServiceError> {
         let (id, now) = (known(id)?, self.env.now());
         let mut tx = self.env.store.read().await?;
@@ -62,6 +64,7 @@ impl ReviewService for Access {
 
     /// The mark changes with every change of a request: each writes an audit entry, and an expiry, which writes none,
     /// lowers the number of pending requests.
+    #[tracing::instrument(skip_all, level = "debug", name = "review.news")]
     async fn news(&self, _: &Administrator, since: Option<&str>) -> Result<News, ServiceError> {
         let mut tx = self.env.store.read().await?;
         let (last, pending) = (
@@ -82,6 +85,12 @@ impl ReviewService for Access {
         Ok(News { mark: format!("{last}.{pending}"), newest, arrived })
     }
 
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "review.approve",
+        fields(account_id = %admin.account_id, access_request_id = id)
+    )]
     async fn approve(&self, admin: &Administrator, id: &str) -> Result<AccessRequestRow, ServiceError> {
         let (id, now) = (&known(id)?, self.env.now());
         let mut tx = self.env.store.begin().await?;
@@ -101,6 +110,12 @@ impl ReviewService for Access {
         Ok(row)
     }
 
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "review.reject",
+        fields(account_id = %admin.account_id, access_request_id = id)
+    )]
     async fn reject(
         &self,
         admin: &Administrator,
@@ -124,6 +139,12 @@ impl ReviewService for Access {
 
     /// One verdict on several requests, each in a transaction of its own, so that one which somebody else has decided in
     /// the meantime does not roll back the others. The verdict itself is validated before anything is decided.
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "review.decide",
+        fields(account_id = %admin.account_id)
+    )]
     async fn decide(&self, admin: &Administrator, asked: Decide) -> Result<Decided, ServiceError> {
         reason_of(&asked.reason)?;
         let mut ids = distinct(&asked.ids)?.into_iter();

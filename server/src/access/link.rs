@@ -17,6 +17,12 @@ use super::{Access, known, renewal};
 impl LinkService for Access {
     /// Sends a new link, which invalidates the one before it. `sent` is how many links the administrator has seen: a double
     /// click, or two administrators at once, sends only one.
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "link.send_link",
+        fields(account_id = %admin.account_id, access_request_id = id)
+    )]
     async fn send_link(
         &self,
         admin: &Administrator,
@@ -57,6 +63,12 @@ impl LinkService for Access {
     }
 
     /// Declines a request for a new link.
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "link.decline_link",
+        fields(account_id = %admin.account_id, access_request_id = id)
+    )]
     async fn decline_link(
         &self,
         admin: &Administrator,

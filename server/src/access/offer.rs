@@ -21,6 +21,7 @@ use super::{Access, renewal};
 #[async_trait]
 impl DownloadService for Access {
     /// What the link's page shows. Does not use the link up.
+    #[tracing::instrument(skip_all, level = "debug", name = "download.offer")]
     async fn offer(&self, context: &RequestContext, token: &str) -> Result<DownloadOffer, ServiceError> {
         self.check_link_rate(context).await?;
         self.offer_to(context, token).await
@@ -28,6 +29,7 @@ impl DownloadService for Access {
 
     /// Passes the holder's request for a new link on to the administrators. Needs the same proof as redeeming the link, so
     /// that a thief of the link achieves nothing, not even a mail to somebody.
+    #[tracing::instrument(skip_all, level = "debug", name = "download.request_new_link")]
     async fn request_new_link(
         &self,
         context: &RequestContext,

@@ -46,6 +46,7 @@ pub struct Redeemed<T> {
 
 impl Access {
     /// A package with a key and its certificate, both made here; the key is not stored.
+    #[tracing::instrument(skip_all, level = "debug", name = "download.redeem_package")]
     pub async fn redeem_package(
         &self,
         context: &RequestContext,
@@ -65,6 +66,7 @@ impl Access {
 
     /// A certificate for the requester's own key. Repeating the same request returns the same certificate until the link
     /// expires, so that a broken connection loses nothing.
+    #[tracing::instrument(skip_all, level = "debug", name = "download.redeem_csr")]
     pub async fn redeem_csr(
         &self,
         context: &RequestContext,
@@ -98,6 +100,7 @@ impl Access {
     }
 
     /// The path of the account's set-up page, for a holder who has proved to be the requester.
+    #[tracing::instrument(skip_all, level = "debug", name = "download.setup_path")]
     pub async fn setup_path(&self, context: &RequestContext, token: &str) -> Result<String, ServiceError> {
         self.check_link_rate(context).await?;
         let mut tx = self.env.store.begin().await?;

@@ -24,6 +24,7 @@ pub(super) const ASKED_COOKIE_SECONDS: i64 = 60 * 24 * 3600;
 impl RequesterService for Access {
     /// Accepts a request. The answer is the same whether or not the address is known, and whether or not it has made too
     /// many requests: those are suppressed, which the answer must not reveal.
+    #[tracing::instrument(skip_all, level = "debug", name = "requester.submit")]
     async fn submit(
         &self,
         context: &RequestContext,
@@ -45,6 +46,7 @@ impl RequesterService for Access {
         Ok(WithCookies { value: RequestReceipt { match_code, status_url }, cookies: vec![cookie] })
     }
 
+    #[tracing::instrument(skip_all, level = "debug", name = "requester.status")]
     async fn status(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, ServiceError> {
         self.check_link_rate(context).await?;
         let mut tx = self.env.store.read().await?;
@@ -58,6 +60,7 @@ impl RequesterService for Access {
 
     /// Whoever has the status page's address may send a few reminders, well apart. The address is in the requester's mail
     /// and so not a secret of the browser: nothing more than a throttled mail to the administrators may follow from it.
+    #[tracing::instrument(skip_all, level = "debug", name = "requester.remind")]
     async fn remind(&self, context: &RequestContext, token: &str) -> Result<RequestStatus, ServiceError> {
         self.check_link_rate(context).await?;
         let (status, now) = (TokenHash::of(token), self.env.now());
@@ -114,8 +117,12 @@ impl Access {
 
     /// The browser's existing secret, so that one cookie covers all of its requests; a new one when it has none.
     pub(super) fn secret_of_browser(&self, context: &RequestContext) -> String {
-        let existing =
-            context.requester.as_ref().map(Secret::expose).filter(|cookie| cookie.len() == 43).map(str::to_owned);
+        let existing = context
+            .requester
+            .as_ref()
+            .map(Secret::expose)
+            .filter(|cookie| cookie.len() == 43)
+            .map(str::to_owned);
         existing.unwrap_or_else(|| Token::generate(self.env.random.as_ref()).expose().to_owned())
     }
 

@@ -29,7 +29,7 @@ pub fn tee(
             match &event {
                 AnalysisEvent::Delta(delta) => recorded.answer.push_str(&delta.text),
                 AnalysisEvent::Step(step) if step.state != StepState::Started => {
-                    recorded.steps.push(step.clone())
+                    recorded.steps.push(step.clone());
                 }
                 _ => {}
             }

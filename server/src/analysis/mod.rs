@@ -21,6 +21,7 @@ use protocol::{Problem, ServiceError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 use web::{RateLimiter, Rule};
 
 use crate::environment::Environment;
@@ -90,6 +91,12 @@ impl Analyses {
     }
 
     /// Starts an analysis and returns the receiver of its events. Dropping the receiver cancels it.
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "analysis.start",
+        fields(account_id = %person.account.id)
+    )]
     pub async fn start(
         &self,
         person: &Person,
@@ -120,13 +127,16 @@ impl Analyses {
 
         let (sender, receiver) = mpsc::channel(BUFFERED_EVENTS);
         let job = self.job(&record, mode, picture);
+        // At the level of the request's span, so that the nodes' log lines name their analysis at any level.
+        let span = tracing::info_span!("analysis", analysis_id = %record.id);
         let this = self.clone();
-        self.running.spawn(async move {
+        let run = async move {
             if let Err(error) = this.run(job, record, sender).await {
                 // The client has received its events.
                 error.log("recording an analysis");
             }
-        });
+        };
+        self.running.spawn(run.instrument(span));
         Ok(receiver)
     }
 
@@ -137,6 +147,12 @@ impl Analyses {
     }
 
     /// One's own analyses, the newest first.
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "analysis.history",
+        fields(account_id = %person.account.id)
+    )]
     pub async fn history(
         &self,
         person: &Person,
@@ -147,16 +163,34 @@ impl Analyses {
         Ok(self.env.store.read().await?.analyses().list(&person.account.id, search, limit, offset).await?)
     }
 
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "analysis.one",
+        fields(account_id = %person.account.id, analysis_id = %id)
+    )]
     pub async fn one(&self, person: &Person, id: &AnalysisId) -> Result<AnalysisRecord, ServiceError> {
         let found = self.env.store.read().await?.analyses().find(&person.account.id, id).await?;
         Ok(found.ok_or_else(Problem::not_found)?)
     }
 
     /// The image of one's own analysis, if it was stored.
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "analysis.picture",
+        fields(account_id = %person.account.id, analysis_id = %id)
+    )]
     pub async fn picture(&self, person: &Person, id: &AnalysisId) -> Result<StoredScreenshot, ServiceError> {
         Ok(self.screenshots.of(&person.account.id, id).await?.ok_or_else(Problem::not_found)?)
     }
 
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "analysis.delete",
+        fields(account_id = %person.account.id, analysis_id = %id)
+    )]
     pub async fn delete(&self, person: &Person, id: &AnalysisId) -> Result<(), ServiceError> {
         let mut tx = self.env.store.begin().await?;
         if !tx.analyses().delete(&person.account.id, id).await? {

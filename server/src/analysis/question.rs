@@ -37,7 +37,7 @@ impl DocumentedErrors for Question {
             AnalysisError::Busy { waiting: 1, retry_after: 5 },
             AnalysisError::Provider(ProviderError::Empty),
             AnalysisError::Reader(ReaderError::Stopped),
-            AnalysisError::TimedOut(Duration::from_secs(120)),
+            AnalysisError::TimedOut(Duration::from_mins(2)),
         ];
         pictures.map(Problem::from).into_iter().chain(analyses.map(|error| error.problem())).collect()
     }

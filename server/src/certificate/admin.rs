@@ -17,6 +17,7 @@ const PAGE_SIZE: u32 = 50;
 
 #[async_trait]
 impl CertificateService for Certificates {
+    #[tracing::instrument(skip_all, level = "debug", name = "certificate.list")]
     async fn list(
         &self,
         _: &Administrator,
@@ -28,6 +29,12 @@ impl CertificateService for Certificates {
 
     /// Revokes all of the machine's certificates and ends their sessions in one transaction, then closes their connections.
     /// All of them, since a renewal may have issued others, and revoking one is meant for the machine.
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "certificate.revoke",
+        fields(account_id = %admin.account_id, certificate_id = id)
+    )]
     async fn revoke(
         &self,
         admin: &Administrator,
@@ -74,6 +81,7 @@ impl CertificateService for Certificates {
         Ok(())
     }
 
+    #[tracing::instrument(skip_all, level = "debug", name = "certificate.replacement")]
     async fn replacement(&self, _: &Administrator) -> Result<Option<AuthorityChange>, ServiceError> {
         let (authorities, now) = (self.authorities(), self.0.env.now());
         let mut earlier = authorities.superseded().peekable();

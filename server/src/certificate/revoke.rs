@@ -75,6 +75,7 @@ impl Certificates {
 
     /// An authority's revocation list, DER (RFC 5280 §5); `None` is the authority in use. The CRL number is the time in
     /// milliseconds, so that it always increases.
+    #[tracing::instrument(skip_all, level = "debug", name = "certificate.crl")]
     pub async fn crl(&self, authority: Option<&AuthorityId>) -> Result<Vec<u8>, ServiceError> {
         let (now, authorities) = (self.0.env.clock.now(), self.authorities());
         let issuer = match authority {

@@ -7,6 +7,10 @@ use serde::Deserialize;
 use super::source::ConfigReader;
 
 const MILLION: u32 = 1_000_000;
+#[expect(clippy::cast_possible_truncation, reason = "some dozens")]
+const MAX_MEGABYTES: u32 = (MAX_IMAGE_BYTES / MILLION as usize) as u32;
+#[expect(clippy::cast_possible_truncation, reason = "some dozens")]
+const MAX_MEGAPIXELS: u32 = (MAX_IMAGE_PIXELS / MILLION as u64) as u32;
 
 /// Lifetimes and numbers of access requests, links, certificates and reminders.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -162,8 +166,8 @@ impl Limits {
             ("limits.password_hashes", section.password_hashes, 256),
             ("limits.analyses", section.analyses, 1_024),
             ("limits.analyses_per_minute", section.analyses_per_minute, 100_000),
-            ("limits.upload_megabytes", section.upload_megabytes, MAX_IMAGE_BYTES as u32 / MILLION),
-            ("limits.upload_megapixels", section.upload_megapixels, MAX_IMAGE_PIXELS as u32 / MILLION),
+            ("limits.upload_megabytes", section.upload_megabytes, MAX_MEGABYTES),
+            ("limits.upload_megapixels", section.upload_megapixels, MAX_MEGAPIXELS),
         ] {
             reader.range(field, value, 1, max);
         }

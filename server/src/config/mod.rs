@@ -63,9 +63,7 @@ impl Config {
     /// The hosts that send HSTS (RFC 6797): DNS names with TLS, never local names or IP addresses.
     pub fn hsts_hosts(&self) -> Vec<String> {
         let urls = [&self.public_url, &self.machines_url].into_iter();
-        urls.filter(|url| url.is_https() && !url.is_local() && !url.is_address())
-            .map(|url| url.host())
-            .collect()
+        urls.filter(|url| url.is_https() && !url.is_local() && !url.is_address()).map(BaseUrl::host).collect()
     }
 
     /// Reads and validates the file (if there is one) and the variables. Relative paths are resolved against the file's
@@ -154,7 +152,7 @@ pub enum ConfigError {
 }
 
 fn field_list(invalid: &[InvalidField]) -> String {
-    invalid.iter().map(|w| format!("\n  {}: {}", w.field, w.expected)).collect()
+    invalid.iter().flat_map(|w| ["\n  ", &w.field, ": ", &w.expected]).collect()
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ impl ValueError {
     fn or_expected(self, what: &str) -> Self {
         match self {
             Self::Expected(_) => Self::expected(what),
-            other => other,
+            other @ Self::Other(_) => other,
         }
     }
 }

@@ -35,7 +35,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
 const MAX_HTTP2_STREAMS: u32 = 128;
-const MAX_HEAD_BYTES: usize = 64 * 1024;
+const MAX_HEAD_BYTES: u32 = 64 * 1024;
 /// How long running requests may continue during the shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after `accept` has failed, for example because no file descriptors are left.
@@ -212,14 +212,14 @@ fn http() -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(REQUEST_HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD_BYTES);
+        .max_buf_size(MAX_HEAD_BYTES as usize);
     builder
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(HTTP2_PING_INTERVAL)
         .keep_alive_timeout(HTTP2_PING_INTERVAL)
         .max_concurrent_streams(MAX_HTTP2_STREAMS)
-        .max_header_list_size(MAX_HEAD_BYTES as u32);
+        .max_header_list_size(MAX_HEAD_BYTES);
     builder
 }
 

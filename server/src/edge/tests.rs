@@ -414,7 +414,7 @@ async fn an_idle_connection_is_closed() {
         let server = start(tls, false, 10).await;
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         let mut rest = Vec::new();
-        let ended = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut rest)).await;
+        let ended = tokio::time::timeout(Duration::from_mins(1), stream.read_to_end(&mut rest)).await;
         assert!(ended.is_ok(), "an idle connection stayed open");
     }
 }
@@ -431,6 +431,6 @@ async fn an_idle_http2_connection_is_closed() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     tokio::time::pause();
     let mut rest = Vec::new();
-    let ended = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut rest)).await;
+    let ended = tokio::time::timeout(Duration::from_mins(1), stream.read_to_end(&mut rest)).await;
     assert!(ended.is_ok(), "an idle connection stayed open");
 }

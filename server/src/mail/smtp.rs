@@ -21,7 +21,7 @@ use crate::config::{Encryption, Smtp};
 /// For connecting, and for each of the server's replies.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 /// For one whole mail.
-const SEND_TIMEOUT: Duration = Duration::from_secs(120);
+const SEND_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Sends through the configured mail server.
 pub struct SmtpMailer {
@@ -138,9 +138,8 @@ impl Mailer for SmtpMailer {
 /// sign-in can be fixed, and the mail is sent then.
 fn error_kind(code: Option<u16>) -> SendErrorKind {
     match code {
-        None => SendErrorKind::Connection,
         // 421: the server is shutting down (RFC 5321 §3.8).
-        Some(421) => SendErrorKind::Connection,
+        None | Some(421) => SendErrorKind::Connection,
         Some(code) if is_auth_failure(code) => SendErrorKind::Connection,
         Some(code) if code >= 500 => SendErrorKind::Permanent,
         Some(_) => SendErrorKind::Transient,

@@ -48,6 +48,7 @@ impl Modes {
     }
 
     /// The modes that a desktop user chooses from, in the administrator's order.
+    #[tracing::instrument(skip_all, level = "debug", name = "mode.enabled")]
     pub async fn enabled(&self) -> Result<Vec<ModeSummary>, ServiceError> {
         let modes = self.env.store.read().await?.modes().list().await?;
         let summary = |m: Mode| ModeSummary { id: m.id, name: m.name, description: m.description };
@@ -75,10 +76,17 @@ impl Modes {
 
 #[async_trait]
 impl ModeService for Modes {
+    #[tracing::instrument(skip_all, level = "debug", name = "mode.list")]
     async fn list(&self, _: &Administrator) -> Result<Vec<Mode>, ServiceError> {
         Ok(self.env.store.read().await?.modes().list().await?)
     }
 
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "mode.save",
+        fields(account_id = %admin.account_id, mode_id = mode.id)
+    )]
     async fn save(&self, admin: &Administrator, mode: Mode) -> Result<Mode, ServiceError> {
         mode.check().map_err(Problem::from)?;
         if !mode.provider.is_empty() && !self.provider_names().contains(&mode.provider) {
@@ -116,6 +124,7 @@ impl ModeService for Modes {
         Ok(stored)
     }
 
+    #[tracing::instrument(skip_all, level = "debug", name = "mode.providers")]
     async fn providers(&self, _: &Administrator) -> Result<Vec<String>, ServiceError> {
         Ok(self.provider_names())
     }

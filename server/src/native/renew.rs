@@ -13,6 +13,12 @@ use crate::certificate::read_request;
 
 impl Native {
     /// Renews the certificate of the person's machine.
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "native.renew",
+        fields(account_id = %person.account.id, certificate_id = %person.machine.certificate.id)
+    )]
     pub async fn renew(&self, person: &Person, renew: &Renew) -> Result<Renewed, ServiceError> {
         let current = &person.machine.certificate;
         let rule = Rule::per_hour("renew", self.env.config.limits.renewals_per_hour);

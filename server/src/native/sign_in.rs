@@ -24,6 +24,12 @@ pub struct Person {
 
 impl Native {
     /// The first step. Only the machine's owner gets further, and the answers do not reveal who that is.
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "native.login",
+        fields(certificate_id = %machine.certificate.id)
+    )]
     pub async fn login(
         &self,
         machine: &Machine,
@@ -42,6 +48,12 @@ impl Native {
     }
 
     /// The second step: returns the access token.
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "native.verify",
+        fields(certificate_id = %machine.certificate.id)
+    )]
     pub async fn verify(
         &self,
         machine: &Machine,
@@ -70,6 +82,12 @@ impl Native {
     }
 
     /// The user of an access token, if it is valid on this machine and its session is active.
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "native.person",
+        fields(certificate_id = %machine.certificate.id)
+    )]
     pub async fn person(&self, machine: Machine, bearer: Option<&str>) -> Result<Person, ServiceError> {
         let now = self.env.now();
         let claims =
@@ -90,6 +108,12 @@ impl Native {
         Ok(Person { account, machine, session })
     }
 
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "native.logout",
+        fields(account_id = %person.account.id)
+    )]
     pub async fn logout(&self, person: &Person) -> Result<(), ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;

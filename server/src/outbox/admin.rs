@@ -17,6 +17,7 @@ const PAGE_SIZE: u32 = 50;
 
 #[async_trait]
 impl OutboxService for Outbox {
+    #[tracing::instrument(skip_all, level = "debug", name = "outbox.list")]
     async fn list(
         &self,
         _: &Administrator,
@@ -28,6 +29,12 @@ impl OutboxService for Outbox {
         Ok(Page { rows, total: stored.total, page: stored.page, page_size: stored.page_size })
     }
 
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "outbox.retry",
+        fields(account_id = %admin.account_id, mail_id = id)
+    )]
     async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), ServiceError> {
         let (id, now) = (&known(id)?, self.env.now());
         let mut tx = self.env.store.begin().await?;
@@ -40,6 +47,12 @@ impl OutboxService for Outbox {
         Ok(())
     }
 
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "outbox.delivered",
+        fields(account_id = %admin.account_id, mail_id = id)
+    )]
     async fn delivered(&self, admin: &Administrator, id: &str) -> Result<(), ServiceError> {
         let (id, now) = (&known(id)?, self.env.now());
         let mut tx = self.env.store.begin().await?;
@@ -50,6 +63,12 @@ impl OutboxService for Outbox {
         Ok(tx.commit().await?)
     }
 
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
+        name = "outbox.retry_all",
+        fields(account_id = %admin.account_id)
+    )]
     async fn retry_all(&self, admin: &Administrator) -> Result<u64, ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;

@@ -49,6 +49,7 @@ pub(super) struct LastUses(Mutex<HashMap<SessionId, i64>>);
 
 #[async_trait]
 impl SignInService for People {
+    #[tracing::instrument(skip_all, level = "debug", name = "sign_in.sign_in")]
     async fn sign_in(
         &self,
         context: &RequestContext,
@@ -60,6 +61,7 @@ impl SignInService for People {
         Ok(WithCookies { value: SignInStep::Code, cookies: vec![cookie] })
     }
 
+    #[tracing::instrument(skip_all, level = "debug", name = "sign_in.second_factor")]
     async fn second_factor(
         &self,
         context: &RequestContext,
@@ -77,6 +79,7 @@ impl SignInService for People {
         Ok(WithCookies { value: SignInStep::Done, cookies })
     }
 
+    #[tracing::instrument(skip_all, level = "debug", name = "sign_in.sign_out")]
     async fn sign_out(&self, context: &RequestContext) -> Result<WithCookies<()>, ServiceError> {
         if let Some(cookie) = &context.session {
             let now = self.env.now();

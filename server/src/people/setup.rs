@@ -30,6 +30,7 @@ struct CheckedAnswer {
 
 #[async_trait]
 impl SetupService for People {
+    #[tracing::instrument(skip_all, level = "debug", name = "setup.setup_offer")]
     async fn setup_offer(&self, context: &RequestContext, token: &str) -> Result<SetupOffer, ServiceError> {
         self.check_link_rate(context).await?;
         let token = TokenHash::of(token);
@@ -55,6 +56,7 @@ impl SetupService for People {
         })
     }
 
+    #[tracing::instrument(skip_all, level = "debug", name = "setup.set_up")]
     async fn set_up(
         &self,
         context: &RequestContext,

@@ -103,7 +103,7 @@ impl People {
         if found.fingerprint != origin.machine.as_ref().map(|(fingerprint, _)| fingerprint.clone()) {
             return Err(challenge_expired().into());
         }
-        let rule = Rule::new("second-factor", CODES_PER_QUARTER, Duration::from_secs(900));
+        let rule = Rule::new("second-factor", CODES_PER_QUARTER, Duration::from_mins(15));
         self.limits.check_key(rule, found.account_id.as_str()).await?;
 
         let mut tx = self.env.store.begin().await?;

@@ -13,7 +13,7 @@ use crate::{job, tls};
 
 /// Often enough: the built-in certificate is valid for more than a year, and one of a public authority is renewed weeks
 /// before it expires.
-const RELOAD_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+const RELOAD_INTERVAL: Duration = Duration::from_hours(24);
 
 /// The TLS configurations of the listeners. `None`: plain HTTP, with or without a proxy that terminates TLS.
 #[derive(Debug, Clone)]

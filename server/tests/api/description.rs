@@ -143,7 +143,8 @@ async fn limits_match_the_code(server: TestServer) {
     let document = &Description::of(&server).await.document;
     let field = |schema: &str, field: &str, limit: &str| {
         let value = &document["components"]["schemas"][schema]["properties"][field][limit];
-        value.as_u64().unwrap_or_else(|| panic!("{schema}.{field} has no {limit}")) as usize
+        let value = value.as_u64().unwrap_or_else(|| panic!("{schema}.{field} has no {limit}"));
+        usize::try_from(value).unwrap()
     };
     assert_eq!(field("RequestAccess", "email", "maxLength"), EmailAddress::MAX_LENGTH);
     assert_eq!(field("RequestAccess", "message", "maxLength"), Message::MAX_CHARS);
@@ -239,16 +240,11 @@ async fn every_operation_conforms_to_its_description(server: TestServer) {
     coverage.send(new_link.json(&json!({ "match_code": code })), 202).await;
     let id = server.pending_request(&admin, "anna@example.org").await;
     let decline = server.post(&format!("/admin/api/access-requests/{id}/decline-link"));
-    coverage
-        .send(
-            decline.cookie("aiwe_session", &admin.session).json(&json!({ "reason": "Use the first." })),
-            200,
-        )
-        .await;
-    let path = format!("/admin/api/access-requests/{id}/link");
-    coverage
-        .send(server.post(&path).cookie("aiwe_session", &admin.session).json(&json!({ "sent": 1 })), 200)
-        .await;
+    let decline = decline.cookie("aiwe_session", &admin.session);
+    coverage.send(decline.json(&json!({ "reason": "Use the first." })), 200).await;
+    let send = server.post(&format!("/admin/api/access-requests/{id}/link"));
+    let send = send.cookie("aiwe_session", &admin.session);
+    coverage.send(send.json(&json!({ "sent": 1 })), 200).await;
     let key = rcgen::KeyPair::generate().unwrap();
     let csr = rcgen::CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
     let (link, code, _) = &links[1];
@@ -360,7 +356,7 @@ async fn violations_of_the_description_are_detected(server: TestServer) {
     let violations: [fn(&mut Reply); 5] = [
         |reply| reply.status = StatusCode::ACCEPTED,
         |reply| reply.body = br#"{"status":"good"}"#.to_vec(),
-        |reply| reply.body = br#"{}"#.to_vec(),
+        |reply| reply.body = br"{}".to_vec(),
         |reply| reply.body = br#"{"status":"ok","more":1}"#.to_vec(),
         |reply| _ = reply.headers.insert("content-type", "text/plain".parse().unwrap()),
     ];

@@ -171,7 +171,7 @@ async fn reminders_are_limited(server: TestServer) {
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
         assert_eq!(reply.json::<RequestStatus>().reminded_at, Some(server.state.env.now()));
         let mails = mails_to(&server, &admin.email).await;
-        assert_eq!(mails.len() as u32, 1 + sent);
+        assert_eq!(mails.len(), 1 + sent as usize);
         assert!(mails.last().unwrap().text.contains("anna@example.org reminds you"));
     }
     assert_eq!(status().await.reminder, None);

@@ -129,7 +129,8 @@ async fn an_older_database_is_backfilled(server: TestServer) {
 /// A pending request; the test moves some to other states.
 fn request(n: i64) -> AccessRequest {
     let letters = MatchCode::ALPHABET;
-    let code: String = (0..8).map(|place| letters[(n / 30_i64.pow(place) % 30) as usize] as char).collect();
+    let digit = |place| usize::try_from(n / 30_i64.pow(place) % 30).unwrap();
+    let code: String = (0..8).map(|place| char::from(letters[digit(place)])).collect();
     let requested_at = NOW - 1_000_000 + n * 60;
     AccessRequest {
         id: format!("00000000-0000-7000-8000-{n:012}").parse().unwrap(),
@@ -189,7 +190,7 @@ async fn ten_thousand_requests_are_listed_correctly(server: TestServer) {
     for state in states {
         for search in ["", "person-0012", "ärzte 001", "@example.org", "nobody"] {
             let expected = expected(state, search);
-            let last = (expected.len() / 50) as u32;
+            let last = u32::try_from(expected.len() / 50).unwrap();
             for page in [0, 1, last / 2, last, last + 1] {
                 let filter = AccessRequestFilter { state, search: search.to_owned(), page, waiting: false };
                 let start = Instant::now();

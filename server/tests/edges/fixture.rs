@@ -129,7 +129,7 @@ impl Fixture {
                 _ => 0,
             });
             match kind {
-                Kind::Missing => continue,
+                Kind::Missing => {}
                 Kind::Foreign => packages.issue_foreign(ORGANISATION, folder.path()),
                 kind => {
                     let issued = packages.issue(*kind, &past, &account_id, folder.path()).await;

@@ -27,11 +27,12 @@ pub fn problem(problem: &Problem, navigation: bool) -> Response<Vec<u8>> {
         let body = serde_json::to_vec(problem).unwrap_or_default();
         return answer(status, "application/problem+json", body);
     }
-    let fields: String = problem
+    let fields = problem
         .errors
         .iter()
         .map(|e| format!("<li><code>{}</code>: {}</li>", escaped(&e.field), escaped(&e.message)))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let body = format!(
         "<h1>{}</h1><p role=\"alert\">{}</p>{}{}",
         escaped(&problem.title),

@@ -195,8 +195,8 @@ fn server(server: &Server) -> String {
 }
 
 fn groups(fingerprint: Fingerprint) -> String {
-    let groups: String = fingerprint.groups().iter().map(|group| format!("<code>{group}</code> ")).collect();
-    format!("<dd class=\"groups\">{groups}</dd>")
+    let groups = fingerprint.groups().join("</code> <code>");
+    format!("<dd class=\"groups\"><code>{groups}</code> </dd>")
 }
 
 fn form(number: &str, action: &str, fields: &str, button: &str) -> String {
@@ -234,8 +234,8 @@ fn cancel(number: &str) -> String {
 }
 
 fn notice(problem: &Problem) -> String {
-    let errors: String =
-        problem.errors.iter().map(|error| format!("<p>{}</p>", escaped(&error.message))).collect();
+    let errors = problem.errors.iter().map(|error| format!("<p>{}</p>", escaped(&error.message)));
+    let errors = errors.collect::<Vec<_>>().concat();
     format!(
         "<div class=\"notice\" role=\"alert\"><p class=\"bad\">{}</p><p>{}</p>{errors}</div>",
         escaped(&problem.title),

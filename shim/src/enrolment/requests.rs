@@ -27,9 +27,8 @@ pub async fn read_offer(transport: &Transport, link: &Link) -> Result<DownloadOf
         return Err(EnrolmentError::Renewal);
     }
     match offer.state {
-        DownloadState::Ready => Ok(offer),
-        // Maybe by this machine, whose answer was lost: the same key gets the same certificate again.
-        DownloadState::Redeemed => Ok(offer),
+        // Redeemed maybe by this machine, whose answer was lost: the same key gets the same certificate again.
+        DownloadState::Ready | DownloadState::Redeemed => Ok(offer),
         DownloadState::Expired => Err(EnrolmentError::Expired),
     }
 }

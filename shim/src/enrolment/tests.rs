@@ -25,6 +25,7 @@ const VALIDITY: (i64, i64) = (1_577_836_800, 4_102_444_800);
 
 /// A server with one approved request.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a behaviour of its own that a test switches on")]
 struct FakeServer {
     authority_sent: Option<String>,
     machines_url: String,

@@ -246,7 +246,7 @@ impl EnrolmentStore {
     fn write(&self, lock: &WriteLock, record: &Record) -> Result<(), EnrolmentStoreError> {
         let text =
             serde_json::to_vec_pretty(record).map_err(|error| EnrolmentStoreError::Record(Some(error)))?;
-        lock.replace(&self.folder, &self.file(), &text).map_err(EnrolmentStoreError::File)
+        lock.replace(&self.file(), &text).map_err(EnrolmentStoreError::File)
     }
 
     /// Removes the keys of `names` that the record on disk does not use.

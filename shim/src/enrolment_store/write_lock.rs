@@ -2,11 +2,12 @@
 
 use std::fs::{File, create_dir_all, rename};
 use std::io::{Error, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Held by one process at a time.
 #[derive(Debug)]
 pub struct WriteLock {
+    folder: PathBuf,
     _lock: File,
 }
 
@@ -20,18 +21,19 @@ impl WriteLock {
         match lock.lock() {
             // Some network file systems have no locks.
             Err(error) if error.kind() != ErrorKind::Unsupported => Err(error),
-            _ => Ok(Self { _lock: lock }),
+            _ => Ok(Self { folder: folder.to_owned(), _lock: lock }),
         }
     }
 
-    /// Writes a new file and renames it over the old one, so that the file is never incomplete.
-    pub fn replace(&self, folder: &Path, file: &Path, text: &[u8]) -> Result<(), Error> {
+    /// Writes a new file and renames it over the old one, so that the file is never incomplete. `file` is in the folder
+    /// of this lock.
+    pub fn replace(&self, file: &Path, text: &[u8]) -> Result<(), Error> {
         let temporary = file.with_extension("new");
         let mut new = File::create(&temporary)?;
         new.write_all(text)?;
         new.sync_all()?;
         rename(&temporary, file)?;
-        sync_folder(folder)
+        sync_folder(&self.folder)
     }
 }
 

@@ -13,6 +13,7 @@ pub fn store(_: &Path) -> Option<Arc<dyn KeyStore>> {
 }
 
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
 pub fn store(folder: &Path) -> Option<Arc<dyn KeyStore>> {
     Some(Arc::new(unix::FileStore(folder.join("keys"))))
 }

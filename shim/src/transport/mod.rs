@@ -25,9 +25,9 @@ use crate::trust::{Trust, provider};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two parts of a response. A model may think for a while; the server sends comments meanwhile.
-const READ_TIMEOUT: Duration = Duration::from_secs(120);
+const READ_TIMEOUT: Duration = Duration::from_mins(2);
 /// For a whole request, unless its response is a stream.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// The largest page or file that is passed to the webview.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 

@@ -5,8 +5,8 @@ mod app_window;
 use tauri::utils::config::Color;
 use tauri::webview::{NewWindowResponse, PageLoadEvent};
 use tauri::{
-    AppHandle, Manager, Monitor, PhysicalPosition, PhysicalSize, Theme, WebviewUrl, WebviewWindow,
-    WebviewWindowBuilder,
+    AppHandle, LogicalUnit, Manager, Monitor, PhysicalPosition, PhysicalSize, Theme, WebviewUrl,
+    WebviewWindow, WebviewWindowBuilder,
 };
 
 use crate::app_state::AppState;
@@ -68,7 +68,7 @@ pub fn dock(window: &WebviewWindow) -> tauri::Result<()> {
 
 fn place(monitor: &Monitor, frame: PhysicalSize<u32>) -> (PhysicalPosition<i32>, PhysicalSize<u32>) {
     let area = monitor.work_area();
-    let width = ((WIDTH * monitor.scale_factor()) as u32).min(area.size.width);
+    let width = LogicalUnit::new(WIDTH).to_physical::<u32>(monitor.scale_factor()).0.min(area.size.width);
     let left =
         area.position.x + i32::try_from(area.size.width.saturating_sub(width + frame.width)).unwrap_or(0);
     let height = area.size.height.saturating_sub(frame.height);

@@ -20,7 +20,7 @@ pub fn node(paths: &Paths) -> Component {
     }
 }
 
-/// The packages that `folder`/package-lock.json names, in `folder`/node_modules.
+/// The packages that `folder/package-lock.json` names, in `folder/node_modules`.
 pub fn modules(paths: &Paths, folder: &'static str, why: &'static str) -> Component {
     let here = paths.root.join(folder);
     let (lock, stamp) = (here.join("package-lock.json"), here.join("node_modules/.installed-lock"));

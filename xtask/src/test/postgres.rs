@@ -165,7 +165,7 @@ fn random_hex() -> Result<String> {
     let mut bytes = [0_u8; 16];
     let mut source = fs::File::open("/dev/urandom").context("opening /dev/urandom")?;
     source.read_exact(&mut bytes).context("reading /dev/urandom")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 #[cfg(test)]

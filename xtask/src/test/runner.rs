@@ -11,9 +11,9 @@ use std::time::Duration;
 use crate::error::{Context, Result};
 
 /// For running what was built, on a slow machine.
-const TIMEOUT: Duration = Duration::from_secs(25 * 60);
+const TIMEOUT: Duration = Duration::from_mins(25);
 /// For what is repeated a thousand times.
-const SOAK_TIMEOUT: Duration = Duration::from_secs(4 * 60 * 60);
+const SOAK_TIMEOUT: Duration = Duration::from_hours(4);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {

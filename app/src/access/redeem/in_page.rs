@@ -22,7 +22,7 @@ use crate::web;
 
 const MODULE: &str = "/pkg/aiwe-keys.js";
 /// When the `blob:` URL is revoked. Some browsers ask where to save before they read the file.
-const REVOKE_AFTER: Duration = Duration::from_secs(120);
+const REVOKE_AFTER: Duration = Duration::from_mins(2);
 
 thread_local! {
     /// The key of this page's link.

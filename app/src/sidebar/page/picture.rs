@@ -8,7 +8,7 @@ use leptos::task::spawn_local;
 use super::ProblemAdvice;
 use crate::design::{Button, ButtonKind, ButtonVariant, Shape};
 use crate::sidebar::picture::Picture;
-use crate::sidebar::run::CaptureState;
+use crate::sidebar::run::{CaptureState, Run};
 use crate::sidebar::state::SidebarState;
 use crate::sidebar::web;
 
@@ -44,7 +44,7 @@ pub fn PictureField(state: SidebarState) -> impl IntoView {
 #[component]
 fn CaptureButton(state: SidebarState) -> impl IntoView {
     let busy = Signal::derive(move || state.capture.with(|capture| *capture == CaptureState::Capturing));
-    let running = Signal::derive(move || state.run.with(|run| run.is_running()));
+    let running = Signal::derive(move || state.run.with(Run::is_running));
     view! {
         <Button
             kind=ButtonKind::Button

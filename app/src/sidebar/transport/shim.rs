@@ -149,6 +149,11 @@ impl Shim {
         let (id_inside, shim) = (own_id.clone(), self.clone());
         let receive = Closure::<dyn FnMut(JsValue)>::new(move |raw: JsValue| {
             let field = |name: &str| Reflect::get(&raw, &JsValue::from_str(name)).ok();
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "JavaScript's numbers are floats; the index counts from 0"
+            )]
             let index = field("index").and_then(|index| index.as_f64()).unwrap_or_default() as u64;
             let mut ordered = ordered.borrow_mut();
             if field("end").is_some_and(|end| end.is_truthy()) {

@@ -65,7 +65,7 @@ struct Read;
 
 #[async_trait]
 impl Node<State, Services, AnalysisError> for Read {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "read"
     }
 
@@ -85,7 +85,7 @@ struct Route;
 
 #[async_trait]
 impl Node<State, Services, AnalysisError> for Route {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "route"
     }
 
@@ -106,7 +106,7 @@ struct Answer;
 
 #[async_trait]
 impl Node<State, Services, AnalysisError> for Answer {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "answer"
     }
 
@@ -177,7 +177,7 @@ struct Extract;
 
 #[async_trait]
 impl Node<State, Services, AnalysisError> for Extract {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "extract"
     }
 

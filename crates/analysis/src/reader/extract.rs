@@ -1,6 +1,7 @@
 //! An answer made from the text on the screen.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::finding::{Finding, findings};
 use super::layout::RecognizedText;
@@ -53,12 +54,13 @@ pub fn extract(question: &str, recognized: &RecognizedText) -> String {
 fn describe(finding: &Finding, lines: &[&str]) -> String {
     let mut text = format!("**An error of {}", finding.toolchain.label());
     if !finding.code.is_empty() {
-        text += &format!(": {}", code_span(&finding.code));
+        text += ": ";
+        text += &code_span(&finding.code);
     }
     if let Some(location) = &finding.location {
-        text += &format!(" in {}, line {}", code_span(&location.file), location.line);
+        let _ = write!(text, " in {}, line {}", code_span(&location.file), location.line);
         if let Some(column) = location.column {
-            text += &format!(", column {column}");
+            let _ = write!(text, ", column {column}");
         }
     }
     text += "**\n\n";

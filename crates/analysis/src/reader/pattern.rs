@@ -50,7 +50,7 @@ patterns! {
     /// Whole lines that begin a Python traceback.
     PYTHON_TRACEBACK = r"(?i)\btraceback\b.*\brecent\s*call";
     /// Exception, message.
-    EXCEPTION = r#"^\W{0,3}(?:Uncaught\s+(?:\(in promise\)\s+)?|Exception in thread\s+\S+\s+|Caused by:\s*)?((?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Iteration|Exit|Failure))\b\s*(?::\s*(.*))?$"#;
+    EXCEPTION = r"^\W{0,3}(?:Uncaught\s+(?:\(in promise\)\s+)?|Exception in thread\s+\S+\s+|Caused by:\s*)?((?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Iteration|Exit|Failure))\b\s*(?::\s*(.*))?$";
     /// File, line.
     JAVA_LOCATION = r"^\W{0,3}at\s+[\w.$<>/]+\s?\((\w+\.(?:java|kt|scala))\s?:\s?(\d+)\)";
     /// File, line, column.

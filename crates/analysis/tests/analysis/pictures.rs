@@ -8,7 +8,7 @@ use protocol::analysis::MAX_IMAGE_BYTES;
 use protocol::image::MediaType;
 
 fn picture(format: ImageFormat) -> Vec<u8> {
-    let noise = |x: u32, y: u32| Rgb([x * 7 + y * 13, x * y, x ^ y].map(|v| (v % 256) as u8));
+    let noise = |x: u32, y: u32| Rgb([x * 7 + y * 13, x * y, x ^ y].map(|v| v.to_le_bytes()[0]));
     let picture = DynamicImage::ImageRgb8(RgbImage::from_fn(120, 80, noise));
     let mut bytes = Vec::new();
     picture.write_to(&mut Cursor::new(&mut bytes), format).unwrap();

@@ -46,7 +46,7 @@ fn every_corrupt_part_is_named() {
         match part {
             Part::RootCertificate => material.root_certificate = cut(&whole.root_certificate),
             Part::RootKey => {
-                material.root_key = whole.root_key.as_ref().map(|k| KeyPem::new(cut(k.expose())))
+                material.root_key = whole.root_key.as_ref().map(|k| KeyPem::new(cut(k.expose())));
             }
             Part::IssuingCertificate => material.issuing_certificate = cut(&whole.issuing_certificate),
             Part::IssuingKey => material.issuing_key = KeyPem::new(cut(whole.issuing_key.expose())),

@@ -1,5 +1,7 @@
 //! The administrators' list of access requests.
 
+use std::fmt::Write as _;
+
 use domain::Page;
 use domain::access::{AccessRequest, AccessRequestFilter, AccessRequestRow, Grant, Links, RequestState};
 use domain::id::AccessRequestId;
@@ -24,7 +26,7 @@ impl AccessRequests<'_> {
             let sql = group.count();
             let counted: Vec<(i64,)> = fetch_all_with!(self.0, (i64,), &sql, &group.values)?;
             let count: i64 = counted.iter().map(|(count,)| count).sum();
-            let wanted = i64::from(page_size) - listed.len() as i64;
+            let wanted = i64::from(page_size).saturating_sub_unsigned(listed.len() as u64);
             if wanted > 0 && skip < count {
                 let slice = group.slice(wanted, skip);
                 let rows: Vec<Row> = fetch_all_with!(self.0, Row, &slice.sql, &slice.values)?;
@@ -132,7 +134,7 @@ impl Clause {
             match part.strip_suffix('?') {
                 Some(before) => {
                     self.values.extend(values.next());
-                    self.sql.push_str(&format!("{before}${}", self.values.len()));
+                    let _ = write!(self.sql, "{before}${}", self.values.len());
                 }
                 None => self.sql.push_str(part),
             }

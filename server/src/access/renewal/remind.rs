@@ -18,7 +18,7 @@ use crate::access::decide::already_decided;
 use crate::failure::Failure;
 use crate::job;
 
-const INTERVAL: Duration = Duration::from_secs(15 * 60);
+const INTERVAL: Duration = Duration::from_mins(15);
 const DAY: i64 = 24 * 3600;
 /// The desktop program renews at two thirds of the lifetime; its users should get no mail.
 const RENEWAL_GRACE_PERIOD: i64 = DAY;

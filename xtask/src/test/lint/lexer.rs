@@ -139,7 +139,7 @@ impl Lexer {
         self.skip_while(|lexer| lexer.peek(0) == '_' || lexer.peek(0).is_alphanumeric());
         let word: String = self.characters[start..self.at].iter().collect();
         if matches!(word.as_str(), "r" | "br" | "cr") {
-            let hashes = (0..).take_while(|ahead| self.peek(*ahead) == '#').count();
+            let hashes = self.characters.iter().skip(self.at).take_while(|next| **next == '#').count();
             if self.peek(hashes) == '"' {
                 return self.raw_string(hashes);
             }
@@ -261,7 +261,7 @@ mod tests {
     fn comments_strings_and_numbers_are_left_out() {
         assert_eq!(words("a // crate::x\n/* b /* c */ d */ e"), "a e");
         assert_eq!(
-            words(r####"a("x \" y", r#"z " z"#, b"q", br"\", c"w", 1_000u64, 0xff) r#type"####),
+            words(r##"a("x \" y", r#"z " z"#, b"q", br"\", c"w", 1_000u64, 0xff) r#type"##),
             "a ( , , , , , , ) type"
         );
         assert_eq!(words(r"'a' '\'' '\u{1F600}' b'x' &'static str"), "& str");
