@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// What a server function returns when it fails.
 ///
-/// Converting from a [`Problem`] on the server also sets the status of the current HTTP response: a page whose data is
-/// missing becomes a 404, a server function called without permission a 401 or 403.
+/// Converting from a [`Problem`] on the server also sets the status of the current HTTP response, and its `Retry-After`: a
+/// page whose data is missing becomes a 404, a server function called without permission a 401 or 403.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppError(Problem);
 
@@ -37,6 +37,9 @@ fn set_status(problem: &Problem) {
     let redirects = response.0.read().is_ok_and(|parts| parts.headers.contains_key(http::header::LOCATION));
     if !redirects && let Ok(status) = http::StatusCode::from_u16(problem.status) {
         response.set_status(status);
+        if let Some(seconds) = problem.retry_after {
+            response.insert_header(http::header::RETRY_AFTER, seconds.into());
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! The server puts a [`RequestContext`] into the context of every page and server function. The proof that an action
 //! needs, such as an [`Administrator`], can only be made from it, so no server function can forget to authorise.
 
-use domain::id::AccountId;
+use domain::id::{AccountId, CertificateId};
 use leptos::prelude::use_context;
 use protocol::certificate::CertificateReport;
 use protocol::people::{Role, SignedIn};
@@ -28,9 +28,20 @@ pub struct RequestContext {
     /// Whether the request came through TLS (here or at the proxy): then cookies are `Secure`.
     pub secure: bool,
     pub certificate: CertificateReport,
+    /// The machine whose certificate the client presents, if that is valid.
+    pub machine: Option<MachineIdentity>,
     /// The origin of the public pages (`https://host`), if the request came to the machines' host. Cookies that the public
     /// pages need, such as the one that proves who asked for access, can only be set there.
     pub pages_origin: Option<String>,
+}
+
+/// A machine, by its valid certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineIdentity {
+    pub certificate_id: CertificateId,
+    /// SHA-256 of the certificate's DER, in lower-case hexadecimal.
+    pub fingerprint: String,
+    pub owner: AccountId,
 }
 
 /// Proof that the request comes from an administrator.

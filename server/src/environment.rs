@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::clock::Clock;
 use domain::id::Id;
 use domain::random::Random;
+use protocol::ServiceError;
 use store::Store;
 
 use crate::config::Config;
@@ -24,6 +25,16 @@ impl Environment {
     /// Seconds since the Unix epoch.
     pub fn now(&self) -> i64 {
         self.clock.unix()
+    }
+
+    /// After a revocation, a sign-in or the end of a session has failed: whether to try it once more, now that the reserve has
+    /// made room on the full disk. It begins its transaction with [`Store::begin_urgent`].
+    pub fn release_reserve_after(&self, error: &ServiceError) -> bool {
+        let released = matches!(error, ServiceError::StorageFull(_)) && self.store.release_reserve();
+        if released {
+            tracing::warn!("the disk is full: the reserve was released");
+        }
+        released
     }
 
     /// The id of a new row.

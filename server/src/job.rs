@@ -1,14 +1,16 @@
 //! Background jobs that run again and again until the shutdown.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt;
 use protocol::ServiceError;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 /// Runs `work` now and then `interval` after each run, until `shutdown`. Each run has a span `job` with its `name`, and its
-/// failure is logged under it; the next run tries again. A run that has begun is finished.
+/// failure, also a panic, is logged under it; the next run tries again. A run that has begun is finished.
 pub async fn every<F: Future<Output = Result<(), ServiceError>>>(
     interval: Duration,
     shutdown: &CancellationToken,
@@ -32,7 +34,11 @@ pub async fn every_or_notified<F: Future<Output = Result<(), ServiceError>>>(
                 error.log(name);
             }
         };
-        run.instrument(tracing::info_span!("job", job = name)).await;
+        let span = tracing::info_span!("job", job = name);
+        // The next run uses nothing that this one may leave half done, except the database, which rolls back.
+        if AssertUnwindSafe(run.instrument(span.clone())).catch_unwind().await.is_err() {
+            tracing::error!(parent: &span, action = name, "an action panicked");
+        }
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = notify.notified() => {}
@@ -64,6 +70,21 @@ mod tests {
         })
         .await;
         assert_eq!(runs, [0, 60, 120]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_ends_a_run_and_not_the_job() {
+        let (shutdown, mut runs) = (CancellationToken::new(), 0);
+        every(INTERVAL, &shutdown, "a test", || {
+            runs += 1;
+            match runs {
+                1 => std::panic::resume_unwind(Box::new("a fault")),
+                _ => shutdown.cancel(),
+            }
+            ready(Ok(()))
+        })
+        .await;
+        assert_eq!(runs, 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ use protocol::{Problem, ServiceError};
 use web::documented_errors::DocumentedErrors;
 use web::{CookieKind, HandlerError, Listener, Peer, ProblemResponse, cookie_value};
 
-use crate::certificate::Certificates;
+use crate::certificate::{Certificates, Machine};
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::people::{Activity, PanelSession, People};
@@ -124,18 +124,19 @@ impl RequestContexts {
         activity: Activity,
     ) -> Result<RequestContext, ServiceError> {
         let cookie = |kind| cookie_value(headers, kind, peer.tls).map(Secret::new);
-        let mut certificate = self.certificates.report(peer.certificate.as_ref()).await?;
+        let (mut certificate, machine) = self.certificates.report(peer.certificate.as_ref()).await?;
+        let machine = machine.as_ref().map(Machine::identity);
         if certificate.rejection == Some(RejectionReason::Missing) {
             let end = cookie(CookieKind::CertificateEnd).and_then(|end| end.expose().parse().ok());
             certificate.last_ended = end.filter(|end| (0..self.env.now()).contains(end));
         }
         let session = cookie(CookieKind::Session);
-        let may_sign_in = !self.env.config.admin.require_certificate || certificate.rejection.is_none();
         let panel_session = match &session {
-            Some(session) if may_sign_in => {
-                self.people.panel_session(&TokenHash::of(session.expose()), activity).await?
+            Some(session) => {
+                let token = TokenHash::of(session.expose());
+                self.people.panel_session(&token, machine.as_ref(), activity).await?
             }
-            _ => PanelSession::Invalid,
+            None => PanelSession::Invalid,
         };
         let (signed_in, idle_minutes) = match panel_session {
             PanelSession::Invalid => (None, None),
@@ -156,6 +157,7 @@ impl RequestContexts {
                 .to_owned(),
             secure: peer.tls,
             certificate,
+            machine,
             pages_origin: pages_origin(&self.env.config, peer.listener),
         })
     }

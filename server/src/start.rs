@@ -19,6 +19,7 @@ use crate::config::{Config, Location};
 use crate::edge::Edge;
 use crate::environment::Environment;
 use crate::mail::{Mailer, SmtpMailer};
+use crate::readiness::watch_storage;
 use crate::routes::router;
 use crate::state::AppState;
 use crate::tls;
@@ -38,6 +39,12 @@ pub enum StartError {
          it as database.data_key_file"
     )]
     KeyMissing { path: PathBuf },
+    /// A new database would have another authority, which no machine trusts, and a new first administrator.
+    #[error(
+        "the database {database} is missing or empty, though its data key {key} is there: restore a backup (server restore, \
+         into an empty folder), or remove the data key to begin anew"
+    )]
+    DatabaseMissing { database: String, key: PathBuf },
     #[error("the database cannot be opened")]
     Store(#[from] StoreError),
     #[error("{what} cannot be used")]
@@ -55,7 +62,10 @@ pub enum StartError {
 impl From<ServiceError> for StartError {
     fn from(error: ServiceError) -> Self {
         match error {
-            ServiceError::Internal(cause) | ServiceError::Overload(cause) => Self::Assemble(cause),
+            ServiceError::Internal(cause)
+            | ServiceError::Overload(cause)
+            | ServiceError::StorageFull(cause)
+            | ServiceError::StorageLost(cause) => Self::Assemble(cause),
             ServiceError::Problem(problem) => Self::Refused(problem),
         }
     }
@@ -66,6 +76,15 @@ pub async fn open_environment(config: Config, data_dir: &Path) -> Result<Arc<Env
     let folder = |source| StartError::DataFolder { path: data_dir.to_owned(), source };
     create_private_folder(data_dir).map_err(folder)?;
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let key_path = data_dir.join("data.key");
+    // The key is made after the first database. A key from the configuration may be older than both.
+    if config.database.data_key.is_none() && key_path.exists() && is_new(&config.database.location).await? {
+        let database = match &config.database.location {
+            Location::Sqlite(file) => file.display().to_string(),
+            Location::Postgres(_) => "at database.url".to_owned(),
+        };
+        return Err(StartError::DatabaseMissing { database, key: key_path });
+    }
     let store = match &config.database.location {
         Location::Sqlite(file) => Store::open_sqlite(file).await?,
         Location::Postgres(url) => {
@@ -76,13 +95,20 @@ pub async fn open_environment(config: Config, data_dir: &Path) -> Result<Arc<Env
         Vault::parse(key.expose())
             .ok_or_else(|| VaultError::Form { path: PathBuf::from("the configuration's data_key") })?
     } else {
-        let path = data_dir.join("data.key");
-        if !path.exists() && !store.read().await?.authorities().list().await?.is_empty() {
-            return Err(StartError::KeyMissing { path });
+        if !key_path.exists() && !store.read().await?.authorities().list().await?.is_empty() {
+            return Err(StartError::KeyMissing { path: key_path });
         }
-        Vault::open_or_create(&path, random.as_ref())?
+        Vault::open_or_create(&key_path, random.as_ref())?
     };
     Ok(Arc::new(Environment { store, config, clock: Arc::new(SystemClock), random, vault }))
+}
+
+/// Whether no server has used this database yet.
+async fn is_new(database: &Location) -> Result<bool, StoreError> {
+    match database {
+        Location::Sqlite(file) => Ok(std::fs::metadata(file).map_or(true, |found| found.len() == 0)),
+        Location::Postgres(url) => store::is_new_postgres(url.expose()).await,
+    }
 }
 
 /// A server whose ports are bound.
@@ -147,6 +173,7 @@ impl Server {
         jobs.spawn(self.tls.reload_daily(self.state.clone(), self.shutdown.clone()));
         jobs.spawn(self.state.access.clone().run_expiry_reminders(self.shutdown.clone()));
         jobs.spawn(crate::cleanup::run(Arc::clone(&self.state.env), self.shutdown.clone()));
+        jobs.spawn(watch_storage(Arc::clone(&self.state.env), self.shutdown.clone()));
         for (edge, listener) in self.listeners {
             jobs.spawn(edge.serve(listener, router.clone()));
         }

@@ -19,6 +19,7 @@ use crate::native::Native;
 use crate::outbox::Outbox;
 use crate::overview::Dashboard;
 use crate::people::People;
+use crate::readiness::ReadinessProbe;
 use crate::request_context::RequestContexts;
 
 /// The capacity of the rate limiter: how many callers it tracks at once.
@@ -37,6 +38,7 @@ pub struct AppState {
     pub native: Native,
     pub outbox: Outbox,
     pub people: People,
+    pub readiness: ReadinessProbe,
     pub services: Services,
 }
 
@@ -51,7 +53,7 @@ impl AppState {
             Arc::new(InMemoryRateLimiter::new(Arc::clone(&env.clock), RATE_LIMIT_BUCKETS));
         let outbox = Outbox::new(Arc::clone(&env), mailer);
         let certificates = Certificates::open(Arc::clone(&env), connections, outbox.clone()).await?;
-        let people = People::new(Arc::clone(&env), Arc::clone(&limits))?;
+        let people = People::new(Arc::clone(&env), Arc::clone(&limits), outbox.clone())?;
         let modes = Modes::new(Arc::clone(&env));
         modes.seed().await?;
         let access = Access::new(
@@ -84,6 +86,7 @@ impl AppState {
             modes,
             outbox,
             people,
+            readiness: ReadinessProbe::new(Arc::clone(&env)),
             services,
             env,
         })

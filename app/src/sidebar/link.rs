@@ -1,6 +1,8 @@
 //! Which addresses in an answer become links. A model writes the answer from a picture that may be an attacker's: a link
 //! must lead where it says, or it stays text.
 
+use domain::text::is_invisible;
+
 /// An address that may be followed, and what is shown of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SafeLink {
@@ -11,10 +13,10 @@ pub struct SafeLink {
 
 impl SafeLink {
     /// Accepts `http`, `https` and `mailto` with a plain destination. Rejects addresses that browsers parse differently than
-    /// people read them: white space and control characters (dropped by browsers), backslashes (read as slashes), userinfo
-    /// before an `@`, percent signs and non-ASCII letters in the host (look-alikes).
+    /// people read them: white space and invisible characters (some are dropped by browsers), backslashes (read as slashes),
+    /// userinfo before an `@`, percent signs and non-ASCII letters in the host (look-alikes).
     pub fn parse(target: &str) -> Option<Self> {
-        if target.len() > 2_000 || target.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\') {
+        if target.len() > 2_000 || target.chars().any(|c| c.is_whitespace() || is_invisible(c) || c == '\\') {
             return None;
         }
         let (scheme, rest) = target.split_once(':')?;
@@ -98,6 +100,8 @@ mod tests {
             "https://",
             "https://good.example@evil.example/",
             "https://evil.example\\@good.example/",
+            "https://evil.example/\u{202E}elpmaxe.doog//:sptth",
+            "https://evil.example/\u{E0041}\u{AD}",
             "https://%65vil.example/",
             "https://exаmple.org/",
             "https://example.org:99999/",

@@ -1,11 +1,14 @@
 //! Answers in Markdown, parsed into a small tree that the page renders element by element.
 //!
 //! Always holds: nothing in an answer becomes raw markup. There is no node for raw HTML (it is kept as text) nor for an
-//! image that would be loaded; an address becomes a link only through [`SafeLink`]. The tree is at most [`MAX_DEPTH`]
-//! deep, however deep the answer nests, because rendering and dropping it recurse.
+//! image that would be loaded; an address becomes a link only through [`SafeLink`]. No text in the tree holds what a reader
+//! cannot see, also not as an HTML entity: prose keeps joiners and emoji selectors where they have an effect, code and
+//! addresses nothing, so that what is copied is what was read. The tree is at most [`MAX_DEPTH`] deep, however deep the
+//! answer nests, because rendering and dropping it recurse.
 
 use std::iter::Peekable;
 
+use domain::text::{visible, visible_prose};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 
 use super::link::SafeLink;
@@ -126,7 +129,7 @@ fn read_block<'a, E: Iterator<Item = Event<'a>>>(
                 CodeBlockKind::Fenced(info) => first_word(&info),
                 CodeBlockKind::Indented => String::new(),
             };
-            Block::Code { language, text: plain_text(&read_inlines(events)) }
+            Block::Code { language, text: visible(&plain_text(&read_inlines(events))) }
         }
         Tag::List(start) => {
             let mut items = Vec::new();
@@ -193,22 +196,22 @@ fn read_span<'a, E: Iterator<Item = Event<'a>>>(tag: Tag<'a>, events: &mut Peeka
                 Inline::Link { link, text }
             } else {
                 text.push(Inline::Text(" ".to_owned()));
-                text.push(Inline::Code(dest_url.into_string()));
+                text.push(Inline::Code(visible(&dest_url)));
                 Inline::Emphasis(text)
             }
         }
-        Tag::Image { dest_url, .. } => Inline::Picture { text, target: dest_url.into_string() },
+        Tag::Image { dest_url, .. } => Inline::Picture { text, target: visible(&dest_url) },
         _ => Inline::Emphasis(text),
     }
 }
 
 fn leaf(event: Event<'_>) -> Option<Inline> {
     Some(match event {
-        Event::Code(text) => Inline::Code(text.into_string()),
+        Event::Code(text) => Inline::Code(visible(&text)),
         Event::HardBreak => Inline::Break,
         Event::SoftBreak => Inline::Text("\n".to_owned()),
         Event::TaskListMarker(done) => Inline::Text(if done { "[x] " } else { "[ ] " }.to_owned()),
-        Event::Html(text) | Event::InlineHtml(text) | Event::Text(text) => Inline::Text(text.into_string()),
+        Event::Html(text) | Event::InlineHtml(text) | Event::Text(text) => Inline::Text(visible_prose(&text)),
         _ => return None,
     })
 }

@@ -135,6 +135,7 @@ fn context(who: Who) -> RequestContext {
             presented: None,
             last_ended: None,
         },
+        machine: None,
         pages_origin: None,
     }
 }

@@ -1,20 +1,6 @@
 //! Text from a screen or a model, made fit to be shown in Markdown.
 
-/// Characters that a reader cannot see, or that change how others are shown: controls (but for line feed and
-/// tab), bidirectional controls, zero-width, variation and tag characters.
-pub(crate) fn is_invisible(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t')
-        || matches!(c,
-            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
-            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
-            | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
-}
-
-/// The text without what cannot be seen.
-pub(crate) fn visible(text: &str) -> String {
-    text.chars().filter(|c| !is_invisible(*c)).collect()
-}
+pub(crate) use protocol::text::visible;
 
 /// A fenced code block that its content cannot end: the fence is longer than any run of backticks in it.
 pub(crate) fn fenced(text: &str) -> String {
@@ -54,10 +40,5 @@ mod tests {
         assert_eq!(code_span("src/main.rs"), "`src/main.rs`");
         assert_eq!(code_span("`a``b"), "``` `a``b ```");
         assert_eq!(code_span("a\n\n# b"), "`a  # b`");
-    }
-
-    #[test]
-    fn what_cannot_be_seen_is_dropped() {
-        assert_eq!(visible("a\u{202E}b\u{200B}c\u{1b}[0m\u{E0041}\td\ne"), "abc[0m\td\ne");
     }
 }

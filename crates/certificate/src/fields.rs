@@ -2,6 +2,7 @@
 
 pub(crate) use package::{common_name, parse};
 use protocol::certificate::PresentedCertificate;
+use protocol::text::is_invisible;
 use sha2::{Digest, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
@@ -71,15 +72,6 @@ pub(crate) fn owner_and_machine(certificate: &X509Certificate<'_>) -> Option<(St
 
 /// A name to display: invisible and bidirectional control characters are replaced by U+FFFD.
 fn printable_name(name: &X509Name<'_>) -> String {
-    name.to_string()
-        .chars()
-        .take(MAX_NAME_LENGTH)
-        .map(|c| match c {
-            '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' => {
-                '\u{FFFD}'
-            }
-            c if c.is_control() => '\u{FFFD}',
-            c => c,
-        })
-        .collect()
+    let printable = |c| if is_invisible(c) { '\u{FFFD}' } else { c };
+    name.to_string().chars().take(MAX_NAME_LENGTH).map(printable).collect()
 }

@@ -65,6 +65,8 @@ impl FromStr for Role {
 pub struct Session {
     pub id: SessionId,
     pub account_id: AccountId,
+    /// The session that the sign-in opened: this one, or the one that renewals have continued. They end together.
+    pub sign_in_id: SessionId,
     pub kind: SessionKind,
     /// Seconds since the Unix epoch.
     pub expires_at: i64,
@@ -78,6 +80,8 @@ pub enum SessionKind {
     Panel {
         /// Seconds since the Unix epoch. Up to a minute old, so that not every request writes to the database.
         last_used_at: i64,
+        /// The certificate without which the cookie is worth nothing; `None`: the panel needed none.
+        certificate_id: Option<CertificateId>,
     },
 }
 
@@ -85,7 +89,7 @@ pub enum SessionKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
     pub account_id: AccountId,
-    /// The fingerprint of the certificate that the sign-in is bound to; `None`: a sign-in to the panel.
+    /// The fingerprint of the certificate that the sign-in is bound to; `None`: a sign-in to a panel that needs none.
     pub fingerprint: Option<String>,
     /// Seconds since the Unix epoch.
     pub expires_at: i64,

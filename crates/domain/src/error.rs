@@ -9,6 +9,10 @@ pub enum ErrorClass {
     InvalidText,
     /// Too much at once. It passes by itself.
     Overload,
+    /// Nothing can be stored until an operator makes room.
+    StorageFull,
+    /// The storage is gone: what is written now would be lost.
+    StorageLost,
 }
 
 /// An error of the server's lower layers. With `?` it becomes a service's error.

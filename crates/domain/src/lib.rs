@@ -23,7 +23,7 @@ pub mod page;
 #[cfg(feature = "server")]
 pub mod random;
 pub mod secret;
-mod text;
+pub mod text;
 
 pub use page::Page;
 pub use text::{FieldError, Invalid};

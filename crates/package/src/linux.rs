@@ -7,6 +7,7 @@ use std::io::{Cursor, Write};
 use pkcs8::PrivateKeyInfoRef;
 use pkcs8::der::pem::LineEnding;
 use pkcs8::pkcs5::pbes2;
+use protocol::text::is_invisible;
 use sha1::{Digest, Sha1};
 use time::OffsetDateTime;
 use x509_parser::oid_registry::OID_KEY_TYPE_EC_PUBLIC_KEY;
@@ -95,7 +96,7 @@ fn script(certificate: &[u8], roots: &[&[u8]]) -> Result<String, PackageError> {
 fn root_line(root: &[u8]) -> Result<String, PackageError> {
     let parsed = parse(root).ok_or(PackageError::Contents)?;
     let name = common_name(&parsed).unwrap_or_else(|| "Certificate authority".to_owned());
-    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    let name: String = name.chars().filter(|c| !is_invisible(*c)).collect();
     Ok(format!("client-certificate-authority-{} {name}\n", hex(&Sha1::digest(root), "")))
 }
 

@@ -8,6 +8,7 @@ pub mod analysis;
 pub mod certificate;
 pub mod desktop;
 pub mod enrolment;
+pub mod event_stream;
 pub mod image;
 pub mod mode;
 pub mod native;
@@ -20,6 +21,7 @@ pub mod review;
 mod service_error;
 
 pub use domain::secret::Secret;
+pub use domain::text;
 pub use problem::{FieldError, Problem};
 #[cfg(feature = "server")]
 pub use service_error::ServiceError;

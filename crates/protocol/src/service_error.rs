@@ -11,6 +11,8 @@ use crate::Problem;
 
 /// What an overloaded server tells its callers to wait, in seconds.
 const OVERLOAD_RETRY_AFTER: u64 = 10;
+/// What callers wait for an operator, in seconds.
+const STORAGE_RETRY_AFTER: u64 = 30;
 
 /// Why a service did not do what it was asked to.
 #[derive(Debug)]
@@ -21,6 +23,10 @@ pub enum ServiceError {
     Overload(Box<dyn Error + Send + Sync>),
     /// May be shown to the caller.
     Problem(Problem),
+    /// Nothing can be stored until an operator makes room.
+    StorageFull(Box<dyn Error + Send + Sync>),
+    /// What would be stored now would be lost.
+    StorageLost(Box<dyn Error + Send + Sync>),
 }
 
 impl ServiceError {
@@ -36,6 +42,17 @@ impl ServiceError {
                 Problem::unavailable("The server has too much to do at the moment.", OVERLOAD_RETRY_AFTER)
             }
             Self::Problem(problem) => problem,
+            Self::StorageFull(cause) => {
+                tracing::error!(causes = causes(&*cause), "the storage is full");
+                Problem::unavailable("The server's disk is full: nothing can be saved.", STORAGE_RETRY_AFTER)
+            }
+            Self::StorageLost(cause) => {
+                tracing::error!(causes = causes(&*cause), "the storage is lost");
+                Problem::unavailable(
+                    "The server's database is gone: nothing can be saved.",
+                    STORAGE_RETRY_AFTER,
+                )
+            }
         }
     }
 
@@ -47,6 +64,12 @@ impl ServiceError {
                 tracing::warn!(action, causes = causes(&**cause), "the server is overloaded");
             }
             Self::Problem(problem) => tracing::warn!(action, %problem, "an action failed"),
+            Self::StorageFull(cause) => {
+                tracing::error!(action, causes = causes(&**cause), "the storage is full");
+            }
+            Self::StorageLost(cause) => {
+                tracing::error!(action, causes = causes(&**cause), "the storage is lost");
+            }
         }
     }
 }
@@ -65,6 +88,8 @@ impl<E: ClassifiedError> From<E> for ServiceError {
                 Self::Problem(Problem::invalid_input().detail("Leave out the NUL character."))
             }
             ErrorClass::Overload => Self::Overload(Box::new(error)),
+            ErrorClass::StorageFull => Self::StorageFull(Box::new(error)),
+            ErrorClass::StorageLost => Self::StorageLost(Box::new(error)),
         }
     }
 }
@@ -97,6 +122,8 @@ mod tests {
             (ErrorClass::Internal, 500, None),
             (ErrorClass::InvalidText, 422, None),
             (ErrorClass::Overload, 503, Some(10)),
+            (ErrorClass::StorageFull, 503, Some(30)),
+            (ErrorClass::StorageLost, 503, Some(30)),
         ] {
             let problem = answer(class);
             assert_eq!((problem.status, problem.retry_after), (status, retry_after));

@@ -6,7 +6,7 @@ mod notice;
 mod suppressed;
 
 use domain::access::{
-    AccessRequest, Decision, DeviceName, EmailAddress, Grant, Platform, Redemption, Reminders, State,
+    AccessRequest, Decision, DeviceName, EmailAddress, Grant, Message, Platform, Redemption, Reminders, State,
 };
 use domain::id::AccessRequestId;
 use domain::secret::TokenHash;
@@ -94,13 +94,8 @@ impl TryFrom<Row> for AccessRequest {
                 .map(str::parse)
                 .transpose()
                 .map_err(|_| inconsistent("the platform"))?,
-            device_name: row
-                .device_name
-                .as_deref()
-                .map(str::parse)
-                .transpose()
-                .map_err(|_| inconsistent("the name"))?,
-            message: row.message.parse().map_err(|_| inconsistent("the message"))?,
+            device_name: row.device_name.as_deref().map(DeviceName::from_stored),
+            message: Message::from_stored(&row.message),
             requested_at: row.requested_at,
             reminders: Reminders { sent: row.reminders, last_at: row.reminded_at },
             state,

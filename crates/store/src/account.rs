@@ -77,23 +77,28 @@ impl Accounts<'_> {
         self.find_by_email(email).await?.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
     }
 
-    /// Sets the credentials of an account and makes it active; `false` if it is disabled.
+    /// Sets the credentials of an invited account and makes it active; `false` if it is not invited. What was signed in, or
+    /// about to be, ends.
     pub async fn set_factors(
         &mut self,
         account_id: &AccountId,
         password_hash: &str,
         totp_secret_sealed: &[u8],
         totp_step: i64,
+        now: i64,
     ) -> Result<bool, StoreError> {
         let changed = execute!(
             self.0,
             "UPDATE account SET password_hash = $1, totp_secret_sealed = $2, totp_last_step = $3, state = 'active'
-             WHERE id = $4 AND state <> 'disabled'",
+             WHERE id = $4 AND state = 'invited'",
             password_hash,
             totp_secret_sealed,
             totp_step,
             account_id.as_str()
         )?;
+        if changed == 1 {
+            self.0.sessions().end_for_account(account_id, now).await?;
+        }
         Ok(changed == 1)
     }
 

@@ -75,7 +75,8 @@ impl Certificates<'_> {
         Ok(())
     }
 
-    /// Locks the machines of an account until the transaction ends: no other one renews or revokes their certificates.
+    /// Locks the machines of an account until the transaction ends: no other one renews or revokes their certificates,
+    /// or signs out on them.
     pub async fn lock_machines_of(&mut self, account_id: &AccountId) -> Result<(), StoreError> {
         if let Tx::Postgres(_) = self.0 {
             // The account's row is locked, since a certificate that is being issued has no row yet. SQLite has one writer.

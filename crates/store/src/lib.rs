@@ -16,15 +16,19 @@ mod audit;
 mod authority;
 mod certificate;
 mod copy;
+mod file;
 mod mail;
 mod mode;
+mod permissions;
 mod query;
 mod renewal;
 mod session;
 mod skeleton;
+mod storage;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::error::{ClassifiedError, ErrorClass};
@@ -32,8 +36,11 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
+use crate::file::DatabaseFile;
+
 pub use audit::{AuditEntry, ChainBreak};
 pub use copy::{check_sqlite, copy_sqlite};
+pub use storage::is_new_postgres;
 
 /// An open, migrated database. Cloning it is cheap.
 #[derive(Debug, Clone)]
@@ -45,6 +52,7 @@ enum Pools {
     Sqlite {
         read: SqlitePool,
         write: SqlitePool,
+        file: Arc<DatabaseFile>,
     },
     Postgres(PgPool),
 }
@@ -60,6 +68,19 @@ pub enum Tx {
 pub enum StoreError {
     #[error("the database refused or did not answer")]
     Database(#[source] sqlx::Error),
+    /// The disk is full, or the database has reached its largest size.
+    #[error("the database has no room left")]
+    Full(#[source] sqlx::Error),
+    /// As [`Self::Full`], for those that the reserve is not for.
+    #[error("the database has no room left but the reserve for revocations")]
+    Reserved,
+    #[error(
+        "the database file {path} was removed or replaced while it is open: what is written to it is lost. Stop the server \
+         and restore a backup"
+    )]
+    Lost { path: PathBuf, source: Option<std::io::Error> },
+    #[error("the database has too much to do, or too little memory or connections")]
+    Overloaded(#[source] sqlx::Error),
     #[error("the database could not be migrated to this version")]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// A unique constraint was violated.
@@ -77,6 +98,10 @@ pub enum StoreError {
 
 /// PostgreSQL's codes for a character that its encoding lacks, and for an escaped one in JSON.
 const INVALID_TEXT: [&str; 2] = ["22021", "22P05"];
+/// `SQLITE_FULL`, `SQLITE_IOERR_SHMSIZE` (no room for the index of the write-ahead log), and PostgreSQL's `disk_full`.
+const FULL: [&str; 3] = ["13", "4874", "53100"];
+/// `SQLITE_BUSY` (after `busy_timeout`), and PostgreSQL's class of insufficient resources but `disk_full`.
+const OVERLOADED: [&str; 5] = ["5", "53000", "53200", "53300", "53400"];
 
 impl StoreError {
     /// Of a statement that may break a uniqueness constraint.
@@ -91,8 +116,11 @@ impl StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        match code {
-            Some(code) if INVALID_TEXT.contains(&code.as_ref()) => Self::InvalidText,
+        let code = code.map(std::borrow::Cow::into_owned).unwrap_or_default();
+        match code.as_str() {
+            code if INVALID_TEXT.contains(&code) => Self::InvalidText,
+            code if FULL.contains(&code) => Self::Full(error),
+            code if OVERLOADED.contains(&code) => Self::Overloaded(error),
             _ => Self::Database(error),
         }
     }
@@ -102,8 +130,10 @@ impl ClassifiedError for StoreError {
     fn class(&self) -> ErrorClass {
         match self {
             // Others had all connections for too long.
-            Self::Database(sqlx::Error::PoolTimedOut) => ErrorClass::Overload,
+            Self::Database(sqlx::Error::PoolTimedOut) | Self::Overloaded(_) => ErrorClass::Overload,
             Self::InvalidText => ErrorClass::InvalidText,
+            Self::Full(_) | Self::Reserved => ErrorClass::StorageFull,
+            Self::Lost { .. } => ErrorClass::StorageLost,
             _ => ErrorClass::Internal,
         }
     }
@@ -112,6 +142,7 @@ impl ClassifiedError for StoreError {
 impl Store {
     /// Opens or creates an SQLite file and migrates it to this version.
     pub async fn open_sqlite(file: &Path) -> Result<Self, StoreError> {
+        permissions::make_private(file);
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -120,10 +151,16 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let pool = || {
+            SqlitePoolOptions::new().after_release(|connection, _| Box::pin(storage::is_reusable(connection)))
+        };
+        let write = pool().max_connections(1).connect_with(options.clone()).await?;
         sqlx::migrate!("../../migrations/sqlite").run(&write).await?;
-        let read = SqlitePoolOptions::new().max_connections(8).connect_with(options.read_only(true)).await?;
-        Ok(Self(Pools::Sqlite { read, write }))
+        let read = pool().max_connections(8).connect_with(options.clone().read_only(true)).await?;
+        // A connection that is opened later must not make a new database in place of a removed one.
+        write.set_connect_options(options.create_if_missing(false));
+        let file = Arc::new(DatabaseFile::opened(file)?);
+        Ok(Self(Pools::Sqlite { read, write, file }))
     }
 
     /// Connects to PostgreSQL and migrates the database to this version.
@@ -132,6 +169,7 @@ impl Store {
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(Duration::from_secs(10))
+            .after_release(|connection, _| Box::pin(storage::is_reusable(connection)))
             .connect_with(options)
             .await?;
         sqlx::migrate!("../../migrations/postgres").run(&pool).await?;
@@ -140,9 +178,23 @@ impl Store {
 
     /// Begins a transaction that may write.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
+        match &self.0 {
+            Pools::Sqlite { file, .. } if file.is_reserve_spent() => Err(StoreError::Reserved),
+            _ => self.begin_urgent().await,
+        }
+    }
+
+    /// As [`Self::begin`], for a revocation, the end of a session, and the sign-in before them: these may use what the reserve
+    /// has left of a full disk ([`Self::release_reserve`]).
+    pub async fn begin_urgent(&self) -> Result<Tx, StoreError> {
         Ok(match &self.0 {
-            // A deferred transaction that reads first and then writes could fail with SQLITE_BUSY_SNAPSHOT.
-            Pools::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Sqlite { write, file, .. } => {
+                file.check()?;
+                // A deferred transaction that reads first and then writes could fail with SQLITE_BUSY_SNAPSHOT.
+                let tx = write.begin_with("BEGIN IMMEDIATE").await?;
+                file.check_log()?;
+                Tx::Sqlite(tx)
+            }
             Pools::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
@@ -151,18 +203,12 @@ impl Store {
     /// its connection is read-only.
     pub async fn read(&self) -> Result<Tx, StoreError> {
         Ok(match &self.0 {
-            Pools::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+            Pools::Sqlite { read, file, .. } => {
+                file.check()?;
+                Tx::Sqlite(read.begin().await?)
+            }
             Pools::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
-    }
-
-    /// Checks that the database responds.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        match &self.0 {
-            Pools::Sqlite { read, .. } => sqlx::query("SELECT 1").execute(read).await.map(drop)?,
-            Pools::Postgres(pool) => sqlx::query("SELECT 1").execute(pool).await.map(drop)?,
-        }
-        Ok(())
     }
 
     /// `sqlite` or `postgres`.
@@ -176,7 +222,7 @@ impl Store {
     /// Closes all connections once their running statements have ended.
     pub async fn close(&self) {
         match &self.0 {
-            Pools::Sqlite { read, write } => {
+            Pools::Sqlite { read, write, .. } => {
                 read.close().await;
                 write.close().await;
             }

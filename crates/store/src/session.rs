@@ -4,7 +4,7 @@ use domain::account::{Challenge, Session, SessionKind, SetupLink};
 use domain::id::{AccountId, CertificateId, SessionId};
 use domain::secret::TokenHash;
 
-use crate::query::{execute, fetch_optional};
+use crate::query::{execute, fetch_all, fetch_optional};
 use crate::{Sessions, StoreError, parsed};
 
 #[derive(sqlx::FromRow)]
@@ -13,20 +13,39 @@ struct Row {
     id: SessionId,
     #[sqlx(try_from = "String")]
     account_id: AccountId,
+    #[sqlx(try_from = "String")]
+    sign_in_id: SessionId,
     certificate_id: Option<String>,
     expires_at: i64,
     last_used_at: i64,
+    /// 0: of the panel.
+    is_native: i32,
 }
 
 impl TryFrom<Row> for Session {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let kind = match row.certificate_id {
-            Some(id) => SessionKind::Native { certificate_id: parsed("session", id)? },
-            None => SessionKind::Panel { last_used_at: row.last_used_at },
+        const TABLE: &str = "session";
+        let certificate_id = row.certificate_id.map(|id| parsed(TABLE, id)).transpose()?;
+        let kind = match (row.is_native, certificate_id) {
+            (0, certificate_id) => SessionKind::Panel { last_used_at: row.last_used_at, certificate_id },
+            (_, Some(certificate_id)) => SessionKind::Native { certificate_id },
+            (_, None) => {
+                return Err(StoreError::Inconsistent {
+                    table: TABLE,
+                    id: row.id.into_string(),
+                    what: "a native session has no certificate".to_owned(),
+                });
+            }
         };
-        Ok(Self { id: row.id, account_id: row.account_id, kind, expires_at: row.expires_at })
+        Ok(Self {
+            id: row.id,
+            account_id: row.account_id,
+            sign_in_id: row.sign_in_id,
+            kind,
+            expires_at: row.expires_at,
+        })
     }
 }
 
@@ -46,11 +65,12 @@ struct SetupLinkRow {
     used_at: Option<i64>,
 }
 
-const COLUMNS: &str =
-    "id, account_id, certificate_id, expires_at, COALESCE(last_used_at, created_at) AS last_used_at";
+/// Only the panel's sessions have a token: that of a cookie. A native one is named by its access token.
+const COLUMNS: &str = "id, account_id, COALESCE(sign_in_id, id) AS sign_in_id, certificate_id, expires_at,
+     COALESCE(last_used_at, created_at) AS last_used_at, CASE WHEN token_hash IS NULL THEN 1 ELSE 0 END AS is_native";
 
 impl Sessions<'_> {
-    /// Opens a session. A panel's session has a token's hash, a native one a certificate.
+    /// Opens a session. A panel's session has a token's hash, a native one has none.
     pub async fn insert(
         &mut self,
         session: &Session,
@@ -58,17 +78,18 @@ impl Sessions<'_> {
         now: i64,
     ) -> Result<(), StoreError> {
         let certificate_id = match &session.kind {
-            SessionKind::Native { certificate_id } => Some(certificate_id.as_str()),
-            SessionKind::Panel { .. } => None,
+            SessionKind::Native { certificate_id } => Some(certificate_id),
+            SessionKind::Panel { certificate_id, .. } => certificate_id.as_ref(),
         };
         execute!(
             self.0,
-            "INSERT INTO session (id, token_hash, account_id, certificate_id, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO session (id, token_hash, account_id, sign_in_id, certificate_id, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
             session.id.as_str(),
             token.map(|t| t.0.as_slice()),
             session.account_id.as_str(),
-            certificate_id,
+            (session.sign_in_id != session.id).then(|| session.sign_in_id.as_str()),
+            certificate_id.map(CertificateId::as_str),
             now,
             session.expires_at
         )?;
@@ -79,7 +100,7 @@ impl Sessions<'_> {
     pub async fn find_panel(&mut self, token: &TokenHash, now: i64) -> Result<Option<Session>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM session
-             WHERE token_hash = $1 AND certificate_id IS NULL AND ended_at IS NULL AND expires_at > $2"
+             WHERE token_hash = $1 AND ended_at IS NULL AND expires_at > $2"
         );
         fetch_optional!(self.0, Row, &sql, token.0.as_slice(), now)?.map(Session::try_from).transpose()
     }
@@ -101,12 +122,12 @@ impl Sessions<'_> {
     pub async fn find_native(&mut self, id: &SessionId, now: i64) -> Result<Option<Session>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM session
-             WHERE id = $1 AND certificate_id IS NOT NULL AND ended_at IS NULL AND expires_at > $2"
+             WHERE id = $1 AND token_hash IS NULL AND ended_at IS NULL AND expires_at > $2"
         );
         fetch_optional!(self.0, Row, &sql, id.as_str(), now)?.map(Session::try_from).transpose()
     }
 
-    /// The session that a renewal has opened for the new certificate. It expires with the session that renewed it.
+    /// The session that a renewal has opened for the new certificate.
     pub async fn find_renewed(
         &mut self,
         former: &Session,
@@ -114,27 +135,43 @@ impl Sessions<'_> {
     ) -> Result<Option<Session>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM session
-             WHERE certificate_id = $1 AND account_id = $2 AND expires_at = $3 AND ended_at IS NULL LIMIT 1"
+             WHERE certificate_id = $1 AND sign_in_id = $2 AND ended_at IS NULL LIMIT 1"
         );
-        let row = fetch_optional!(
-            self.0,
-            Row,
-            &sql,
-            certificate_id.as_str(),
-            former.account_id.as_str(),
-            former.expires_at
-        )?;
+        let row = fetch_optional!(self.0, Row, &sql, certificate_id.as_str(), former.sign_in_id.as_str())?;
         row.map(Session::try_from).transpose()
     }
 
-    /// Ends a session; `false` if it has ended before.
-    pub async fn end(&mut self, id: &SessionId, now: i64) -> Result<bool, StoreError> {
-        Ok(execute!(
+    /// Ends all sessions of a sign-in. Returns those that had not ended before.
+    pub async fn end_sign_in(
+        &mut self,
+        sign_in_id: &SessionId,
+        now: i64,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let rows: Vec<(String,)> = fetch_all!(
             self.0,
-            "UPDATE session SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL",
+            (String,),
+            "UPDATE session SET ended_at = $1 WHERE (id = $2 OR sign_in_id = $2) AND ended_at IS NULL RETURNING id",
             now,
-            id.as_str()
-        )? == 1)
+            sign_in_id.as_str()
+        )?;
+        rows.into_iter().map(|(id,)| parsed("session", id)).collect()
+    }
+
+    /// Ends all sessions of an account, and the sign-ins that wait for their second factor.
+    pub async fn end_for_account(&mut self, account_id: &AccountId, now: i64) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "UPDATE session SET ended_at = $1 WHERE account_id = $2 AND ended_at IS NULL",
+            now,
+            account_id.as_str()
+        )?;
+        execute!(
+            self.0,
+            "UPDATE challenge SET used_at = $1 WHERE account_id = $2 AND used_at IS NULL",
+            now,
+            account_id.as_str()
+        )?;
+        Ok(())
     }
 
     /// Ends all sessions of a certificate. Returns their number.
@@ -248,15 +285,43 @@ impl Sessions<'_> {
         .transpose()
     }
 
-    /// Uses up a set-up link; `false` if it was used before or has expired.
-    pub async fn consume_setup_link(&mut self, token: &TokenHash, now: i64) -> Result<bool, StoreError> {
-        let changed = execute!(
+    /// Uses up all set-up links of an account (`None`: those for the first administrator); `false` if the one with this token
+    /// was used before or has expired. One statement, so that of two links used at the same time one loses.
+    pub async fn consume_setup_links(
+        &mut self,
+        token: &TokenHash,
+        account_id: Option<&AccountId>,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let consumed: Vec<(Vec<u8>,)> = match account_id {
+            Some(id) => fetch_all!(
+                self.0,
+                (Vec<u8>,),
+                "UPDATE setup_link SET used_at = $1 WHERE account_id = $2 AND used_at IS NULL AND expires_at > $1
+                 RETURNING token_hash",
+                now,
+                id.as_str()
+            )?,
+            None => fetch_all!(
+                self.0,
+                (Vec<u8>,),
+                "UPDATE setup_link SET used_at = $1 WHERE account_id IS NULL AND used_at IS NULL AND expires_at > $1
+                 RETURNING token_hash",
+                now
+            )?,
+        };
+        Ok(consumed.iter().any(|(hash,)| hash.as_slice() == token.0.as_slice()))
+    }
+
+    /// Invalidates a set-up link, if it has been stored and not been used.
+    pub async fn end_setup_link(&mut self, token: &TokenHash, now: i64) -> Result<(), StoreError> {
+        execute!(
             self.0,
-            "UPDATE setup_link SET used_at = $1 WHERE token_hash = $2 AND used_at IS NULL AND expires_at > $1",
+            "UPDATE setup_link SET used_at = $1 WHERE token_hash = $2 AND used_at IS NULL",
             now,
             token.0.as_slice()
         )?;
-        Ok(changed == 1)
+        Ok(())
     }
 
     /// Invalidates all earlier set-up links for the first administrator.

@@ -15,10 +15,11 @@ use crate::peer::Peer;
 pub struct CspNonce(pub String);
 
 /// The headers with the same value on every response.
-const FIXED_HEADERS: [(HeaderName, &str); 4] = [
+const FIXED_HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (
         HeaderName::from_static("permissions-policy"),
         "camera=(), display-capture=(self), geolocation=(), microphone=(), payment=(), usb=()",

@@ -166,6 +166,7 @@ async fn safe_headers() {
     assert_eq!(headers["cache-control"], "no-store");
     assert_eq!(headers["referrer-policy"], "same-origin");
     assert_eq!(headers["cross-origin-opener-policy"], "same-origin");
+    assert_eq!(headers["cross-origin-resource-policy"], "same-origin");
     assert_eq!(send(get_request("/list")).await.headers()["cache-control"], "max-age=60");
     let busy = send(get_request("/busy")).await;
     assert_eq!(busy.headers()["retry-after"], "7");

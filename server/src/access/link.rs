@@ -5,7 +5,7 @@ use app::services::LinkService;
 use async_trait::async_trait;
 use domain::account::AccountState;
 use domain::audit::Action;
-use domain::secret::Token;
+use domain::secret::{Token, TokenHash};
 use protocol::access::AccessRequestRow;
 use protocol::{Problem, ServiceError};
 use web::documented_errors::DocumentedErrors;
@@ -53,6 +53,8 @@ impl LinkService for Access {
         if !tx.access_requests().reissue_link(&request, &link.hash()).await? {
             return Err(sent_meanwhile().into());
         }
+        // Whoever has the former link has the set-up link that it led to as well.
+        tx.sessions().end_setup_link(&TokenHash::of(&self.setup_token(id, former)), now).await?;
         let detail = format!("number {}", former + 1);
         tx.audit_log().append(now, &admin.account_id, Action::LinkReissued, id, &detail).await?;
         self.outbox.new_link(&mut tx, &request, &link).await?;

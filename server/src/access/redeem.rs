@@ -5,6 +5,7 @@ use domain::access::{AccessRequest, Redemption, State};
 use domain::account::AccountState;
 use domain::audit::{Action, Actor};
 use domain::certificate::MachineCertificate;
+use domain::id::AccessRequestId;
 use domain::secret::TokenHash;
 use protocol::access::{MatchCode, Platform, RequestState};
 use protocol::people::NewPassword;
@@ -114,13 +115,16 @@ impl Access {
         if !matches!(account.state, AccountState::Invited) {
             return Err(Problem::conflict("This account is set up already. Sign in.").into());
         }
-        // Derived, so that it is the same each time and need not be stored. Each new download link derives another one, since
-        // the former may have expired.
-        let context = format!("setup-link:{}:{number}", request.id);
-        let derived = hex::encode(self.env.vault.derive(&context).as_slice());
+        let derived = self.setup_token(&request.id, number);
         self.people.store_setup_link(&mut tx, &TokenHash::of(&derived), Some(&account.id)).await?;
         tx.commit().await?;
         Ok(format!("/setup/{derived}"))
+    }
+
+    /// The token of the set-up link that belongs to a request's download link. Derived, so that it is the same each time and
+    /// need not be stored. Each new download link derives another one, since the former may have expired.
+    pub(super) fn setup_token(&self, request_id: &AccessRequestId, number: i64) -> String {
+        hex::encode(self.env.vault.derive(&format!("setup-link:{request_id}:{number}")).as_slice())
     }
 
     /// Like [`Access::identify`], and checks that the link can still be redeemed.

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::analysis::{
-    Engine, Job, Limits, ModeSettings, Picture, Pictures, Reader, ReaderConfig, analyze, provider,
+    AnalysisError, CompletedAnalysis, Engine, Job, Limits, ModeSettings, Picture, Pictures, Provider, Reader,
+    ReaderConfig, analyze, provider,
 };
 use domain::analysis::{AnalysisRecord, AnalysisState};
 use domain::audit::Action;
@@ -36,6 +37,11 @@ pub use question::Question;
 const BUFFERED_EVENTS: usize = 64;
 /// Images decoded concurrently.
 const MAX_DECODING: usize = 2;
+/// How long to wait before storing a result is tried again. After the last attempt `cleanup` marks the analysis as failed.
+const STORE_BACKOFF: [Duration; 3] =
+    [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
+/// How long a client that does not read is waited for with the event of a failed run.
+const FINAL_EVENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The service behind every operation on analyses.
 #[derive(Debug, Clone)]
@@ -52,6 +58,22 @@ pub struct Analyses {
 
 impl Analyses {
     pub fn new(env: Arc<Environment>, modes: Modes, limits: Arc<dyn RateLimiter>) -> Result<Self, Failure> {
+        let client =
+            provider::http_client().map_err(|_| Failure::Other("no HTTP client for the model servers"))?;
+        let configs = env.config.providers.iter();
+        let providers = configs
+            .map(|config| provider::connect(config.clone(), client.clone()).map_err(Failure::Provider))
+            .collect::<Result<Vec<_>, Failure>>()?;
+        Self::with_providers(env, modes, limits, providers)
+    }
+
+    /// With these model servers instead of the configured ones.
+    pub fn with_providers(
+        env: Arc<Environment>,
+        modes: Modes,
+        limits: Arc<dyn RateLimiter>,
+        providers: Vec<Arc<dyn Provider>>,
+    ) -> Result<Self, Failure> {
         let config = &env.config;
         let pictures = Pictures::new(MAX_DECODING).with_limits(config.limits.picture_limits());
         let reader = ReaderConfig {
@@ -63,13 +85,6 @@ impl Analyses {
             ..ReaderConfig::default()
         };
         let reader = Reader::new(reader, pictures.clone());
-        let client =
-            provider::http_client().map_err(|_| Failure::Other("no HTTP client for the model servers"))?;
-        let providers = config
-            .providers
-            .iter()
-            .map(|p| provider::connect(p.clone(), client.clone()).map_err(Failure::Provider))
-            .collect::<Result<Vec<_>, Failure>>()?;
         let engine_limits = Limits { concurrency: config.limits.analyses as usize, ..Limits::default() };
         let engine = Engine::new(providers, &reader, &pictures, engine_limits)
             .map_err(|_| Failure::Other("the workflow's graph is wrong"))?;
@@ -129,14 +144,7 @@ impl Analyses {
         let job = self.job(&record, mode, picture);
         // At the level of the request's span, so that the nodes' log lines name their analysis at any level.
         let span = tracing::info_span!("analysis", analysis_id = %record.id);
-        let this = self.clone();
-        let run = async move {
-            if let Err(error) = this.run(job, record, sender).await {
-                // The client has received its events.
-                error.log("recording an analysis");
-            }
-        };
-        self.running.spawn(run.instrument(span));
+        self.running.spawn(self.clone().run(job, record, sender).instrument(span));
         Ok(receiver)
     }
 
@@ -201,16 +209,24 @@ impl Analyses {
         Ok(())
     }
 
-    async fn run(
-        &self,
-        job: Job,
-        mut record: AnalysisRecord,
-        sender: mpsc::Sender<AnalysisEvent>,
-    ) -> Result<(), ServiceError> {
+    /// Runs an analysis and stores its result. However it ends, also by a panic, the client receives one `done` or `error`, and
+    /// the record is no longer `running`.
+    async fn run(self, job: Job, mut record: AnalysisRecord, sender: mpsc::Sender<AnalysisEvent>) {
         let started = std::time::Instant::now();
-        let (relay, recording) = events::tee(sender);
-        let result = analyze(&self.engine, job, relay, CancellationToken::new()).await;
-        let recorded = recording.await.map_err(Failure::Task)?;
+        let (relay, recording) = events::tee(sender.clone());
+        let engine = Arc::clone(&self.engine);
+        let events = relay.clone();
+        let work = async move { analyze(&engine, job, events, CancellationToken::new()).await };
+        let result = ended(work, relay).await;
+        let recorded = match recording.await {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                ServiceError::from(Failure::Task(error)).log("recording an analysis's events");
+                send_final(&sender, AnalysisEvent::Error(Problem::internal())).await;
+                events::RecordedEvents::default()
+            }
+        };
+        drop(sender);
         record.ms = i64::try_from(started.elapsed().as_millis()).ok();
         record.answer = recorded.answer;
         match result {
@@ -222,14 +238,19 @@ impl Analyses {
                 record.completion_tokens =
                     i64::try_from(outcome.done.usage.completion_tokens).unwrap_or(i64::MAX);
             }
-            Err(::analysis::AnalysisError::Cancelled) => record.state = AnalysisState::Cancelled,
+            Err(AnalysisError::Cancelled) => record.state = AnalysisState::Cancelled,
             Err(error) => {
                 record.state = AnalysisState::Failed;
                 let causes = domain::error::causes(&error);
                 tracing::warn!(analysis = %record.id, causes, "an analysis failed");
             }
         }
-        self.finish_record(&record, &recorded.steps).await
+        let mut backoff = STORE_BACKOFF.into_iter();
+        while let Err(error) = self.finish_record(&record, &recorded.steps).await {
+            error.log("recording an analysis");
+            let Some(pause) = backoff.next() else { return };
+            tokio::time::sleep(pause).await;
+        }
     }
 
     async fn finish_record(&self, record: &AnalysisRecord, steps: &[Step]) -> Result<(), ServiceError> {
@@ -279,6 +300,27 @@ impl Analyses {
             picture,
         }
     }
+}
+
+/// The result of an analysis, which runs in a task of its own so that a panic in it is only a failure. The task sends the
+/// last event; after a panic it is sent here.
+async fn ended(
+    work: impl Future<Output = Result<CompletedAnalysis, AnalysisError>> + Send + 'static,
+    events: mpsc::Sender<AnalysisEvent>,
+) -> Result<CompletedAnalysis, AnalysisError> {
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(result) => result,
+        Err(error) => {
+            ServiceError::from(Failure::Task(error)).log("an analysis");
+            send_final(&events, AnalysisEvent::Error(AnalysisError::Task.problem())).await;
+            Err(AnalysisError::Task)
+        }
+    }
+}
+
+/// A receiver that is open but never read must not block this for ever; one that is gone needs no event.
+async fn send_final(events: &mpsc::Sender<AnalysisEvent>, event: AnalysisEvent) {
+    let _ = tokio::time::timeout(FINAL_EVENT_TIMEOUT, events.send(event)).await;
 }
 
 /// Time limit of an analysis, in seconds.

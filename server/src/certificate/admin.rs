@@ -4,6 +4,7 @@ use app::request_context::Administrator;
 use app::services::CertificateService;
 use async_trait::async_trait;
 use domain::audit::Action;
+use domain::certificate::MachineCertificate;
 use domain::id::CertificateId;
 use protocol::access::{Invalid, Message, Page};
 use protocol::certificate::{AuthorityChange, CertificateRow, RevocationReason};
@@ -49,8 +50,44 @@ impl CertificateService for Certificates {
         };
         let words: Message =
             words.parse().map_err(|e: Invalid| Problem::invalid_input().field("words", e.0))?;
+        let ended = match self.revoke_machine(admin, id, reason, &words).await {
+            Err(error) if self.0.env.release_reserve_after(&error) => {
+                self.revoke_machine(admin, id, reason, &words).await?
+            }
+            done => done?,
+        };
+        self.0.outbox.notify_job();
+        let closed: usize = ended.iter().map(|c| self.0.connections.close(&c.fingerprint)).sum();
+        tracing::info!(certificate = %id, certificates = ended.len(), closed, "a machine's certificates were revoked");
+        Ok(())
+    }
+
+    #[tracing::instrument(skip_all, level = "debug", name = "certificate.replacement")]
+    async fn replacement(&self, _: &Administrator) -> Result<Option<AuthorityChange>, ServiceError> {
+        let (authorities, now) = (self.authorities(), self.0.env.now());
+        let mut earlier = authorities.superseded().peekable();
+        if earlier.peek().is_none() {
+            return Ok(None);
+        }
+        let (mut tx, mut machines_left) = (self.0.env.store.read().await?, 0);
+        for authority in earlier {
+            machines_left += tx.authorities().count_machines(&authority.id, now).await?;
+        }
+        Ok(Some(AuthorityChange { machines_left }))
+    }
+}
+
+impl Certificates {
+    /// Returns the machine's certificates that were revoked.
+    async fn revoke_machine(
+        &self,
+        admin: &Administrator,
+        id: &CertificateId,
+        reason: RevocationReason,
+        words: &Message,
+    ) -> Result<Vec<MachineCertificate>, ServiceError> {
         let (env, now) = (&self.0.env, self.0.env.now());
-        let mut tx = env.store.begin().await?;
+        let mut tx = env.store.begin_urgent().await?;
         let certificate = tx.certificates().find(id).await?.ok_or_else(Problem::not_found)?;
         tx.certificates().lock_machines_of(&certificate.account_id).await?;
         if !tx.certificates().revoke(id, reason, words.as_str(), now).await? {
@@ -72,26 +109,10 @@ impl CertificateService for Certificates {
                 .await?;
         }
         if let Some(machine) = ended.first() {
-            self.notify_owner(&mut tx, machine, &CertificateEnd::Revoked { reason, words }).await?;
+            let end = CertificateEnd::Revoked { reason, words: words.clone() };
+            self.notify_owner(&mut tx, machine, &end).await?;
         }
         tx.commit().await?;
-        self.0.outbox.notify_job();
-        let closed: usize = ended.iter().map(|c| self.0.connections.close(&c.fingerprint)).sum();
-        tracing::info!(certificate = %id, certificates = ended.len(), closed, "a machine's certificates were revoked");
-        Ok(())
-    }
-
-    #[tracing::instrument(skip_all, level = "debug", name = "certificate.replacement")]
-    async fn replacement(&self, _: &Administrator) -> Result<Option<AuthorityChange>, ServiceError> {
-        let (authorities, now) = (self.authorities(), self.0.env.now());
-        let mut earlier = authorities.superseded().peekable();
-        if earlier.peek().is_none() {
-            return Ok(None);
-        }
-        let (mut tx, mut machines_left) = (self.0.env.store.read().await?, 0);
-        for authority in earlier {
-            machines_left += tx.authorities().count_machines(&authority.id, now).await?;
-        }
-        Ok(Some(AuthorityChange { machines_left }))
+        Ok(ended)
     }
 }

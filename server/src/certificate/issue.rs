@@ -112,8 +112,7 @@ impl Inner {
         new: &NewCertificate,
         sign: impl FnOnce(&ClientProfile<'_>, &mut RandomBytes<'_>) -> Result<IssuedCertificate, IssueError>,
     ) -> Result<MachineCertificate, ServiceError> {
-        let device_name: DeviceName =
-            new.device_name.parse().map_err(|_| Failure::Other("a machine's name does not fit"))?;
+        let device_name = DeviceName::from_stored(&new.device_name);
         let former = new.replaces.as_ref();
         let machine_id: MachineId =
             former.map_or_else(|| self.env.new_id(), |former| former.machine_id.clone());
@@ -131,7 +130,7 @@ impl Inner {
             id: self.env.new_id(),
             machine_id,
             account_id: new.account_id.clone(),
-            device_name: new.device_name.clone(),
+            device_name: device_name.into_string(),
             serial: issued.serial_hex,
             fingerprint: issued.fingerprint_hex,
             certificate: issued.der,

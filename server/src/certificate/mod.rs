@@ -26,6 +26,7 @@ pub use authority::{AuthorityReport, opens, report, retire, rotate};
 pub use connections::{Connections, Entry};
 pub use issue::{IssuedPackage, NewCertificate, read_request};
 pub use renew::RenewalErrors;
+pub(crate) use verify::rejected;
 pub use verify::{Machine, Rejected};
 
 /// Packages built concurrently.

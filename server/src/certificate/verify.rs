@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ::certificate::ClientIdentity;
+use app::request_context::MachineIdentity;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::response::{IntoResponse, Response};
 use domain::certificate::MachineCertificate;
+use domain::error::{ClassifiedError, ErrorClass};
 use domain::id::CertificateId;
 use http::request::Parts;
 use parking_lot::MutexGuard;
 use protocol::certificate::{CertificateReport, RejectionReason};
 use protocol::{Problem, ServiceError};
+use store::StoreError;
 use web::documented_errors::DocumentedErrors;
 use web::{HandlerError, Peer, PeerCertificate, ProblemResponse, is_navigation};
 
@@ -45,6 +48,16 @@ pub struct Machine {
     pub certificate: MachineCertificate,
 }
 
+impl Machine {
+    pub fn identity(&self) -> MachineIdentity {
+        MachineIdentity {
+            certificate_id: self.certificate.id.clone(),
+            fingerprint: self.certificate.fingerprint.clone(),
+            owner: self.certificate.account_id.clone(),
+        }
+    }
+}
+
 impl Certificates {
     /// Whether the certificate is ours, within its validity period, known and not revoked.
     pub async fn verify(
@@ -69,17 +82,17 @@ impl Certificates {
         Ok(Ok(Machine { certificate }))
     }
 
-    /// For the certificate test page and the access page.
+    /// What pages show of the certificate, and the machine if it is valid.
     pub async fn report(
         &self,
         presented: Option<&PeerCertificate>,
-    ) -> Result<CertificateReport, ServiceError> {
-        let rejection = self.verify(presented).await?.err();
-        Ok(CertificateReport {
-            rejection,
-            presented: presented.and_then(|p| ::certificate::describe(&p.leaf)),
-            last_ended: None,
-        })
+    ) -> Result<(CertificateReport, Option<Machine>), ServiceError> {
+        let (machine, rejection) = match self.verify(presented).await? {
+            Ok(machine) => (Some(machine), None),
+            Err(reason) => (None, Some(reason)),
+        };
+        let presented = presented.and_then(|p| ::certificate::describe(&p.leaf));
+        Ok((CertificateReport { rejection, presented, last_ended: None }, machine))
     }
 
     fn identity(&self, presented: &PeerCertificate) -> Result<ClientIdentity, RejectionReason> {
@@ -113,10 +126,20 @@ impl Certificates {
             }
             *last = now;
         }
+        match self.store_seen(&certificate.id, now).await {
+            // The request itself may need no room.
+            Err(error) if error.class() == ErrorClass::StorageFull => {
+                tracing::warn!("the disk is full: that a machine was seen is not stored");
+                Ok(())
+            }
+            done => Ok(done?),
+        }
+    }
+
+    async fn store_seen(&self, id: &CertificateId, now: i64) -> Result<(), StoreError> {
         let mut tx = self.0.env.store.begin().await?;
-        tx.certificates().touch(&certificate.id, now).await?;
-        tx.commit().await?;
-        Ok(())
+        tx.certificates().touch(id, now).await?;
+        tx.commit().await
     }
 
     fn verified(&self) -> MutexGuard<'_, VerifiedCache> {
@@ -145,7 +168,7 @@ impl IntoResponse for Rejected {
     }
 }
 
-pub(super) fn rejected(reason: RejectionReason) -> Problem {
+pub(crate) fn rejected(reason: RejectionReason) -> Problem {
     let name = format!("client-certificate:{}", reason.as_str());
     Problem::new(&name, 403, "A valid client certificate is needed").detail(reason.explanation())
 }

@@ -82,7 +82,8 @@ impl Access {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Admin {
-    /// Whether the panel needs a client certificate. It is then served under `machines_url`.
+    /// Whether the panel needs a client certificate of the administrator's own account. It is then served under `machines_url`,
+    /// and a session is bound to the certificate.
     pub require_certificate: bool,
     pub session_hours: u32,
     /// A session ends after this long without use.

@@ -1,7 +1,5 @@
 //! Liveness and readiness.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -11,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use web::documented_errors::PROBLEM_JSON;
 
-use crate::environment::Environment;
+use crate::readiness::ReadinessProbe;
 
 /// In seconds.
 const RETRY_AFTER: u64 = 5;
@@ -67,7 +65,8 @@ pub async fn live() -> Json<Liveness> {
 
 /// Readiness
 ///
-/// Checks the components that the server depends on.
+/// Checks that the components which the server depends on can do their work: a row is written to the database, at most once in
+/// five seconds.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -75,18 +74,21 @@ pub async fn live() -> Json<Liveness> {
     tag = "Server",
     responses(
         (status = 200, description = "All components are available.", body = Readiness),
-        (status = 503, description = "`unavailable`, with the status of each component.", body = NotReady,
+        (status = 503, description = "`unavailable`, with the status of each component and what is wrong.", body = NotReady,
             content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds until it makes sense to try again."))),
     ),
 )]
-pub async fn ready(State(env): State<Arc<Environment>>) -> Response {
-    let available = env.store.ping().await.is_ok();
-    let components = Components { database: if available { HealthStatus::Ok } else { HealthStatus::Failed } };
-    if available {
-        return Json(Readiness { status: HealthStatus::Ok, components }).into_response();
-    }
-    let problem = Problem::unavailable("A part of the server does not answer.", RETRY_AFTER);
+pub async fn ready(State(probe): State<ReadinessProbe>) -> Response {
+    let reason = match probe.check().await {
+        Ok(()) => {
+            let components = Components { database: HealthStatus::Ok };
+            return Json(Readiness { status: HealthStatus::Ok, components }).into_response();
+        }
+        Err(reason) => reason,
+    };
+    let components = Components { database: HealthStatus::Failed };
+    let problem = Problem::unavailable(reason.text(), RETRY_AFTER);
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)),
         (header::RETRY_AFTER, RETRY_AFTER.into()),

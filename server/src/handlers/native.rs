@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::{FromRef, FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{StatusCode, header};
-use protocol::Problem;
+use http::{HeaderValue, StatusCode, header};
 use protocol::mode::ModeSummary;
 use protocol::native::{AccessToken, Challenge, Login, Renew, Renewed, SecondFactor, Session};
+use protocol::{Problem, ServiceError};
 use web::documented_errors::{DocumentedErrors, ErrorResponses};
 use web::{ApiResult, ConcurrencyLimit, HandlerError, JsonBody, Peer, RateLimited};
 
@@ -84,13 +84,14 @@ pub async fn renew(
     State(native): State<Native>,
     person: Person,
     JsonBody(renew): JsonBody<Renew>,
-) -> ApiResult<Json<Renewed>> {
-    Ok(Json(native.renew(&person, &renew).await?))
+) -> Result<Json<Renewed>, Response> {
+    // Unauthorised when the person signs out meanwhile.
+    native.renew(&person, &renew).await.map(Json).map_err(naming_the_scheme)
 }
 
 /// Sign out
 ///
-/// Ends the session and invalidates its token.
+/// Ends the session and invalidates its token, and with it those of the same sign-in: each renewal opened one.
 #[utoipa::path(
     post,
     path = "/native/logout",
@@ -143,12 +144,17 @@ where
         let machine = Machine::from_request_parts(parts, state).await?;
         let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let bearer = bearer.and_then(bearer_token);
-        Native::from_ref(state).person(machine, bearer).await.map_err(|error| {
-            let error = HandlerError::from(error);
-            // RFC 6750 §3: a 401 names the scheme.
-            ([(header::WWW_AUTHENTICATE, "Bearer")], error).into_response()
-        })
+        Native::from_ref(state).person(machine, bearer).await.map_err(naming_the_scheme)
     }
+}
+
+/// The response to an error. RFC 6750 §3: a 401 names the scheme.
+fn naming_the_scheme(error: ServiceError) -> Response {
+    let mut response = HandlerError::from(error).into_response();
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
 }
 
 /// The token of bearer credentials. The scheme is case-insensitive (RFC 9110 §11.1), and any number of spaces may follow it

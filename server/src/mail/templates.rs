@@ -176,6 +176,19 @@ impl MailTemplates {
         self.mail(to, subject, body)
     }
 
+    /// To a person: the account was set up, which nobody else may have done.
+    pub fn account_set_up(&self, to: &EmailAddress, start_url: &str) -> Mail {
+        let body = MailBody::default()
+            .paragraph(&format!(
+                "The password and the second factor of your account at {} have been set. Whoever was signed in to it has been \
+                 signed out.",
+                self.organisation
+            ))
+            .paragraph("If that was not you, tell your administrator at once: somebody else has used your link.")
+            .link("Open the start page", start_url);
+        self.mail(to, "Your sign-in is set up", body)
+    }
+
     /// To the requester: nobody decided in time.
     pub fn request_expired(&self, to: &EmailAddress, requested_at: i64, request_url: &str) -> Mail {
         let body = MailBody::default()
@@ -334,6 +347,7 @@ mod tests {
             templates.request_rejected(&to, &message, URL),
             templates.set_up(&to, Purpose::Invitation, URL, 72),
             templates.set_up(&to, Purpose::Reset, URL, 1),
+            templates.account_set_up(&to, URL),
             templates.new_link(&to, Some(&device), URL, 24),
             templates.link_declined(&to, Some(&device), &message, URL),
             templates.certificate_revoked(&to, device.as_str(), &CertificateEnd::Replaced, URL),

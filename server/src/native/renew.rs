@@ -3,8 +3,8 @@
 use domain::account::{Session, SessionKind};
 use domain::audit::Action;
 use domain::certificate::MachineCertificate;
-use protocol::ServiceError;
 use protocol::native::{Renew, Renewed};
+use protocol::{Problem, ServiceError};
 use store::Tx;
 use web::Rule;
 
@@ -26,9 +26,12 @@ impl Native {
         let request = read_request(&renew.csr)?;
         let mut tx = self.env.store.begin().await?;
         let next = self.certificates.renew(&mut tx, current, &person.account.email, &request).await?;
-        let session = self.renewed_session(&mut tx, &person.session, &next).await?;
-        tx.commit().await?;
         let now = self.env.now();
+        // The person may have signed out since; from here on, `Native::logout` waits for the lock that the renewal holds.
+        let former = tx.sessions().find_native(&person.session.id, now).await?;
+        let former = former.ok_or_else(Problem::sign_in_required)?;
+        let session = self.renewed_session(&mut tx, &former, &next).await?;
+        tx.commit().await?;
         let token =
             self.tokens.sign(&session.account_id, &session.id, &next.fingerprint, now, session.expires_at)?;
         Ok(Renewed {
@@ -41,7 +44,8 @@ impl Native {
         })
     }
 
-    /// The same session for the new certificate. It expires with the old one: a renewal is not a second factor.
+    /// The same session for the new certificate. It expires with the old one, since a renewal is not a second factor, and both
+    /// end when the person signs out.
     async fn renewed_session(
         &self,
         tx: &mut Tx,

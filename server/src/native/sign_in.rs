@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use domain::account::{Account, AccountState, Session, SessionKind};
-use domain::audit::Action;
 use protocol::native::{AccessToken, Challenge, Login, SecondFactor};
 use protocol::{Problem, ServiceError};
 
@@ -108,6 +107,7 @@ impl Native {
         Ok(Person { account, machine, session })
     }
 
+    /// Ends the session, and with it the others of its sign-in: each renewal of the certificate has opened one.
     #[tracing::instrument(
         skip_all,
         level = "debug",
@@ -115,12 +115,17 @@ impl Native {
         fields(account_id = %person.account.id)
     )]
     pub async fn logout(&self, person: &Person) -> Result<(), ServiceError> {
-        let now = self.env.now();
-        let mut tx = self.env.store.begin().await?;
-        tx.sessions().end(&person.session.id, now).await?;
-        tx.audit_log()
-            .append(now, &person.account.id, Action::SessionEnded, &person.session.id, "signed out")
-            .await?;
+        match self.end_session_of(person).await {
+            Err(error) if self.env.release_reserve_after(&error) => self.end_session_of(person).await,
+            done => done,
+        }
+    }
+
+    async fn end_session_of(&self, person: &Person) -> Result<(), ServiceError> {
+        let mut tx = self.env.store.begin_urgent().await?;
+        // A renewal that runs at the same time has either opened its session before, which ends too, or opens none.
+        tx.certificates().lock_machines_of(&person.account.id).await?;
+        self.people.end_sign_in(&mut tx, &person.session, "signed out").await?;
         tx.commit().await?;
         Ok(())
     }
@@ -137,6 +142,5 @@ impl Person {
 }
 
 fn origin(machine: &Machine, address: IpAddr) -> Origin {
-    let certificate = &machine.certificate;
-    Origin { address, machine: Some((certificate.fingerprint.clone(), certificate.account_id.clone())) }
+    Origin { address, machine: Some(machine.identity()) }
 }

@@ -154,6 +154,12 @@ impl Outbox {
         self.put(tx, self.templates().request_rejected(&request.email, reason, &url)).await
     }
 
+    /// Mails a person that the account's password and second factor were set.
+    pub async fn account_set_up(&self, tx: &mut Tx, owner: &EmailAddress) -> Result<(), ServiceError> {
+        let url = self.env.config.public_url.join("/");
+        self.put(tx, self.templates().account_set_up(owner, &url)).await
+    }
+
     /// Mails a machine's owner that its certificate was revoked or replaced.
     pub async fn certificate_revoked(
         &self,

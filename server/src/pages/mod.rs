@@ -7,6 +7,7 @@ mod render;
 
 use std::sync::{Arc, OnceLock};
 
+use app::navigation::{local_path, path_of};
 use app::request_context::RequestContext;
 use app::services::Services;
 use axum::Router;
@@ -15,7 +16,9 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, get};
+use http::header::LOCATION;
 use http::request::Parts;
+use http::{HeaderValue, Uri};
 use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::LeptosRoutes;
@@ -49,6 +52,7 @@ pub fn routes(state: &AppState) -> Router {
             }),
         )
         .layer(from_fn(check_fields))
+        .layer(from_fn(keep_redirects_here))
         .layer(from_fn(render::to_completion))
         .layer(from_fn(add_nonce))
         .layer(from_fn_with_state(state.clone(), guard::require_certificate))
@@ -65,10 +69,33 @@ fn page(state: &AppState) -> MethodRouter {
         .layer(from_fn(add_nonce))
 }
 
-/// Rejects NUL characters in the forms of server functions. A layer for all routes, since Leptos registers each server
-/// function as a route of its own.
+/// Leptos registers each server function as a route of its own, so layers for them are layers of all routes.
+fn is_server_function(uri: &Uri) -> bool {
+    uri.path().starts_with("/app/")
+}
+
+/// Keeps the redirects of server functions on this server. They redirect to paths, but for a browser without scripts Leptos
+/// adds a redirect to the `Referer`, with what went wrong in its query: anybody may have set that.
+async fn keep_redirects_here(request: Request, next: Next) -> Response {
+    let is_server_function = is_server_function(request.uri());
+    let mut response = next.run(request).await;
+    if !is_server_function {
+        return response;
+    }
+    let Some(location) = response.headers_mut().remove(LOCATION) else { return response };
+    let address = location.to_str().unwrap_or_default();
+    if local_path(address).is_some() {
+        response.headers_mut().insert(LOCATION, location);
+    } else if response.status().is_redirection() {
+        let path = local_path(path_of(address)).and_then(|path| HeaderValue::from_str(path).ok());
+        response.headers_mut().insert(LOCATION, path.unwrap_or(HeaderValue::from_static("/")));
+    }
+    response
+}
+
+/// Rejects NUL characters in the forms of server functions.
 async fn check_fields(request: Request, next: Next) -> Response {
-    if request.uri().path().starts_with("/app/") {
+    if is_server_function(request.uri()) {
         reject_nul_in_form(request, next).await
     } else {
         next.run(request).await

@@ -16,6 +16,7 @@ use web::RateLimiter;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::outbox::Outbox;
 
 pub use panel::{Activity, PanelSession};
 pub use password::Passwords;
@@ -28,13 +29,14 @@ pub struct People {
     env: Arc<Environment>,
     last_uses: Arc<panel::LastUses>,
     limits: Arc<dyn RateLimiter>,
+    outbox: Outbox,
     passwords: Passwords,
 }
 
 impl People {
-    pub fn new(env: Arc<Environment>, limits: Arc<dyn RateLimiter>) -> Result<Self, Failure> {
+    pub fn new(env: Arc<Environment>, limits: Arc<dyn RateLimiter>, outbox: Outbox) -> Result<Self, Failure> {
         let concurrency = env.config.limits.password_hashes as usize;
         let passwords = Passwords::new(concurrency, env.random.as_ref())?;
-        Ok(Self { env, last_uses: Arc::default(), limits, passwords })
+        Ok(Self { env, last_uses: Arc::default(), limits, outbox, passwords })
     }
 }

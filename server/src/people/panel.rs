@@ -5,20 +5,23 @@
 
 use std::collections::HashMap;
 
-use app::request_context::{RequestContext, WithCookies};
+use app::request_context::{MachineIdentity, RequestContext, WithCookies};
 use app::services::SignInService;
 use async_trait::async_trait;
 use domain::account::{AccountState, Session, SessionKind};
-use domain::audit::Action;
-use domain::id::SessionId;
+use domain::error::{ClassifiedError, ErrorClass};
+use domain::id::{CertificateId, SessionId};
 use domain::secret::{Secret, Token, TokenHash};
 use parking_lot::Mutex;
+use protocol::certificate::RejectionReason;
 use protocol::people::{SignInStep, SignedIn};
 use protocol::{Problem, ServiceError};
+use store::StoreError;
 use web::CookieKind;
 
 use super::sign_in::CHALLENGE_SECONDS;
 use super::{NewSession, Origin, People};
+use crate::certificate::rejected;
 
 /// The shortest interval between two stored uses of a session, in seconds.
 const STORE_INTERVAL: i64 = 60;
@@ -56,7 +59,14 @@ impl SignInService for People {
         email: &str,
         password: &str,
     ) -> Result<WithCookies<SignInStep>, ServiceError> {
-        let challenge = self.check_password(email, password, &panel(context)).await?;
+        let origin = self.origin(context)?;
+        // An administrator must get in to revoke.
+        let challenge = match self.check_password(email, password, &origin).await {
+            Err(error) if self.env.release_reserve_after(&error) => {
+                self.check_password(email, password, &origin).await?
+            }
+            done => done?,
+        };
         let cookie = CookieKind::Challenge.set(challenge.expose(), CHALLENGE_SECONDS, context.secure);
         Ok(WithCookies { value: SignInStep::Code, cookies: vec![cookie] })
     }
@@ -70,8 +80,15 @@ impl SignInService for People {
         let challenge = context.challenge.as_ref().map_or("", Secret::expose);
         let token = Token::generate(self.env.random.as_ref());
         let seconds = i64::from(self.env.config.admin.session_hours) * 3600;
-        let session = NewSession::Panel { token: token.hash() };
-        self.check_code(challenge, code, &panel(context), seconds, session).await?;
+        let former = context.session.as_ref().map(|cookie| TokenHash::of(cookie.expose()));
+        let session = || NewSession::Panel { token: token.hash(), former: former.clone() };
+        let origin = self.origin(context)?;
+        match self.check_code(challenge, code, &origin, seconds, session()).await {
+            Err(error) if self.env.release_reserve_after(&error) => {
+                self.check_code(challenge, code, &origin, seconds, session()).await?
+            }
+            done => done?,
+        };
         let cookies = vec![
             CookieKind::Session.set(token.expose(), seconds, context.secure),
             CookieKind::Challenge.remove(context.secure),
@@ -82,25 +99,25 @@ impl SignInService for People {
     #[tracing::instrument(skip_all, level = "debug", name = "sign_in.sign_out")]
     async fn sign_out(&self, context: &RequestContext) -> Result<WithCookies<()>, ServiceError> {
         if let Some(cookie) = &context.session {
-            let now = self.env.now();
-            let mut tx = self.env.store.begin().await?;
-            if let Some(session) = tx.sessions().find_panel(&TokenHash::of(cookie.expose()), now).await? {
-                tx.sessions().end(&session.id, now).await?;
-                tx.audit_log()
-                    .append(now, &session.account_id, Action::SessionEnded, &session.id, "signed out")
-                    .await?;
+            let token = TokenHash::of(cookie.expose());
+            match self.end_panel_session(&token).await {
+                Err(error) if self.env.release_reserve_after(&error) => {
+                    self.end_panel_session(&token).await?;
+                }
+                done => done?,
             }
-            tx.commit().await?;
         }
         Ok(WithCookies { value: (), cookies: vec![CookieKind::Session.remove(context.secure)] })
     }
 }
 
 impl People {
-    /// The session of a cookie. A user's request counts as a use of the session, polling does not.
+    /// The session of a cookie that came with this machine's certificate. A user's request counts as a use of the session,
+    /// polling does not.
     pub async fn panel_session(
         &self,
         token: &TokenHash,
+        machine: Option<&MachineIdentity>,
         activity: Activity,
     ) -> Result<PanelSession, ServiceError> {
         let (now, minutes) = (self.env.now(), self.env.config.admin.idle_minutes);
@@ -115,15 +132,25 @@ impl People {
         if !matches!(account.state, AccountState::Active { .. }) {
             return Ok(PanelSession::Invalid);
         }
-        let SessionKind::Panel { last_used_at } = session.kind else { return Ok(PanelSession::Invalid) };
+        let SessionKind::Panel { last_used_at, certificate_id } = &session.kind else {
+            return Ok(PanelSession::Invalid);
+        };
+        if !self.is_usable_with(certificate_id.as_ref(), machine) {
+            return Ok(PanelSession::Invalid);
+        }
+        let last_used_at = *last_used_at;
         if !self.last_uses.record(&session, last_used_at, now, idle, activity) {
             return Ok(PanelSession::IdleExpired { minutes });
         }
         if activity == Activity::User && now - last_used_at >= STORE_INTERVAL {
-            let mut tx = self.env.store.begin().await?;
-            tx.sessions().touch(&session.id, now, now - STORE_INTERVAL).await?;
-            tx.commit().await?;
-            self.last_uses.forget_before(now - idle);
+            match self.store_use(&session.id, now).await {
+                Ok(()) => self.last_uses.forget_before(now - idle),
+                // The request itself may need no room, or may be a revocation.
+                Err(error) if error.class() == ErrorClass::StorageFull => {
+                    tracing::warn!("the disk is full: that a session was used is not stored");
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(PanelSession::Active(SignedIn {
             account_id: account.id,
@@ -131,10 +158,40 @@ impl People {
             role: account.role,
         }))
     }
-}
 
-fn panel(context: &RequestContext) -> Origin {
-    Origin { address: context.address, machine: None }
+    async fn store_use(&self, id: &SessionId, now: i64) -> Result<(), StoreError> {
+        let mut tx = self.env.store.begin().await?;
+        tx.sessions().touch(id, now, now - STORE_INTERVAL).await?;
+        tx.commit().await
+    }
+
+    async fn end_panel_session(&self, token: &TokenHash) -> Result<(), ServiceError> {
+        let mut tx = self.env.store.begin_urgent().await?;
+        if let Some(session) = tx.sessions().find_panel(token, self.env.now()).await? {
+            self.end_sign_in(&mut tx, &session, "signed out").await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Where a sign-in to the panel comes from. Where the panel needs a certificate, that is a machine, whose owner alone can
+    /// sign in, as with the desktop program.
+    fn origin(&self, context: &RequestContext) -> Result<Origin, Problem> {
+        let machine = if self.env.config.admin.require_certificate {
+            let reason = context.certificate.rejection.unwrap_or(RejectionReason::Missing);
+            Some(context.machine.clone().ok_or_else(|| rejected(reason))?)
+        } else {
+            None
+        };
+        Ok(Origin { address: context.address, machine })
+    }
+
+    /// Whether a session that was opened with this certificate, if with any, may be used from this machine.
+    fn is_usable_with(&self, bound_to: Option<&CertificateId>, machine: Option<&MachineIdentity>) -> bool {
+        match bound_to {
+            Some(id) => machine.is_some_and(|machine| machine.certificate_id == *id),
+            None => !self.env.config.admin.require_certificate,
+        }
+    }
 }
 
 impl LastUses {

@@ -3,7 +3,7 @@
 use app::request_context::RequestContext;
 use app::services::SetupService;
 use async_trait::async_trait;
-use domain::account::SetupLink;
+use domain::account::{Account, AccountState, SetupLink};
 use domain::audit::Action;
 use domain::id::AccountId;
 use domain::secret::{Token, TokenHash};
@@ -35,14 +35,9 @@ impl SetupService for People {
         self.check_link_rate(context).await?;
         let token = TokenHash::of(token);
         let mut tx = self.env.store.read().await?;
-        let link = usable_link(&mut tx, &token, self.env.now()).await?;
-        let (email, role) = match &link.account_id {
-            None => (None, Role::Administrator),
-            Some(id) => {
-                let account = tx.accounts().find(id).await?.ok_or_else(Problem::not_found)?;
-                (Some(account.email.into_string()), account.role)
-            }
-        };
+        let (link, account) = usable_link(&mut tx, &token, self.env.now()).await?;
+        let role = account.as_ref().map_or(Role::Administrator, |account| account.role);
+        let email = account.map(|account| account.email.into_string());
         // Rendering the QR code takes a while, and connections are few.
         drop(tx);
         let secret =
@@ -65,7 +60,7 @@ impl SetupService for People {
     ) -> Result<RecoveryCodes, ServiceError> {
         self.check_link_rate(context).await?;
         let (token, now) = (TokenHash::of(token), self.env.now());
-        let link = usable_link(&mut self.env.store.read().await?, &token, now).await?;
+        let (link, _) = usable_link(&mut self.env.store.read().await?, &token, now).await?;
         let secret = self.env.vault.open(&link_context(&token), &link.totp_secret_sealed)?;
         let checked = check(&answer, &link, &TotpSecret::from_bytes(&secret), now)?;
         let password_hash = self.passwords.hash(&checked.password, self.env.random.as_ref()).await?;
@@ -73,28 +68,28 @@ impl SetupService for People {
         let hashes: Vec<_> = codes.0.iter().filter_map(|code| recovery::hash(code)).collect();
 
         let mut tx = self.env.store.begin().await?;
-        if !tx.sessions().consume_setup_link(&token, now).await? {
+        // Another link may have set the account up while the password was hashed.
+        let (link, account) = usable_link(&mut tx, &token, now).await?;
+        if !tx.sessions().consume_setup_links(&token, link.account_id.as_ref(), now).await? {
             return Err(link_expired().into());
         }
-        let account = match (&link.account_id, &checked.email) {
-            (Some(id), _) => tx.accounts().find(id).await?.ok_or_else(Problem::not_found)?,
-            (None, Some(email)) => {
-                let account =
-                    tx.accounts().ensure(&self.env.new_id(), email, Role::Administrator, now).await?;
-                tx.accounts().set_role(&account.id, Role::Administrator).await?;
-                account
-            }
+        let account = match (account, &checked.email) {
+            (Some(account), _) => account,
+            (None, Some(email)) => self.first_administrator(&mut tx, email).await?,
             (None, None) => return Err(Problem::internal().into()),
         };
         let sealed = self.env.vault.seal(&totp_context(&account.id), &secret, self.env.random.as_ref())?;
-        if !tx.accounts().set_factors(&account.id, &password_hash, &sealed, checked.totp_step).await? {
-            return Err(Problem::forbidden().detail("This account is disabled.").into());
+        let step = checked.totp_step;
+        if !tx.accounts().set_factors(&account.id, &password_hash, &sealed, step, now).await? {
+            return Err(link_expired().into());
         }
         tx.accounts().set_recovery_codes(&account.id, &hashes).await?;
         tx.audit_log()
             .append(now, &account.id, Action::AccountSetUp, &account.id, "password, TOTP, recovery codes")
             .await?;
+        self.outbox.account_set_up(&mut tx, &account.email).await?;
         tx.commit().await?;
+        self.outbox.notify_job();
         Ok(codes)
     }
 }
@@ -111,6 +106,19 @@ impl People {
         self.store_setup_link(&mut tx, &token.hash(), None).await?;
         tx.commit().await?;
         Ok(Some(token))
+    }
+
+    /// The account that the first administrator's link sets up: a new one, or one that is invited already.
+    async fn first_administrator(&self, tx: &mut Tx, email: &EmailAddress) -> Result<Account, ServiceError> {
+        let (id, now) = (self.env.new_id(), self.env.now());
+        let account = tx.accounts().ensure(&id, email, Role::Administrator, now).await?;
+        if !matches!(account.state, AccountState::Invited) {
+            return Err(Problem::invalid_input()
+                .field("email", "This address has an account already. Use another one.")
+                .into());
+        }
+        tx.accounts().set_role(&account.id, Role::Administrator).await?;
+        Ok(account)
     }
 
     /// Stores a link for an account. Idempotent for the same token.
@@ -134,9 +142,26 @@ impl People {
     }
 }
 
-async fn usable_link(tx: &mut Tx, token: &TokenHash, now: i64) -> Result<SetupLink, ServiceError> {
+/// The link of a token, with its account; `None`: it is for the first administrator. A link whose account is set up, or
+/// disabled, answers as a used one.
+async fn usable_link(
+    tx: &mut Tx,
+    token: &TokenHash,
+    now: i64,
+) -> Result<(SetupLink, Option<Account>), ServiceError> {
     let link = tx.sessions().find_setup_link(token).await?.ok_or_else(Problem::not_found)?;
-    if link.used_at.is_some() || link.expires_at <= now { Err(link_expired().into()) } else { Ok(link) }
+    let account = match &link.account_id {
+        Some(id) => Some(tx.accounts().find(id).await?.ok_or_else(Problem::not_found)?),
+        None => None,
+    };
+    let is_awaited = match &account {
+        Some(account) => matches!(account.state, AccountState::Invited),
+        None => !tx.accounts().has_active_administrator().await?,
+    };
+    if link.used_at.is_some() || link.expires_at <= now || !is_awaited {
+        return Err(link_expired().into());
+    }
+    Ok((link, account))
 }
 
 fn link_expired() -> Problem {

@@ -4,13 +4,15 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use app::request_context::MachineIdentity;
 use domain::account::{Account, AccountState, Challenge, Session, SessionKind};
 use domain::audit::Action;
-use domain::id::{AccountId, CertificateId};
+use domain::id::{AccountId, CertificateId, SessionId};
 use domain::secret::{Token, TokenHash};
 use protocol::access::EmailAddress;
 use protocol::people::TotpCode;
 use protocol::{Problem, ServiceError};
+use store::Tx;
 use web::Rule;
 use web::documented_errors::DocumentedErrors;
 
@@ -29,8 +31,8 @@ const CODES_PER_QUARTER: u32 = 15;
 #[derive(Debug, Clone)]
 pub struct Origin {
     pub address: IpAddr,
-    /// The machine's certificate: its fingerprint and the account that owns it. `None`: the panel.
-    pub machine: Option<(String, AccountId)>,
+    /// The machine whose owner signs in. `None`: the panel, unless it needs a certificate.
+    pub machine: Option<MachineIdentity>,
 }
 
 /// The session that a correct second factor opens.
@@ -39,9 +41,10 @@ pub enum NewSession {
     Native {
         certificate_id: CertificateId,
     },
-    /// `token`: the hash of the session cookie's.
+    /// `token`: the hash of the session cookie's. `former`: that of the cookie that it replaces, whose session ends.
     Panel {
         token: TokenHash,
+        former: Option<TokenHash>,
     },
 }
 
@@ -70,17 +73,17 @@ impl People {
             AccountState::Invited | AccountState::Disabled => None,
         });
         let matches = self.passwords.verify(password, hash).await?;
-        let owns = |a: &Account| origin.machine.as_ref().is_none_or(|(_, owner)| *owner == a.id);
+        let owns = |a: &Account| origin.machine.as_ref().is_none_or(|machine| machine.owner == a.id);
         let Some(account) = account.filter(|a| matches && owns(a)) else {
             return Err(Problem::wrong_credentials().into());
         };
         let token = Token::generate(self.env.random.as_ref());
         let challenge = Challenge {
             account_id: account.id,
-            fingerprint: origin.machine.as_ref().map(|(fingerprint, _)| fingerprint.clone()),
+            fingerprint: origin.machine.as_ref().map(|machine| machine.fingerprint.clone()),
             expires_at: self.env.now() + CHALLENGE_SECONDS,
         };
-        let mut tx = self.env.store.begin().await?;
+        let mut tx = self.env.store.begin_urgent().await?;
         tx.sessions().insert_challenge(&token.hash(), &challenge).await?;
         tx.commit().await?;
         Ok(token)
@@ -100,13 +103,14 @@ impl People {
         let Some(found) = self.try_challenge(&challenge, now).await? else {
             return Err(challenge_expired().into());
         };
-        if found.fingerprint != origin.machine.as_ref().map(|(fingerprint, _)| fingerprint.clone()) {
+        let fingerprint = origin.machine.as_ref().map(|machine| machine.fingerprint.as_str());
+        if found.fingerprint.as_deref() != fingerprint {
             return Err(challenge_expired().into());
         }
         let rule = Rule::new("second-factor", CODES_PER_QUARTER, Duration::from_mins(15));
         self.limits.check_key(rule, found.account_id.as_str()).await?;
 
-        let mut tx = self.env.store.begin().await?;
+        let mut tx = self.env.store.begin_urgent().await?;
         let account = tx.accounts().find(&found.account_id).await?.ok_or_else(Problem::wrong_credentials)?;
         let AccountState::Active { totp_secret_sealed, .. } = &account.state else {
             return Err(Problem::wrong_credentials().into());
@@ -137,10 +141,20 @@ impl People {
             NewSession::Native { certificate_id } => {
                 ("desktop", SessionKind::Native { certificate_id }, None)
             }
-            NewSession::Panel { token } => ("panel", SessionKind::Panel { last_used_at: now }, Some(token)),
+            NewSession::Panel { token, former } => {
+                if let Some(former) = former
+                    && let Some(session) = tx.sessions().find_panel(&former, now).await?
+                {
+                    self.end_sign_in(&mut tx, &session, "signed in again").await?;
+                }
+                let certificate_id = origin.machine.as_ref().map(|machine| machine.certificate_id.clone());
+                ("panel", SessionKind::Panel { last_used_at: now, certificate_id }, Some(token))
+            }
         };
+        let id: SessionId = self.env.new_id();
         let session = Session {
-            id: self.env.new_id(),
+            sign_in_id: id.clone(),
+            id,
             account_id: account.id.clone(),
             kind,
             expires_at: now + seconds,
@@ -151,6 +165,15 @@ impl People {
             .await?;
         tx.commit().await?;
         Ok((account, session))
+    }
+
+    /// Ends a session and the others of its sign-in.
+    pub async fn end_sign_in(&self, tx: &mut Tx, session: &Session, why: &str) -> Result<(), ServiceError> {
+        let now = self.env.now();
+        for ended in tx.sessions().end_sign_in(&session.sign_in_id, now).await? {
+            tx.audit_log().append(now, &session.account_id, Action::SessionEnded, &ended, why).await?;
+        }
+        Ok(())
     }
 
     async fn check_rate(&self, origin: &Origin) -> Result<(), Problem> {
@@ -164,7 +187,7 @@ impl People {
         challenge: &TokenHash,
         now: i64,
     ) -> Result<Option<Challenge>, ServiceError> {
-        let mut tx = self.env.store.begin().await?;
+        let mut tx = self.env.store.begin_urgent().await?;
         let found = tx.sessions().try_challenge(challenge, MAX_CODE_ATTEMPTS, now).await?;
         tx.commit().await?;
         Ok(found)

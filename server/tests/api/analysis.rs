@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ::analysis::provider::{PromptRequest, Provider, ProviderConfig, ProviderError};
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -11,8 +13,10 @@ use bytes::Bytes;
 use domain::analysis::{AnalysisRecord, AnalysisState};
 use domain::id::AnalysisId;
 use futures::StreamExt;
-use protocol::analysis::{AnalysisDocument, AnalysisEvent, Step, StepState};
-use tokio::sync::Notify;
+use protocol::analysis::{AnalysisDocument, AnalysisEvent, Step, StepState, Usage};
+use server::analysis::Analyses;
+use tokio::sync::{Notify, mpsc};
+use web::InMemoryRateLimiter;
 
 use crate::on_both;
 use crate::support::{Machine, TestServer};
@@ -22,6 +26,8 @@ on_both!(
     an_image_beyond_the_limits_is_rejected_with_the_limit,
     an_analysis_may_be_deleted_while_it_runs,
     an_abandoned_analysis_is_marked_as_failed,
+    a_run_that_panics_ends_with_an_error_and_a_failed_record,
+    a_byte_order_mark_ends_nothing,
     the_history_is_private,
     the_answer_is_stored_without_nul_characters,
     invalid_pictures_are_rejected_with_the_reason,
@@ -231,6 +237,82 @@ async fn an_analysis_may_be_deleted_while_it_runs(server: TestServer) {
     let mut tx = server.state.env.store.begin().await.unwrap();
     let step = Step { node: "answer".to_owned(), state: StepState::Finished, ms: Some(1), note: None };
     assert!(!tx.analyses().finish(&record, &[step]).await.unwrap());
+}
+
+/// A model server's client with a fault: it panics, after a part of the answer or before.
+#[derive(Debug)]
+struct PanickingProvider {
+    config: ProviderConfig,
+    answer: &'static str,
+}
+
+#[async_trait]
+impl Provider for PanickingProvider {
+    fn config(&self) -> &ProviderConfig {
+        &self.config
+    }
+
+    async fn answer(&self, _: PromptRequest, text: mpsc::Sender<String>) -> Result<Usage, ProviderError> {
+        if !self.answer.is_empty() {
+            text.send(self.answer.to_owned()).await.unwrap();
+            // It is forwarded meanwhile.
+            tokio::task::yield_now().await;
+        }
+        // Without the panic hook, which another test counts panics with.
+        std::panic::resume_unwind(Box::new("a fault"))
+    }
+}
+
+async fn a_run_that_panics_ends_with_an_error_and_a_failed_record(mut server: TestServer) {
+    let (machine, token) = signed_in(&server).await;
+    for answer in ["", "half an answer"] {
+        let config = serde_json::json!({
+            "name": "double", "kind": "openai", "base_url": "http://localhost:1", "model": "tiny", "vision": true,
+        });
+        let provider = PanickingProvider { config: serde_json::from_value(config).unwrap(), answer };
+        let limits = Arc::new(InMemoryRateLimiter::new(server.state.env.clock.clone(), 100));
+        let (env, modes) = (server.state.env.clone(), server.state.modes.clone());
+        server.state.analyses =
+            Analyses::with_providers(env, modes, limits, vec![Arc::new(provider)]).unwrap();
+        server.router = server::routes::router(&server.state);
+
+        let post = server.post("/native/analyze").certificate(&machine.der).bearer(&token);
+        let post = post.header("accept", "text/event-stream");
+        let reply = post.multipart(&[("image", Some("x.png"), &*blank_png(64, 64))]).send().await;
+        let events = events(&reply.text());
+        let last = |event: &&AnalysisEvent| matches!(event, AnalysisEvent::Done(_) | AnalysisEvent::Error(_));
+        assert_eq!(events.iter().filter(last).count(), 1, "{events:?}");
+        let Some(AnalysisEvent::Error(problem)) = events.last() else { panic!("{events:?}") };
+        assert_eq!(problem.status, 500);
+
+        server.state.analyses.finish().await;
+        let record = newest(&server, &machine).await.unwrap();
+        assert_eq!((record.state, record.answer.as_str()), (AnalysisState::Failed, answer));
+        assert!(record.ms.is_some());
+        server.clock.advance(1);
+    }
+}
+
+async fn a_byte_order_mark_ends_nothing(server: TestServer) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let stream = "\u{FEFF}data: {\"choices\":[{\"delta\":{\"content\":\"one\"}}]}\n\ndata: [DONE]\n\n";
+    let routes = Router::new().route("/chat/completions", post(move || async move { stream }));
+    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    let (machine, token) = signed_in(&server).await;
+    let settings = [
+        ("AIWE_PROVIDERS__0__NAME", "double"),
+        ("AIWE_PROVIDERS__0__KIND", "openai"),
+        ("AIWE_PROVIDERS__0__BASE_URL", url.as_str()),
+        ("AIWE_PROVIDERS__0__MODEL", "tiny"),
+        ("AIWE_PROVIDERS__0__VISION", "true"),
+    ];
+    let server = server.restarted_with(&settings).await;
+    let post = server.post("/native/analyze").certificate(&machine.der).bearer(&token);
+    let reply = post.multipart(&[("image", Some("x.png"), &*blank_png(64, 64))]).send().await;
+    assert_eq!(reply.json::<AnalysisDocument>().answer, "one");
+    server.state.analyses.finish().await;
+    assert_eq!(newest(&server, &machine).await.unwrap().state, AnalysisState::Finished);
 }
 
 async fn an_abandoned_analysis_is_marked_as_failed(server: TestServer) {

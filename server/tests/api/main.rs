@@ -20,6 +20,7 @@ mod renewal;
 mod review;
 mod rotation;
 mod smtp;
+mod storage;
 mod stored_screenshots;
 mod support;
 mod suppressed;

@@ -10,7 +10,13 @@ use protocol::access::Platform;
 use crate::on_both;
 use crate::support::{AdminSession, PASSWORD, Reply, TestServer, context};
 
-on_both!(forms_work_without_scripts, other_sites_cannot_act, pages_are_rendered_with_safe_headers);
+on_both!(
+    forms_work_without_scripts,
+    other_sites_cannot_act,
+    pages_are_rendered_with_safe_headers,
+    server_functions_redirect_nowhere_else,
+    server_functions_say_when_to_try_again,
+);
 
 /// The share of the full repetitions that runs here; `AIWE_SOAK=1` runs all.
 fn share(full: usize) -> usize {
@@ -48,6 +54,39 @@ async fn pages_are_rendered_with_safe_headers(server: TestServer) {
         assert!(reply.text().contains("<h1"), "{path}");
     }
     assert_eq!(server.get("/no/such/page").header("accept", "text/html").send().await.status, 404);
+}
+
+async fn server_functions_redirect_nowhere_else(server: TestServer) {
+    let admin = server.administrator().await;
+    let post = |referer: &str| {
+        let post = server.post("/app/mode/list").header("accept", "text/html").header("referer", referer);
+        post.header("origin", "http://localhost:8080").form(&[])
+    };
+    let nobody = post("https://evil.example/x").send().await;
+    assert_eq!(nobody.status, 401);
+    assert!(!nobody.headers.contains_key("location"), "{:?}", nobody.headers);
+    for (referer, path) in [
+        ("https://evil.example/x?y=1", "/x?y=1"),
+        ("https://evil.example//x", "/"),
+        ("http://localhost:8080/admin/modes", "/admin/modes"),
+        ("nonsense", "/"),
+    ] {
+        let reply = post(referer).header("cookie", &format!("aiwe_session={}", admin.session)).send().await;
+        assert!(reply.status.is_redirection(), "{}", reply.status);
+        // Leptos adds an empty query.
+        assert_eq!(reply.location().trim_end_matches('?'), path, "{referer}");
+    }
+}
+
+async fn server_functions_say_when_to_try_again(server: TestServer) {
+    let server = server.restarted_with(&[("AIWE_LIMITS__SIGN_IN_PER_MINUTE", "1")]).await;
+    let fields = [("email", "anna@example.org"), ("password", "wrong password here")];
+    let post = || server.post("/app/people/sign-in").form(&fields).send();
+    post().await;
+    let reply = post().await;
+    assert_eq!(reply.status, 429);
+    let seconds = reply.headers.get("retry-after").expect("Retry-After").to_str().unwrap();
+    assert!((1..=60).contains(&seconds.parse().unwrap()), "{seconds}");
 }
 
 async fn forms_work_without_scripts(server: TestServer) {

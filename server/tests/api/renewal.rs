@@ -27,6 +27,8 @@ on_both!(
     the_same_key_gets_the_same_certificate,
     renewal_attempts_are_limited,
     only_the_machine_with_its_owner_can_renew,
+    signing_out_ends_the_session_before_a_renewal,
+    no_session_is_left_when_a_renewal_meets_a_sign_out,
 );
 
 const DAY: i64 = 24 * 3600;
@@ -221,6 +223,59 @@ async fn only_the_machine_with_its_owner_can_renew(server: TestServer) {
     server.clock.advance(30 * DAY);
     assert!(renew(&server, &b.der, &token_b, &csr).send().await.problem().kind.ends_with("expired"));
     assert_eq!(certificates(&server).await, 2);
+}
+
+async fn signing_out_ends_the_session_before_a_renewal(server: TestServer) {
+    let (machine, token) = old_machine(&server).await;
+    let other = server.token(&machine).await;
+    let session = |der: &[u8], token: &str| server.get("/native/session").certificate(der).bearer(token);
+    let sign_out = |der: &[u8], token: &str| server.post("/native/logout").certificate(der).bearer(token);
+    let key = KeyPair::generate().unwrap();
+    let renewed: Renewed = renew(&server, &machine.der, &token, &csr_of(&key)).send().await.json();
+    let (new, new_token) = (leaf(&renewed), renewed.access_token.expose());
+    assert_eq!(session(&machine.der, &token).send().await.status, 200);
+
+    assert_eq!(sign_out(&new, new_token).send().await.status, 204);
+    assert_eq!(session(&new, new_token).send().await.problem().status, 401);
+    assert_eq!(session(&machine.der, &token).send().await.problem().status, 401, "nor with the former one");
+    let again = renew(&server, &machine.der, &token, &csr_of(&key)).send().await;
+    assert_eq!(again.problem().status, 401, "the renewal does not bring it back");
+    assert_eq!(session(&machine.der, &other).send().await.status, 200, "another sign-in goes on");
+
+    // The same key gets its certificate again, and the other sign-in a session with it, which ends in its turn.
+    let renewed: Renewed = renew(&server, &machine.der, &other, &csr_of(&key)).send().await.json();
+    assert_eq!(session(&new, renewed.access_token.expose()).send().await.status, 200);
+    assert_eq!(session(&new, new_token).send().await.problem().status, 401);
+    assert_eq!(sign_out(&machine.der, &other).send().await.status, 204);
+    assert_eq!(session(&new, renewed.access_token.expose()).send().await.problem().status, 401);
+    let mut tx = server.state.env.store.read().await.unwrap();
+    let entries = tx.audit_log().entries(100, i64::MAX).await.unwrap();
+    assert_eq!(entries.iter().filter(|e| e.action == "session.ended").count(), 4, "each is in the log");
+}
+
+async fn no_session_is_left_when_a_renewal_meets_a_sign_out(server: TestServer) {
+    let admin = server.administrator().await;
+    for n in 0..3 {
+        let machine = server.machine(&admin, &format!("p{n}@example.org")).await;
+        server.clock.advance(61 * DAY);
+        let token = server.token(&machine).await;
+        let csr = csr();
+        let sign_out = server.post("/native/logout").certificate(&machine.der).bearer(&token);
+        let (renewal, ended) =
+            tokio::join!(renew(&server, &machine.der, &token, &csr).send(), sign_out.send());
+        assert_eq!(ended.status, 204);
+        let mut sessions = vec![(machine.der.clone(), token)];
+        if renewal.status == StatusCode::OK {
+            let renewed: Renewed = renewal.json();
+            sessions.push((leaf(&renewed), renewed.access_token.expose().to_owned()));
+        } else {
+            assert_eq!(renewal.problem().status, 401);
+        }
+        for (der, token) in sessions {
+            let reply = server.get("/native/session").certificate(&der).bearer(&token).send().await;
+            assert_eq!(reply.problem().status, 401);
+        }
+    }
 }
 
 async fn a_revocation_covers_the_whole_machine(server: TestServer) {

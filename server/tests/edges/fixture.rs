@@ -229,6 +229,7 @@ async fn set_up_owner(state: &AppState) -> (AccountId, TotpSecret) {
         user_agent: String::new(),
         secure: false,
         certificate: CertificateReport { rejection: None, presented: None, last_ended: None },
+        machine: None,
         pages_origin: None,
     };
     let offer = people.setup_offer(&context, link.expose()).await.unwrap();

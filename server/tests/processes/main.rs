@@ -8,4 +8,5 @@ mod kill;
 mod process;
 mod rotation;
 mod seed;
+mod storage;
 mod tls;

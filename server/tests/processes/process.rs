@@ -12,6 +12,8 @@ const STARTUP_TIMEOUT: Duration = Duration::from_mins(1);
 pub struct Program {
     pub data: PathBuf,
     pub variables: Vec<(String, String)>,
+    /// A command that runs the program, whose path and arguments follow it. Empty: none.
+    pub run_by: Vec<String>,
 }
 
 /// A running server; killed on drop.
@@ -33,7 +35,12 @@ impl Program {
             ("AIWE_ACCESS__MAX_PENDING_PER_ADDRESS", "1000"),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Self { data: data.to_owned(), variables }
+        Self { data: data.to_owned(), variables, run_by: Vec::new() }
+    }
+
+    /// Where the server writes its log.
+    pub fn log(&self) -> PathBuf {
+        self.data.with_extension("log")
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -42,7 +49,15 @@ impl Program {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
+        let program = env!("CARGO_BIN_EXE_server");
+        let mut command = match self.run_by.split_first() {
+            Some((first, more)) => {
+                let mut command = Command::new(first);
+                command.args(more).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
         command.env_clear().envs(self.variables.iter().cloned()).stdin(Stdio::null());
         command.arg("--data-dir").arg(&self.data).args(arguments);
         command
@@ -72,7 +87,7 @@ impl Program {
         // Another process may take a free port before the server binds it.
         for _ in 0..5 {
             let (pages, machines) = (free_port(), free_port());
-            let (said, log) = (self.data.with_extension("said"), self.data.with_extension("log"));
+            let (said, log) = (self.data.with_extension("said"), self.log());
             let mut command = self.command(&["serve"]);
             command
                 .env("AIWE_PAGES__LISTEN", format!("127.0.0.1:{pages}"))
@@ -103,6 +118,11 @@ impl Program {
 }
 
 impl Process {
+    /// The id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Like `kill -9`: no clean-up code runs.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

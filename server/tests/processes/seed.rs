@@ -6,6 +6,7 @@ use std::sync::Arc;
 use app::request_context::{Administrator, RequestContext};
 use app::services::{OutboxService, RequesterService, ReviewService, SetupService};
 use domain::account::{Session, SessionKind};
+use domain::id::SessionId;
 use domain::random::SystemRandom;
 use domain::secret::Token;
 use protocol::access::{AccessRequestFilter, RequestAccess};
@@ -77,10 +78,12 @@ impl Seed {
     pub async fn session(&self) -> String {
         let (env, token) = (&self.0.env, Token::generate(&SystemRandom));
         let now = env.now();
+        let id: SessionId = env.new_id();
         let session = Session {
-            id: env.new_id(),
+            sign_in_id: id.clone(),
+            id,
             account_id: self.proof().await.account_id,
-            kind: SessionKind::Panel { last_used_at: now },
+            kind: SessionKind::Panel { last_used_at: now, certificate_id: None },
             expires_at: now + 12 * 3600,
         };
         let mut tx = env.store.begin().await.unwrap();
@@ -140,6 +143,7 @@ pub fn context() -> RequestContext {
         user_agent: String::new(),
         secure: false,
         certificate: CertificateReport { rejection: None, presented: None, last_ended: None },
+        machine: None,
         pages_origin: None,
     }
 }

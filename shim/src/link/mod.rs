@@ -15,6 +15,7 @@ use std::str::FromStr;
 
 use protocol::Secret;
 use protocol::enrolment::{SCHEME, TLS_PARAMETER, TLS_SYSTEM};
+use protocol::text::is_invisible;
 use tauri::Url;
 
 use crate::configuration::Server;
@@ -78,7 +79,7 @@ impl FromStr for Link {
             return Err(LinkError::TooLong);
         }
         // The URL parser ignores line breaks and tabs, so a text could read as another address.
-        if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+        if text.contains(|c: char| c.is_whitespace() || is_invisible(c) || c == '\\') {
             return Err(LinkError::NotALink);
         }
         let url = Url::parse(text).map_err(|_| LinkError::NotALink)?;
@@ -144,7 +145,7 @@ fn system_trust(url: &Url) -> Result<bool, LinkError> {
 }
 
 fn server_of(text: &str) -> Result<Server, LinkError> {
-    if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+    if text.contains(|c: char| c.is_whitespace() || is_invisible(c) || c == '\\') {
         return Err(LinkError::Server);
     }
     if Url::parse(text).is_ok_and(|url| has_user(&url)) {

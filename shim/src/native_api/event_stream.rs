@@ -1,9 +1,9 @@
 //! The event stream of an analysis: server-sent events in, typed events out.
 
 use bytes::Bytes;
-use eventsource_stream::{EventStreamError, Eventsource};
 use futures::{Stream, StreamExt};
 use protocol::analysis::AnalysisEvent;
+use protocol::event_stream::EventStreamParser;
 use reqwest::Response;
 
 use crate::transport::TransportError;
@@ -21,23 +21,23 @@ pub async fn relay(
 /// `done` and `error` end the stream; one that ends without either was interrupted. Events with unknown names are
 /// ignored, as a newer server may send them.
 async fn relay_bytes(
-    bytes: impl Stream<Item = Result<Bytes, TransportError>> + Unpin,
+    mut bytes: impl Stream<Item = Result<Bytes, TransportError>> + Unpin,
     mut deliver: impl FnMut(AnalysisEvent) -> bool,
 ) -> Result<(), TransportError> {
-    let mut events = bytes.eventsource();
-    while let Some(event) = events.next().await {
-        let event = event.map_err(|error| match error {
-            EventStreamError::Transport(failure) => failure,
-            EventStreamError::Parser(_) | EventStreamError::Utf8(_) => TransportError::Interrupted,
-        })?;
-        let Some(event) =
-            AnalysisEvent::from_sse(&event.event, &event.data).map_err(|_| TransportError::Interrupted)?
-        else {
-            continue;
-        };
-        let last = matches!(event, AnalysisEvent::Done(_) | AnalysisEvent::Error(_));
-        if !deliver(event) || last {
-            return Ok(());
+    let mut parser = EventStreamParser::default();
+    while let Some(chunk) = bytes.next().await {
+        parser.push(&chunk?);
+        while let Some(event) = parser.next_event() {
+            let event = event.map_err(|_| TransportError::Interrupted)?;
+            let Some(event) =
+                AnalysisEvent::from_sse(&event.name, &event.data).map_err(|_| TransportError::Interrupted)?
+            else {
+                continue;
+            };
+            let last = matches!(event, AnalysisEvent::Done(_) | AnalysisEvent::Error(_));
+            if !deliver(event) || last {
+                return Ok(());
+            }
         }
     }
     Err(TransportError::Interrupted)
@@ -64,7 +64,7 @@ mod tests {
     #[tokio::test]
     async fn events_arrive_typed_in_order_and_the_last_one_ends_them() {
         let chunks = [
-            ": still thinking\n\nevent: step\ndata: {\"node\":\"read\",\"sta",
+            "\u{feff}: still thinking\n\nevent: step\ndata: {\"node\":\"read\",\"sta",
             "te\":\"started\"}\n\nevent: tomorrow\ndata: {}\n\n",
             "event: delta\ndata: {\"text\":\"gr\u{fc}n\"}\n\n",
             DONE,

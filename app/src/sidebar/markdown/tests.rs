@@ -52,6 +52,44 @@ fn a_good_link_names_its_host() {
 }
 
 #[test]
+fn nothing_in_an_answer_is_hidden() {
+    // As characters and as entities, which are decoded while the answer is parsed.
+    for hidden in [
+        "\u{202E}",
+        "\u{2066}",
+        "\u{61C}",
+        "\u{200B}",
+        "\u{AD}",
+        "\u{E0041}",
+        "\u{2028}",
+        "\u{3164}",
+        "\u{FFF9}",
+    ] {
+        let entity = format!("&#x{:X};", u32::from(hidden.chars().next().unwrap()));
+        for hidden in [hidden, entity.as_str()] {
+            let source = format!(
+                "# a{hidden}b\n\na{hidden}b [a{hidden}b](https://e.example/{hidden}x) ![a{hidden}b](x{hidden}y)\n\n\
+                 | a{hidden}b |\n|---|\n| a{hidden}b |\n\n<b title=\"{hidden}\">\n"
+            );
+            let shown = format!("{:?}", blocks(&source));
+            // `Debug` escapes most of them, but not all.
+            assert!(!shown.contains("\\u{") && !shown.contains(domain::text::is_invisible), "{shown}");
+            assert!(!shown.contains("Link {"), "an address with it is no link: {shown}");
+        }
+        let source = format!("```rust\nif a{hidden}b {{}}\n```\n\n`a{hidden}b`");
+        let inline = Block::Paragraph(vec![Inline::Code("ab".to_owned())]);
+        assert_eq!(blocks(&source), [code("rust", "if ab {}\n"), inline]);
+    }
+}
+
+#[test]
+fn emoji_and_scripts_stay_whole_in_prose_only() {
+    let whole = "👩\u{200D}💻 ❤\u{FE0F} می\u{200C}خواهم";
+    assert_eq!(blocks(whole), [Block::Paragraph(vec![text(whole)])]);
+    assert_eq!(blocks("`é\u{200D}x`"), [Block::Paragraph(vec![Inline::Code("éx".to_owned())])]);
+}
+
+#[test]
 fn pictures_are_named_and_not_loaded() {
     for source in ["![a cat](https://spy.example/x.png)", "![a cat](data:image/svg+xml;base64,PHN2Zz4=)"] {
         let found = blocks(source);

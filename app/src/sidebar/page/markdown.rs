@@ -165,14 +165,22 @@ fn show_inline(inline: Inline) -> AnyView {
     }
 }
 
-/// The destination follows the text, unless the text is the address itself.
+/// The destination follows the text, unless the text is the address itself. It is isolated, so that right-to-left letters in
+/// the text cannot rearrange it.
 fn show_link(link: SafeLink, text: Vec<Inline>) -> AnyView {
     let shown = plain_text(&text);
     let redundant = shown == link.target || shown == link.destination;
     view! {
         <a class="link" href=link.target target="_blank" rel="noopener noreferrer">
-            {show_inlines(text)}
-            {(!redundant).then(|| view! { <span class="text-muted">{format!(" ({})", link.destination)}</span> })}
+            <bdi>{show_inlines(text)}</bdi>
+            {(!redundant)
+                .then(|| {
+                    view! {
+                        <span class="text-muted">
+                            " (" <bdi dir="ltr">{link.destination}</bdi> ")"
+                        </span>
+                    }
+                })}
         </a>
     }
     .into_any()

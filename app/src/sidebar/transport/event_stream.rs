@@ -1,9 +1,9 @@
 //! The event stream of an analysis.
 
-use eventsource_stream::{EventStreamError, Eventsource};
 use futures::{Stream, StreamExt};
 use protocol::Problem;
 use protocol::analysis::AnalysisEvent;
+use protocol::event_stream::EventStreamParser;
 
 use crate::response::unexpected;
 
@@ -13,15 +13,16 @@ pub async fn read_events<B: AsRef<[u8]>>(
     bytes: impl Stream<Item = Result<B, Problem>>,
     mut on_event: impl FnMut(AnalysisEvent),
 ) -> Result<(), Problem> {
-    let mut events = std::pin::pin!(bytes.eventsource());
-    while let Some(event) = events.next().await {
-        let event = event.map_err(|error| match error {
-            EventStreamError::Transport(problem) => problem,
-            EventStreamError::Utf8(_) | EventStreamError::Parser(_) => unexpected("a broken event stream"),
-        })?;
-        let read = AnalysisEvent::from_sse(&event.event, &event.data);
-        if let Some(event) = read.map_err(|error| unexpected(&error.to_string()))? {
-            on_event(event);
+    let mut bytes = std::pin::pin!(bytes);
+    let mut parser = EventStreamParser::default();
+    while let Some(chunk) = bytes.next().await {
+        parser.push(chunk?.as_ref());
+        while let Some(event) = parser.next_event() {
+            let event = event.map_err(|error| unexpected(&error.to_string()))?;
+            let read = AnalysisEvent::from_sse(&event.name, &event.data);
+            if let Some(event) = read.map_err(|error| unexpected(&error.to_string()))? {
+                on_event(event);
+            }
         }
     }
     Ok(())
@@ -55,10 +56,18 @@ mod tests {
             }),
             AnalysisEvent::Delta(Delta { text: "größer".into() }),
         ];
-        for length in [1, 2, 3, 7, wire.len()] {
-            let chunks = wire.as_bytes().chunks(length).map(|chunk| Ok(chunk.to_vec())).collect();
-            assert_eq!(read(chunks), (expected.to_vec(), Ok(())), "chunks of {length}");
+        for wire in [wire.to_owned(), format!("\u{FEFF}{wire}")] {
+            for length in [1, 2, 3, 7, wire.len()] {
+                let chunks = wire.as_bytes().chunks(length).map(|chunk| Ok(chunk.to_vec())).collect();
+                assert_eq!(read(chunks), (expected.to_vec(), Ok(())), "chunks of {length}");
+            }
         }
+    }
+
+    #[test]
+    fn a_line_without_end_is_a_problem() {
+        let chunks = (0..3_000).map(|_| Ok(vec![b'x'; 1_000])).collect();
+        assert!(read(chunks).1.unwrap_err().is("unexpected-answer"));
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use protocol::Secret;
 use protocol::analysis::MAX_IMAGE_PIXELS;
+use protocol::text::is_invisible;
 use serde::{Deserialize, Deserializer};
 
 use super::timeouts::Timeouts;
-use crate::text::is_invisible;
 
 /// The name by which modes and answers refer to the built-in reader. No model server can have it.
 pub const READER: &str = "reader";
@@ -170,8 +170,7 @@ pub fn selectable_names<'a>(configs: impl IntoIterator<Item = &'a ProviderConfig
 }
 
 fn is_name(name: &str) -> bool {
-    let hidden = |c: char| c.is_control() || is_invisible(c);
-    (1..=60).contains(&name.chars().count()) && name.trim() == name && !name.contains(hidden)
+    (1..=60).contains(&name.chars().count()) && name.trim() == name && !name.contains(is_invisible)
 }
 
 /// People do not tell names apart by case alone.

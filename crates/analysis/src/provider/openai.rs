@@ -3,8 +3,12 @@
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use eventsource_stream::{EventStreamError, Eventsource};
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
 use protocol::analysis::Usage;
+use protocol::event_stream::{
+    EventStreamError, EventStreamParser, MAX_EVENT_BYTES, MAX_LINE_BYTES, ServerSentEvent,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -97,15 +101,12 @@ impl Provider for OpenAi {
         if let Some(key) = &self.config.api_key {
             post = post.bearer_auth(key.expose());
         }
-        let mut events = bounded(send(post, timeouts).await?).eventsource();
+        let mut events = Box::pin(events(bounded(send(post, timeouts).await?)));
         let mut answer = AnswerStream::new(timeouts, since);
         let mut usage = Usage::default();
         let mut finished = false;
         while let Some(event) = answer.next(&mut events).await? {
-            let event = event.map_err(|error| match error {
-                EventStreamError::Transport(error) => error,
-                other => ProviderError::Broken(other.to_string()),
-            })?;
+            let event = event?;
             if event.data.trim() == "[DONE]" {
                 finished = true;
                 break;
@@ -132,4 +133,31 @@ impl Provider for OpenAi {
         answer.finish()?;
         Ok(usage)
     }
+}
+
+/// The events in a response's bytes.
+fn events<S>(pieces: S) -> impl Stream<Item = Result<ServerSentEvent, ProviderError>>
+where
+    S: Stream<Item = Result<Bytes, ProviderError>> + Unpin,
+{
+    let parser = EventStreamParser::default();
+    futures::stream::try_unfold((pieces, parser), |(mut pieces, mut parser)| async move {
+        loop {
+            if let Some(event) = parser.next_event() {
+                let event = event.map_err(too_long)?;
+                return Ok(Some((event, (pieces, parser))));
+            }
+            match pieces.next().await {
+                Some(piece) => parser.push(&piece?),
+                None => return Ok(None),
+            }
+        }
+    })
+}
+
+fn too_long(error: EventStreamError) -> ProviderError {
+    ProviderError::TooLong(match error {
+        EventStreamError::LineTooLong => MAX_LINE_BYTES,
+        EventStreamError::EventTooLarge => MAX_EVENT_BYTES,
+    })
 }

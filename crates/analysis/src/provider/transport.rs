@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
+use protocol::text::is_invisible;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::ProviderError;
@@ -130,8 +131,7 @@ impl AnswerStream {
         mut piece: String,
         text: &tokio::sync::mpsc::Sender<String>,
     ) -> Result<(), ProviderError> {
-        // NUL is invisible, and PostgreSQL cannot store it.
-        piece.retain(|c| c != '\0');
+        piece.retain(is_readable);
         if piece.is_empty() {
             return Ok(());
         }
@@ -148,9 +148,23 @@ impl AnswerStream {
     }
 }
 
+/// Whether a character of an answer is passed on. What a reader cannot see could make an answer read other than it is, and
+/// PostgreSQL cannot store NUL. Joiners and emoji selectors belong to what is seen; since an answer comes in pieces, whoever
+/// shows it decides where they have an effect ([`protocol::text::visible_prose`]).
+fn is_readable(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\t' | '\u{200C}' | '\u{200D}' | '\u{FE0E}' | '\u{FE0F}') || !is_invisible(c)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn answers_hide_nothing() {
+        let mut piece = "a\0\u{202E}\u{61C}\u{200B}\u{E0041}\u{1b}b ❤\u{FE0F} 👩\u{200D}💻\tc\r\n".to_owned();
+        piece.retain(is_readable);
+        assert_eq!(piece, "ab ❤\u{FE0F} 👩\u{200D}💻\tc\r\n");
+    }
 
     #[test]
     fn error_messages_of_all_shapes() {

@@ -100,6 +100,28 @@ async fn an_answer_without_end_ends_by_the_clock_or_by_its_size() {
 }
 
 #[tokio::test]
+async fn a_byte_order_mark_and_bare_carriage_returns_are_part_of_the_format() {
+    let bom = format!("\u{FEFF}{HEL}");
+    let returns = [LO, STOP, DONE].concat().replace("\r\n", "\n").replace('\n', "\r");
+    let (text, usage) = answer_of(stream(&[&bom, &returns], End::Clean)).await;
+    assert_eq!((text.as_str(), usage.is_ok()), ("Hello, ü", true));
+    // Of a whole stream in pieces of one character, too.
+    let pieces = [bom.as_str(), LO, STOP, DONE].concat().chars().map(String::from).collect();
+    let (text, usage) = answer_of(Behaviour::Stream { pieces, pause: Duration::ZERO, end: End::Clean }).await;
+    assert_eq!((text.as_str(), usage.is_ok()), ("Hello, ü", true));
+}
+
+#[tokio::test]
+async fn a_line_of_megabytes_is_refused_at_once() {
+    let pieces = std::iter::once(HEL.to_owned()).chain((0..128).map(|_| "x".repeat(62_000))).collect();
+    let begun = std::time::Instant::now();
+    let (text, error) = answer_of(Behaviour::Stream { pieces, pause: Duration::ZERO, end: End::Never }).await;
+    assert_eq!(text, "Hel");
+    assert!(matches!(error, Err(ProviderError::TooLong(_))), "{error:?}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
 async fn a_cut_answer_is_an_error_and_not_a_short_answer() {
     for behaviour in [
         stream(&[HEL], End::Cut),

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::{Invalid, checked_string, is_invisible};
+use crate::text::{Invalid, checked_string, is_invisible, is_joiner, visible};
 
 /// An e-mail address: lower case, one `@`, no white space, nothing that could inject mail headers.
 ///
@@ -46,37 +46,61 @@ checked_string!(EmailAddress);
 
 /// The requester's name for the machine: 1 to 64 visible characters. It becomes the certificate's common name, hence the
 /// limit (RFC 5280 appendix A.1, `ub-common-name`).
+///
+/// Invisible characters are refused, but those that keyboards add to emoji and letters by themselves are dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeviceName(String);
+
+impl DeviceName {
+    const MAX_CHARS: usize = 64;
+
+    /// A name from a database or certificate, which an earlier version may have accepted: what is refused today is dropped.
+    pub fn from_stored(text: &str) -> Self {
+        let name: String = text
+            .chars()
+            .filter(|c| !is_invisible(*c))
+            .collect::<String>()
+            .trim()
+            .chars()
+            .take(Self::MAX_CHARS)
+            .collect();
+        Self(if name.is_empty() { "Unnamed machine".to_owned() } else { name })
+    }
+}
 
 impl FromStr for DeviceName {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let text = text.trim();
-        if text.is_empty() || text.chars().count() > 64 || text.chars().any(is_invisible) {
+        let text = without_joiners(text);
+        if text.is_empty() || text.chars().count() > Self::MAX_CHARS || text.chars().any(is_invisible) {
             return Err(Invalid("Enter a name of 1 to 64 visible characters, such as “Anna’s laptop”."));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text))
     }
 }
 
 checked_string!(DeviceName);
 
 /// A short text of at most 500 visible characters: the requester's message to the administrators, or the reason of a
-/// rejection.
+/// rejection. Invisible characters as in a [`DeviceName`], but for line feeds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Message(String);
 
 impl Message {
     pub const MAX_CHARS: usize = 500;
+
+    /// A text from a database, which an earlier version may have accepted: what is refused today is dropped.
+    pub fn from_stored(text: &str) -> Self {
+        Self(visible(text).replace('\t', " "))
+    }
 }
 
 impl FromStr for Message {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let text = text.trim().replace("\r\n", "\n");
+        let text = without_joiners(text).replace("\r\n", "\n");
         if text.chars().count() > Self::MAX_CHARS || text.chars().any(|c| c != '\n' && is_invisible(c)) {
             return Err(Invalid("Use at most 500 visible characters."));
         }
@@ -85,6 +109,12 @@ impl FromStr for Message {
 }
 
 checked_string!(Message);
+
+/// Drops the invisible characters that the writer did not choose. An emoji may become its parts or a plainer picture, and
+/// every character that remains can be seen.
+fn without_joiners(text: &str) -> String {
+    text.chars().filter(|c| !is_joiner(*c)).collect::<String>().trim().to_owned()
+}
 
 /// The code that the requester reads out and the administrator compares: eight characters of an alphabet without confusable
 /// ones (no 0/O, 1/I/L, U), with about 39 bits of entropy. It is shown as two groups of four.
@@ -226,6 +256,36 @@ mod tests {
                 assert!(parsed.is_err(), "{bad:?} was accepted");
             }
         }
+    }
+
+    #[test]
+    fn names_and_messages_cannot_hide_anything() {
+        for hidden in [
+            '\u{61C}', '\u{AD}', '\u{115F}', '\u{180E}', '\u{200B}', '\u{2028}', '\u{2029}', '\u{202E}',
+            '\u{3164}', '\u{FEFF}', '\u{FFF9}', '\u{1b}',
+        ] {
+            let text = format!("Anna{hidden}s laptop");
+            assert!(text.parse::<DeviceName>().is_err(), "{hidden:?}");
+            assert!(text.parse::<Message>().is_err(), "{hidden:?}");
+            // Rows of an earlier version can still be read.
+            assert_eq!(DeviceName::from_stored(&text).as_str(), "Annas laptop");
+            assert_eq!(Message::from_stored(&text).as_str(), "Annas laptop");
+        }
+        assert!("\u{3164}".parse::<DeviceName>().is_err() && "\u{FE0F}".parse::<DeviceName>().is_err());
+        assert_eq!(DeviceName::from_stored("\u{3164}").as_str(), "Unnamed machine");
+        assert_eq!(Message::from_stored("a\nb").as_str(), "a\nb");
+    }
+
+    #[test]
+    fn emoji_and_all_scripts_may_be_written() {
+        for (typed, kept) in [
+            ("Please ❤\u{FE0F} 👩\u{200D}💻 1\u{FE0F}\u{20E3}\nasap", "Please ❤ 👩💻 1\u{20E3}\nasap"),
+            ("🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F} 🇩🇪 👍🏽", "🏴 🇩🇪 👍🏽"),
+            ("می\u{200C}خواهم, שלום, 葛\u{E0100}城", "میخواهم, שלום, 葛城"),
+        ] {
+            assert_eq!(typed.parse::<Message>().unwrap().as_str(), kept);
+        }
+        assert_eq!("Anna’s ❤\u{FE0F}".parse::<DeviceName>().unwrap().as_str(), "Anna’s ❤");
     }
 
     #[test]

@@ -95,8 +95,7 @@ impl Access {
         let (random, now) = (self.env.random.as_ref(), self.env.now());
         let mut bytes = [0; 64];
         random.fill(&mut bytes);
-        let device: DeviceName =
-            certificate.device_name.parse().map_err(|_| Failure::Other("a machine's name does not fit"))?;
+        let device = DeviceName::from_stored(&certificate.device_name);
         let request = AccessRequest {
             id: self.env.new_id(),
             email: owner.email.clone(),

@@ -80,8 +80,15 @@ pub async fn rotate(env: &Environment, with_new_root: bool) -> Result<StoredAuth
 
 /// Ends the trust in a superseded authority. Fails while machines still depend on it, unless `force`. Returns how many did.
 pub async fn retire(env: &Environment, id: &AuthorityId, force: bool) -> Result<u64, ServiceError> {
+    match revoke_all_of(env, id, force).await {
+        Err(error) if env.release_reserve_after(&error) => revoke_all_of(env, id, force).await,
+        done => done,
+    }
+}
+
+async fn revoke_all_of(env: &Environment, id: &AuthorityId, force: bool) -> Result<u64, ServiceError> {
     let now = env.now();
-    let mut tx = env.store.begin().await?;
+    let mut tx = env.store.begin_urgent().await?;
     let machines = tx.authorities().count_machines(id, now).await?;
     if machines > 0 && !force {
         let detail = format!(

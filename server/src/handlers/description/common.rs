@@ -62,6 +62,10 @@ fn complete_responses(responses: &mut Responses) {
         response.headers.insert("WWW-Authenticate".to_owned(), scheme.into());
     }
     add_problem(responses, &Problem::internal());
+    // Whatever else is busy there has a description of its own.
+    if !responses.contains_key("503") {
+        add_problem(responses, &Problem::unavailable("The server's disk is full: nothing can be saved.", 30));
+    }
 }
 
 /// Whether this problem `name` is described for this status.

@@ -48,6 +48,7 @@ pub fn context() -> RequestContext {
         user_agent: String::new(),
         secure: false,
         certificate: CertificateReport { rejection: None, presented: None, last_ended: None },
+        machine: None,
         pages_origin: None,
     }
 }
@@ -69,12 +70,13 @@ impl TestServer {
         (secret, codes)
     }
 
-    /// Creates the first administrator and signs them in.
+    /// Creates the first administrator and signs them in. The mail about that is no longer in the outbox.
     pub async fn administrator(&self) -> AdminSession {
         let email = "admin@example.org".to_owned();
         let link = self.state.people.first_setup_link().await.unwrap().unwrap();
         let (totp, recovery) = self.set_up(link.expose(), &email).await;
         let session = self.panel_session(&email, &totp).await;
+        self.state.outbox.drain().await.unwrap();
         let mut tx = self.state.env.store.read().await.unwrap();
         let id = tx
             .sessions()
