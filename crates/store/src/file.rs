@@ -120,7 +120,9 @@ fn write_reserve(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    // Not zeros, for which some file systems allocate nothing.
-    file.write_all(&vec![0xA5; RESERVE_BYTES])?;
+    // Twice as much, so that it never takes back the room that it has just been released for. Not zeros, for which some file
+    // systems allocate nothing.
+    file.write_all(&vec![0xA5; 2 * RESERVE_BYTES])?;
+    file.set_len(RESERVE_BYTES as u64)?;
     file.sync_all()
 }

@@ -57,7 +57,7 @@ impl CertificateService for Certificates {
             done => done?,
         };
         self.0.outbox.notify_job();
-        let closed: usize = ended.iter().map(|c| self.0.connections.close(&c.fingerprint)).sum();
+        let closed: usize = ended.iter().map(|c| self.close_once(&c.fingerprint, self.0.env.now())).sum();
         tracing::info!(certificate = %id, certificates = ended.len(), closed, "a machine's certificates were revoked");
         Ok(())
     }

@@ -11,6 +11,7 @@ mod renew;
 mod revoke;
 mod verify;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -41,6 +42,8 @@ struct Inner {
     env: Arc<Environment>,
     /// Replaced as a whole when an operator changes them.
     authorities: RwLock<Arc<Authorities>>,
+    /// The revoked certificates whose connections were closed, with the time in seconds since the Unix epoch.
+    closed: Mutex<HashMap<String, i64>>,
     connections: Arc<Connections>,
     outbox: Outbox,
     verified: Mutex<verify::VerifiedCache>,
@@ -60,6 +63,7 @@ impl Certificates {
         Ok(Self(Arc::new(Inner {
             env,
             authorities,
+            closed: Mutex::default(),
             connections,
             outbox,
             packing,

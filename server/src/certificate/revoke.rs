@@ -1,13 +1,13 @@
 //! Revoking certificates, closing their connections, and publishing revocation lists.
 
 use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use ::certificate::RevokedEntry;
 use domain::audit::{Action, Actor};
 use domain::certificate::{MachineCertificate, RevokedSerial};
 use domain::id::{AuthorityId, CertificateId};
-use parking_lot::Mutex;
 use protocol::certificate::RevocationReason;
 use protocol::{Problem, ServiceError};
 use store::Tx;
@@ -57,7 +57,7 @@ impl Certificates {
     /// Closes the connections of revoked certificates.
     pub fn close_connections(&self, fingerprints: &[String]) {
         for fingerprint in fingerprints {
-            self.0.connections.close(fingerprint);
+            self.close_once(fingerprint, self.0.env.now());
         }
         self.0.outbox.notify_job();
     }
@@ -96,19 +96,32 @@ impl Certificates {
 
     /// Closes the connections of certificates that another server revoked, until `shutdown`.
     pub async fn watch_revocations(self, shutdown: CancellationToken) {
-        let closed = Mutex::new(HashSet::new());
         job::every(POLL_INTERVAL, &shutdown, "watching for revocations", || async {
-            let fingerprints = self.revoked_since(self.0.env.now() - LOOKBACK).await?;
-            // Only once: later connections are answered that the certificate is revoked, and closing them would cut off
-            // that answer.
-            let mut closed = closed.lock();
-            for fingerprint in fingerprints.difference(&closed) {
-                self.0.connections.close(fingerprint);
+            let now = self.0.env.now();
+            let fingerprints = self.revoked_since(now - LOOKBACK).await?;
+            for fingerprint in &fingerprints {
+                self.close_once(fingerprint, now);
             }
-            *closed = fingerprints;
+            // Kept for as long as the query finds them.
+            self.0
+                .closed
+                .lock()
+                .retain(|fingerprint, at| now - *at <= LOOKBACK || fingerprints.contains(fingerprint));
             Ok(())
         })
         .await;
+    }
+
+    /// Closes a revoked certificate's connections, only once: later connections are answered that the certificate is revoked,
+    /// and closing them would cut off that answer. Returns how many were open.
+    pub(super) fn close_once(&self, fingerprint: &str, now: i64) -> usize {
+        match self.0.closed.lock().entry(fingerprint.to_owned()) {
+            Entry::Occupied(_) => 0,
+            Entry::Vacant(entry) => {
+                entry.insert(now);
+                self.0.connections.close(fingerprint)
+            }
+        }
     }
 
     async fn revoked_since(&self, since: i64) -> Result<HashSet<String>, ServiceError> {
