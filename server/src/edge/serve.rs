@@ -18,7 +18,7 @@ use protocol::certificate::RejectionReason;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,6 +36,9 @@ const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
 const MAX_HTTP2_STREAMS: u32 = 128;
 const MAX_HEAD_BYTES: u32 = 64 * 1024;
+/// How long the connection of a revoked certificate remains for the answers that say so: without it, a request that
+/// arrives while the connection closes is answered with a reset instead of 403.
+const REVOKED_GRACE_PERIOD: Duration = Duration::from_millis(200);
 /// How long running requests may continue during the shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after `accept` has failed, for example because no file descriptors are left.
@@ -159,7 +162,8 @@ impl Edge {
         let mut revoked = std::pin::pin!(revoked);
         // Only HTTP/1.1 has a time limit of its own for the first request.
         let mut first_request_timeout = std::pin::pin!(sleep(REQUEST_HEAD_TIMEOUT));
-        let (mut stopping, mut has_request) = (false, false);
+        let mut grace_period = std::pin::pin!(sleep(REVOKED_GRACE_PERIOD));
+        let (mut ending, mut stopping, mut has_request) = (false, false, false);
         loop {
             tokio::select! {
                 result = connection.as_mut() => {
@@ -168,7 +172,12 @@ impl Edge {
                     }
                     return;
                 }
-                () = revoked.as_mut() => return,
+                () = revoked.as_mut(), if !ending => {
+                    ending = true;
+                    grace_period.as_mut().reset(Instant::now() + REVOKED_GRACE_PERIOD);
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = grace_period.as_mut(), if ending => return,
                 () = first_request_timeout.as_mut(), if !has_request => {
                     has_request = requested.load(Ordering::Relaxed);
                     if !has_request {
