@@ -101,8 +101,35 @@ where
     })
 }
 
-/// Whether an action's last run is over, successfully or not. Errors in fields do not count: they are corrected and the
-/// form is sent again.
+/// Whether the same form can be sent again: the session ended, or the server or the way to it failed. What was typed stays
+/// where it is until then.
+pub fn can_be_retried(problem: &Problem) -> bool {
+    problem.errors.is_empty()
+        && (matches!(problem.status, 0 | 401 | 429) || problem.status >= 500 || problem.is("bad-answer"))
+}
+
+/// The problem of an action's last run, if the same form can be sent again: shown at the form.
+pub fn retryable_problem_of<S>(action: ServerAction<S>) -> Signal<Option<Problem>>
+where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Send + Sync + 'static,
+{
+    let problem = problem_of(action);
+    Signal::derive(move || problem.get().filter(can_be_retried))
+}
+
+/// The problem of an action's last run, if sending the form again would not help: shown once the form has gone.
+pub fn final_problem_of<S>(action: ServerAction<S>) -> Signal<Option<Problem>>
+where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Send + Sync + 'static,
+{
+    let problem = problem_of(action);
+    Signal::derive(move || problem.get().filter(|problem| !can_be_retried(problem)))
+}
+
+/// Whether an action's last run is over, successfully or not. Errors in fields do not count, nor does what can be tried
+/// again: the form stays with what was typed, and is sent again.
 pub fn completed<S>(action: ServerAction<S>) -> Signal<bool>
 where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
@@ -112,7 +139,7 @@ where
         action.value().with(|value| match value {
             None => false,
             Some(Ok(_)) => true,
-            Some(Err(error)) => error.problem().errors.is_empty(),
+            Some(Err(error)) => error.problem().errors.is_empty() && !can_be_retried(error.problem()),
         })
     })
 }
@@ -152,6 +179,30 @@ pub fn respond<T>(
     let error = AppError::from(problem);
     crate::navigation::redirect(back);
     Err(error)
+}
+
+/// The form name of everything in the panel that [`respond_in_panel`] ends.
+#[cfg(feature = "ssr")]
+pub const PANEL: &str = "admin";
+
+/// Ends a server function of the panel that stays on its page. A browser without scripts goes back to the page that it
+/// posted from; the panel's frame shows there what was wrong ([`PANEL`]).
+#[cfg(feature = "ssr")]
+pub fn respond_in_panel<T>(result: Result<T, ServiceError>) -> Result<T, AppError> {
+    let from = crate::navigation::referring_path().unwrap_or_else(|| "/admin".to_owned());
+    let done = without_question(&from);
+    respond(PANEL, &from, FormValues::default(), result, |_| crate::navigation::wants_html().then_some(done))
+}
+
+/// The address of a page without the question that it asks (`design/question.rs`).
+#[cfg(feature = "ssr")]
+fn without_question(path: &str) -> String {
+    let Some((path, query)) = path.split_once('?') else { return path.to_owned() };
+    let rest = query.split('&').filter(|pair| !pair.starts_with("ask=") && !pair.starts_with("about="));
+    match rest.collect::<Vec<_>>().join("&") {
+        rest if rest.is_empty() => path.to_owned(),
+        rest => format!("{path}?{rest}"),
+    }
 }
 
 /// The cookies that carry a form's result to the next page.
@@ -251,6 +302,31 @@ mod tests {
         assert_eq!(back, rejected_form());
         assert_eq!(back.typed.value("message").as_deref(), Some("a; b=c,\n\"d\""));
         assert_eq!(back.typed.value("device_name"), None);
+    }
+
+    #[test]
+    fn a_form_stays_open_while_sending_it_again_may_help() {
+        let again = [
+            Problem::sign_in_required(),
+            Problem::internal(),
+            Problem::too_many_requests(3),
+            crate::response::unreachable(),
+        ];
+        assert!(again.iter().all(can_be_retried));
+        let over = [
+            Problem::conflict("Grace was faster."),
+            Problem::not_found(),
+            Problem::forbidden(),
+            Problem::invalid_input().field("reason", "Too long."),
+        ];
+        assert!(!over.iter().any(can_be_retried));
+    }
+
+    #[test]
+    fn an_answered_question_leaves_the_address() {
+        assert_eq!(without_question("/a?state=pending&ask=approve"), "/a?state=pending");
+        assert_eq!(without_question("/a?ask=revoke&about=7"), "/a");
+        assert_eq!(without_question("/a"), "/a");
     }
 
     #[test]

@@ -4,13 +4,13 @@ use leptos::prelude::*;
 
 use crate::design::{ButtonLink, ButtonVariant, PublicPage};
 
-/// `/`: administrators are redirected to the panel; everybody else sees what this server is.
+/// `/` leads to where one works: a machine with a certificate to the assistant, an administrator to the panel, another
+/// person who is signed in to the own account. Everybody else sees what this server is.
 #[component]
 pub fn Home() -> impl IntoView {
     #[cfg(feature = "ssr")]
-    if crate::request_context::RequestContext::current().is_ok_and(|context| context.administrator().is_ok())
-    {
-        crate::navigation::redirect("/admin");
+    if let Some(path) = workplace() {
+        crate::navigation::redirect(path);
     }
     view! {
         <PublicPage title="An assistant for your screen">
@@ -23,7 +23,7 @@ pub fn Home() -> impl IntoView {
                     "Request access"
                 </ButtonLink>
                 <ButtonLink href="/login" large=true>
-                    "Sign in as administrator"
+                    "Sign in"
                 </ButtonLink>
             </div>
             <p>
@@ -33,6 +33,16 @@ pub fn Home() -> impl IntoView {
             </p>
         </PublicPage>
     }
+}
+
+#[cfg(feature = "ssr")]
+fn workplace() -> Option<&'static str> {
+    let context = crate::request_context::RequestContext::current().ok()?;
+    if context.machine.is_some() {
+        return Some("/sidebar");
+    }
+    context.signed_in.as_ref()?;
+    Some(if context.administrator().is_ok() { "/admin" } else { "/account" })
 }
 
 /// The router's fallback. In the browser, the address belongs to another surface, so the page is loaded with that

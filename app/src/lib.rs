@@ -5,6 +5,7 @@
 pub mod access;
 pub mod admin;
 pub mod certificate;
+pub mod deployment;
 pub mod design;
 pub mod error;
 pub mod form;
@@ -19,6 +20,7 @@ mod polling;
 pub mod response;
 pub mod sidebar;
 pub mod surface;
+pub mod workflow;
 
 #[cfg(feature = "ssr")]
 pub mod request_context;

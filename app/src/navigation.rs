@@ -56,10 +56,15 @@ pub fn redirect_back() {
     if !wants_html() {
         return;
     }
-    let referer = leptos::prelude::use_context::<http::request::Parts>()
-        .and_then(|parts| parts.headers.get(http::header::REFERER)?.to_str().ok().map(str::to_owned))
-        .unwrap_or_default();
-    redirect(local_path(path_of(&referer)).unwrap_or("/"));
+    redirect(referring_path().as_deref().unwrap_or("/"));
+}
+
+/// The path of the page that the request comes from, if it is one of this server.
+#[cfg(feature = "ssr")]
+pub fn referring_path() -> Option<String> {
+    let parts = leptos::prelude::use_context::<http::request::Parts>()?;
+    let referer = parts.headers.get(http::header::REFERER)?.to_str().ok()?;
+    local_path(path_of(referer)).map(str::to_owned)
 }
 
 /// Redirects from the current server function or page: 303 for a browser that posted a form or opened a page, otherwise

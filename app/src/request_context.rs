@@ -20,6 +20,8 @@ pub struct RequestContext {
     pub session: Option<Secret>,
     /// The secret of a sign-in that waits for its second factor.
     pub challenge: Option<Secret>,
+    /// The secret of a set-up whose recovery codes this browser may show again.
+    pub setup: Option<Secret>,
     /// The secrets of the access requests that this browser made.
     pub requester: Option<Secret>,
     /// The peer's address, or the one that the trusted proxy reports.

@@ -6,7 +6,7 @@
 use leptos::server_fn::ServerFn;
 use leptos::server_fn::axum::register_explicit;
 
-use crate::{access, admin, certificate, design, mode, outbox, people};
+use crate::{access, admin, certificate, design, mode, outbox, people, workflow};
 
 macro_rules! server_functions {
     ($($function:path),+ $(,)?) => {
@@ -22,9 +22,11 @@ macro_rules! server_functions {
 
 server_functions![
     access::api::Approve,
+    access::api::Chosen,
     access::api::DecideAll,
     access::api::DeclineLink,
     access::api::Find,
+    access::api::FindUnlisted,
     access::api::LastDecision,
     access::api::List,
     access::api::NewLinkStart,
@@ -40,12 +42,14 @@ server_functions![
     access::api::StatusStart,
     access::api::Submit,
     admin::api::Account,
+    admin::api::LastProblem,
     admin::api::Numbers,
     admin::api::PollNumbers,
     certificate::api::List,
     certificate::api::Replacement,
     certificate::api::Report,
     certificate::api::Revoke,
+    certificate::api::Test,
     design::SetTheme,
     mode::api::Edit,
     mode::api::List,
@@ -54,10 +58,24 @@ server_functions![
     outbox::api::List,
     outbox::api::Retry,
     outbox::api::RetryAll,
+    outbox::api::TakeBack,
+    people::api::Change,
+    people::api::CodesSaved,
+    people::api::Find,
+    people::api::Invite,
+    people::api::InviteStart,
+    people::api::List,
     people::api::Offer,
+    people::api::Own,
+    people::api::RenewCodes,
     people::api::SecondFactor,
     people::api::SetUp,
     people::api::SignIn,
     people::api::SignInStart,
     people::api::SignOut,
+    workflow::api::Check,
+    workflow::api::Delete,
+    workflow::api::Edit,
+    workflow::api::List,
+    workflow::api::Save,
 ];

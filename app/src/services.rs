@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use domain::id::AccountId;
 use leptos::prelude::use_context;
 use protocol::access::{
     AccessRequestFilter, AccessRequestRow, DownloadOffer, Page, RequestAccess, RequestReceipt, RequestStatus,
@@ -12,8 +13,11 @@ use protocol::certificate::{AuthorityChange, CertificateRow};
 use protocol::mode::Mode;
 use protocol::outbox::{MailRow, MailState};
 use protocol::overview::Overview;
-use protocol::people::{RecoveryCodes, SetupAnswer, SetupOffer, SignInStep};
-use protocol::review::{Decide, Decided, News, RequestDetail};
+use protocol::people::{
+    AccountChange, AccountDetail, AccountRow, OwnAccount, RecoveryCodes, SetupAnswer, SetupOffer, SignInStep,
+};
+use protocol::review::{Decide, Decided, News, RequestDetail, Unlisted};
+use protocol::workflow::{Drawing, WorkflowDraft, WorkflowEditor, WorkflowRow};
 use protocol::{Problem, ServiceError};
 
 use crate::error::AppError;
@@ -22,16 +26,19 @@ use crate::request_context::{Administrator, RequestContext, WithCookies};
 /// All services of the pages.
 #[derive(Clone)]
 pub struct Services {
+    pub accounts: Arc<dyn AccountService>,
     pub certificates: Arc<dyn CertificateService>,
     pub downloads: Arc<dyn DownloadService>,
     pub links: Arc<dyn LinkService>,
     pub modes: Arc<dyn ModeService>,
     pub outbox: Arc<dyn OutboxService>,
     pub overview: Arc<dyn OverviewService>,
+    pub own_account: Arc<dyn OwnAccountService>,
     pub requests: Arc<dyn RequesterService>,
     pub reviews: Arc<dyn ReviewService>,
     pub setup: Arc<dyn SetupService>,
     pub sign_in: Arc<dyn SignInService>,
+    pub workflows: Arc<dyn WorkflowService>,
 }
 
 impl std::fmt::Debug for Services {
@@ -102,6 +109,8 @@ pub trait ReviewService: Send + Sync {
     ) -> Result<AccessRequestRow, ServiceError>;
     /// One decision about several requests, each carried out by itself.
     async fn decide(&self, admin: &Administrator, asked: Decide) -> Result<Decided, ServiceError>;
+    /// The request with this match code that is in no list, since its address has too many waiting ones.
+    async fn unlisted(&self, admin: &Administrator, code: &str) -> Result<Option<Unlisted>, ServiceError>;
     /// Whether anything has changed, and how many requests are newer than the one with the id `since`.
     async fn news(&self, admin: &Administrator, since: Option<&str>) -> Result<News, ServiceError>;
 }
@@ -130,13 +139,64 @@ pub trait LinkService: Send + Sync {
 #[async_trait]
 pub trait SetupService: Send + Sync {
     async fn setup_offer(&self, context: &RequestContext, token: &str) -> Result<SetupOffer, ServiceError>;
-    /// Sets password and second factor, and uses up the link.
+    /// Sets password and second factor, and uses up the link. The cookie lets this browser see the codes again.
     async fn set_up(
         &self,
         context: &RequestContext,
         token: &str,
         answer: SetupAnswer,
-    ) -> Result<RecoveryCodes, ServiceError>;
+    ) -> Result<WithCookies<RecoveryCodes>, ServiceError>;
+    /// The recovery codes are saved: they are not shown again.
+    async fn codes_saved(&self, context: &RequestContext) -> Result<WithCookies<()>, ServiceError>;
+}
+
+/// What administrators do with workflows.
+#[async_trait]
+pub trait WorkflowService: Send + Sync {
+    async fn list(&self, admin: &Administrator) -> Result<Vec<WorkflowRow>, ServiceError>;
+    /// A workflow for the editor: this version's document, or the newest. An empty id means a new one.
+    async fn edit(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        version: Option<i64>,
+    ) -> Result<WorkflowEditor, ServiceError>;
+    /// Draws a document. 422 with everything that is wrong with it.
+    async fn check(&self, admin: &Administrator, document: &str) -> Result<Drawing, ServiceError>;
+    /// Saves a draft as the next version; returns the workflow's id. 409 when that is not the next any more.
+    async fn save(&self, admin: &Administrator, draft: WorkflowDraft) -> Result<String, ServiceError>;
+    /// 409 when a mode uses it.
+    async fn delete(&self, admin: &Administrator, id: &str) -> Result<(), ServiceError>;
+}
+
+/// What people do with their own account.
+#[async_trait]
+pub trait OwnAccountService: Send + Sync {
+    async fn own_account(&self, context: &RequestContext) -> Result<OwnAccount, ServiceError>;
+    /// Replaces the recovery codes. `code`: the second factor, once more.
+    async fn renew_codes(&self, context: &RequestContext, code: &str) -> Result<RecoveryCodes, ServiceError>;
+}
+
+/// What administrators do with accounts.
+#[async_trait]
+pub trait AccountService: Send + Sync {
+    async fn list(
+        &self,
+        admin: &Administrator,
+        search: &str,
+        page: u32,
+    ) -> Result<Page<AccountRow>, ServiceError>;
+    async fn find(&self, admin: &Administrator, id: &str) -> Result<AccountDetail, ServiceError>;
+    /// Makes an account and mails its set-up link. Returns the account's id.
+    async fn invite(&self, admin: &Administrator, email: &str, role: &str)
+    -> Result<AccountId, ServiceError>;
+    /// 409 when the account's state does not allow it, or nobody else could administer the server.
+    async fn change(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        change: AccountChange,
+    ) -> Result<(), ServiceError>;
 }
 
 /// The panel's sign-in.
@@ -180,6 +240,8 @@ pub trait OutboxService: Send + Sync {
     async fn retry(&self, admin: &Administrator, id: &str) -> Result<(), ServiceError>;
     /// Marks a mail as sent by the administrator: one to copy, or one that was given up.
     async fn delivered(&self, admin: &Administrator, id: &str) -> Result<(), ServiceError>;
+    /// Takes back that the administrator has sent a mail, while its text is kept.
+    async fn take_back(&self, admin: &Administrator, id: &str) -> Result<(), ServiceError>;
     /// Retries all mails that were given up; returns their number.
     async fn retry_all(&self, admin: &Administrator) -> Result<u64, ServiceError>;
 }

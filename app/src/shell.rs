@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos_axum::{AxumRouteListing, generate_route_list};
 use leptos_meta::MetaTags;
 
+use crate::deployment::{machines_origin, mail_mode};
 use crate::design::{chosen_theme, organisation};
 use crate::surface::{PanelPages, PublicPages, SidebarPages, Surface};
 
@@ -46,6 +47,8 @@ fn document<V: IntoView + 'static>(
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="application-name" content=organisation() />
+                <meta name="mail" content=mail_mode() />
+                {machines_origin().map(|origin| view! { <meta name="machines" content=origin /> })}
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href=stylesheet />

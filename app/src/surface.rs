@@ -11,21 +11,22 @@ use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::access::{
-    DownloadPage, NothingOpen, RequestAccessPage, RequestPanel, RequestStatusPage, RequestsPage,
+    ConfirmPage, DownloadPage, NothingOpen, RequestAccessPage, RequestPanel, RequestStatusPage, RequestsPage,
 };
 use crate::admin::{AdminFrame, OverviewPage};
 use crate::certificate::{CertificateTestPage, CertificatesPage};
 use crate::home::{Home, NotFound};
 use crate::mode::{ModeEditorPage, ModesPage};
 use crate::outbox::OutboxPage;
-use crate::people::{LoginPage, SetupPage};
+use crate::people::{AccountPage, InvitePage, LoginPage, PeoplePage, PersonPage, SetupPage};
 use crate::sidebar::SidebarPage;
+use crate::workflow::{WorkflowEditorPage, WorkflowsPage};
 #[cfg(feature = "hydrate")]
 use crate::{
     access::{StatusWatch, redeem::DownloadForm},
     design::{ShowPassword, ThemeChoice},
     island,
-    people::SetupForm,
+    people::{RenewCodesForm, SetupForm},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,7 @@ pub fn PublicPages() -> impl IntoView {
                 <Route path=path!("/public/download-certs/:token") view=DownloadPage ssr=SsrMode::Async />
                 <Route path=path!("/setup/:token") view=SetupPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
+                <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                 <Route path=path!("/certificate-test") view=CertificateTestPage ssr=SsrMode::Async />
             </Routes>
         </Router>
@@ -79,6 +81,7 @@ pub fn PublicPages() -> impl IntoView {
 pub fn hydrate_public_page() {
     island::send_forms_once();
     island::hydrate::<DownloadForm>();
+    island::hydrate::<RenewCodesForm>();
     island::hydrate::<SetupForm>();
     island::hydrate::<ShowPassword>();
     island::hydrate::<StatusWatch>();
@@ -97,9 +100,15 @@ pub fn PanelPages() -> impl IntoView {
                         <Route path=path!("") view=NothingOpen ssr=SsrMode::Async />
                         <Route path=path!(":id") view=RequestPanel ssr=SsrMode::Async />
                     </ParentRoute>
+                    <Route path=path!("decide") view=ConfirmPage ssr=SsrMode::Async />
                     <Route path=path!("certificates") view=CertificatesPage ssr=SsrMode::Async />
                     <Route path=path!("modes") view=ModesPage ssr=SsrMode::Async />
                     <Route path=path!("modes/:id") view=ModeEditorPage ssr=SsrMode::Async />
+                    <Route path=path!("people") view=PeoplePage ssr=SsrMode::Async />
+                    <Route path=path!("people/new") view=InvitePage ssr=SsrMode::Async />
+                    <Route path=path!("people/:id") view=PersonPage ssr=SsrMode::Async />
+                    <Route path=path!("workflows") view=WorkflowsPage ssr=SsrMode::Async />
+                    <Route path=path!("workflows/:id") view=WorkflowEditorPage ssr=SsrMode::Async />
                     <Route path=path!("outbox") view=OutboxPage ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

@@ -23,6 +23,7 @@ test("the keyboard goes on where it was when what it pressed is gone", async ({ 
   await admin.keyboard.press("Enter");
   await expect(admin.getByText("The mail counts as sent")).toBeVisible();
   await expect(row.getByText("Sent", { exact: true })).toBeVisible();
+  await expect(row.getByText("An administrator has sent this mail.")).toBeAttached();
   await admin.keyboard.press("Tab");
   await expect(row.locator("summary")).toBeFocused();
   await chief.close();

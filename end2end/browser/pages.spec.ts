@@ -69,6 +69,9 @@ test("every page fits, reads in light and dark, and is accessible", async ({ ser
     ["panel-request", "/admin/requests?state=approved"],
     ["panel-certificates", "/admin/certificates"],
     ["panel-certificates-none", "/admin/certificates?search=nothing"],
+    ["panel-people", "/admin/people"],
+    ["panel-people-none", "/admin/people?search=nothing"],
+    ["panel-person-new", "/admin/people/new"],
     ["panel-modes", "/admin/modes"],
     ["panel-outbox", "/admin/outbox"],
   ] as const) {
@@ -87,6 +90,18 @@ test("every page fits, reads in light and dark, and is accessible", async ({ ser
   await checkAppearance(sidebar, "sidebar-sign-in");
   await signInOnMachine(sidebar, anna);
   await checkAppearance(sidebar, "sidebar");
+});
+
+test("a link on another site opens the panel for somebody who is signed in", async ({ server, people }) => {
+  const admin = await people.visitor();
+  const account = await setUp(admin, server.setupLink, "chief@example.org", "several words make a password");
+  await signIn(admin, account);
+  // As in webmail: the page of another site, and a click.
+  const target = `${server.pages}/admin/requests?state=waiting`;
+  await admin.goto(`data:text/html,<a href="${target}">Look at the requests</a>`);
+  await admin.getByRole("link", { name: "Look at the requests" }).click();
+  await expect(admin.getByRole("heading", { name: "Requests", level: 1 })).toBeVisible();
+  expect(admin.url()).toContain("/admin/requests");
 });
 
 test("an administrator signs in, decides and revokes by keyboard alone", async ({

@@ -181,7 +181,7 @@ test("a lost link is replaced by keyboard alone, and the request shows its histo
   // The old link says that there is a newer one.
   people.expected.push(/status of 410/);
   await open(requester, first);
-  await expect(requester.getByText("A newer link has been mailed")).toBeVisible();
+  await expect(requester.getByText("There is a newer link")).toBeVisible();
   await requester.goto(second);
   await expect(requester.getByRole("button", { name: "Download" })).toBeVisible();
 });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::mail::DELIVERED_BODY_KEPT;
 use protocol::ServiceError;
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +30,11 @@ pub async fn clean_up(env: &Environment) -> Result<(), ServiceError> {
     let now = env.now();
     let mut tx = env.store.begin().await?;
     tx.sessions().clean_up(now - SIGN_INS_KEPT).await?;
+    tx.accounts().clean_up(now).await?;
     tx.suppressed_requests().clean_up(now - SUPPRESSED_REQUESTS_KEPT).await?;
+    tx.mails().clean_up(now - DELIVERED_BODY_KEPT).await?;
     tx.analyses().fail_abandoned(now - time_limit() - GRACE_PERIOD).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    // Rows of a server of an earlier version on the same database.
+    Ok(env.store.fill_search_texts().await?)
 }

@@ -7,6 +7,7 @@ use domain::id::Id;
 use domain::random::Random;
 use protocol::ServiceError;
 use store::Store;
+use web::CookieNames;
 
 use crate::config::Config;
 use crate::vault::Vault;
@@ -35,6 +36,11 @@ impl Environment {
             tracing::warn!("the disk is full: the reserve was released");
         }
         released
+    }
+
+    /// The names of this server's cookies. `secure`: the request came over TLS.
+    pub fn cookies(&self, secure: bool) -> CookieNames {
+        CookieNames { secure, port: self.config.cookie_port() }
     }
 
     /// The id of a new row.

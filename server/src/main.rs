@@ -15,9 +15,14 @@ use server::start::{Server, StartError, open_environment};
 use server::state::AppState;
 use tokio_util::sync::CancellationToken;
 
+use command::audit::AuditCommand;
 use command::authority::CaCommand;
 use command::backup::Archive;
 use command::print_line;
+
+/// glibc's would keep the memory of password hashes and pictures for good (docs/decisions/allocator.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// AI Workflow Engine: pages, native API, admin panel and certificate authority in one program.
 #[derive(Debug, Parser)]
@@ -67,12 +72,6 @@ enum DatabaseCommand {
 enum AdminCommand {
     /// Prints a one-time link that creates the first administrator. Earlier links become invalid.
     Create,
-}
-
-#[derive(Debug, Subcommand)]
-enum AuditCommand {
-    /// Checks the whole hash chain.
-    Verify,
 }
 
 /// Why the program exits with an error.
@@ -130,7 +129,7 @@ async fn run(command: DatabaseCommand, config: Config, data_dir: &Path) -> Resul
             let state = AppState::assemble(env, Arc::default(), None).await.map_err(StartError::from)?;
             print_setup_link(&state).await?;
         }
-        DatabaseCommand::Audit(AuditCommand::Verify) => verify_audit(&env).await?,
+        DatabaseCommand::Audit(command) => command.run(&env).await?,
         DatabaseCommand::Ca(command) => command.run(env).await?,
     }
     Ok(())
@@ -158,16 +157,6 @@ async fn print_setup_link(state: &AppState) -> Result<(), StartError> {
         print_line(&format!("First administrator (one-time link): {link}"));
     }
     Ok(())
-}
-
-async fn verify_audit(env: &Environment) -> Result<(), Box<dyn Error>> {
-    match env.store.read().await?.audit_log().verify().await? {
-        Ok(entries) => {
-            print_line(&format!("The audit log is whole: {entries} entries."));
-            Ok(())
-        }
-        Err(broken) => Err(format!("the audit log is broken at entry {}", broken.sequence).into()),
-    }
 }
 
 #[cfg(unix)]

@@ -6,7 +6,7 @@ use app::request_context::Administrator;
 use app::services::OverviewService;
 use async_trait::async_trait;
 use protocol::ServiceError;
-use protocol::overview::Overview;
+use protocol::overview::{FailingModel, Overview};
 
 use crate::environment::Environment;
 
@@ -29,6 +29,15 @@ impl OverviewService for Dashboard {
     async fn overview(&self, _: &Administrator) -> Result<Overview, ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.read().await?;
+        let configured = &self.env.config.providers;
+        let failing = tx.analyses().failing_providers().await?.into_iter();
+        let failing_models = failing
+            .filter(|(failure, _)| configured.iter().any(|config| config.name == failure.provider))
+            .map(|(failure, failed_at)| FailingModel {
+                provider: failure.provider,
+                failure: failure.words,
+                failed_at,
+            });
         Ok(Overview {
             pending_requests: tx.access_requests().count_pending(now).await?,
             machines: tx.certificates().count_machines(now).await?,
@@ -36,6 +45,7 @@ impl OverviewService for Dashboard {
             // Days are UTC, as everywhere on the server.
             analyses_today: tx.analyses().count_since(now - now.rem_euclid(DAY)).await?,
             mails_needing_attention: tx.mails().count_needing_attention().await?,
+            failing_models: failing_models.collect(),
             organisation: self.env.config.organisation.clone(),
         })
     }

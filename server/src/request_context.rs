@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, header};
 use protocol::certificate::RejectionReason;
 use protocol::{Problem, ServiceError};
 use web::documented_errors::DocumentedErrors;
-use web::{CookieKind, HandlerError, Listener, Peer, ProblemResponse, cookie_value};
+use web::{CookieKind, CookieNames, HandlerError, Listener, Peer, ProblemResponse, cookie_value};
 
 use crate::certificate::{Certificates, Machine};
 use crate::config::Config;
@@ -46,7 +46,8 @@ pub async fn add(State(contexts): State<RequestContexts>, mut request: Request, 
         Ok(context) => context,
         Err(response) => return response,
     };
-    let cookie = certificate_end_cookie(&context, &parts.headers, contexts.env.now());
+    let names = contexts.env.cookies(context.secure);
+    let cookie = certificate_end_cookie(&context, &parts.headers, names, contexts.env.now());
     parts.extensions.insert(context);
     let mut response = next.run(Request::from_parts(parts, body)).await;
     if let Some(cookie) = cookie {
@@ -57,15 +58,20 @@ pub async fn add(State(contexts): State<RequestContexts>, mut request: Request, 
 
 /// The cookie that records when the presented certificate expires, for later requests without one. `None`: the browser
 /// has it already.
-fn certificate_end_cookie(context: &RequestContext, headers: &HeaderMap, now: i64) -> Option<HeaderValue> {
+fn certificate_end_cookie(
+    context: &RequestContext,
+    headers: &HeaderMap,
+    names: CookieNames,
+    now: i64,
+) -> Option<HeaderValue> {
     let report = &context.certificate;
     let end = report.presented.as_ref().filter(|_| report.rejection.is_none())?.not_after;
     let value = end.to_string();
-    if cookie_value(headers, CookieKind::CertificateEnd, context.secure).as_ref() == Some(&value) {
+    if cookie_value(headers, CookieKind::CertificateEnd, names).as_ref() == Some(&value) {
         return None;
     }
     let max_age = end.saturating_sub(now).saturating_add(CERTIFICATE_END_RETENTION);
-    CookieKind::CertificateEnd.set(&value, max_age, context.secure).parse().ok()
+    CookieKind::CertificateEnd.set(&value, max_age, names).parse().ok()
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Visitor
@@ -123,7 +129,8 @@ impl RequestContexts {
         headers: &HeaderMap,
         activity: Activity,
     ) -> Result<RequestContext, ServiceError> {
-        let cookie = |kind| cookie_value(headers, kind, peer.tls).map(Secret::new);
+        let names = self.env.cookies(peer.tls);
+        let cookie = |kind| cookie_value(headers, kind, names).map(Secret::new);
         let (mut certificate, machine) = self.certificates.report(peer.certificate.as_ref()).await?;
         let machine = machine.as_ref().map(Machine::identity);
         if certificate.rejection == Some(RejectionReason::Missing) {
@@ -148,6 +155,7 @@ impl RequestContexts {
             idle_minutes,
             session,
             challenge: cookie(CookieKind::Challenge),
+            setup: cookie(CookieKind::Setup),
             requester: cookie(CookieKind::Requester),
             address: peer.address,
             user_agent: headers

@@ -18,8 +18,8 @@ use crate::pages::assets::Assets;
 use crate::pages::{self, JsonFor, page_or_json};
 use crate::state::AppState;
 
-/// The limit for JSON bodies and forms.
-const MAX_BODY_BYTES: usize = 256 * 1024;
+/// The limit of an operation's JSON body or form, several times what the longest valid one has.
+const MAX_BODY_BYTES: usize = 16 * 1024;
 /// What a multipart body may hold besides the picture: the other fields and the framing.
 const MULTIPART_OVERHEAD_BYTES: usize = 64 * 1024;
 
@@ -36,7 +36,7 @@ pub fn router(state: &AppState) -> Router {
         .merge(Assets::new(state.env.config.pages.site_root.clone()).routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+        .layer(DefaultBodyLimit::max(pages::MAX_FORM_BYTES));
     layers.apply(routes)
 }
 
@@ -79,5 +79,5 @@ fn api(state: &AppState) -> Router {
         .routes(routes!(analysis::image))
         .split_for_parts();
     let document = Document::new(openapi, &state.env.config);
-    routes.layer(Extension(document)).with_state(state.clone())
+    routes.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(Extension(document)).with_state(state.clone())
 }

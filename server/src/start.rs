@@ -1,5 +1,6 @@
 //! Start and graceful shutdown of the server.
 
+mod open_files;
 mod tls_reload;
 
 use std::net::SocketAddr;
@@ -16,7 +17,7 @@ use web::Listener;
 
 use crate::certificate::Connections;
 use crate::config::{Config, Location};
-use crate::edge::Edge;
+use crate::edge::{Edge, NetworkLimit};
 use crate::environment::Environment;
 use crate::mail::{Mailer, SmtpMailer};
 use crate::readiness::watch_storage;
@@ -100,6 +101,7 @@ pub async fn open_environment(config: Config, data_dir: &Path) -> Result<Arc<Env
         }
         Vault::open_or_create(&key_path, random.as_ref())?
     };
+    let store = store.with_audit_key(vault.audit_key(), SystemClock.unix()).await?;
     Ok(Arc::new(Environment { store, config, clock: Arc::new(SystemClock), random, vault }))
 }
 
@@ -135,12 +137,19 @@ impl Server {
         let config = &env.config;
 
         let tls = TlsReloader::new(&state)?;
+        let limits = &config.limits;
+        let max_connections =
+            open_files::connections_per_listener(limits.connections as usize, open_files::raise_limit());
+        // However few there are, they are for more than one network.
+        let per_address = (limits.connections_per_address as usize).min(max_connections.div_ceil(4));
+        let networks = Arc::new(NetworkLimit::new(per_address));
         let edge = |listener, tls| Edge {
             listener,
             tls,
             proxy: config.proxy.clone(),
             connections: Arc::clone(&connections),
-            max_connections: config.limits.connections as usize,
+            max_connections,
+            networks: Arc::clone(&networks),
             shutdown: shutdown.clone(),
         };
         let listeners = vec![
@@ -166,6 +175,7 @@ impl Server {
         jobs.spawn(self.state.outbox.clone().run(self.shutdown.clone()));
         jobs.spawn(self.state.access.clone().run(self.shutdown.clone()));
         jobs.spawn(self.state.certificates.clone().watch_revocations(self.shutdown.clone()));
+        jobs.spawn(self.state.people.clone().watch_failures(self.shutdown.clone()));
         jobs.spawn(self.state.certificates.clone().watch_authorities(self.shutdown.clone(), {
             let (state, tls) = (self.state.clone(), self.tls.clone());
             move |_| tls.reload(&state)

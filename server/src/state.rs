@@ -18,9 +18,10 @@ use crate::mode::Modes;
 use crate::native::Native;
 use crate::outbox::Outbox;
 use crate::overview::Dashboard;
-use crate::people::People;
+use crate::people::{AccountManager, People};
 use crate::readiness::ReadinessProbe;
 use crate::request_context::RequestContexts;
+use crate::workflow::Workflows;
 
 /// The capacity of the rate limiter: how many callers it tracks at once.
 const RATE_LIMIT_BUCKETS: usize = 200_000;
@@ -64,21 +65,26 @@ impl AppState {
             people.clone(),
         );
         access.backfill().await?;
+        let workflows = Workflows::new(Arc::clone(&env));
+        let accounts = AccountManager::new(certificates.clone(), people.clone());
         let services = Services {
+            accounts: Arc::new(accounts),
             certificates: Arc::new(certificates.clone()),
             downloads: Arc::new(access.clone()),
             links: Arc::new(access.clone()),
             modes: Arc::new(modes.clone()),
             outbox: Arc::new(outbox.clone()),
             overview: Arc::new(Dashboard::new(Arc::clone(&env))),
+            own_account: Arc::new(people.clone()),
             requests: Arc::new(access.clone()),
             reviews: Arc::new(access.clone()),
             setup: Arc::new(people.clone()),
             sign_in: Arc::new(people.clone()),
+            workflows: Arc::new(workflows.clone()),
         };
         Ok(Self {
             native: Native::new(Arc::clone(&env), certificates.clone(), Arc::clone(&limits), people.clone()),
-            analyses: Analyses::new(Arc::clone(&env), modes.clone(), limits)?,
+            analyses: Analyses::new(Arc::clone(&env), modes.clone(), workflows, limits)?,
             leptos: leptos_options(&env.config),
             contexts: RequestContexts::new(Arc::clone(&env), certificates.clone(), people.clone()),
             access,

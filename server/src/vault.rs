@@ -12,6 +12,7 @@ use domain::random::Random;
 use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
 use sha2::Sha256;
+use store::AuditKey;
 use zeroize::Zeroizing;
 
 const NONCE_BYTES: usize = 24;
@@ -95,6 +96,11 @@ impl Vault {
         };
         mac.update(purpose.as_bytes());
         Zeroizing::new(mac.finalize().into_bytes().into())
+    }
+
+    /// The key of the audit log.
+    pub fn audit_key(&self) -> AuditKey {
+        AuditKey::new(self.derive("audit-log"))
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {

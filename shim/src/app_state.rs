@@ -78,7 +78,11 @@ mod tests {
     impl ScreenCapture for GreyScreen {
         fn capture(&self, at: Option<Point>) -> Result<Frame, CaptureError> {
             at.ok_or(CaptureError::Wayland)?;
-            Ok(Frame { pixels: image::RgbaImage::new(4, 3), monitor: "grey".into() })
+            Ok(Frame {
+                pixels: image::RgbaImage::new(4, 3),
+                monitor: "grey".into(),
+                origin: Point { x: 0, y: 0 },
+            })
         }
     }
 

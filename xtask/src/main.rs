@@ -28,7 +28,7 @@ Usage: cargo xtask <command>
                              without --data-dir among them, data lives in ./data.
   test [STAGE…]              Install what is missing, lint and test everything; or only the stages named:
                              {stages}
-  soak                       Like test, for libraries and server, with the long repetitions in full.
+  soak                       Like test, for libraries and server, with the long repetitions and the storms in full.
   bench [NAME…]              Install what is missing, build, and measure beside a peer; or only the named:
                              pages throughput start-up memory revoke redeem issuances window.
                              Results: target/bench.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use protocol::access::{
     AccessRequestRow, DownloadOffer, Page, Platform, RequestReceipt, RequestState, RequestStatus,
 };
-use protocol::review::{Decided, RequestDetail};
+use protocol::review::{Decided, RequestDetail, Unlisted};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -19,7 +19,7 @@ use crate::{
 #[cfg(feature = "ssr")]
 use protocol::access::{AccessRequestFilter, RequestAccess};
 #[cfg(feature = "ssr")]
-use protocol::{Problem, review::Decide};
+use protocol::{Problem, ServiceError, review::Decide};
 
 /// The endpoint of [`submit`], which identifies its rejected form.
 #[cfg(feature = "ssr")]
@@ -45,6 +45,8 @@ pub struct FormStart {
     pub refused: Option<RejectedForm>,
     /// Where the form is, if not here: the origin of the public pages.
     pub elsewhere: Option<String>,
+    /// The origin of the machines' host, if this is another one, which asks for no certificate.
+    pub machines: Option<String>,
 }
 
 #[server(prefix = "/app", endpoint = "access/start")]
@@ -54,6 +56,7 @@ pub async fn start() -> Result<FormStart, AppError> {
         platform: Platform::from_user_agent(&context.user_agent),
         certificate_ended: context.certificate.last_ended,
         refused: form::take_rejected(SUBMIT),
+        machines: crate::deployment::machines_elsewhere(&context),
         elsewhere: context.pages_origin,
     })
 }
@@ -142,6 +145,31 @@ pub async fn list(
     )
 }
 
+/// The request of a match code that is in no list.
+#[server(prefix = "/app", endpoint = "access/unlisted")]
+pub async fn find_unlisted(#[server(default)] code: String) -> Result<Option<Unlisted>, AppError> {
+    let admin = require_administrator()?;
+    reply(Services::current()?.reviews.unlisted(&admin, &code).await)
+}
+
+/// The chosen requests that still wait, for the confirmation page.
+#[server(prefix = "/app", endpoint = "access/chosen")]
+pub async fn chosen(#[server(default)] ids: Vec<String>) -> Result<Vec<AccessRequestRow>, AppError> {
+    let admin = require_administrator()?;
+    let reviews = Services::current()?.reviews;
+    let mut rows = Vec::new();
+    for id in ids.iter().take(Decide::MAX) {
+        match reviews.find(&admin, id).await.map_err(ServiceError::into_problem) {
+            Ok(found) if found.request.state == RequestState::Pending => rows.push(found.request),
+            // Decided or gone meanwhile.
+            Ok(_) => {}
+            Err(problem) if problem.status == 404 => {}
+            Err(problem) => return Err(problem.into()),
+        }
+    }
+    Ok(rows)
+}
+
 #[server(prefix = "/app", endpoint = "access/find")]
 pub async fn find(id: String) -> Result<RequestDetail, AppError> {
     let admin = require_administrator()?;
@@ -151,13 +179,13 @@ pub async fn find(id: String) -> Result<RequestDetail, AppError> {
 #[server(prefix = "/app", endpoint = "access/approve")]
 pub async fn approve(id: String) -> Result<AccessRequestRow, AppError> {
     let admin = require_administrator()?;
-    reply(Services::current()?.reviews.approve(&admin, &id).await)
+    form::respond_in_panel(Services::current()?.reviews.approve(&admin, &id).await)
 }
 
 #[server(prefix = "/app", endpoint = "access/reject")]
 pub async fn reject(id: String, #[server(default)] reason: String) -> Result<AccessRequestRow, AppError> {
     let admin = require_administrator()?;
-    reply(Services::current()?.reviews.reject(&admin, &id, &reason).await)
+    form::respond_in_panel(Services::current()?.reviews.reject(&admin, &id, &reason).await)
 }
 
 /// Sends a new link. `sent`: the number of links that the page knows of.
@@ -167,7 +195,7 @@ pub async fn send_link(
     #[server(default)] sent: Option<u32>,
 ) -> Result<AccessRequestRow, AppError> {
     let admin = require_administrator()?;
-    reply(Services::current()?.links.send_link(&admin, &id, sent).await)
+    form::respond_in_panel(Services::current()?.links.send_link(&admin, &id, sent).await)
 }
 
 #[server(prefix = "/app", endpoint = "access/decline-link")]
@@ -176,7 +204,7 @@ pub async fn decline_link(
     #[server(default)] reason: String,
 ) -> Result<AccessRequestRow, AppError> {
     let admin = require_administrator()?;
-    reply(Services::current()?.links.decline_link(&admin, &id, &reason).await)
+    form::respond_in_panel(Services::current()?.links.decline_link(&admin, &id, &reason).await)
 }
 
 /// [`list`] for polling: does not keep the session alive.

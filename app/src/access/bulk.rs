@@ -1,17 +1,18 @@
 //! One decision about several requests: selected in the list, decided below it. All of it is one form, so that it works
-//! without scripts; scripts add the selected requests' codes to the confirmation.
+//! without scripts; scripts add the selected requests' codes to the confirmation. Without scripts, approving leads to a page
+//! that lists them (`confirm.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
 use protocol::access::{AccessRequestRow, Message, Page, RequestState};
-use protocol::review::{Decided, Undecided, Verdict};
 
-use super::api::{DecideAll, LastVerdict};
+use super::api::DecideAll;
+use super::confirm::CONFIRM_PATH;
 use super::notes::AddressNotes;
+use crate::deployment::sends_mail;
 use crate::design::{
-    Button, ButtonKind, ButtonVariant, Disclosure, Notice, NoticeTone, ProblemNotice, Shape, TextAreaField,
-    scripts_run,
+    Button, ButtonKind, ButtonVariant, Disclosure, ProblemNotice, Shape, TextAreaField, scripts_run,
 };
 use crate::form::{RejectedForm, field_error, problem_or_rejected};
 
@@ -142,6 +143,7 @@ pub fn BulkActions(
     let typed = refused.map(|refused| refused.typed).unwrap_or_default();
     let reason = StoredValue::new(typed.value("reason_for_all").unwrap_or_default());
     let answers = RwSignal::new(0_u32);
+    let scripts = scripts_run();
     Effect::new(move |_| {
         if decide.value().with(|value| matches!(value, Some(Ok(_)))) {
             reason.set_value(String::new());
@@ -178,8 +180,15 @@ pub fn BulkActions(
                         <Disclosure title="Approve…" icon=Shape::Check variant=ButtonVariant::Primary group="verdict">
                             <p>"Ask each requester, by voice or chat, for the code, and compare it. Leave out whoever reads out another one, or has not asked."</p>
                             <Codes chosen />
-                            <Button variant=ButtonVariant::Primary name="verdict" value="approve" busy>
-                                "The codes match: approve"
+                            <Button
+                                variant=ButtonVariant::Primary
+                                name="verdict"
+                                value="approve"
+                                busy
+                                attr:formmethod=move || (!scripts.get()).then_some("get")
+                                attr:formaction=move || (!scripts.get()).then_some(CONFIRM_PATH)
+                            >
+                                {move || if scripts.get() { "The codes match: approve" } else { "Compare the codes…" }}
                             </Button>
                         </Disclosure>
                         <Disclosure title="Reject…" icon=Shape::Cross group="verdict">
@@ -187,7 +196,11 @@ pub fn BulkActions(
                             <TextAreaField
                                 name="reason_for_all"
                                 label="Reason for all of them"
-                                hint="Each requester reads it on the status page and in a mail."
+                                hint=if sends_mail() {
+                                    "Each requester reads it on the status page and in a mail."
+                                } else {
+                                    "Each requester reads it on the status page."
+                                }
                                 optional=true
                                 maxlength=Message::MAX_CHARS
                                 value=reason.get_value()
@@ -245,7 +258,7 @@ fn Codes(chosen: Selection) -> impl IntoView {
                     view! {
                         <li class="flex flex-wrap gap-x-4 py-1">
                             <span class="font-mono font-semibold">{row.match_code}</span>
-                            <span class="break-all">{row.email}</span>
+                            <span>{row.email}</span>
                             <AddressNotes notes=row.notes />
                         </li>
                     }
@@ -255,91 +268,9 @@ fn Codes(chosen: Selection) -> impl IntoView {
     }
 }
 
-/// The outcome of the last bulk decision: how many were decided, and which were not and why.
-#[component]
-pub fn BulkOutcome(decide: ServerAction<DecideAll>, last: LastVerdict) -> impl IntoView {
-    move || {
-        let decided = decide.value().with(|value| match value {
-            None => last.decided.clone(),
-            Some(answer) => answer.clone().ok(),
-        });
-        decided.map(|decided| {
-            let tone = if undecided_count(&decided) == 0 { NoticeTone::Good } else { NoticeTone::Bad };
-            let Decided { undecided, unnamed, .. } = decided.clone();
-            view! {
-                <Notice tone title=summary(&decided)>
-                    {by_cause(undecided)
-                        .into_iter()
-                        .map(|(why, whose)| view! { <p><span class="font-semibold break-all">{whose.join(", ")}</span>": " {why}</p> })
-                        .collect_view()}
-                    {(unnamed > 0).then(|| view! { <p>{format!("And {unnamed} more.")}</p> })}
-                </Notice>
-            }
-        })
-    }
-}
-
-fn undecided_count(decided: &Decided) -> usize {
-    decided.undecided.len() + decided.unnamed as usize
-}
-
-fn summary(decided: &Decided) -> String {
-    let done = match decided.verdict {
-        Verdict::Approve => "approved",
-        Verdict::Reject => "rejected",
-    };
-    let count = match decided.decided {
-        0 => format!("No request was {done}"),
-        1 => format!("1 request {done}"),
-        n => format!("{n} requests {done}"),
-    };
-    match undecided_count(decided) {
-        0 => count,
-        n => format!("{count}, {n} not"),
-    }
-}
-
-/// The undecided requests, grouped by cause.
-fn by_cause(undecided: Vec<Undecided>) -> BTreeMap<String, Vec<String>> {
-    let mut causes = BTreeMap::<_, Vec<_>>::new();
-    for one in undecided {
-        causes.entry(one.why).or_default().push(one.email.unwrap_or(one.id));
-    }
-    causes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn undecided(email: Option<&str>, why: &str) -> Undecided {
-        Undecided { id: "7".into(), email: email.map(str::to_owned), why: why.into() }
-    }
-
-    #[test]
-    fn the_outcome_is_summarised() {
-        let mut decided =
-            Decided { verdict: Verdict::Approve, decided: 3, undecided: Vec::new(), unnamed: 0 };
-        assert_eq!(summary(&decided), "3 requests approved");
-        decided.undecided = vec![undecided(Some("a@example.org"), "Too late.")];
-        decided.unnamed = 2;
-        assert_eq!(summary(&decided), "3 requests approved, 3 not");
-        decided.decided = 0;
-        decided.verdict = Verdict::Reject;
-        assert_eq!(summary(&decided), "No request was rejected, 3 not");
-    }
-
-    #[test]
-    fn undecided_requests_are_grouped_by_cause() {
-        let all = vec![
-            undecided(Some("b@example.org"), "Too late."),
-            undecided(None, "There is nothing here"),
-            undecided(Some("a@example.org"), "Too late."),
-        ];
-        let causes = by_cause(all);
-        assert_eq!(causes["Too late."], ["b@example.org", "a@example.org"]);
-        assert_eq!(causes["There is nothing here"], ["7"], "without an address its id stands for it");
-    }
 
     #[test]
     fn the_selection_survives_new_rows_and_ends_with_a_decision() {

@@ -6,19 +6,21 @@ use protocol::access::{AccessRequestRow, Message};
 
 use super::api::{Approve, Reject};
 use super::notes::AddressNotes;
+use crate::deployment::sends_mail;
 use crate::design::{
-    Button, ButtonKind, ButtonVariant, Code, CopyButton, Dialog, DialogActions, Shape, TextAreaField,
+    Button, ButtonVariant, Code, CopyButton, ProblemNotice, Question, QuestionActions, QuestionButton,
+    QuestionDialog, Shape, TextAreaField,
 };
 use crate::error::AppError;
-use crate::form::{self, field_error, problem_of};
+use crate::form::{self, field_error, problem_of, retryable_problem_of};
 
-/// The two possible decisions, and which of their dialogs is open.
+/// The two possible decisions, and the question before each.
 #[derive(Clone, Copy)]
 pub struct Decision {
     pub approve: ServerAction<Approve>,
     pub reject: ServerAction<Reject>,
-    approving: RwSignal<bool>,
-    rejecting: RwSignal<bool>,
+    approving: Question,
+    rejecting: Question,
 }
 
 impl Decision {
@@ -26,8 +28,8 @@ impl Decision {
         let this = Self {
             approve: form::action(),
             reject: form::action(),
-            approving: RwSignal::new(false),
-            rejecting: RwSignal::new(false),
+            approving: Question::new("approve"),
+            rejecting: Question::new("reject"),
         };
         close_when_completed(this.approve, this.approving, decisions);
         close_when_completed(this.reject, this.rejecting, decisions);
@@ -37,14 +39,14 @@ impl Decision {
     pub fn reset(self) {
         self.approve.clear();
         self.reject.clear();
-        self.approving.set(false);
-        self.rejecting.set(false);
+        self.approving.close();
+        self.rejecting.close();
     }
 }
 
-/// Closes the dialog when its action has completed, and reloads list and request: also after an error, since somebody
-/// else may have decided first.
-pub(super) fn close_when_completed<S>(action: ServerAction<S>, open: RwSignal<bool>, decisions: RwSignal<u32>)
+/// Closes the dialog when its action has completed, and reloads list and request: also after a conflict, since somebody
+/// else may have decided first. It stays open with what was typed while the same form can be sent again.
+pub(super) fn close_when_completed<S>(action: ServerAction<S>, question: Question, decisions: RwSignal<u32>)
 where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: Send + Sync + 'static,
@@ -52,10 +54,19 @@ where
     let completed = form::completed(action);
     Effect::new(move |_| {
         if completed.get() {
-            open.set(false);
+            question.close();
             decisions.update(|n| *n += 1);
         }
     });
+}
+
+/// Where the requester reads a reason.
+pub(super) fn reason_hint() -> &'static str {
+    if sends_mail() {
+        "The requester reads it on the status page and in a mail."
+    } else {
+        "The requester reads it on the status page."
+    }
 }
 
 /// The buttons for a pending request, with their confirmation dialogs.
@@ -70,21 +81,17 @@ pub fn Decide(row: AccessRequestRow, decision: Decision) -> impl IntoView {
     let busy = Signal::derive(move || approve.pending().get() || reject.pending().get());
     view! {
         <div class="flex flex-wrap gap-3">
-            <Button
+            <QuestionButton
+                question=approving
+                words="Approve…"
                 variant=ButtonVariant::Primary
-                kind=ButtonKind::Button
                 icon=Shape::Check
                 busy
-                on:click=move |_| approving.set(true)
-            >
-                "Approve…"
-            </Button>
-            <Button kind=ButtonKind::Button icon=Shape::Cross busy on:click=move |_| rejecting.set(true)>
-                "Reject…"
-            </Button>
+            />
+            <QuestionButton question=rejecting words="Reject…" icon=Shape::Cross busy />
             <CopyButton text=Signal::stored(copied) what="the code" variant=ButtonVariant::Quiet />
         </div>
-        <Dialog open=approving title=format!("Approve {email}") id="approve-request">
+        <QuestionDialog question=approving title=format!("Approve {email}") id="approve-request">
             <p>"Ask the requester, by voice or chat, for the code on the screen. The requester reads out:"</p>
             <p>
                 <Code code=read_out huge=true />
@@ -94,29 +101,33 @@ pub fn Decide(row: AccessRequestRow, decision: Decision) -> impl IntoView {
                 "If the codes differ, or nobody there has asked, somebody else sent this request: reject it."
             </p>
             <ActionForm action=approve>
-                <input type="hidden" name="id" value=approved_id />
-                <DialogActions open=approving>
-                    <Button variant=ButtonVariant::Primary busy>"The codes match: approve"</Button>
-                </DialogActions>
+                <div class="space-y-4">
+                    <input type="hidden" name="id" value=approved_id />
+                    <ProblemNotice problem=retryable_problem_of(approve) />
+                    <QuestionActions question=approving>
+                        <Button variant=ButtonVariant::Primary busy>"The codes match: approve"</Button>
+                    </QuestionActions>
+                </div>
             </ActionForm>
-        </Dialog>
-        <Dialog open=rejecting title=reject_title id="reject-request">
+        </QuestionDialog>
+        <QuestionDialog question=rejecting title=reject_title id="reject-request">
             <ActionForm action=reject>
                 <div class="space-y-4">
                     <input type="hidden" name="id" value=rejected_id />
                     <TextAreaField
                         name="reason"
                         label="Reason"
-                        hint="The requester reads it on the status page and in a mail."
+                        hint=reason_hint()
                         optional=true
                         maxlength=Message::MAX_CHARS
                         error=reason_error
                     />
-                    <DialogActions open=rejecting cancel="Keep the request">
+                    <ProblemNotice problem=retryable_problem_of(reject) />
+                    <QuestionActions question=rejecting cancel="Keep the request">
                         <Button variant=ButtonVariant::Destructive busy>"Reject the request"</Button>
-                    </DialogActions>
+                    </QuestionActions>
                 </div>
             </ActionForm>
-        </Dialog>
+        </QuestionDialog>
     }
 }

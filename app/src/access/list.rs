@@ -3,17 +3,19 @@
 use leptos::prelude::*;
 use leptos_router::components::{A, Form, Outlet};
 use leptos_router::hooks::use_location;
-use protocol::access::{AccessRequestRow, Page, RequestState};
+use protocol::access::{AccessRequestRow, MatchCode, Page, RequestState};
+use protocol::review::Unlisted;
 
 use super::api::{self, DecideAll, LastVerdict};
-use super::bulk::{BulkActions, BulkOutcome, SelectBox, Selection};
+use super::bulk::{BulkActions, SelectBox, Selection};
 use super::listing::{Listing, PATH, Requests, WAITING};
 use super::news::{NewsLine, NewsWatch};
 use super::notes::{AddressNotes, CodesTried};
+use super::outcome::BulkOutcome;
 use super::state::{StateBadge, word};
 use crate::design::{
-    Button, Cell, Column, EmptyState, Field, FieldKind, Pagination, PanelPage, SelectField, Shape, Table,
-    Time, loaded,
+    Button, Cell, Column, EmptyState, Field, FieldKind, Pagination, PanelPage, Priority, Row, SelectField,
+    Shape, Table, Time, Truncated, loaded,
 };
 use crate::form;
 
@@ -41,7 +43,7 @@ pub fn RequestsPage() -> impl IntoView {
     let chosen = Selection::of_page();
     let last = Resource::new_blocking(|| (), |()| api::last_decision());
     view! {
-        <PanelPage title="Requests" lead="Who asks for access, and what became of it.">
+        <PanelPage title="Requests" lead="People asking for access, and what you decided.">
             <div class="grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_auto]">
                 <div class="min-w-0 space-y-4">
                     <Filter listing />
@@ -106,12 +108,12 @@ fn Filter(listing: Memo<Listing>) -> impl IntoView {
 }
 
 const COLUMNS: &[Column] = &[
-    Column::new("Choose"),
+    Column::new("Choose").width("w-20"),
     Column::new("Address"),
-    Column::new("Match code"),
-    Column::wide_only("Machine"),
-    Column::new("State"),
-    Column::wide_only("Requested"),
+    Column::new("Match code").width("w-28"),
+    Column::new("Machine").priority(Priority::Third),
+    Column::new("State").width("w-36"),
+    Column::wide_only("Requested").width("w-40"),
 ];
 
 #[component]
@@ -120,7 +122,7 @@ fn List(page: Memo<Page<AccessRequestRow>>, listing: Memo<Listing>, chosen: Sele
     let nothing = Memo::new(move |_| page.with(|page| page.rows.is_empty()));
     move || {
         if nothing.get() {
-            return view! { <NoRows filtered=listing.get() != Listing::default() /> }.into_any();
+            return view! { <NoRows listing=listing.get() /> }.into_any();
         }
         view! {
             <div>
@@ -145,22 +147,49 @@ fn List(page: Memo<Page<AccessRequestRow>>, listing: Memo<Listing>, chosen: Sele
 }
 
 #[component]
-fn NoRows(filtered: bool) -> impl IntoView {
+fn NoRows(listing: Listing) -> impl IntoView {
+    let filtered = listing != Listing::default();
     view! {
-        <EmptyState title=if filtered { "No request fits" } else { "No requests yet" }>
+        <EmptyState title=if filtered { "No matching requests" } else { "No requests yet" }>
             {if filtered {
-                view! { <p><A href=PATH attr:class="link">"Show all requests"</A></p> }.into_any()
+                view! {
+                    <UnlistedCode search=listing.search />
+                    <p><A href=PATH attr:class="link">"Show all requests"</A></p>
+                }
+                .into_any()
             } else {
                 view! {
                     <p>
-                        "Each request for access will stand here with its match code. Give people this server’s address "
-                        <A href="/request-access" attr:class="link">"/request-access"</A> "."
+                        "New access requests appear here. Give people the address of "
+                        <a href="/request-access" rel="external" class="link">"the request form"</a> "."
                     </p>
                 }
                 .into_any()
             }}
         </EmptyState>
     }
+}
+
+/// What a match code belongs to that is in no list: a request of an address that has too many waiting ones.
+#[component]
+fn UnlistedCode(search: String) -> impl IntoView {
+    let Ok(code) = search.parse::<MatchCode>() else { return ().into_any() };
+    let found = Resource::new(move || code.grouped(), api::find_unlisted);
+    view! {
+        {loaded(found, |found: Option<Unlisted>| {
+            found.map(|Unlisted { requested_at, allowed }| {
+                view! {
+                    <p>
+                        "The code is genuine: its request came on " <Time at=requested_at />
+                        {format!(", when {allowed} requests of its address were waiting already, and so it is not listed. \
+                                  Approve one of those, if its requester knows its code; or reject them, and have the person \
+                                  ask again.")}
+                    </p>
+                }
+            })
+        })}
+    }
+    .into_any()
 }
 
 #[component]
@@ -172,23 +201,25 @@ fn RequestLine(row: AccessRequestRow, listing: Memo<Listing>, chosen: Selection)
         Memo::new(move |_| here.get() == path)
     };
     let href = move || listing.get().at(&path);
+    let label = row.email.clone();
+    let device = row.device_name.unwrap_or_else(|| "–".to_owned());
     let tick = (row.state == RequestState::Pending)
         .then(|| view! { <SelectBox id=row.id.clone() email=row.email.clone() chosen /> });
     view! {
-        <tr class="hover:bg-sunken" class=("bg-sunken", move || open.get())>
+        <Row open>
             <Cell>{tick}</Cell>
-            <Cell>
-                <A href=href scroll=false attr:class="link font-semibold break-words">
-                    {row.email}
+            <Cell main=true>
+                <A href=href scroll=false attr:class="link block font-semibold" attr:aria-label=label>
+                    <Truncated text=row.email keep_end=true />
                 </A>
                 <AddressNotes notes=row.notes />
             </Cell>
             <Cell>
                 <span class="font-mono">{row.match_code}</span>
             </Cell>
-            <Cell wide_only=true>
-                {row.device_name.unwrap_or_else(|| "–".to_owned())}
-                {row.platform.map(|p| view! { <span class="text-muted">{format!(" · {}", p.label())}</span> })}
+            <Cell priority=Priority::Third>
+                <Truncated text=device />
+                {row.platform.map(|p| view! { <span class="text-muted">{p.label()}</span> })}
             </Cell>
             <Cell>
                 <StateBadge state=row.state />
@@ -197,6 +228,6 @@ fn RequestLine(row: AccessRequestRow, listing: Memo<Listing>, chosen: Selection)
             <Cell wide_only=true>
                 <Time at=row.requested_at />
             </Cell>
-        </tr>
+        </Row>
     }
 }

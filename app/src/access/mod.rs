@@ -4,6 +4,7 @@ pub mod api;
 pub mod redeem;
 
 mod bulk;
+mod confirm;
 mod decide;
 mod desktop;
 mod download;
@@ -11,6 +12,7 @@ mod list;
 mod listing;
 mod news;
 mod notes;
+mod outcome;
 mod panel;
 mod pending;
 mod reissue;
@@ -19,6 +21,7 @@ mod state;
 mod status;
 mod steps;
 
+pub use confirm::ConfirmPage;
 pub use download::DownloadPage;
 pub use list::{NothingOpen, RequestsPage};
 pub use news::NewsWatch;

@@ -9,7 +9,7 @@ use crate::polling::poll;
 
 /// Milliseconds until the next poll, and after one that failed.
 const POLL_INTERVAL_MS: u64 = 10_000;
-const RETRY_INTERVAL_MS: u64 = 30_000;
+const RETRY_INTERVAL_MS: u64 = 5_000;
 
 /// What has changed since the page was opened.
 #[derive(Debug, Clone, Copy)]
@@ -18,18 +18,25 @@ pub struct NewsWatch {
     changes: RwSignal<u32>,
     arrived: RwSignal<u64>,
     signed_out: RwSignal<bool>,
+    /// The last poll did not reach the server.
+    unreachable: RwSignal<bool>,
 }
 
 impl NewsWatch {
     /// Starts polling. The first poll counts as a change: something may have happened since the page was rendered.
     pub fn start() -> Self {
-        let this =
-            Self { changes: RwSignal::new(0), arrived: RwSignal::new(0), signed_out: RwSignal::new(false) };
+        let this = Self {
+            changes: RwSignal::new(0),
+            arrived: RwSignal::new(0),
+            signed_out: RwSignal::new(false),
+            unreachable: RwSignal::new(false),
+        };
         let last = StoredValue::new(None::<protocol::review::News>);
         poll(0, move || async move {
             let since = last.try_get_value()?.map(|news| news.newest);
             match api::news(since).await {
                 Ok(news) => {
+                    this.unreachable.try_set(false);
                     let changed = last.try_get_value()?.is_none_or(|last| last.mark != news.mark);
                     if news.arrived > 0 {
                         this.arrived.try_update(|arrived| *arrived += news.arrived);
@@ -44,7 +51,10 @@ impl NewsWatch {
                     this.signed_out.try_set(true);
                     None
                 }
-                Err(_) => Some(RETRY_INTERVAL_MS),
+                Err(_) => {
+                    this.unreachable.try_set(true);
+                    Some(RETRY_INTERVAL_MS)
+                }
             }
         });
         this
@@ -78,6 +88,18 @@ pub fn NewsLine(watch: NewsWatch) -> impl IntoView {
                 n => format!("{n} new requests since you opened this page"),
             }}
         </p>
+        {move || {
+            watch
+                .unreachable
+                .get()
+                .then(|| {
+                    view! {
+                        <p role="status" class="text-bad">
+                            "The server cannot be reached, so new requests do not appear. This page tries again by itself."
+                        </p>
+                    }
+                })
+        }}
         {move || {
             watch
                 .signed_out

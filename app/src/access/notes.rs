@@ -25,7 +25,7 @@ pub fn AddressNotes(notes: Vec<AddressNote>) -> impl IntoView {
                                 <span class="mt-0.5">
                                     <Icon shape=icon />
                                 </span>
-                                <span class="min-w-0 break-words">{sentence(note)}</span>
+                                <span class="min-w-0">{sentence(note)}</span>
                             </li>
                         }
                     })

@@ -15,7 +15,7 @@ use super::notes::{AddressNotes, CodesTried};
 use super::reissue::Reissue;
 use super::state::StateBadge;
 use crate::design::{Code, ProblemNotice, Time, loaded};
-use crate::form::problem_of;
+use crate::form::final_problem_of;
 
 #[component]
 pub fn RequestPanel() -> impl IntoView {
@@ -46,10 +46,10 @@ pub fn RequestPanel() -> impl IntoView {
                     "Close"
                 </A>
             </div>
-            <ProblemNotice problem=problem_of(decision.approve) />
-            <ProblemNotice problem=problem_of(decision.reject) shown_at_fields=&["reason"] />
-            <ProblemNotice problem=problem_of(reissue.send) />
-            <ProblemNotice problem=problem_of(reissue.decline) shown_at_fields=&["reason"] />
+            <ProblemNotice problem=final_problem_of(decision.approve) />
+            <ProblemNotice problem=final_problem_of(decision.reject) shown_at_fields=&["reason"] />
+            <ProblemNotice problem=final_problem_of(reissue.send) />
+            <ProblemNotice problem=final_problem_of(reissue.decline) shown_at_fields=&["reason"] />
             {loaded(
                 request,
                 move |first| {
@@ -132,17 +132,17 @@ fn Facts(row: AccessRequestRow) -> impl IntoView {
                 {link_requested_at.map(|at| view! { <span class="mt-1 block">"Asks for a new link, since " <Time at /></span> })}
             </Fact>
             <Fact term="Address">
-                <span class="break-words">{row.email.clone()}</span>
+                <span>{row.email.clone()}</span>
                 <span class="block text-muted">
                     {if row.known_account { "Has an account here" } else { "No account yet; approving creates it" }}
                 </span>
                 <AddressNotes notes=row.notes.clone() />
             </Fact>
             <Fact term="Machine">
-                {row.device_name.clone().unwrap_or_else(|| "Not named".to_owned())}
+                <bdi>{row.device_name.clone().unwrap_or_else(|| "Not named".to_owned())}</bdi>
                 {row.platform.map(|p| format!(" · {}", p.label()))}
             </Fact>
-            {row.expires_at.map(|at| view! { <Fact term="Ends"><Time at /></Fact> })}
+            {row.expires_at.map(|at| view! { <Fact term="Expires"><Time at /></Fact> })}
             {row.reason.clone().map(|reason| view! { <Fact term="Reason">{reason}</Fact> })}
         </dl>
         {(!message.is_empty())
@@ -150,7 +150,7 @@ fn Facts(row: AccessRequestRow) -> impl IntoView {
                 view! {
                     <div>
                         <p class="text-muted">"Message"</p>
-                        <p class="break-words whitespace-pre-line">{message}</p>
+                        <p class="whitespace-pre-line">{message}</p>
                     </div>
                 }
             })}
@@ -184,10 +184,10 @@ fn History(history: Vec<HistoryEntry>) -> impl IntoView {
                         view! {
                             <li>
                                 <span class="font-semibold">{event_label(entry.what)}</span>
-                                <span class="break-words">{by}</span>
+                                <span>{by}</span>
                                 <span class="block text-muted">
                                     <Time at=entry.at />
-                                    <span class="break-all">{detail}</span>
+                                    <span>{detail}</span>
                                 </span>
                             </li>
                         }
@@ -203,13 +203,13 @@ fn event_label(what: RequestEvent) -> &'static str {
         RequestEvent::Approved => "Approved",
         RequestEvent::Asked => "Asked for access",
         RequestEvent::Expired => "Ended: nobody decided in time",
-        RequestEvent::Fetched => "Certificate fetched",
+        RequestEvent::Fetched => "Certificate issued",
         RequestEvent::LinkAsked => "Asked for a new link",
         RequestEvent::LinkDeclined => "New link declined",
         RequestEvent::LinkEnded => "Link ended unused",
         RequestEvent::LinkSent => "New link sent",
         RequestEvent::Rejected => "Rejected",
-        RequestEvent::Reminded => "Reminded the administrators",
+        RequestEvent::Reminded => "Asked for a reminder",
         RequestEvent::WrongCode => "A wrong match code came with the link",
     }
 }

@@ -27,7 +27,7 @@ fn Waiting(page: Memo<Page<AccessRequestRow>>) -> impl IntoView {
         if nobody.get() {
             return view! {
                 <EmptyState title="Nobody is waiting">
-                    <p>"New requests for access will stand here with their match codes."</p>
+                    <p>"New access requests appear here."</p>
                 </EmptyState>
             }
             .into_any();
@@ -48,7 +48,7 @@ fn Waiting(page: Memo<Page<AccessRequestRow>>) -> impl IntoView {
                         view! {
                             <p>
                                 <A href=Listing::waiting().list_path() attr:class="link">
-                                    {format!("All {total} requests that wait")}
+                                    {format!("All {total} waiting requests")}
                                 </A>
                             </p>
                         }
@@ -71,10 +71,10 @@ fn WaitingRow(row: AccessRequestRow) -> impl IntoView {
         <li class="flex flex-wrap items-center gap-x-6 gap-y-1 py-3">
             <Code code=row.match_code />
             <span class="min-w-0 grow">
-                <A href=href attr:class="link font-semibold break-words">
+                <A href=href attr:class="link font-semibold">
                     {row.email}
                 </A>
-                <span class="block text-muted">{words} <Time at /> {device}</span>
+                <span class="block text-muted">{words} <Time at /> <bdi>{device}</bdi></span>
                 <AddressNotes notes=row.notes />
             </span>
         </li>

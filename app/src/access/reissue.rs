@@ -8,19 +8,20 @@ use protocol::access::{AccessRequestRow, DownloadOffer, DownloadState, Message, 
 use super::api::{self, DeclineLink, RequestNewLink, SendLink as Sending};
 use super::decide::close_when_completed;
 use super::redeem::MatchCodeField;
+use crate::deployment::sends_mail;
 use crate::design::{
-    Button, ButtonKind, ButtonVariant, Dialog, DialogActions, Notice, ProblemNotice, Shape, TextAreaField,
-    Time, loaded,
+    Button, ButtonVariant, Notice, ProblemNotice, Question, QuestionActions, QuestionButton, QuestionDialog,
+    Shape, TextAreaField, Time, loaded,
 };
-use crate::form::{self, field_error, problem_of};
+use crate::form::{self, field_error, problem_of, retryable_problem_of};
 
 /// The administrator's two answers, and which of their dialogs is open.
 #[derive(Clone, Copy)]
 pub struct Reissue {
     pub send: ServerAction<Sending>,
     pub decline: ServerAction<DeclineLink>,
-    sending: RwSignal<bool>,
-    declining: RwSignal<bool>,
+    sending: Question,
+    declining: Question,
 }
 
 impl Reissue {
@@ -28,8 +29,8 @@ impl Reissue {
         let this = Self {
             send: form::action(),
             decline: form::action(),
-            sending: RwSignal::new(false),
-            declining: RwSignal::new(false),
+            sending: Question::new("send-link"),
+            declining: Question::new("decline-link"),
         };
         close_when_completed(this.send, this.sending, decisions);
         close_when_completed(this.decline, this.declining, decisions);
@@ -39,8 +40,8 @@ impl Reissue {
     pub fn reset(self) {
         self.send.clear();
         self.decline.clear();
-        self.sending.set(false);
-        self.declining.set(false);
+        self.sending.close();
+        self.declining.close();
     }
 }
 
@@ -64,7 +65,11 @@ pub fn SendLink(row: AccessRequestRow, reissue: Reissue) -> impl IntoView {
             .then(|| {
                 view! {
                     <p class="text-muted">
-                        "The link was mailed to the requester. Without a mail server it stands in the "
+                        {if sends_mail() {
+                            "The link was mailed to the requester. Whether it has gone out is in the "
+                        } else {
+                            "There is no mail server: copy the link for the requester from the "
+                        }}
                         <A href="/admin/outbox" attr:class="link">"outbox"</A> "."
                     </p>
                 }
@@ -74,23 +79,19 @@ pub fn SendLink(row: AccessRequestRow, reissue: Reissue) -> impl IntoView {
                 {(links.left > 0)
                     .then(|| {
                         view! {
-                            <Button kind=ButtonKind::Button icon=Shape::Mail busy on:click=move |_| sending.set(true)>
-                                "Send a new link…"
-                            </Button>
+                            <QuestionButton question=sending words="Send a new link…" icon=Shape::Mail busy />
                         }
                     })}
                 {asked_for
                     .then(|| {
                         view! {
-                            <Button kind=ButtonKind::Button icon=Shape::Cross busy on:click=move |_| declining.set(true)>
-                                "Decline…"
-                            </Button>
+                            <QuestionButton question=declining words="Decline…" icon=Shape::Cross busy />
                         }
                     })}
             </div>
             <p class="text-sm text-muted">{left}</p>
         </div>
-        <Dialog open=sending title=format!("Send {email} a new link") id="send-link">
+        <QuestionDialog question=sending title=format!("Send {email} a new link") id="send-link">
             <p>
                 "Make sure that the requester asks for it, by voice or chat. The link that was sent before works no more; the \
                  match code stays the same."
@@ -100,13 +101,16 @@ pub fn SendLink(row: AccessRequestRow, reissue: Reissue) -> impl IntoView {
                     view! { <p>"The certificate that was fetched with it is revoked as soon as the new one is fetched."</p> }
                 })}
             <ActionForm action=send>
-                <input type="hidden" name="id" value=row.id />
-                <input type="hidden" name="sent" value=links.sent.to_string() />
-                <DialogActions open=sending>
-                    <Button variant=ButtonVariant::Primary busy>"Send a new link"</Button>
-                </DialogActions>
+                <div class="space-y-4">
+                    <input type="hidden" name="id" value=row.id />
+                    <input type="hidden" name="sent" value=links.sent.to_string() />
+                    <ProblemNotice problem=retryable_problem_of(send) />
+                    <QuestionActions question=sending>
+                        <Button variant=ButtonVariant::Primary busy>"Send a new link"</Button>
+                    </QuestionActions>
+                </div>
             </ActionForm>
-        </Dialog>
+        </QuestionDialog>
         {asked_for.then(|| view! { <DeclineDialog id email busy reissue /> })}
     })
 }
@@ -115,24 +119,25 @@ pub fn SendLink(row: AccessRequestRow, reissue: Reissue) -> impl IntoView {
 fn DeclineDialog(id: String, email: String, busy: Signal<bool>, reissue: Reissue) -> impl IntoView {
     let Reissue { decline, declining, .. } = reissue;
     view! {
-        <Dialog open=declining title=format!("Send {email} no new link") id="decline-link">
+        <QuestionDialog question=declining title=format!("Send {email} no new link") id="decline-link">
             <ActionForm action=decline>
                 <div class="space-y-4">
                     <input type="hidden" name="id" value=id />
                     <TextAreaField
                         name="reason"
                         label="Reason"
-                        hint="Whoever asked reads it in a mail, and cannot ask by this link again."
+                        hint="Whoever asked gets it with the answer, and cannot ask by this link again."
                         optional=true
                         maxlength=Message::MAX_CHARS
                         error=field_error(problem_of(decline), "reason")
                     />
-                    <DialogActions open=declining>
+                    <ProblemNotice problem=retryable_problem_of(decline) />
+                    <QuestionActions question=declining>
                         <Button variant=ButtonVariant::Destructive busy>"Decline to send one"</Button>
-                    </DialogActions>
+                    </QuestionActions>
                 </div>
             </ActionForm>
-        </Dialog>
+        </QuestionDialog>
     }
 }
 
@@ -168,7 +173,10 @@ pub fn NewLinkRequest(offer: DownloadOffer, token: String) -> impl IntoView {
 fn LinkRequested(since: i64, again: Option<i64>) -> impl IntoView {
     view! {
         <Notice title="The administrators were asked for a new link">
-            <p>"That was on " <Time at=since /> ". The new link comes by mail."</p>
+            <p>
+                "That was on " <Time at=since />
+                {if sends_mail() { ". The new link comes by mail." } else { ". An administrator gives you the new link." }}
+            </p>
             {again.map(|at| view! { <p>"If nothing comes, you can ask once more from " <Time at /> " on."</p> })}
         </Notice>
     }
@@ -189,7 +197,7 @@ fn NewLinkForm(
                 <Button variant large=true icon=Shape::Mail>
                     "Ask for a new link"
                 </Button>
-                <p class="text-sm text-muted">"The administrators get a mail. You keep your match code."</p>
+                <p class="text-sm text-muted">"The administrators see that you ask. You keep your match code."</p>
             </div>
         </form>
     }

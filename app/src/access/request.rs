@@ -9,6 +9,7 @@ use protocol::certificate::RejectionReason;
 
 use super::api::{self, FormStart, Submit};
 use crate::certificate::LastEnded;
+use crate::deployment::sends_mail;
 use crate::design::{
     Button, ButtonLink, ButtonVariant, Check, Field, FieldKind, Notice, NoticeTone, ProblemNotice,
     PublicPage, Shape, TextAreaField, loaded,
@@ -23,16 +24,20 @@ pub fn RequestAccessPage() -> impl IntoView {
     view! {
         <PublicPage title="Request access">
             {loaded(start, move |start| {
-                let ended = start.certificate_ended;
+                let (ended, start_machines) = (start.certificate_ended, start.machines.clone());
                 let form = match start.elsewhere.clone() {
                     Some(pages) => Either::Left(view! { <RequestOnPagesHost pages reason /> }),
                     None => Either::Right(view! { <RequestForm start reason /> }),
                 };
+                // Sent on from the machines' host, the reason is true; a visitor of this one was not asked for a certificate.
+                let machines = start_machines.filter(|_| reason == Some(RejectionReason::Missing) && ended.is_none());
+                let problem = reason.filter(|_| machines.is_none());
                 view! {
-                    {reason.map(|reason| view! { <CertificateProblem reason ended /> })}
+                    {machines.map(|machines| view! { <AskAtMachinesHost machines /> })}
+                    {problem.map(|reason| view! { <CertificateProblem reason ended /> })}
                     <p>
                         "Ask for access for the machine in front of you. An administrator compares a code with you and \
-                         approves it; then you get a mail with a link to this machine's certificate."
+                         approves it; then you get a link to this machine’s certificate."
                     </p>
                     {form}
                 }
@@ -80,6 +85,26 @@ fn CertificateProblem(
     }
 }
 
+/// For a visitor of the assistant's page on the public pages' host, or one without a certificate.
+#[component]
+fn AskAtMachinesHost(
+    /// The origin of the machines' host.
+    machines: String,
+) -> impl IntoView {
+    let (assistant, test) = (format!("{machines}/sidebar"), format!("{machines}/certificate-test"));
+    view! {
+        <Notice title="The assistant needs this machine’s certificate">
+            <p>
+                "If this machine has one, open the assistant at the address for machines: "
+                <a class="link" rel="external" href=assistant.clone()>{assistant.clone()}</a> ". Does it lead back here? Then "
+                <a class="link" rel="external" href=test>"test the certificate"</a>
+                ": browsers show it only there, and offer none that has expired."
+            </p>
+            <p>"Otherwise ask for access here."</p>
+        </Notice>
+    }
+}
+
 /// The form is on the public pages' host: cookies set on this host are not sent where the mail's link leads, so the
 /// browser would not be recognised there.
 #[component]
@@ -118,7 +143,7 @@ fn RequestForm(start: FormStart, reason: Option<RejectionReason>) -> impl IntoVi
                     name="email"
                     label="Your e-mail address"
                     kind=FieldKind::Email
-                    hint="The link goes there."
+                    hint=if sends_mail() { "The link goes there." } else { "Your account gets this address." }
                     autocomplete="email"
                     value=value("email")
                     error=field_error(problem, "email")
@@ -164,7 +189,13 @@ fn RequestForm(start: FormStart, reason: Option<RejectionReason>) -> impl IntoVi
             <h2 class="text-base text-ink">"What happens next"</h2>
             <ol class="list-decimal space-y-1 pl-5">
                 <li>"You see a code. An administrator will compare this code with you, by voice or chat."</li>
-                <li>"Once it is approved, you get a mail with a link to the certificate."</li>
+                <li>
+                    {if sends_mail() {
+                        "Once it is approved, you get a mail with a link to the certificate."
+                    } else {
+                        "Once it is approved, your administrator gives you a link to the certificate."
+                    }}
+                </li>
                 <li>"You open the link in this browser, on this machine."</li>
             </ol>
         </section>

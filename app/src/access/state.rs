@@ -23,7 +23,7 @@ pub fn word(state: RequestState) -> &'static str {
         RequestState::Approved => "Approved",
         RequestState::Expired => "Expired",
         RequestState::Pending => "Pending",
-        RequestState::Redeemed => "Fetched",
+        RequestState::Redeemed => "Issued",
         RequestState::Rejected => "Rejected",
     }
 }

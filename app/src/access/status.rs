@@ -8,6 +8,7 @@ use protocol::access::{Reminder, RequestState, RequestStatus};
 use serde::{Deserialize, Serialize};
 
 use super::api::{self, Remind};
+use crate::deployment::sends_mail;
 use crate::design::{
     Button, ButtonLink, ButtonVariant, Code, Notice, NoticeTone, ProblemNotice, PublicPage, Shape, Time,
     loaded, scripts_run,
@@ -61,7 +62,7 @@ impl Island for StatusWatch {
             if scripts.get() {
                 Either::Left(view! {
                     <p class="text-sm text-muted">
-                        "This page looks by itself. You may close it and come back to its address."
+                        "This page updates automatically. You can close it and come back to its address."
                     </p>
                 })
             } else {
@@ -109,7 +110,7 @@ fn heading(state: RequestState) -> &'static str {
         RequestState::Approved => "Your request was approved",
         RequestState::Expired => "Your request has expired",
         RequestState::Pending => "Waiting for an administrator",
-        RequestState::Redeemed => "Your certificate was fetched",
+        RequestState::Redeemed => "Your certificate was issued",
         RequestState::Rejected => "Your request was not approved",
     }
 }
@@ -118,6 +119,7 @@ fn heading(state: RequestState) -> &'static str {
 fn Status(status: RequestStatus, token: String) -> impl IntoView {
     let state = status.state;
     let pending = state == RequestState::Pending;
+    let code_needed = matches!(state, RequestState::Approved | RequestState::Pending);
     let tone = match state {
         RequestState::Approved | RequestState::Redeemed => NoticeTone::Good,
         RequestState::Expired | RequestState::Pending => NoticeTone::Info,
@@ -132,16 +134,17 @@ fn Status(status: RequestStatus, token: String) -> impl IntoView {
                 {reason
                     .map(|reason| view! { <p class="whitespace-pre-line">"The administrator wrote: “" {reason} "”"</p> })}
             </Notice>
-            {pending.then(|| view! { <MatchCodeShown code=status.match_code.clone() /> })}
+            // The code may still be asked for when the link is opened elsewhere.
+            {code_needed.then(|| view! { <MatchCodeShown code=status.match_code.clone() pending /> })}
             <dl class="grid grid-cols-[auto_1fr] gap-x-6 gap-y-1 text-sm text-muted">
                 <dt>"Requested"</dt>
                 <dd><Time at=status.requested_at /></dd>
-                {status.reminded_at.map(|at| view! { <dt>"Reminded"</dt><dd><Time at /></dd> })}
+                {status.reminded_at.map(|at| view! { <dt>"Reminder asked for"</dt><dd><Time at /></dd> })}
                 {status
                     .expires_at
                     .map(|at| {
                         view! {
-                            <dt>{if state == RequestState::Approved { "Link ends" } else { "Ends" }}</dt>
+                            <dt>{if state == RequestState::Approved { "Link expires" } else { "Expires" }}</dt>
                             <dd><Time at /></dd>
                         }
                     })}
@@ -170,7 +173,7 @@ fn RemindButton(reminder: Reminder, token: String) -> impl IntoView {
     match reminder.at {
         Some(at) => view! {
             <p class="text-sm text-muted">
-                "Nothing has happened for long? From " <Time at /> " on you can remind the administrators here."
+                "Still waiting? You can ask for a reminder here after " <Time at /> "."
             </p>
         }
         .into_any(),
@@ -181,7 +184,7 @@ fn RemindButton(reminder: Reminder, token: String) -> impl IntoView {
                     <Button large=true icon=Shape::Mail>
                         "Remind the administrators"
                     </Button>
-                    <p class="text-sm text-muted">{format!("They get a mail about your request. {left}")}</p>
+                    <p class="text-sm text-muted">{format!("The administrators are reminded of the requests that they see. {left}")}</p>
                 </div>
             </form>
         }
@@ -191,9 +194,13 @@ fn RemindButton(reminder: Reminder, token: String) -> impl IntoView {
 
 fn next_step(state: RequestState) -> &'static str {
     match state {
-        RequestState::Approved => {
+        RequestState::Approved if sends_mail() => {
             "Check your mail: the link in it leads to the certificate. Open it in this browser, on this machine. If \
              nothing has come, look into the junk folder, then ask your administrator."
+        }
+        RequestState::Approved => {
+            "Your administrator gives you a link to the certificate. Open it in this browser, on this machine. If you \
+             have none yet, ask for it."
         }
         RequestState::Expired => {
             "Nobody decided on it, or its link was not used, in time. You can ask again."
@@ -209,7 +216,7 @@ fn next_step(state: RequestState) -> &'static str {
 }
 
 #[component]
-fn MatchCodeShown(code: Option<String>) -> impl IntoView {
+fn MatchCodeShown(code: Option<String>, pending: bool) -> impl IntoView {
     match code {
         Some(code) => view! {
             <section class="space-y-3 border-y border-line py-6">
@@ -221,6 +228,16 @@ fn MatchCodeShown(code: Option<String>) -> impl IntoView {
                     "Read it out when the administrator asks. Do not send it to anybody who did not ask you in person; no \
                      mail from this server ever contains it."
                 </p>
+                // The same on every page, whether or not that is so: docs/decisions/suppressed-requests.md.
+                {pending
+                    .then(|| {
+                        view! {
+                            <p class="text-sm text-muted">
+                                "Only a few requests with one address can wait at a time; later ones are not listed. If the \
+                                 administrator does not find this code, let one of the others be decided, then ask again."
+                            </p>
+                        }
+                    })}
             </section>
         }
         .into_any(),

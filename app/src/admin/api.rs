@@ -1,11 +1,13 @@
 //! Server functions of the panel itself.
 
 use leptos::prelude::*;
+use protocol::Problem;
 use protocol::overview::Overview;
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
+    form,
     request_context::require_administrator,
     services::{Services, reply},
 };
@@ -26,4 +28,11 @@ pub async fn numbers() -> Result<Overview, AppError> {
 #[server(prefix = "/app", endpoint = "watch/numbers")]
 pub async fn poll_numbers() -> Result<Overview, AppError> {
     numbers().await
+}
+
+/// Why the last form that this browser posted in the panel without scripts was rejected. Returns it once.
+#[server(prefix = "/app", endpoint = "admin/last-problem")]
+pub async fn last_problem() -> Result<Option<Problem>, AppError> {
+    require_administrator()?;
+    Ok(form::take_rejected(form::PANEL).map(|refused| refused.problem))
 }

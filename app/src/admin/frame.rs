@@ -1,30 +1,35 @@
 //! The panel's frame: the navigation, and beside it the page.
 //!
 //! What a page shows or hides protects nothing: each server function authorises by itself. The frame only redirects people
-//! who are not signed in to the sign-in page.
+//! who are not signed in to the sign-in page, and those who are no administrators to their own.
 
 use leptos::prelude::*;
 use leptos_router::components::{A, Outlet};
+use protocol::Problem;
 
 use super::api;
-use crate::design::{Button, ButtonVariant, Icon, Logo, Shape, ThemeChoice, loaded, organisation};
+use crate::design::{Button, ButtonVariant, Icon, Logo, ProblemNotice, Shape, ThemeChoice, organisation};
+use crate::error::AppError;
 use crate::form;
 use crate::island::island;
 use crate::people::api::SignOut;
 
-const PAGES: [(&str, &str, Shape, bool); 5] = [
+const PAGES: [(&str, &str, Shape, bool); 7] = [
     ("/admin", "Overview", Shape::Dashboard, true),
     ("/admin/requests", "Requests", Shape::Request, false),
     ("/admin/certificates", "Certificates", Shape::Certificate, false),
+    ("/admin/people", "People", Shape::Person, false),
     ("/admin/modes", "Modes", Shape::Mode, false),
+    ("/admin/workflows", "Workflows", Shape::Workflow, false),
     ("/admin/outbox", "Outbox", Shape::Mail, false),
 ];
 
 #[component]
 pub fn AdminFrame() -> impl IntoView {
     #[cfg(feature = "ssr")]
-    redirect_to_sign_in();
+    redirect_others();
     let account = Resource::new_blocking(|| (), |()| api::account());
+    let last_problem = Resource::new_blocking(|| (), |()| api::last_problem());
     view! {
         <a href="#main" class="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-10 focus:bg-raised focus:p-2">
             "Skip to the content"
@@ -59,7 +64,8 @@ pub fn AdminFrame() -> impl IntoView {
                     <Account account />
                 </div>
             </aside>
-            <main id="main" tabindex="-1" class="min-w-0 px-4 py-6 focus:outline-none sm:px-8">
+            <main id="main" tabindex="-1" class="min-w-0 space-y-6 px-4 py-6 focus:outline-none sm:px-8">
+                {known(last_problem, |problem: Option<Problem>| view! { <ProblemNotice problem=Signal::stored(problem) /> })}
                 <Outlet />
             </main>
         </div>
@@ -67,21 +73,23 @@ pub fn AdminFrame() -> impl IntoView {
 }
 
 #[component]
-fn Account(account: Resource<Result<String, crate::error::AppError>>) -> impl IntoView {
+fn Account(account: Resource<Result<String, AppError>>) -> impl IntoView {
     let sign_out = form::action::<SignOut>();
     view! {
         <div class="flex items-center gap-3 lg:flex-col lg:items-stretch lg:border-t lg:border-line lg:pt-3">
             <div class="min-w-0 px-2 text-muted">
-                {loaded(
+                // Only the page itself says what is wrong: once is enough.
+                {known(
                     account,
-                    |email| {
+                    |email: String| {
                         view! {
                             <p class="flex items-center gap-2">
                                 <Icon shape=Shape::Person />
-                                <span class="truncate" title=email.clone()>
-                                    <span class="sr-only">"Signed in as "</span>
+                                // Another surface: the browser loads its page.
+                                <a href="/account" rel="external" class="truncate hover:text-ink" title=email.clone()>
+                                    <span class="sr-only">"Your account: "</span>
                                     {email.clone()}
-                                </span>
+                                </a>
                             </p>
                         }
                     },
@@ -96,16 +104,38 @@ fn Account(account: Resource<Result<String, crate::error::AppError>>) -> impl In
     }
 }
 
-/// Redirects a visitor without a session to the sign-in page, which returns here.
+/// What is shown only once it is there.
+fn known<T, V>(
+    resource: Resource<Result<T, AppError>>,
+    show: impl Fn(T) -> V + Clone + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Clone + Send + Sync + 'static,
+    V: IntoView + 'static,
+{
+    view! {
+        <Transition fallback=|| ()>
+            {move || {
+                let show = show.clone();
+                Suspend::new(async move { resource.await.ok().map(show) })
+            }}
+        </Transition>
+    }
+}
+
+/// Redirects a visitor without a session to the sign-in page, which returns here; and a person who is no administrator to the
+/// page that is for everybody.
 #[cfg(feature = "ssr")]
-fn redirect_to_sign_in() {
+fn redirect_others() {
     use crate::navigation::{login_path, redirect};
     use crate::request_context::RequestContext;
 
     let Ok(context) = RequestContext::current() else { return };
-    if context.signed_in.is_none()
-        && let Some(parts) = use_context::<http::request::Parts>()
-    {
+    if context.signed_in.is_some() {
+        if context.administrator().is_err() {
+            redirect("/account");
+        }
+    } else if let Some(parts) = use_context::<http::request::Parts>() {
         redirect(&login_path(parts.uri.path_and_query().map_or("/admin", |path| path.as_str())));
     }
 }

@@ -6,7 +6,7 @@ use protocol::overview::Overview;
 
 use super::api;
 use crate::access::{NewsWatch, PendingRequests};
-use crate::design::{PanelPage, loaded};
+use crate::design::{BriefNotice, NoticeTone, PanelPage, loaded};
 
 #[component]
 pub fn OverviewPage() -> impl IntoView {
@@ -31,6 +31,11 @@ pub fn OverviewPage() -> impl IntoView {
 
 #[component]
 fn Numbers(overview: Overview) -> impl IntoView {
+    let failing = overview.failing_models.iter().map(|model| {
+        let title = format!("{} gave no answer when it was last asked: {}.", model.provider, model.failure);
+        view! { <BriefNotice tone=NoticeTone::Bad title /> }
+    });
+    let failing = failing.collect_view();
     let numbers = [
         ("Pending requests", overview.pending_requests, "/admin/requests?state=pending"),
         ("Machines with a certificate", overview.machines, "/admin/certificates"),
@@ -39,6 +44,7 @@ fn Numbers(overview: Overview) -> impl IntoView {
         ("Mails that need you", overview.mails_needing_attention, "/admin/outbox"),
     ];
     view! {
+        {failing}
         <dl class="grid grid-cols-2 gap-x-8 border-y border-line sm:grid-cols-3 xl:grid-cols-5">
             {numbers
                 .map(|(term, number, href)| {

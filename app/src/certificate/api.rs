@@ -3,10 +3,12 @@
 use leptos::prelude::*;
 use protocol::access::Page;
 use protocol::certificate::{AuthorityChange, CertificateReport, CertificateRow};
+use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
+    form,
     request_context::{RequestContext, require_administrator},
     services::{Services, reply},
 };
@@ -15,6 +17,21 @@ use crate::{
 #[server(prefix = "/app", endpoint = "certificate/report")]
 pub async fn report() -> Result<CertificateReport, AppError> {
     Ok(RequestContext::current()?.certificate)
+}
+
+/// What the page of the test is rendered from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateTest {
+    pub report: CertificateReport,
+    /// Where the test is, if not here: the origin of the machines' host.
+    pub elsewhere: Option<String>,
+}
+
+#[server(prefix = "/app", endpoint = "certificate/test")]
+pub async fn test() -> Result<CertificateTest, AppError> {
+    let context = RequestContext::current()?;
+    let elsewhere = crate::deployment::machines_elsewhere(&context);
+    Ok(CertificateTest { report: context.certificate, elsewhere })
 }
 
 #[server(prefix = "/app", endpoint = "certificate/list")]
@@ -30,7 +47,7 @@ pub async fn revoke(
     #[server(default)] words: String,
 ) -> Result<(), AppError> {
     let admin = require_administrator()?;
-    reply(Services::current()?.certificates.revoke(&admin, &id, &reason, &words).await)
+    form::respond_in_panel(Services::current()?.certificates.revoke(&admin, &id, &reason, &words).await)
 }
 
 #[server(prefix = "/app", endpoint = "certificate/replacement")]

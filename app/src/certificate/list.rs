@@ -9,11 +9,11 @@ use protocol::certificate::{CertificateRow, RevocationReason};
 use super::api::{self, Revoke};
 use super::replacement::ReplacementNotice;
 use crate::design::{
-    Badge, BriefNotice, Button, ButtonKind, ButtonVariant, Cell, Column, Dialog, DialogActions, EmptyState,
-    Field, FieldKind, NoticeTone, Pagination, PanelPage, ProblemNotice, SelectField, Shape, Table,
-    TextAreaField, Time, Tone, loaded,
+    Badge, BriefNotice, Button, ButtonVariant, Cell, Column, EmptyState, Field, FieldKind, NoticeTone,
+    Pagination, PanelPage, Priority, ProblemNotice, Question, QuestionActions, QuestionButton,
+    QuestionDialog, Row, SelectField, Shape, Table, TextAreaField, Time, Tone, Truncated, loaded,
 };
-use crate::form::{self, completed, field_error, problem_of};
+use crate::form::{self, completed, field_error, final_problem_of, problem_of, retryable_problem_of};
 use crate::navigation::with_query;
 
 const PATH: &str = "/admin/certificates";
@@ -32,7 +32,7 @@ pub fn CertificatesPage() -> impl IntoView {
         |(search, page, _)| api::list(search, page),
     );
     view! {
-        <PanelPage title="Certificates" lead="Each belongs to one machine and its owner. Revoking one takes force within a second.">
+        <PanelPage title="Certificates" lead="Each belongs to one machine and its owner. Revoking takes effect within a second.">
             <Form method="GET" action=PATH>
                 <div class="flex flex-wrap items-end gap-3" role="search">
                     <div class="w-72 max-w-full">
@@ -64,24 +64,33 @@ fn reasons() -> Vec<(String, String)> {
     RevocationReason::ALL.map(choice).to_vec()
 }
 
-/// The dialog that confirms a revocation, and the certificate that it is about.
+/// The question before a revocation, and the certificate that it is about.
 #[derive(Clone, Copy)]
 struct RevokeDialog {
     chosen: RwSignal<Option<CertificateRow>>,
-    open: RwSignal<bool>,
+    question: Question,
     revoke: ServerAction<Revoke>,
 }
 
 impl RevokeDialog {
     fn new() -> Self {
-        Self { chosen: RwSignal::new(None), open: RwSignal::new(false), revoke: form::action() }
+        Self { chosen: RwSignal::new(None), question: Question::new("revoke"), revoke: form::action() }
     }
 
-    /// Opens the dialog for `row` and clears the outcome of an earlier one.
-    fn open_for(self, row: CertificateRow) {
+    /// Makes the question one about `row`, and clears the outcome of an earlier one.
+    fn choose(self, row: CertificateRow) {
         self.revoke.clear();
         self.chosen.set(Some(row));
-        self.open.set(true);
+    }
+
+    /// The certificate that the page's address asks about.
+    fn choose_asked(self, rows: &[CertificateRow]) -> bool {
+        let asked = self.question.asked_about();
+        let row = rows.iter().find(|row| row.revoked_at.is_none() && Some(&row.id) == asked.as_ref());
+        if let Some(row) = row {
+            self.chosen.set(Some(row.clone()));
+        }
+        row.is_some()
     }
 
     fn text(self, text: fn(&CertificateRow) -> &str) -> String {
@@ -89,23 +98,23 @@ impl RevokeDialog {
     }
 }
 
-/// The confirmation of a revocation, and its outcome.
+/// The outcome of a revocation, and the question before it.
 #[component]
 fn RevokeConfirmation(dialog: RevokeDialog) -> impl IntoView {
-    let RevokeDialog { open, revoke, .. } = dialog;
-    let problem = problem_of(revoke);
+    let RevokeDialog { question, revoke, .. } = dialog;
     let name = move || dialog.text(|row| &row.device_name);
     let owner = move || dialog.text(|row| &row.owner);
     let done = move || revoke.value().with(|value| matches!(value, Some(Ok(()))));
     let completed = completed(revoke);
     Effect::new(move |_| {
         if completed.get() {
-            open.set(false);
+            question.close();
         }
     });
-    let title = Signal::derive(move || format!("Revoke the certificate of “{}”", name()));
+    // Asked by the page's address, it is shown with the list.
+    let here = question.asked_about().is_none();
     view! {
-        <ProblemNotice problem shown_at_fields=&["reason", "words"] />
+        <ProblemNotice problem=final_problem_of(revoke) shown_at_fields=&["reason", "words"] />
         {move || {
             done()
                 .then(|| {
@@ -113,9 +122,21 @@ fn RevokeConfirmation(dialog: RevokeDialog) -> impl IntoView {
                     view! { <BriefNotice tone=NoticeTone::Good title /> }
                 })
         }}
-        <Dialog open title id="revoke-certificate">
+        {here.then(|| view! { <RevokeQuestion dialog /> })}
+    }
+}
+
+#[component]
+fn RevokeQuestion(dialog: RevokeDialog) -> impl IntoView {
+    let RevokeDialog { question, revoke, .. } = dialog;
+    let problem = problem_of(revoke);
+    let name = move || dialog.text(|row| &row.device_name);
+    let owner = move || dialog.text(|row| &row.owner);
+    let title = Signal::derive(move || format!("Revoke the certificate of “{}”", name()));
+    view! {
+        <QuestionDialog question title id="revoke-certificate">
             <p>
-                "The machine “" {name} "” of " <strong>{owner}</strong>
+                "The machine “" <bdi>{name}</bdi> "” of " <strong>{owner}</strong>
                 " is shut out at once: open connections end, and its certificate never works again. To use the machine \
                  later, a new request is needed."
             </p>
@@ -124,12 +145,12 @@ fn RevokeConfirmation(dialog: RevokeDialog) -> impl IntoView {
                     <input
                         type="hidden"
                         name="id"
-                        prop:value=move || dialog.text(|row| &row.id)
+                        value=move || dialog.text(|row| &row.id)
                     />
                     <SelectField
                         name="reason"
                         label="Reason"
-                        hint="Stands in the revocation list, which everybody can read."
+                        hint="It is in the revocation list, which everybody can read."
                         options=reasons()
                         error=field_error(problem, "reason")
                     />
@@ -141,25 +162,26 @@ fn RevokeConfirmation(dialog: RevokeDialog) -> impl IntoView {
                         maxlength=Message::MAX_CHARS
                         error=field_error(problem, "words")
                     />
-                    <DialogActions open cancel="Keep the certificate">
+                    <ProblemNotice problem=retryable_problem_of(revoke) />
+                    <QuestionActions question cancel="Keep the certificate">
                         <Button variant=ButtonVariant::Destructive busy=revoke.pending()>
                             "Revoke the certificate"
                         </Button>
-                    </DialogActions>
+                    </QuestionActions>
                 </div>
             </ActionForm>
-        </Dialog>
+        </QuestionDialog>
     }
 }
 
 const COLUMNS: &[Column] = &[
     Column::new("Machine"),
     Column::new("Owner"),
-    Column::new("State"),
-    Column::wide_only("Ends"),
-    Column::wide_only("Last seen"),
-    Column::wide_only("Serial"),
-    Column::new("Action"),
+    Column::new("State").width("w-36"),
+    Column::wide_only("Expires").width("w-28"),
+    Column::new("Last seen").priority(Priority::Third).width("w-40"),
+    Column::new("Serial").priority(Priority::Third).width("w-40"),
+    Column::new("Action").width("w-28"),
 ];
 
 #[component]
@@ -170,7 +192,7 @@ fn Certificates(page: Page<CertificateRow>, search: String, dialog: RevokeDialog
                 "No certificates yet",
                 view! {
                     <p>
-                        "A machine’s certificate stands here once its requester has used the link. "
+                        "A machine’s certificate appears here once its requester has used the link. "
                         <A href="/admin/requests?state=pending" attr:class="link">"Pending requests"</A>
                     </p>
                 }
@@ -178,19 +200,21 @@ fn Certificates(page: Page<CertificateRow>, search: String, dialog: RevokeDialog
             )
         } else {
             (
-                "No certificate fits",
+                "No matching certificates",
                 view! { <p><A href=PATH attr:class="link">"Show all certificates"</A></p> }.into_any(),
             )
         };
         return view! { <EmptyState title>{rest}</EmptyState> }.into_any();
     }
+    let asked = dialog.choose_asked(&page.rows);
     let (number, size, total) = (page.page, page.page_size, page.total);
     let href = move |page: u32| {
         let number = if page == 0 { String::new() } else { page.to_string() };
         with_query(PATH, &[("search", &search), ("page", &number)])
     };
     view! {
-        <div>
+        <div class="space-y-4">
+            {asked.then(|| view! { <RevokeQuestion dialog /> })}
             <Table caption="Certificates" columns=COLUMNS>
                 {page.rows.into_iter().map(|row| view! { <CertificateLine row dialog /> }).collect_view()}
             </Table>
@@ -213,12 +237,14 @@ fn CertificateLine(row: CertificateRow, dialog: RevokeDialog) -> impl IntoView {
         .flat_map(|part| [" · ", part])
         .collect();
     view! {
-        <tr class="hover:bg-sunken">
-            <Cell>
-                <span class="font-semibold">{device_name}</span>
+        <Row>
+            <Cell main=true>
+                <span class="font-semibold">
+                    <Truncated text=device_name />
+                </span>
             </Cell>
             <Cell>
-                <span class="break-words">{owner}</span>
+                <Truncated text=owner keep_end=true />
             </Cell>
             <Cell>
                 <Validity row=judged />
@@ -236,30 +262,27 @@ fn CertificateLine(row: CertificateRow, dialog: RevokeDialog) -> impl IntoView {
             <Cell wide_only=true>
                 <Time at=row.not_after date_only=true />
             </Cell>
-            <Cell wide_only=true>
+            <Cell priority=Priority::Third>
                 {match row.last_seen_at {
                     Some(at) => view! { <Time at /> }.into_any(),
                     None => view! { <span class="text-muted">"Never"</span> }.into_any(),
                 }}
             </Cell>
-            <Cell wide_only=true>
-                <span class="font-mono text-xs break-all">{serial}</span>
+            <Cell priority=Priority::Third>
+                <span class="font-mono text-xs">
+                    <Truncated text=serial keep_end=true />
+                </span>
             </Cell>
             <Cell>
                 {(!revoked)
                     .then(|| {
+                        let on_press = Callback::new(move |()| dialog.choose(to_revoke.clone()));
                         view! {
-                            <Button
-                                kind=ButtonKind::Button
-                                attr:aria-label=label
-                                on:click=move |_| dialog.open_for(to_revoke.clone())
-                            >
-                                "Revoke…"
-                            </Button>
+                            <QuestionButton question=dialog.question words="Revoke…" about=row.id label on_press />
                         }
                     })}
             </Cell>
-        </tr>
+        </Row>
     }
 }
 

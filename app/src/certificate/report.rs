@@ -1,22 +1,53 @@
 //! `/certificate-test`: the certificate that the browser presented, and what to do if it is not accepted.
 
+use leptos::either::Either;
 use leptos::prelude::*;
 use protocol::certificate::{CertificateReport, PresentedCertificate, RejectionReason};
 
-use super::api;
-use crate::design::{ButtonLink, ButtonVariant, Notice, NoticeTone, PublicPage, Time, loaded};
+use super::api::{self, CertificateTest};
+use crate::design::{ButtonLink, ButtonVariant, Notice, NoticeTone, PublicPage, Shape, Time, loaded};
 
 #[component]
 pub fn CertificateTestPage() -> impl IntoView {
-    let report = Resource::new_blocking(|| (), |()| api::report());
+    let test = Resource::new_blocking(|| (), |()| api::test());
     view! {
         <PublicPage title="Test this machine’s certificate">
-            {loaded(report, |report| view! { <Report report /> })}
+            {loaded(test, |CertificateTest { report, elsewhere }| match elsewhere {
+                Some(machines) => Either::Left(view! { <TestElsewhere machines /> }),
+                None => Either::Right(view! { <Report report /> }),
+            })}
             <p class="border-t border-line pt-6 text-sm text-muted">
                 "Browsers keep the choice of a certificate until they are restarted, also the choice of none. Close every \
                  window of the browser before you test again."
             </p>
         </PublicPage>
+    }
+}
+
+/// Here the browser is asked for no certificate, so nothing can be said about it.
+#[component]
+fn TestElsewhere(
+    /// The origin of the machines' host.
+    machines: String,
+) -> impl IntoView {
+    view! {
+        <p>
+            "Browsers show their certificate only at the address for machines, so the test is there: "
+            <span class="font-semibold">{machines.clone()}</span> "."
+        </p>
+        <p>
+            "The browser may ask which certificate to use: choose the one with this machine’s name. If it warns that it does \
+             not know the server instead, the certificate file was not imported on this machine yet."
+        </p>
+        <ButtonLink
+            href=format!("{machines}/certificate-test")
+            variant=ButtonVariant::Primary
+            large=true
+            icon=Shape::ArrowRight
+            external=true
+        >
+            "Start the test"
+        </ButtonLink>
     }
 }
 
@@ -77,9 +108,8 @@ fn next_step(reason: RejectionReason, ended: bool) -> &'static str {
     match reason {
         RejectionReason::Missing if ended => "Ask for access again. You keep your account.",
         RejectionReason::Missing => {
-            "If you have imported one, close every window of the browser and come back. Make sure that you are on the \
-             address for machines, which your mail names: on other addresses the server does not ask for a certificate. \
-             An expired certificate is not offered by browsers, so it looks the same."
+            "If you have imported one, close every window of the browser and come back. An expired certificate is not \
+             offered by browsers, so it looks the same."
         }
         RejectionReason::Expired => "Ask for access again. You keep your account.",
         RejectionReason::NotYetValid => "Set the machine’s date and time, then test again.",
@@ -94,18 +124,18 @@ fn next_step(reason: RejectionReason, ended: bool) -> &'static str {
 #[component]
 fn Presented(presented: PresentedCertificate) -> impl IntoView {
     let line = "grid gap-x-6 py-2 sm:grid-cols-[8rem_1fr]";
-    let code = "font-mono text-sm break-all";
+    let code = "font-mono text-sm";
     view! {
         <section class="space-y-2">
             <h2 class="text-lg">"What the browser sent"</h2>
             <dl class="divide-y divide-line border-y border-line">
                 <div class=line>
                     <dt class="text-muted">"Machine"</dt>
-                    <dd class="break-words">{presented.subject}</dd>
+                    <dd>{presented.subject}</dd>
                 </div>
                 <div class=line>
                     <dt class="text-muted">"Issued by"</dt>
-                    <dd class="break-words">{presented.issuer}</dd>
+                    <dd>{presented.issuer}</dd>
                 </div>
                 <div class=line>
                     <dt class="text-muted">"Valid"</dt>

@@ -24,6 +24,7 @@ pub enum Shape {
     Search,
     SignOut,
     Stop,
+    Workflow,
 }
 
 impl Shape {
@@ -52,6 +53,7 @@ impl Shape {
             Self::Search => "M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10ZM10.7 10.7 14 14",
             Self::SignOut => "M6.5 2.5h-4v11h4M6.5 8H14M11 5l3 3-3 3",
             Self::Stop => "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM3.8 3.8l8.4 8.4",
+            Self::Workflow => "M6 2.5h4v3.5H6ZM1.5 10h4v3.5h-4ZM10.5 10h4v3.5h-4ZM8 6v2M3.5 10V8h9v2",
         }
     }
 }

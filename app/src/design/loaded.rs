@@ -1,12 +1,23 @@
-//! Data from the server: a skeleton at first, then the data or the problem.
+//! Data from the server: a skeleton at first, then the data or the problem, with a button to try again. What failed for the
+//! lack of a connection is tried again by itself.
 
 use leptos::either::EitherOf3;
 use leptos::prelude::*;
 use leptos_router::hooks::use_url;
+use protocol::Problem;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::{ButtonLink, ButtonVariant, Notice, NoticeTone, ProblemNotice, Skeleton};
+use super::{
+    Button, ButtonKind, ButtonLink, ButtonVariant, Notice, NoticeTone, ProblemNotice, Skeleton, scripts_run,
+};
 use crate::error::AppError;
+use crate::form::can_be_retried;
 use crate::navigation;
+use crate::polling::poll;
+
+/// Milliseconds until what failed is tried again by itself.
+const RETRY_AFTER_MS: u64 = 5_000;
 
 /// Shows a resource. While it reloads, the old data stays.
 pub fn loaded<T, V>(
@@ -14,7 +25,7 @@ pub fn loaded<T, V>(
     show: impl Fn(T) -> V + Clone + Send + Sync + 'static,
 ) -> impl IntoView
 where
-    T: Clone + Send + Sync + 'static,
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     V: IntoView + 'static,
 {
     view! {
@@ -28,8 +39,8 @@ where
                             EitherOf3::B(view! { <SessionEnded /> })
                         }
                         Err(error) => {
-                            let problem = Some(error.into_problem());
-                            EitherOf3::C(view! { <ProblemNotice problem=Signal::stored(problem) /> })
+                            let retry = Callback::new(move |()| resource.refetch());
+                            EitherOf3::C(view! { <LoadFailed problem=error.into_problem() retry /> })
                         }
                     }
                 })
@@ -51,5 +62,33 @@ fn SessionEnded() -> impl IntoView {
                 "Sign in again"
             </ButtonLink>
         </Notice>
+    }
+}
+
+#[component]
+fn LoadFailed(problem: Problem, retry: Callback<()>) -> impl IntoView {
+    let again = can_be_retried(&problem);
+    let scripts = scripts_run();
+    if again {
+        poll(RETRY_AFTER_MS, move || async move {
+            // A failure shows this component anew, and so polls again.
+            retry.run(());
+            None
+        });
+    }
+    view! {
+        <div class="space-y-3">
+            <ProblemNotice problem=Signal::stored(Some(problem)) />
+            {move || {
+                (again && scripts.get())
+                    .then(|| {
+                        view! {
+                            <Button kind=ButtonKind::Button on:click=move |_| retry.run(())>
+                                "Try again"
+                            </Button>
+                        }
+                    })
+            }}
+        </div>
     }
 }

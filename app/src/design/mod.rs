@@ -15,9 +15,11 @@ mod layout;
 mod loaded;
 mod notice;
 mod pagination;
+mod question;
 mod table;
 mod theme;
 mod time;
+mod truncated;
 
 pub use badge::{Badge, Tone};
 pub use button::{Button, ButtonKind, ButtonLink, ButtonVariant};
@@ -31,8 +33,10 @@ pub use layout::{Logo, PanelPage, PublicPage, organisation};
 pub use loaded::loaded;
 pub use notice::{BriefNotice, Notice, NoticeTone, ProblemNotice};
 pub use pagination::Pagination;
-pub use table::{Cell, Column, Table};
+pub use question::{Question, QuestionActions, QuestionButton, QuestionDialog};
+pub use table::{Cell, Column, Priority, Row, Table};
 pub use theme::{SetTheme, ThemeChoice};
 pub use time::{Time, scripts_run};
+pub use truncated::Truncated;
 #[cfg(feature = "ssr")]
 pub use {layout::Organisation, theme::chosen_theme};

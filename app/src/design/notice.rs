@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use protocol::Problem;
 
 use super::{Icon, Shape};
+use crate::navigation::login_path;
 
 /// The kind of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,6 +78,17 @@ pub fn ProblemNotice(
                 .cloned()
                 .collect();
             let detail = problem.detail.clone();
+            // In another tab, so that what was typed here is not lost.
+            let sign_in = problem.is("sign-in-required").then(|| {
+                view! {
+                    <p>
+                        <a class="link font-semibold" href=login_path("/admin") target="_blank" rel="external noopener">
+                            "Sign in again in a new tab"
+                        </a>
+                        ", then come back and try again. Nothing here is lost."
+                    </p>
+                }
+            });
             view! {
                 <Notice tone=NoticeTone::Bad title=problem.title.clone()>
                     {(!detail.is_empty()).then(|| view! { <p>{detail}</p> })}
@@ -84,6 +96,7 @@ pub fn ProblemNotice(
                         .into_iter()
                         .map(|error| view! { <p>{format!("{}: {}", error.field, error.message)}</p> })
                         .collect_view()}
+                    {sign_in}
                 </Notice>
             }
         })

@@ -29,6 +29,9 @@ pub struct ModeForm {
     pub provider: String,
     #[serde(default)]
     pub model: String,
+    /// The id; empty for the built-in one.
+    #[serde(default)]
+    pub workflow: String,
     #[serde(default)]
     pub temperature: String,
     /// Browsers do not send a checkbox that is not checked.
@@ -52,6 +55,7 @@ impl ModeForm {
             prompt: self.prompt.replace("\r\n", "\n").trim().to_owned(),
             provider: self.provider,
             model: self.model.trim().to_owned(),
+            workflow: self.workflow.trim().to_owned(),
             // Out of range, so that the mode's own check reports the field.
             temperature: temperature.unwrap_or(-1.0),
             enabled: self.enabled == "true",
@@ -104,6 +108,7 @@ fn new_after(modes: &[Mode]) -> Mode {
         prompt: String::new(),
         provider: String::new(),
         model: String::new(),
+        workflow: String::new(),
         temperature: 0.3,
         enabled: true,
         position: modes.iter().map(|mode| mode.position).max().map_or(0, |last| last.saturating_add(1)),

@@ -6,11 +6,14 @@ use leptos_router::hooks::use_params_map;
 use protocol::mode::Mode;
 
 use super::api::{self, Save};
+use super::conflict::ConflictNotice;
+use super::draft::Draft;
 use crate::design::{
-    Button, ButtonLink, ButtonVariant, Check, Field, FieldKind, PanelPage, ProblemNotice, SelectField,
-    TextAreaField, loaded,
+    Button, ButtonKind, ButtonLink, ButtonVariant, Check, Field, FieldKind, Notice, PanelPage, ProblemNotice,
+    SelectField, TextAreaField, loaded,
 };
 use crate::form::{self, field_error, problem_of};
+use crate::workflow;
 
 #[component]
 pub fn ModeEditorPage() -> impl IntoView {
@@ -35,21 +38,54 @@ pub fn ModeEditorPage() -> impl IntoView {
     }
 }
 
-const FIELDS: &[&str] = &["name", "description", "prompt", "provider", "model", "temperature", "position"];
+const FIELDS: &[&str] =
+    &["name", "description", "prompt", "provider", "model", "workflow", "temperature", "position"];
 
 #[component]
 fn Editor(mode: Mode, providers: Vec<String>, save: ServerAction<Save>) -> impl IntoView {
     let problem = problem_of(save);
+    let draft = Draft::start();
+    let version = RwSignal::new(mode.version);
+    let (base, id) = (mode.clone(), mode.id.clone());
+    let theirs = RwSignal::new(None::<Mode>);
+    Effect::new(move |_| {
+        let Some(problem) = problem.get() else { return };
+        // Not saved: what was typed is kept again.
+        draft.changed();
+        let id = id.clone();
+        if problem.is("conflict") && !id.is_empty() {
+            leptos::task::spawn_local(async move {
+                if let Ok((mode, _)) = api::edit(id).await {
+                    version.try_set(mode.version);
+                    theirs.try_set(Some(mode));
+                }
+            });
+        }
+    });
+    // A conflict is told with the other version.
+    let problem_shown = Signal::derive(move || {
+        problem.get().filter(|problem| !problem.is("conflict") || theirs.with(Option::is_none))
+    });
+    let submitted = move || {
+        theirs.set(None);
+        draft.submitted();
+    };
     let error = move |field| field_error(problem, field);
     let default = std::iter::once((String::new(), "The server’s default".to_owned()));
     let options: Vec<_> = default.chain(providers.into_iter().map(|name| (name.clone(), name))).collect();
     view! {
-        <div class="space-y-5">
-            <ProblemNotice problem shown_at_fields=FIELDS />
+        <div
+            class="space-y-5"
+            node_ref=draft.node
+            on:input=move |_| draft.changed()
+            on:submit=move |_| submitted()
+        >
+            {move || draft.was_restored().then(|| view! { <Restored draft /> })}
+            {move || theirs.get().map(|theirs| view! { <ConflictNotice base=base.clone() theirs draft /> })}
             <ActionForm action=save>
                 <div class="space-y-5">
                     <input type="hidden" name="mode[id]" value=mode.id />
-                    <input type="hidden" name="mode[version]" value=mode.version.to_string() />
+                    <input type="hidden" name="mode[version]" value=move || version.get().to_string() />
                     <Field name="mode[name]" label="Name" value=mode.name maxlength=Mode::MAX_NAME error=error("name") />
                     <Field
                         name="mode[description]"
@@ -80,6 +116,7 @@ fn Editor(mode: Mode, providers: Vec<String>, save: ServerAction<Save>) -> impl 
                             value=mode.model
                             error=error("model")
                         />
+                        <WorkflowChoice chosen=mode.workflow error=error("workflow") />
                         <Field
                             name="mode[temperature]"
                             label="Temperature"
@@ -98,14 +135,40 @@ fn Editor(mode: Mode, providers: Vec<String>, save: ServerAction<Save>) -> impl 
                         />
                     </div>
                     <Check name="mode[enabled]" label="Enabled: people can choose it" checked=mode.enabled />
-                    <div class="flex flex-wrap gap-3 border-t border-line pt-5">
+                    <ProblemNotice problem=problem_shown shown_at_fields=FIELDS />
+                    <div class="flex flex-wrap items-center gap-3 border-t border-line pt-5">
                         <Button variant=ButtonVariant::Primary busy=save.pending()>
                             "Save mode"
                         </Button>
                         <ButtonLink href="/admin/modes">"Cancel"</ButtonLink>
+                        <p role="status" class="text-muted">
+                            {move || if draft.is_unsaved() { "Unsaved changes" } else { "" }}
+                        </p>
                     </div>
                 </div>
             </ActionForm>
         </div>
+    }
+}
+
+#[component]
+fn WorkflowChoice(chosen: String, #[prop(into)] error: Signal<Option<String>>) -> impl IntoView {
+    let workflows = Resource::new(|| (), |()| workflow::api::list());
+    loaded(workflows, move |rows| {
+        let built_in = std::iter::once((String::new(), "Built in".to_owned()));
+        let options: Vec<_> = built_in.chain(rows.into_iter().map(|row| (row.id, row.name))).collect();
+        view! { <SelectField name="mode[workflow]" label="Workflow" options value=chosen.clone() error /> }
+    })
+}
+
+/// What an earlier visit of this page had not saved is in the form.
+#[component]
+fn Restored(draft: Draft) -> impl IntoView {
+    view! {
+        <Notice title="Your unsaved changes are back">
+            <Button kind=ButtonKind::Button on:click=move |_| draft.discard()>
+                "Discard them"
+            </Button>
+        </Notice>
     }
 }

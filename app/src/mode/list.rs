@@ -6,16 +6,17 @@ use protocol::mode::Mode;
 
 use super::api;
 use crate::design::{
-    Badge, ButtonLink, ButtonVariant, Cell, Column, EmptyState, PanelPage, Shape, Table, Tone, loaded,
+    Badge, ButtonLink, ButtonVariant, Cell, Column, EmptyState, PanelPage, Priority, Row, Shape, Table, Tone,
+    Truncated, loaded,
 };
 
 const COLUMNS: &[Column] = &[
     Column::new("Name"),
     Column::new("Description"),
-    Column::wide_only("Provider"),
-    Column::wide_only("Model"),
-    Column::wide_only("Temperature"),
-    Column::new("State"),
+    Column::new("Provider").priority(Priority::Third).width("w-36"),
+    Column::new("Model").priority(Priority::Third).width("w-44"),
+    Column::new("Temperature").priority(Priority::Third).width("w-28"),
+    Column::new("State").width("w-32"),
 ];
 
 #[component]
@@ -61,20 +62,26 @@ fn Modes(modes: Vec<Mode>) -> impl IntoView {
                         (Tone::Neutral, Shape::Stop, "Disabled")
                     };
                     view! {
-                        <tr class="hover:bg-sunken">
-                            <Cell>
-                                <A href=format!("/admin/modes/{}", mode.id) attr:class="link font-semibold whitespace-nowrap">
-                                    {mode.name}
+                        <Row>
+                            <Cell main=true>
+                                <A href=format!("/admin/modes/{}", mode.id) attr:class="link block font-semibold">
+                                    <Truncated text=mode.name />
                                 </A>
                             </Cell>
-                            <Cell>{mode.description}</Cell>
-                            <Cell wide_only=true>{or_default(mode.provider)}</Cell>
-                            <Cell wide_only=true>{or_default(mode.model)}</Cell>
-                            <Cell wide_only=true>{mode.temperature}</Cell>
+                            <Cell>
+                                <Truncated text=mode.description />
+                            </Cell>
+                            <Cell priority=Priority::Third>
+                                <Truncated text=or_default(mode.provider) />
+                            </Cell>
+                            <Cell priority=Priority::Third>
+                                <Truncated text=or_default(mode.model) />
+                            </Cell>
+                            <Cell priority=Priority::Third>{mode.temperature}</Cell>
                             <Cell>
                                 <Badge tone icon word />
                             </Cell>
-                        </tr>
+                        </Row>
                     }
                 })
                 .collect_view()}

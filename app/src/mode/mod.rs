@@ -1,6 +1,8 @@
 //! Modes: the personas that administrators define.
 
 pub mod api;
+mod conflict;
+mod draft;
 mod editor;
 mod list;
 

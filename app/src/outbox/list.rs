@@ -6,7 +6,8 @@ use leptos_router::hooks::use_query_map;
 use protocol::access::Page;
 use protocol::outbox::{MailRow, MailState};
 
-use super::api::{self, Delivered, Retry, RetryAll};
+use super::api::{self, Delivered, Retry, RetryAll, TakeBack};
+use crate::deployment::sends_mail;
 use crate::design::{
     Badge, BriefNotice, Button, CopyButton, EmptyState, NoticeTone, Pagination, PanelPage, ProblemNotice,
     SelectField, Shape, Time, Tone, loaded,
@@ -46,10 +47,16 @@ pub fn OutboxPage() -> impl IntoView {
     let retry = form::action::<Retry>();
     let retry_all = form::action::<RetryAll>();
     let delivered = form::action::<Delivered>();
+    let take_back = form::action::<TakeBack>();
+    let changes = move || {
+        let versions = [retry.version(), retry_all.version(), delivered.version(), take_back.version()];
+        versions.map(|version| version.get())
+    };
     let mails = Resource::new(
-        move || (listing.get(), retry.version().get(), retry_all.version().get(), delivered.version().get()),
-        |(listing, ..)| api::list(listing.state, listing.page),
+        move || (listing.get(), changes()),
+        |(listing, _)| api::list(listing.state, listing.page),
     );
+    let taken_back = move || take_back.value().with(|value| matches!(value, Some(Ok(()))));
     let sent_again = move || retry.value().with(|value| matches!(value, Some(Ok(()))));
     let done = move || delivered.value().with(|value| matches!(value, Some(Ok(()))));
     let all_again =
@@ -57,16 +64,22 @@ pub fn OutboxPage() -> impl IntoView {
     view! {
         <PanelPage
             title="Outbox"
-            lead="What the server mails. Where there is no mail server, copy a mail and send it yourself."
+            lead=if sends_mail() {
+                "What the server mails. You can send again what was given up, or copy it and send it yourself."
+            } else {
+                "There is no mail server: copy each mail, and send it yourself."
+            }
         >
             <Filter listing />
             <ProblemNotice problem=problem_of(retry) />
             <ProblemNotice problem=problem_of(retry_all) />
             <ProblemNotice problem=problem_of(delivered) />
-            {move || done().then(|| view! { <BriefNotice tone=NoticeTone::Good title="The mail counts as sent; its text was removed" /> })}
+            <ProblemNotice problem=problem_of(take_back) />
+            {move || done().then(|| view! { <BriefNotice tone=NoticeTone::Good title="The mail counts as sent. Its text is kept for a day: you can show it again, or take this back" /> })}
+            {move || taken_back().then(|| view! { <BriefNotice tone=NoticeTone::Good title="The mail is to be sent again" /> })}
             {move || sent_again().then(|| view! { <BriefNotice tone=NoticeTone::Good title="The mail waits to be sent again" /> })}
             {move || all_again().map(|count| view! { <BriefNotice tone=NoticeTone::Good title=waiting_again(count) /> })}
-            {loaded(mails, move |page| view! { <Mails page listing=listing.get_untracked() actions=Actions { retry, retry_all, delivered } /> })}
+            {loaded(mails, move |page| view! { <Mails page listing=listing.get_untracked() actions=Actions { retry, retry_all, delivered, take_back } /> })}
         </PanelPage>
     }
 }
@@ -85,6 +98,7 @@ struct Actions {
     retry: ServerAction<Retry>,
     retry_all: ServerAction<RetryAll>,
     delivered: ServerAction<Delivered>,
+    take_back: ServerAction<TakeBack>,
 }
 
 #[component]
@@ -142,7 +156,7 @@ fn Mails(page: Page<MailRow>, listing: Listing, actions: Actions) -> impl IntoVi
 fn NoMails(filtered: bool) -> impl IntoView {
     if filtered {
         return view! {
-            <EmptyState title="No mail fits">
+            <EmptyState title="No matching mails">
                 <p>
                     <A href=PATH attr:class="link">
                         "Show all mails"
@@ -162,28 +176,31 @@ fn NoMails(filtered: bool) -> impl IntoView {
 
 #[component]
 fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
-    let Actions { retry, delivered, .. } = actions;
+    let Actions { retry, delivered, take_back, .. } = actions;
     let attempts = match mail.attempts {
         0 => String::new(),
         1 => "One attempt. ".to_owned(),
         n => format!("{n} attempts. "),
     };
+    let note = mail.notice.then_some(" · a notice that you can read in the panel too");
     let error = mail.last_error.clone();
     let dead = mail.state == MailState::Dead;
     let not_sent = dead || mail.state == MailState::Kept;
-    let (again, sent) = (mail.id.clone(), mail.id.clone());
+    // Sent by an administrator, not long ago.
+    let by_hand = mail.state == MailState::Sent && mail.text.is_some();
+    let (again, sent, back) = (mail.id.clone(), mail.id.clone(), mail.id.clone());
     view! {
         <li>
             <details class="group">
                 <summary class="flex flex-wrap items-center gap-x-4 gap-y-1 py-3 hover:bg-sunken">
                     <span class="min-w-0 grow">
-                        <span class="font-semibold break-words">{mail.subject.clone()}</span>
-                        <span class="block break-all text-muted">"To " {mail.to.clone()}</span>
+                        <span class="font-semibold">{mail.subject.clone()}</span>
+                        <span class="block text-muted">"To " {mail.to.clone()} {note}</span>
                     </span>
                     <span class="text-muted">
                         <Time at=mail.sent_at.unwrap_or(mail.created_at) />
                     </span>
-                    <span class="w-28 text-right">
+                    <span class="w-32">
                         <StateBadge state=mail.state />
                     </span>
                 </summary>
@@ -192,12 +209,13 @@ fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
                         .map(|error| {
                             view! {
                                 <p class="text-bad">
-                                    {attempts} "The last attempt failed: " <span class="break-words">{error}</span>
+                                    {attempts} "The last attempt failed: " {error}
                                 </p>
                             }
                         })}
                     {match mail.text.clone() {
                         Some(text) => view! {
+                            {by_hand.then(|| view! { <p class="text-muted">{BY_HAND}</p> })}
                             <pre class="overflow-x-auto rounded-md border border-line bg-sunken p-4 font-mono text-sm whitespace-pre-wrap">
                                 {text}
                             </pre>
@@ -212,6 +230,14 @@ fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
                                 view! {
                                     <ActionForm action=retry>
                                         <MailButton id=again icon=Shape::Mail busy=retry.pending() words="Send again" />
+                                    </ActionForm>
+                                }
+                            })}
+                        {by_hand
+                            .then(|| {
+                                view! {
+                                    <ActionForm action=take_back>
+                                        <MailButton id=back icon=Shape::Mail busy=take_back.pending() words="Not sent after all" />
                                     </ActionForm>
                                 }
                             })}
@@ -245,6 +271,8 @@ fn MailButton(
         </Button>
     }
 }
+
+const BY_HAND: &str = "An administrator has sent this mail. Its text is shown for 24 hours, then deleted.";
 
 fn without_text(state: MailState) -> &'static str {
     match state {

@@ -2,20 +2,23 @@
 //! contains them.
 
 use leptos::prelude::*;
-use protocol::people::{RecoveryCodes, SetupOffer, SignInStep};
+use protocol::access::Page;
+use protocol::people::{
+    AccountChange, AccountDetail, AccountRow, OwnAccount, RecoveryCodes, SetupOffer, SignInStep,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 use crate::form::RejectedForm;
 #[cfg(feature = "ssr")]
 use crate::{
-    form::{FormValues, respond, take_rejected},
-    navigation::{local_path, redirect, with_query},
-    request_context::{RequestContext, WithCookies, idle_message},
+    form::{FormValues, flash, respond, take_flash, take_rejected},
+    navigation::{local_path, path_segment, redirect, wants_html, with_query},
+    request_context::{RequestContext, WithCookies, idle_message, require_administrator},
     services::{Services, reply},
 };
 #[cfg(feature = "ssr")]
-use protocol::people::SetupAnswer;
+use protocol::{Problem, people::SetupAnswer};
 
 #[server(prefix = "/app", endpoint = "people/offer")]
 pub async fn offer(token: String) -> Result<SetupOffer, AppError> {
@@ -32,7 +35,90 @@ pub async fn set_up(
 ) -> Result<RecoveryCodes, AppError> {
     let context = RequestContext::current()?;
     let answer = SetupAnswer { email, password: password.into(), code: code.into() };
-    reply(Services::current()?.setup.set_up(&context, &token, answer).await)
+    Ok(reply(Services::current()?.setup.set_up(&context, &token, answer).await)?.deliver())
+}
+
+/// The recovery codes of this browser's set-up are saved: they are not shown again.
+#[server(prefix = "/app", endpoint = "people/codes-saved")]
+pub async fn codes_saved() -> Result<(), AppError> {
+    let context = RequestContext::current()?;
+    reply(Services::current()?.setup.codes_saved(&context).await)?.deliver();
+    Ok(())
+}
+
+/// The account of the person who is signed in.
+#[server(prefix = "/app", endpoint = "people/own")]
+pub async fn own() -> Result<OwnAccount, AppError> {
+    let context = RequestContext::current()?;
+    reply(Services::current()?.own_account.own_account(&context).await)
+}
+
+/// New recovery codes for the person who is signed in. `code`: the second factor, once more.
+#[server(prefix = "/app", endpoint = "people/renew-codes")]
+pub async fn renew_codes(#[server(default)] code: String) -> Result<RecoveryCodes, AppError> {
+    let context = RequestContext::current()?;
+    reply(Services::current()?.own_account.renew_codes(&context, &code).await)
+}
+
+#[server(prefix = "/app", endpoint = "people/list")]
+pub async fn list(search: String, page: u32) -> Result<Page<AccountRow>, AppError> {
+    let admin = require_administrator()?;
+    reply(Services::current()?.accounts.list(&admin, &search, page).await)
+}
+
+/// An account, and the outcome of a form that a browser without scripts posted about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    pub detail: AccountDetail,
+    pub refused: Option<RejectedForm>,
+    pub done: Option<AccountChange>,
+}
+
+#[server(prefix = "/app", endpoint = "people/find")]
+pub async fn find(id: String) -> Result<Person, AppError> {
+    let admin = require_administrator()?;
+    let detail = reply(Services::current()?.accounts.find(&admin, &id).await)?;
+    Ok(Person { detail, refused: take_rejected(CHANGE), done: take_flash(CHANGE) })
+}
+
+#[server(prefix = "/app", endpoint = "people/change")]
+pub async fn change(id: String, #[server(default)] change: String) -> Result<AccountChange, AppError> {
+    let admin = require_administrator()?;
+    let change: AccountChange = change
+        .parse()
+        .map_err(|e: protocol::access::Invalid| Problem::invalid_input().field("change", e.0))?;
+    let page = person_path(&id);
+    let done = Services::current()?.accounts.change(&admin, &id, change).await.map(|()| change);
+    respond(CHANGE, &page, FormValues::default(), done, |change| {
+        // Scripts stay on the page and load it again.
+        wants_html().then(|| {
+            flash(CHANGE, change);
+            page.clone()
+        })
+    })
+}
+
+/// The form that was rejected before, if one was.
+#[server(prefix = "/app", endpoint = "people/invite-start")]
+pub async fn invite_start() -> Result<Option<RejectedForm>, AppError> {
+    require_administrator()?;
+    Ok(take_rejected(INVITE))
+}
+
+#[server(prefix = "/app", endpoint = "people/invite")]
+pub async fn invite(
+    #[server(default)] email: String,
+    #[server(default)] role: String,
+) -> Result<(), AppError> {
+    let admin = require_administrator()?;
+    let invited = Services::current()?.accounts.invite(&admin, &email, &role).await;
+    let typed = FormValues::default().with("email", &email).with("role", &role);
+    respond(INVITE, "/admin/people/new", typed, invited, |id| Some(person_path(id.as_str()))).map(drop)
+}
+
+#[cfg(feature = "ssr")]
+fn person_path(id: &str) -> String {
+    format!("/admin/people/{}", path_segment(id))
 }
 
 /// What the sign-in page shows first.
@@ -53,6 +139,10 @@ pub async fn sign_in_start(code_step: bool) -> Result<Arrival, AppError> {
     })
 }
 
+#[cfg(feature = "ssr")]
+const CHANGE: &str = "people/change";
+#[cfg(feature = "ssr")]
+const INVITE: &str = "people/invite";
 #[cfg(feature = "ssr")]
 const SIGN_IN: &str = "people/sign-in";
 #[cfg(feature = "ssr")]

@@ -42,7 +42,7 @@ fn PasswordStep(arrival: Arrival, next: String) -> impl IntoView {
     let problem = Signal::stored(refused.as_ref().map(|refused| refused.problem.clone()));
     let email = refused.and_then(|r| r.typed.value("email")).unwrap_or_default();
     view! {
-        <p class="text-muted">"For administrators of this server."</p>
+        <p class="text-muted">"For administrators of this server, and for your own account."</p>
         {signed_out
             .map(|why| {
                 view! {

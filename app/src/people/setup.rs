@@ -1,6 +1,6 @@
-//! `/setup/{token}`: a password, an authenticator, and the recovery codes, shown once.
+//! `/setup/{token}`: a password, an authenticator, and the recovery codes, shown until they are saved.
 //!
-//! Needs scripts: the recovery codes are returned to this page only, and are in no address and no cookie.
+//! Needs scripts: the recovery codes are in no address and no cookie.
 
 use leptos::either::Either;
 use leptos::ev::SubmitEvent;
@@ -34,8 +34,8 @@ pub fn SetupPage() -> impl IntoView {
         <PublicPage title="Set up your sign-in">
             <noscript inner_html=NEEDS_SCRIPTS></noscript>
             {loaded(offer, move |offer| {
-                let SetupOffer { email, role, totp_secret, totp_qr_svg } = offer;
-                island(SetupForm { token: token.clone(), email, role, totp_secret, totp_qr_svg })
+                let SetupOffer { email, role, totp_secret, totp_qr_svg, codes } = offer;
+                island(SetupForm { token: token.clone(), email, role, totp_secret, totp_qr_svg, codes })
             })}
         </PublicPage>
     }
@@ -51,6 +51,8 @@ pub struct SetupForm {
     /// Already in the page that the server rendered; hydration does not need it.
     #[serde(skip)]
     totp_qr_svg: String,
+    /// The account is set up already: its codes, once more.
+    codes: Option<RecoveryCodes>,
 }
 
 impl std::fmt::Debug for SetupForm {
@@ -71,8 +73,8 @@ struct SubmitState {
 }
 
 impl SubmitState {
-    fn new() -> Self {
-        Self { busy: RwSignal::new(false), problem: RwSignal::new(None), codes: RwSignal::new(None) }
+    fn new(codes: Option<RecoveryCodes>) -> Self {
+        Self { busy: RwSignal::new(false), problem: RwSignal::new(None), codes: RwSignal::new(codes) }
     }
 
     /// Handles the form's submit event.
@@ -110,12 +112,18 @@ impl Island for SetupForm {
 
     fn view(self) -> impl IntoView {
         let role = self.role;
-        let state = SubmitState::new();
+        let is_set_up = self.codes.is_some();
+        let state = SubmitState::new(self.codes.clone());
         view! {
             {move || state.codes.get().map(|codes| view! { <RecoveryPage codes role /> })}
-            <div hidden=move || state.codes.with(Option::is_some)>
-                <Fields offer=self state />
-            </div>
+            {(!is_set_up)
+                .then(|| {
+                    view! {
+                        <div hidden=move || state.codes.with(Option::is_some)>
+                            <Fields offer=self state />
+                        </div>
+                    }
+                })}
         }
     }
 }

@@ -4,17 +4,27 @@
 //! image that would be loaded; an address becomes a link only through [`SafeLink`]. No text in the tree holds what a reader
 //! cannot see, also not as an HTML entity: prose keeps joiners and emoji selectors where they have an effect, code and
 //! addresses nothing, so that what is copied is what was read. The tree is at most [`MAX_DEPTH`] deep, however deep the
-//! answer nests, because rendering and dropping it recurse.
+//! answer nests, because rendering and dropping it recurse; and it has about [`MAX_NODES`] nodes at most, because a browser
+//! cannot lay out the hundred thousands that 64 kB of answer may ask for.
 
+mod document;
+mod limit;
+mod path;
+mod plain;
+mod prepare;
+
+use std::cell::Cell;
 use std::iter::Peekable;
 
 use domain::text::{visible, visible_prose};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 
 use super::link::SafeLink;
-
-/// How deep blocks and emphasis may nest; deeper content is shown without its container.
-pub const MAX_DEPTH: usize = 24;
+pub use document::Document;
+use limit::{Counted, limited};
+pub use limit::{MAX_DEPTH, MAX_NODES, max_tokens};
+pub use plain::{plain_text, text_of};
+use prepare::Prepared;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Block {
@@ -46,39 +56,29 @@ pub enum Inline {
     Text(String),
 }
 
-/// Parses an answer, complete or cut off anywhere.
+/// A parsed text.
+#[derive(Debug, Default)]
+struct Parsed {
+    blocks: Vec<Block>,
+    nodes: usize,
+    /// Where the text continues that is not in the tree.
+    cut: Option<usize>,
+}
+
+/// Parses an answer, complete or cut off anywhere, up to [`MAX_NODES`].
 pub fn blocks(source: &str) -> Vec<Block> {
+    parse(source, MAX_NODES).blocks
+}
+
+/// Parses until the tree has `max_nodes`.
+fn parse(source: &str, max_nodes: usize) -> Parsed {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    read_blocks(&mut limited(Parser::new_ext(source, options)).peekable())
-}
-
-/// The text of inline nodes without their formatting.
-pub fn plain_text(inlines: &[Inline]) -> String {
-    inlines
-        .iter()
-        .map(|inline| match inline {
-            Inline::Break => "\n".to_owned(),
-            Inline::Code(text) | Inline::Text(text) => text.clone(),
-            Inline::Emphasis(inner) | Inline::Strike(inner) | Inline::Strong(inner) => plain_text(inner),
-            Inline::Link { text, .. } | Inline::Picture { text, .. } => plain_text(text),
-        })
-        .collect()
-}
-
-/// Drops containers beyond the depth limit and keeps their content.
-fn limited<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
-    let mut depth = 0;
-    events.filter(move |event| match event {
-        Event::Start(_) => {
-            depth += 1;
-            depth <= MAX_DEPTH
-        }
-        Event::End(_) => {
-            depth -= 1;
-            depth < MAX_DEPTH
-        }
-        _ => true,
-    })
+    let prepared = Prepared::of(source);
+    let (nodes, cut) = (Cell::new(0), Cell::new(None));
+    let events = Parser::new_ext(&prepared.text, options).into_offset_iter();
+    let counted = Counted { events, max_nodes, nodes: &nodes, cut: &cut, code_bytes: None, depth: 0 };
+    let blocks = read_blocks(&mut limited(counted).peekable());
+    Parsed { blocks, nodes: nodes.get(), cut: cut.get().map(|cut| prepared.source_offset(cut)) }
 }
 
 /// Reads up to the end of the surrounding container, and consumes that end.
@@ -98,7 +98,7 @@ fn read_blocks<'a, E: Iterator<Item = Event<'a>>>(events: &mut Peekable<E>) -> V
                 }
             },
             other => {
-                loose.extend(leaf(other));
+                add_leaf(&mut loose, other);
                 continue;
             }
         };
@@ -153,7 +153,7 @@ fn read_block<'a, E: Iterator<Item = Event<'a>>>(
                     Event::Start(Tag::TableHead) => head = read_cells(events),
                     Event::Start(Tag::TableRow) => rows.push(read_cells(events)),
                     Event::End(_) => break,
-                    other => rows.push(vec![leaf(other).into_iter().collect()]),
+                    other => rows.push(vec![single(other)]),
                 }
             }
             Block::Table { head, rows }
@@ -168,7 +168,7 @@ fn read_cells<'a, E: Iterator<Item = Event<'a>>>(events: &mut Peekable<E>) -> Ve
         match event {
             Event::Start(Tag::TableCell) => cells.push(read_inlines(events)),
             Event::End(_) => break,
-            other => cells.push(leaf(other).into_iter().collect()),
+            other => cells.push(single(other)),
         }
     }
     cells
@@ -180,7 +180,7 @@ fn read_inlines<'a, E: Iterator<Item = Event<'a>>>(events: &mut Peekable<E>) -> 
         match event {
             Event::End(_) => break,
             Event::Start(tag) => found.push(read_span(tag, events)),
-            other => found.extend(leaf(other)),
+            other => add_leaf(&mut found, other),
         }
     }
     found
@@ -205,15 +205,49 @@ fn read_span<'a, E: Iterator<Item = Event<'a>>>(tag: Tag<'a>, events: &mut Peeka
     }
 }
 
-fn leaf(event: Event<'_>) -> Option<Inline> {
-    Some(match event {
-        Event::Code(text) => Inline::Code(visible(&text)),
-        Event::HardBreak => Inline::Break,
-        Event::SoftBreak => Inline::Text("\n".to_owned()),
-        Event::TaskListMarker(done) => Inline::Text(if done { "[x] " } else { "[ ] " }.to_owned()),
-        Event::Html(text) | Event::InlineHtml(text) | Event::Text(text) => Inline::Text(visible_prose(&text)),
-        _ => return None,
-    })
+fn single(event: Event<'_>) -> Vec<Inline> {
+    let mut found = Vec::new();
+    add_leaf(&mut found, event);
+    found
+}
+
+/// Text joins the text before it, so that what the parser read in pieces is one node.
+fn add_leaf(found: &mut Vec<Inline>, event: Event<'_>) {
+    match event {
+        Event::Code(text) => found.push(Inline::Code(visible(&text))),
+        Event::HardBreak => found.push(Inline::Break),
+        Event::SoftBreak => add_text(found, "\n"),
+        Event::TaskListMarker(done) => add_text(found, if done { "[x] " } else { "[ ] " }),
+        Event::Html(text) | Event::InlineHtml(text) => add_html(found, &text),
+        Event::Text(text) => add_text(found, &visible_prose(&text)),
+        _ => {}
+    }
+}
+
+fn add_text(found: &mut Vec<Inline>, text: &str) {
+    if let Some(Inline::Text(before)) = found.last_mut() {
+        before.push_str(text);
+    } else if !text.is_empty() {
+        found.push(Inline::Text(text.to_owned()));
+    }
+}
+
+/// HTML stays text, except for line breaks.
+fn add_html(found: &mut Vec<Inline>, html: &str) {
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        let is_break =
+            |tag: &&str| rest.get(start..start + tag.len()).is_some_and(|at| at.eq_ignore_ascii_case(tag));
+        let Some(tag) = ["<br>", "<br/>", "<br />"].into_iter().find(|tag| is_break(tag)) else {
+            add_text(found, &visible_prose(&rest[..=start]));
+            rest = &rest[start + 1..];
+            continue;
+        };
+        add_text(found, &visible_prose(&rest[..start]));
+        found.push(Inline::Break);
+        rest = &rest[start + tag.len()..];
+    }
+    add_text(found, &visible_prose(rest));
 }
 
 /// The language of a fence, reduced to letters, digits and a few signs.

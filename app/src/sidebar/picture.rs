@@ -41,11 +41,17 @@ impl Picture {
             refusal("This is not a PNG, JPEG or WebP picture. Choose another file or paste a screenshot.")
         })?;
         let size = match media_type.size(&bytes, MAX_IMAGE_PIXELS) {
-            Ok(size) => Some(size),
-            // The server decodes it, and says what is wrong.
-            Err(HeaderError::Broken) => None,
+            Ok(size) if media_type.is_complete(&bytes) => Some(size),
+            Ok(_) | Err(HeaderError::Broken) => {
+                return Err(refusal("This picture is damaged or incomplete. Choose another one."));
+            }
             Err(HeaderError::TooManyPixels { .. }) => {
                 return Err(refusal("The picture has more than 64 megapixels. Choose a smaller one."));
+            }
+            Err(HeaderError::TooLong { .. }) => {
+                return Err(refusal(
+                    "A side of the picture has more than 16,384 pixels. Choose a smaller one.",
+                ));
             }
         };
         let bytes: Arc<[u8]> = bytes.into();
@@ -124,7 +130,17 @@ mod tests {
         let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
         bytes.extend(width.to_be_bytes());
         bytes.extend(height.to_be_bytes());
+        bytes.extend([8, 0, 0, 0, 0]);
+        bytes.extend(crc(&bytes[12..]).to_be_bytes());
+        bytes.extend(b"\0\0\0\0IDAT....\0\0\0\0IEND....");
         bytes
+    }
+
+    fn crc(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(u32::MAX, |sum, byte| {
+            (0..8)
+                .fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg()))
+        })
     }
 
     fn refused(bytes: Vec<u8>) -> String {
@@ -134,14 +150,28 @@ mod tests {
     #[test]
     fn a_picture_is_recognised_by_its_content() {
         let picture = Picture::upload("notes.txt", png(800, 600)).unwrap();
-        assert_eq!(picture.caption(), "notes.txt, 800 × 600, 24 bytes");
+        assert_eq!(picture.caption(), "notes.txt, 800 × 600, 57 bytes");
         assert!(refused(b"<svg onload=alert(1)>".to_vec()).contains("PNG, JPEG or WebP"));
         assert!(refused(b"GIF89a".to_vec()).contains("PNG, JPEG or WebP"));
     }
 
     #[test]
+    fn a_broken_picture_is_refused_at_its_field_before_it_is_sent() {
+        let whole = png(8, 8);
+        assert!(Picture::upload("x", whole.clone()).is_ok());
+        for broken in [whole[..24].to_vec(), whole[..whole.len() - 5].to_vec(), b"\xff\xd8\xff\xe0".to_vec()]
+        {
+            assert!(refused(broken).contains("damaged"));
+        }
+        let mut changed = whole;
+        changed[18] ^= 1;
+        assert!(refused(changed).contains("damaged"));
+    }
+
+    #[test]
     fn what_the_server_would_refuse_is_not_sent() {
         assert!(refused(png(60_000, 60_000)).contains("64 megapixels"));
+        assert!(refused(png(20_000, 100)).contains("16,384 pixels"));
         assert!(refused(Vec::new()).contains("empty"));
         let mut large = png(10, 10);
         large.resize(MAX_IMAGE_BYTES, 0);

@@ -11,12 +11,15 @@ use protocol::Problem;
 use protocol::analysis::{AnalysisEvent, MAX_CONTEXT_CHARS};
 use protocol::image::MediaType;
 use protocol::mode::ModeSummary;
-use protocol::native::Login;
+use protocol::native::{Login, Session};
 
 use super::access::{Access, AccessEvent};
+use super::history::Earlier;
 use super::picture::{Picture, PictureSource};
 use super::run::{CaptureState, Run, RunEvent};
 use super::transport::{Captured, Question, Transport};
+
+mod recovery;
 
 /// The modes that the user may choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +35,10 @@ pub struct SidebarState {
     abort: StoredValue<Option<AbortHandle>>,
     pub access: RwSignal<Access>,
     pub capture: RwSignal<CaptureState>,
+    /// Earlier questions, the oldest first; without the one that `run` shows.
+    pub earlier: RwSignal<Vec<Earlier>>,
+    /// Why the server's part of them is missing.
+    pub history_problem: RwSignal<Option<Problem>>,
     /// The chosen mode's id; empty while none is known.
     pub mode: RwSignal<String>,
     pub modes: RwSignal<Modes>,
@@ -56,6 +63,8 @@ impl SidebarState {
             abort: StoredValue::new(None),
             access: RwSignal::new(Access::Checking),
             capture: RwSignal::new(CaptureState::Idle),
+            earlier: RwSignal::new(Vec::new()),
+            history_problem: RwSignal::new(None),
             mode: RwSignal::new(mode.unwrap_or_default()),
             modes: RwSignal::new(Modes::Loading),
             picture: RwSignal::new(None),
@@ -69,10 +78,16 @@ impl SidebarState {
     pub async fn start(self) {
         self.apply_access(AccessEvent::CheckRepeated);
         let Some(transport) = self.transport() else { return };
-        match transport.session().await {
+        let found = transport.session().await;
+        self.enter(found).await;
+    }
+
+    async fn enter(self, session: Result<Option<Session>, Problem>) {
+        match session {
             Ok(Some(session)) => {
                 self.apply_access(AccessEvent::SignedIn(session));
                 self.load_modes().await;
+                self.load_history(String::new()).await;
             }
             Ok(None) => self.apply_access(AccessEvent::NobodySignedIn),
             Err(problem) if problem.status == 401 => self.apply_access(AccessEvent::NobodySignedIn),
@@ -91,10 +106,7 @@ impl SidebarState {
     pub async fn verify(self, code: String) {
         let Some(transport) = self.begin_attempt() else { return };
         match transport.verify(code).await {
-            Ok(session) => {
-                self.apply_access(AccessEvent::SignedIn(session));
-                self.load_modes().await;
-            }
+            Ok(session) => self.enter(Ok(Some(session))).await,
             Err(problem) => self.apply_access(AccessEvent::Refused(problem)),
         }
     }
@@ -108,13 +120,20 @@ impl SidebarState {
         self.apply_run(RunEvent::SessionEnded);
         self.picture.set(None);
         self.question.set(String::new());
+        self.earlier.set(Vec::new());
+        self.history_problem.set(None);
         self.refused.set(None);
     }
 
     pub async fn load_modes(self) {
         self.modes.set(Modes::Loading);
         let Some(transport) = self.transport() else { return };
-        match transport.modes().await {
+        let found = transport.modes().await;
+        self.take_modes(found);
+    }
+
+    fn take_modes(self, found: Result<Vec<ModeSummary>, Problem>) {
+        match found {
             Ok(modes) => {
                 let known = self.mode.with_untracked(|id| modes.iter().any(|mode| mode.id == *id));
                 if !known {
@@ -169,6 +188,9 @@ impl SidebarState {
             Err(problem) => return self.refused.set(Some(problem)),
         };
         self.refused.set(None);
+        if let Some(earlier) = self.run.with_untracked(Earlier::of) {
+            self.earlier.update(|all| all.push(earlier));
+        }
         self.apply_run(RunEvent::Asked { question: question.context.clone() });
         let on_event = Box::new(move |event| self.receive(event));
         if let Some(ended) = self.cancellable(transport.analyze(question, on_event)).await {
@@ -190,6 +212,11 @@ impl SidebarState {
 
     pub fn is_busy(self) -> bool {
         self.run.with_untracked(Run::is_running) || self.capture.get_untracked() == CaptureState::Capturing
+    }
+
+    /// Whether earlier questions can be read from the server.
+    pub fn keeps_history(self) -> bool {
+        self.transport().is_some_and(|transport| transport.history(String::new()).is_some())
     }
 
     pub fn can_capture(self) -> bool {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use js_sys::Uint8Array;
 use leptos::prelude::{document, event_target, request_animation_frame, set_timeout};
-use leptos::web_sys::{ClipboardEvent, DragEvent, Event, KeyboardEvent};
+use leptos::web_sys::{ClipboardEvent, DragEvent, Event};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, File, HtmlElement, HtmlInputElement, Storage};
@@ -13,6 +13,10 @@ use super::picture;
 use protocol::Problem;
 
 const MODE: &str = "aiwe.mode";
+const QUESTION: &str = "aiwe.question";
+
+/// What browsers call a key that an input method handles (UI Events, `keyCode` 229).
+pub const KEY_OF_INPUT_METHOD: u32 = 229;
 
 /// Focuses the element with this id after the next rendering.
 pub fn focus(id: &'static str) {
@@ -46,14 +50,22 @@ fn input(id: &str) -> Option<HtmlInputElement> {
     document().get_element_by_id(id)?.dyn_into().ok()
 }
 
+/// Makes a text field as high as its text. Its style limits it.
+pub fn fit_height(field: &HtmlElement) {
+    let style = field.style();
+    // Does not fail for a length.
+    let _ = style.set_property("height", "auto");
+    let _ = style.set_property("height", &format!("{}px", field.scroll_height()));
+}
+
+/// Milliseconds since the page was opened.
+pub fn now() -> f64 {
+    web_sys::window().and_then(|window| window.performance()).map_or(0.0, |clock| clock.now())
+}
+
 /// Whether a dialog is open: then Esc closes it.
 pub fn dialog_is_open() -> bool {
     document().query_selector("dialog[open]").ok().flatten().is_some()
-}
-
-/// Ctrl, or ⌘ on a Mac.
-pub fn has_command_key(event: &KeyboardEvent) -> bool {
-    event.ctrl_key() || event.meta_key()
 }
 
 /// The picked file. Clears the input, so that the same file can be picked again.
@@ -73,6 +85,11 @@ pub fn pasted_file(event: &ClipboardEvent) -> Option<File> {
         .is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA"));
     let has_text = data.get_data("text/plain").is_ok_and(|text| !text.is_empty());
     if into_text && has_text { None } else { first_file(&data) }
+}
+
+/// Whether the drag has left the window.
+pub fn has_left(event: &DragEvent) -> bool {
+    event.related_target().is_none()
 }
 
 pub fn dropped_file(event: &DragEvent) -> Option<File> {
@@ -107,6 +124,22 @@ pub fn remember_mode(id: &str) {
     if let Some(storage) = storage() {
         let _ = storage.set_item(MODE, id);
     }
+}
+
+/// The question that was typed in this tab before it was reloaded.
+pub fn remembered_question() -> String {
+    tab_storage().and_then(|storage| storage.get_item(QUESTION).ok().flatten()).unwrap_or_default()
+}
+
+pub fn remember_question(text: &str) {
+    if let Some(storage) = tab_storage() {
+        let _ =
+            if text.is_empty() { storage.remove_item(QUESTION) } else { storage.set_item(QUESTION, text) };
+    }
+}
+
+fn tab_storage() -> Option<Storage> {
+    web_sys::window()?.session_storage().ok().flatten()
 }
 
 fn storage() -> Option<Storage> {

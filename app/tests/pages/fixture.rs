@@ -3,13 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
 
+use app::deployment::Deployment;
 use app::design::Organisation;
-use app::request_context::{Administrator, RequestContext, WithCookies};
+use app::request_context::{Administrator, MachineIdentity, RequestContext, WithCookies};
 use app::services::*;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
+use domain::id::AccountId;
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -21,9 +23,12 @@ use protocol::certificate::{
 };
 use protocol::mode::Mode;
 use protocol::outbox::{MailRow, MailState};
-use protocol::overview::Overview;
+use protocol::overview::{FailingModel, Overview};
 use protocol::people::*;
 use protocol::review::*;
+use protocol::workflow::{
+    Drawing, DrawnEdge, DrawnNode, WorkflowDraft, WorkflowEditor, WorkflowRow, WorkflowVersion,
+};
 use protocol::{Problem, ServiceError};
 use tower::ServiceExt;
 
@@ -54,7 +59,14 @@ impl Answered {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     Administrator,
+    /// An administrator of a server without a mail server.
+    AdministratorWithoutMail,
+    /// A machine with a valid certificate, at the machines' host.
+    Machine,
     Nobody,
+    /// At the pages' host of a server that has another one for machines.
+    NobodyOnPagesHost,
+    NobodyWithoutMail,
     User,
 }
 
@@ -67,6 +79,16 @@ pub async fn open(who: Who, path: &str, cookie: &str) -> Answered {
 /// Posts a form as a browser without scripts does.
 pub async fn post_form(who: Who, path: &str, body: &str) -> Answered {
     call(who, path, body, "text/html,application/xhtml+xml,*/*;q=0.8").await
+}
+
+/// The same from another page.
+pub async fn post_form_from(who: Who, page: &str, path: &str, body: &str) -> Answered {
+    let request = Request::post(path)
+        .header("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("referer", format!("http://localhost:8080{page}"))
+        .body(Body::from(body.to_owned()));
+    answer(who, request.unwrap()).await
 }
 
 /// Calls a server function as the page's scripts do.
@@ -97,7 +119,13 @@ fn router() -> Router {
     let options = LeptosOptions::builder().output_name("aiwe").build();
     let context = || {
         let who = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Who>().copied());
-        provide_context(context(who.unwrap_or(Who::Nobody)));
+        let who = who.unwrap_or(Who::Nobody);
+        provide_context(context(who));
+        provide_context(Deployment {
+            sends_mail: !matches!(who, Who::AdministratorWithoutMail | Who::NobodyWithoutMail),
+            machines_origin: (who == Who::NobodyOnPagesHost)
+                .then(|| "https://machines.example.org".to_owned()),
+        });
         provide_context(services());
         provide_context(Organisation("Nordwind Clinic".into()));
     };
@@ -119,8 +147,8 @@ fn context(who: Who) -> RequestContext {
     let person = |role| SignedIn { account_id: "1".parse().unwrap(), email: "ada@example.org".into(), role };
     RequestContext {
         signed_in: match who {
-            Who::Administrator => Some(person(Role::Administrator)),
-            Who::Nobody => None,
+            Who::Administrator | Who::AdministratorWithoutMail => Some(person(Role::Administrator)),
+            Who::Machine | Who::Nobody | Who::NobodyOnPagesHost | Who::NobodyWithoutMail => None,
             Who::User => Some(person(Role::User)),
         },
         idle_minutes: None,
@@ -135,23 +163,31 @@ fn context(who: Who) -> RequestContext {
             presented: None,
             last_ended: None,
         },
-        machine: None,
+        machine: (who == Who::Machine).then(|| MachineIdentity {
+            certificate_id: "1".parse().unwrap(),
+            fingerprint: "00".into(),
+            owner: "1".parse().unwrap(),
+        }),
         pages_origin: None,
+        setup: None,
     }
 }
 
 fn services() -> Services {
     Services {
+        accounts: Arc::new(Memory),
         certificates: Arc::new(Memory),
         downloads: Arc::new(Memory),
         links: Arc::new(Memory),
         modes: Arc::new(Memory),
         outbox: Arc::new(Memory),
         overview: Arc::new(Memory),
+        own_account: Arc::new(Memory),
         requests: Arc::new(Memory),
         reviews: Arc::new(Memory),
         setup: Arc::new(Memory),
         sign_in: Arc::new(Memory),
+        workflows: Arc::new(Memory),
     }
 }
 
@@ -287,6 +323,10 @@ impl ReviewService for Memory {
             "1" => row("1", "anna@example.org", RequestState::Pending),
             "2" => row("2", "ben.longer-name@clinic.example.org", RequestState::Redeemed),
             "3" => row("3", "cleo@example.org", RequestState::Rejected),
+            "4" => AccessRequestRow {
+                links: Some(Links { sent: 1, left: 4, asked_at: None, wrong_codes: 0 }),
+                ..row("4", "dora@example.org", RequestState::Approved)
+            },
             _ => return Err(Problem::not_found().into()),
         };
         let entry = |at, what, by: Option<&str>, detail: &str| HistoryEntry {
@@ -326,6 +366,10 @@ impl ReviewService for Memory {
         Ok(Decided { verdict: asked.verdict, decided, undecided, unnamed: 0 })
     }
 
+    async fn unlisted(&self, _: &Administrator, code: &str) -> Result<Option<Unlisted>, ServiceError> {
+        Ok((code == "WXYZ-2345").then_some(Unlisted { requested_at: NOW, allowed: 3 }))
+    }
+
     async fn news(&self, _: &Administrator, since: Option<&str>) -> Result<News, ServiceError> {
         Ok(News { mark: "7.1".into(), newest: "1".into(), arrived: u64::from(since.is_some()) })
     }
@@ -354,8 +398,9 @@ impl LinkService for Memory {
 
 #[async_trait]
 impl SetupService for Memory {
-    async fn setup_offer(&self, _: &RequestContext, _: &str) -> Result<SetupOffer, ServiceError> {
+    async fn setup_offer(&self, _: &RequestContext, token: &str) -> Result<SetupOffer, ServiceError> {
         Ok(SetupOffer {
+            codes: (token == "done").then(|| RecoveryCodes(vec!["AAAA-BBBB-CCCC-DDDD".into(); 10])),
             email: None,
             role: Role::Administrator,
             totp_secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".into(),
@@ -368,8 +413,80 @@ impl SetupService for Memory {
         _: &RequestContext,
         _: &str,
         _: SetupAnswer,
-    ) -> Result<RecoveryCodes, ServiceError> {
-        Ok(RecoveryCodes(vec!["AAAA-BBBB-CCCC-DDDD".into(); 10]))
+    ) -> Result<WithCookies<RecoveryCodes>, ServiceError> {
+        Ok(WithCookies::plain(RecoveryCodes(vec!["AAAA-BBBB-CCCC-DDDD".into(); 10])))
+    }
+
+    async fn codes_saved(&self, _: &RequestContext) -> Result<WithCookies<()>, ServiceError> {
+        Ok(WithCookies::plain(()))
+    }
+}
+
+#[async_trait]
+impl OwnAccountService for Memory {
+    async fn own_account(&self, context: &RequestContext) -> Result<OwnAccount, ServiceError> {
+        let SignedIn { email, role, .. } = context.signed_in.clone().ok_or_else(Problem::sign_in_required)?;
+        Ok(OwnAccount { email, role, recovery_codes_left: 7 })
+    }
+
+    async fn renew_codes(&self, context: &RequestContext, code: &str) -> Result<RecoveryCodes, ServiceError> {
+        self.own_account(context).await?;
+        match code {
+            "123456" => Ok(RecoveryCodes(vec!["AAAA-BBBB-CCCC-DDDD".into(); 10])),
+            _ => Err(Problem::wrong_credentials().into()),
+        }
+    }
+}
+
+fn account(id: &str, email: &str, role: Role, status: AccountStatus) -> AccountRow {
+    AccountRow {
+        id: id.parse().unwrap(),
+        email: email.into(),
+        role,
+        status,
+        created_at: NOW - 86_400,
+        last_sign_in_at: (status == AccountStatus::Active).then_some(NOW),
+        machines: 2,
+    }
+}
+
+#[async_trait]
+impl AccountService for Memory {
+    async fn list(&self, _: &Administrator, search: &str, _: u32) -> Result<Page<AccountRow>, ServiceError> {
+        let all = [
+            account("1", "ada@example.org", Role::Administrator, AccountStatus::Active),
+            account("2", "anna@example.org", Role::User, AccountStatus::Invited),
+            account("3", "ben@example.org", Role::User, AccountStatus::Disabled),
+        ];
+        Ok(page(all.into_iter().filter(|row| row.email.contains(search)).collect()))
+    }
+
+    async fn find(&self, admin: &Administrator, id: &str) -> Result<AccountDetail, ServiceError> {
+        let row = AccountService::list(self, admin, "", 0)
+            .await?
+            .rows
+            .into_iter()
+            .find(|row| row.id.as_str() == id);
+        let row = row.ok_or_else(Problem::not_found)?;
+        Ok(AccountDetail { is_own: id == "1", is_last_administrator: id == "1", row })
+    }
+
+    async fn invite(&self, _: &Administrator, email: &str, _: &str) -> Result<AccountId, ServiceError> {
+        email.parse::<EmailAddress>().map_err(|e| Problem::invalid_input().field("email", e.0))?;
+        Ok("2".parse().unwrap())
+    }
+
+    async fn change(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        change: AccountChange,
+    ) -> Result<(), ServiceError> {
+        let detail = AccountService::find(self, admin, id).await?;
+        if detail.is_last_administrator && change.takes_an_administrator_away() {
+            return Err(Problem::conflict("Nobody else can administer this server.").into());
+        }
+        Ok(())
     }
 }
 
@@ -404,6 +521,57 @@ impl SignInService for Memory {
 }
 
 #[async_trait]
+impl WorkflowService for Memory {
+    async fn list(&self, _: &Administrator) -> Result<Vec<WorkflowRow>, ServiceError> {
+        let name = "Zwei Wege <b>".to_owned();
+        Ok(vec![WorkflowRow {
+            id: "w1".into(),
+            name,
+            version: 3,
+            nodes: 4,
+            modes: 1,
+            saved_at: 1_790_000_000,
+        }])
+    }
+
+    async fn edit(
+        &self,
+        _: &Administrator,
+        id: &str,
+        _: Option<i64>,
+    ) -> Result<WorkflowEditor, ServiceError> {
+        if id == "unknown" {
+            return Err(Problem::not_found().into());
+        }
+        let node = |id: &str, kind: &str, row| DrawnNode { id: id.into(), kind: kind.into(), column: 0, row };
+        let edge = DrawnEdge { from: 0, to: 1, label: "answer is <yes>".into(), failure: false };
+        let nodes = vec![node("read", "read_screen", 0), node("End", "", 1)];
+        Ok(WorkflowEditor {
+            draft: WorkflowDraft {
+                id: id.into(),
+                version: 3,
+                document: "{ \"name\": \"</textarea>\" }".into(),
+            },
+            drawing: Drawing { columns: 1, rows: 2, nodes, edges: vec![edge] },
+            node_types: Vec::new(),
+            versions: vec![WorkflowVersion { version: 3, saved_at: 1_790_000_000 }],
+        })
+    }
+
+    async fn check(&self, _: &Administrator, _: &str) -> Result<Drawing, ServiceError> {
+        Err(Problem::invalid_input().field("document", "node a: type: one of branch").into())
+    }
+
+    async fn save(&self, _: &Administrator, _: WorkflowDraft) -> Result<String, ServiceError> {
+        Err(Problem::conflict("Somebody else has changed this workflow.").into())
+    }
+
+    async fn delete(&self, _: &Administrator, _: &str) -> Result<(), ServiceError> {
+        Err(Problem::conflict("A mode uses this workflow.").into())
+    }
+}
+
+#[async_trait]
 impl ModeService for Memory {
     async fn list(&self, _: &Administrator) -> Result<Vec<Mode>, ServiceError> {
         let mode = |id: &str, name: &str, description: &str, enabled| Mode {
@@ -413,6 +581,7 @@ impl ModeService for Memory {
             prompt: "Answer in plain words.\nQuote </textarea> what you see.".into(),
             provider: String::new(),
             model: "llama3.2-vision".into(),
+            workflow: String::new(),
             temperature: 0.3,
             enabled,
             position: 0,
@@ -447,13 +616,20 @@ impl OutboxService for Memory {
             subject: "Your access was approved".into(),
             text: (state != MailState::Sent).then(|| "Hello,\n\nyour request was approved.".into()),
             state,
+            notice: false,
             attempts: 5,
             last_error: last_error.map(str::to_owned),
             created_at: NOW,
             sent_at: None,
         };
         let refused = mail(MailState::Dead, Some("The mail server refused the connection"));
-        let all = vec![mail(MailState::Kept, None), refused.clone(), refused, mail(MailState::Sent, None)];
+        let by_hand = MailRow {
+            id: "by-hand".into(),
+            text: Some("Hello again.".into()),
+            ..mail(MailState::Sent, None)
+        };
+        let sent = mail(MailState::Sent, None);
+        let all = vec![mail(MailState::Kept, None), refused.clone(), refused, by_hand, sent];
         Ok(page(all.into_iter().filter(|mail| state.is_none_or(|state| mail.state == state)).collect()))
     }
 
@@ -463,6 +639,10 @@ impl OutboxService for Memory {
 
     async fn delivered(&self, _: &Administrator, _: &str) -> Result<(), ServiceError> {
         Ok(())
+    }
+
+    async fn take_back(&self, _: &Administrator, id: &str) -> Result<(), ServiceError> {
+        if id == "gone" { Err(Problem::conflict("Its text is gone.").into()) } else { Ok(()) }
     }
 
     async fn retry_all(&self, _: &Administrator) -> Result<u64, ServiceError> {
@@ -514,6 +694,11 @@ impl OverviewService for Memory {
             accounts: 9,
             analyses_today: 231,
             mails_needing_attention: 2,
+            failing_models: vec![FailingModel {
+                provider: "Local LLM".into(),
+                failure: "the model server did not accept the key".into(),
+                failed_at: 1_795_000_000,
+            }],
             organisation: "Nordwind Clinic".into(),
         })
     }

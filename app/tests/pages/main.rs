@@ -5,8 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where something is missing")]
 
 mod bulk;
+mod deployments;
 mod fixture;
 mod load;
+mod questions;
 mod server_functions;
 
 use fixture::{Answered, Who, call_function, open, post_form};
@@ -76,6 +78,9 @@ async fn public_pages_are_complete_without_scripts() {
     shows(nobody, "download-problem", "/public/download-certs/ready?problem=password", at_the_field).await;
     shows(nobody, "setup", "/setup/x", &["first administrator", "JBSW Y3DP", "Connect an authenticator"])
         .await;
+    let saved = &["AAAA-BBBB-CCCC-DDDD", "I have saved them"];
+    shows(nobody, "setup-codes", "/setup/done", saved).await;
+    shows(Who::User, "account", "/account", &["ada@example.org", "You have 7 recovery codes left"]).await;
     shows(nobody, "login", "/login?next=/admin/modes", &["current-password", "value=\"/admin/modes\""]).await;
     shows(nobody, "login-code", "/login?step=code", &["one-time-code", "Start again"]).await;
     shows(nobody, "sidebar", "/sidebar", &["<noscript><p>The sidebar needs scripts"]).await;
@@ -88,7 +93,7 @@ async fn the_panel_shows_its_pages_to_an_administrator() {
     let admin = Who::Administrator;
     shows(admin, "overview", "/admin", &["ABCD-2345", "anna@example.org", "231"]).await;
     let look_alike = "Looks like ben.longer-name@c1inic.example.org, which has an account.";
-    shows(admin, "requests", "/admin/requests", &["cleo@example.org", "Fetched", look_alike]).await;
+    shows(admin, "requests", "/admin/requests", &["cleo@example.org", "Issued", look_alike]).await;
     let one = page(admin, "request", "/admin/requests/1?state=pending").await.body;
     assert!(one.contains("id=\"approve-request\"") && one.contains("The requester reads out"));
     assert!(one.contains("anna@example.org") && !one.contains("cleo@example.org"), "the filter stays");
@@ -102,15 +107,22 @@ async fn the_panel_shows_its_pages_to_an_administrator() {
     let decided = page(admin, "request-decided", "/admin/requests/3").await.body;
     assert!(!decided.contains("id=\"approve-request\"") && decided.contains("Unknown here"));
     shows(admin, "certificates", "/admin/certificates", &["Old desktop", "Left on a train", "Revoke…"]).await;
-    shows(admin, "certificates-none", "/admin/certificates?search=nothing", &["No certificate fits"]).await;
+    shows(admin, "certificates-none", "/admin/certificates?search=nothing", &["No matching certificates"])
+        .await;
+    shows(admin, "people", "/admin/people", &["anna@example.org", "Not set up", "Disabled", "Invite"]).await;
+    shows(admin, "people-none", "/admin/people?search=nothing", &["Nobody fits"]).await;
+    shows(admin, "person-new", "/admin/people/new", &["name=\"email\"", "Administrator"]).await;
     shows(admin, "modes", "/admin/modes", &["Reflective Coach", "New mode"]).await;
     shows(admin, "mode", "/admin/modes/general", &["Quote &lt;/textarea&gt; what", "mode[temperature]"])
         .await;
-    shows(admin, "mode-new", "/admin/modes/new", &["Save mode"]).await;
+    shows(admin, "mode-new", "/admin/modes/new", &["Save mode", "mode[workflow]", "Zwei Wege"]).await;
+    shows(admin, "workflows", "/admin/workflows", &["Zwei Wege &lt;b&gt;", "New workflow", "1 mode"]).await;
+    let drawn = ["&lt;/textarea&gt;", "Check and draw", "read_screen", "answer is &lt;yes", "Version 3"];
+    shows(admin, "workflow", "/admin/workflows/w1", &drawn).await;
     shows(admin, "outbox", "/admin/outbox", &["To copy", "refused the connection", "Send again", "not kept"])
         .await;
     shows(admin, "outbox-dead", "/admin/outbox?state=dead", &["Send all of them again"]).await;
-    shows(admin, "outbox-none", "/admin/outbox?state=waiting", &["No mail fits"]).await;
+    shows(admin, "outbox-none", "/admin/outbox?state=waiting", &["No matching mails"]).await;
 }
 
 #[tokio::test]
@@ -118,6 +130,7 @@ async fn unknown_addresses_are_404() {
     assert_eq!(page(Who::Nobody, "not-found", "/nowhere").await.status, 404);
     assert_eq!(page(Who::Nobody, "status-unknown", "/public/request-status/nothing").await.status, 404);
     assert_eq!(page(Who::Administrator, "mode-unknown", "/admin/modes/x").await.status, 404);
+    assert_eq!(page(Who::Administrator, "person-unknown", "/admin/people/x").await.status, 404);
     assert_eq!(page(Who::Administrator, "request-unknown", "/admin/requests/x").await.status, 404);
 }
 
@@ -127,9 +140,14 @@ async fn the_panel_redirects_strangers_to_the_sign_in_and_shows_them_nothing() {
     assert_eq!(answered.status, 303);
     assert_eq!(answered.header("location"), "/login?next=/admin/requests%3Fsearch%3Da%252Bb");
     assert!(!answered.body.contains("anna@example.org"));
-    let user = open(Who::User, "/admin/requests", "").await;
-    assert_eq!(user.status, 403);
-    assert!(!user.body.contains("anna@example.org") && user.body.contains("You may not do this"));
+    // Who is signed in without an administrator's rights gets a page of one's own, and is not told three times what one may not.
+    for path in ["/admin", "/admin/requests", "/admin/modes/general"] {
+        let user = open(Who::User, path, "").await;
+        assert_eq!((user.status.as_u16(), user.header("location")), (303, "/account"), "{path}");
+        assert!(!user.body.contains("anna@example.org") && !user.body.contains("Quote"), "{path}");
+    }
+    let own = page(Who::User, "account-of-user", "/account").await.body;
+    assert!(own.contains("Open the assistant") && !own.contains("You may not do this"));
 }
 
 #[tokio::test]
@@ -164,6 +182,43 @@ async fn an_accepted_request_leads_to_its_status() {
     assert_eq!(with_scripts.status, 200);
     assert_eq!(with_scripts.header("location"), "/public/request-status/pending");
     assert!(with_scripts.headers.contains_key("serverfnredirect"));
+}
+
+#[tokio::test]
+async fn people_are_managed_without_scripts() {
+    let admin = Who::Administrator;
+    let open_one = page(admin, "person", "/admin/people/2").await.body;
+    for change in ["make-administrator", "reset", "disable"] {
+        assert!(open_one.contains(&format!("name=\"change\" value=\"{change}\"")), "{change}");
+    }
+    assert!(open_one.contains("action=\"/app/people/change\"") && !open_one.contains("value=\"enable\""));
+    let done = post_form(admin, "/app/people/change", "id=2&change=disable").await;
+    assert_eq!((done.status.as_u16(), done.header("location")), (303, "/admin/people/2"));
+    let told = open(admin, done.header("location"), &done.cookie("aiwe-told")).await.body;
+    assert!(told.contains("everything that it had open has ended"), "the outcome is told");
+
+    let own = page(admin, "person-last-administrator", "/admin/people/1").await.body;
+    assert!(own.contains("Nobody else can administer this server") && own.contains("(you)"));
+    assert!(!own.contains("name=\"change\""), "there is nothing that could be done");
+    let refused = post_form(admin, "/app/people/change", "id=1&change=disable").await;
+    let told = open(admin, refused.header("location"), &refused.cookie("aiwe-form")).await.body;
+    assert!(told.contains("role=\"alert\""), "why it was refused is told");
+
+    let invited = post_form(admin, "/app/people/invite", "email=cleo%40example.org&role=administrator").await;
+    assert_eq!((invited.status.as_u16(), invited.header("location")), (303, "/admin/people/2"));
+    let wrong = post_form(admin, "/app/people/invite", "email=no+address&role=administrator").await;
+    assert_eq!((wrong.status.as_u16(), wrong.header("location")), (303, "/admin/people/new"));
+    let again = open(admin, wrong.header("location"), &wrong.cookie("aiwe-form")).await.body;
+    assert!(again.contains("value=\"no address\"") && again.contains("Enter an e-mail address"));
+}
+
+#[tokio::test]
+async fn ones_own_account_needs_a_session() {
+    let answered = open(Who::Nobody, "/account", "").await;
+    assert_eq!((answered.status.as_u16(), answered.header("location")), (303, "/login?next=/account"));
+    let codes = call_function(Who::User, "/app/people/renew-codes", "code=123456").await;
+    assert!(codes.body.contains("AAAA-BBBB-CCCC-DDDD"));
+    assert_eq!(call_function(Who::User, "/app/people/renew-codes", "code=1").await.status, 401);
 }
 
 #[tokio::test]

@@ -18,7 +18,9 @@ const PUBLIC: &[&str] = &[
     "/app/access/status-start",
     "/app/access/submit",
     "/app/certificate/report",
+    "/app/certificate/test",
     "/app/design/theme",
+    "/app/people/codes-saved",
     "/app/people/offer",
     "/app/people/second-factor",
     "/app/people/set-up",
@@ -26,6 +28,9 @@ const PUBLIC: &[&str] = &[
     "/app/people/sign-in-start",
     "/app/people/sign-out",
 ];
+
+/// The server functions that need a session, but no administrator's.
+const SIGNED_IN: &[&str] = &["/app/people/own", "/app/people/renew-codes"];
 
 #[test]
 fn every_server_function_is_in_the_list() {
@@ -49,11 +54,17 @@ fn what_is_listed_is_what_is_registered() {
 
 #[tokio::test]
 async fn every_function_that_is_not_public_authorises() {
-    for path in PUBLIC {
+    for path in PUBLIC.iter().chain(SIGNED_IN) {
         assert!(SERVER_FUNCTION_PATHS.contains(path), "{path} does not exist");
     }
-    let arguments = "id=1&search=&page=0&reason=x&mode[name]=x";
-    for path in SERVER_FUNCTION_PATHS.iter().filter(|path| !PUBLIC.contains(path)) {
+    let arguments = "id=1&search=&page=0&reason=x&mode[name]=x&document=x&workflow[document]=x";
+    for path in SIGNED_IN {
+        assert_eq!(call_function(Who::Nobody, path, arguments).await.status, 401, "{path}");
+        let code = "code=123456";
+        assert_eq!(call_function(Who::User, path, code).await.status, 200, "{path}");
+    }
+    let open_to_others = |path: &&str| PUBLIC.contains(path) || SIGNED_IN.contains(path);
+    for path in SERVER_FUNCTION_PATHS.iter().filter(|path| !open_to_others(path)) {
         assert_eq!(call_function(Who::Nobody, path, arguments).await.status, 401, "{path}");
         assert_eq!(call_function(Who::User, path, arguments).await.status, 403, "{path}");
     }

@@ -8,6 +8,7 @@ mod revoke;
 mod start_up;
 mod throughput;
 mod window;
+mod workflow;
 
 use std::future::Future;
 use std::path::Path;
@@ -46,5 +47,6 @@ pub const ALL: &[Benchmark] = &[
     Benchmark { name: "revoke", run: |env| Box::pin(revoke::run(env)) },
     Benchmark { name: "redeem", run: |env| Box::pin(redeem::run(env)) },
     Benchmark { name: "issuances", run: |env| Box::pin(issuances::run(env)) },
+    Benchmark { name: "workflow", run: |env| Box::pin(workflow::run(env)) },
     Benchmark { name: "window", run: |env| Box::pin(window::run(env)) },
 ];

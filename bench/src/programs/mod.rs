@@ -123,7 +123,7 @@ impl Drop for Program {
 }
 
 /// As [`child_command`], pinned to one core.
-fn on_core(core: usize, program: &Path) -> Command {
+pub fn on_core(core: usize, program: &Path) -> Command {
     let mut command = child_command(Path::new("taskset"));
     command.args(["--cpu-list", &core.to_string()]).arg(program);
     command

@@ -3,6 +3,8 @@
 //! Always holds: every node that starts also reports that it finished or failed; an analysis ends with exactly one
 //! `done` or `error` event, unless nobody receives them any more.
 
+mod answer;
+mod custom;
 mod error;
 mod job;
 mod nodes;
@@ -12,7 +14,8 @@ mod run;
 mod services;
 mod state;
 
+pub use custom::{CustomWorkflow, NodeTypeDescription, node_types};
 pub use error::AnalysisError;
 pub use job::{Job, ModeSettings};
 pub use queue::Limits;
-pub use run::{CompletedAnalysis, Engine, analyze};
+pub use run::{CompletedAnalysis, Engine, analyze, analyze_since};

@@ -16,7 +16,10 @@ pub mod provider;
 pub mod reader;
 mod text;
 
-pub use engine::{AnalysisError, CompletedAnalysis, Engine, Job, Limits, ModeSettings, analyze};
+pub use engine::{
+    AnalysisError, CompletedAnalysis, CustomWorkflow, Engine, Job, Limits, ModeSettings, NodeTypeDescription,
+    analyze, analyze_since, node_types,
+};
 pub use picture::{Picture, PictureError, PictureLimits, Pictures};
 pub use provider::{Provider, ProviderConfig};
 pub use reader::{Reader, ReaderConfig};

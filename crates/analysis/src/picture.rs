@@ -10,13 +10,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use protocol::Problem;
-use protocol::analysis::{MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS};
+use protocol::analysis::{MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MAX_IMAGE_SIDE};
 use protocol::image::{HeaderError, MediaType};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 pub use raster::ModelPicture;
 pub(crate) use raster::ReaderPicture;
+
+/// How many pictures may wait per picture that is decoded. Further ones are refused.
+const MAX_WAITING_PER_PERMIT: usize = 16;
+/// Until it makes sense to send a picture that was refused for that, in seconds.
+const BUSY_SECONDS: u64 = 5;
 
 /// A picture that was checked, as it was sent.
 #[derive(Clone)]
@@ -77,10 +82,14 @@ impl Default for PictureLimits {
 pub enum PictureError {
     #[error("the picture is broken or cut off")]
     Broken,
+    #[error("too many pictures are waiting to be decoded")]
+    Busy,
     #[error("the task that decodes the picture ended early")]
     Interrupted,
     #[error("the picture has more than {max_bytes} bytes")]
     TooLarge { max_bytes: usize },
+    #[error("the picture has {width} × {height} pixels, and {max} are allowed on a side", max = MAX_IMAGE_SIDE)]
+    TooLong { width: u32, height: u32 },
     #[error("the picture has {width} × {height} pixels, and {max_pixels} are allowed")]
     TooManyPixels { width: u32, height: u32, max_pixels: u64 },
     #[error("not a PNG, JPEG or WebP picture")]
@@ -91,6 +100,7 @@ impl From<HeaderError> for PictureError {
     fn from(error: HeaderError) -> Self {
         match error {
             HeaderError::Broken => Self::Broken,
+            HeaderError::TooLong { width, height } => Self::TooLong { width, height },
             HeaderError::TooManyPixels { width, height, max_pixels } => {
                 Self::TooManyPixels { width, height, max_pixels }
             }
@@ -104,9 +114,14 @@ impl From<PictureError> for Problem {
             PictureError::Broken => {
                 Self::invalid_input().field("image", "The picture is broken or cut off. Send it again.")
             }
+            PictureError::Busy => {
+                Self::unavailable("Too many pictures are waiting. Try again a little later.", BUSY_SECONDS)
+            }
             PictureError::Interrupted => Self::internal(),
             PictureError::TooLarge { max_bytes } => Self::new("too-large", 413, "The picture is too large")
                 .field("image", format!("Send a picture of at most {} MB.", max_bytes / 1_000_000)),
+            PictureError::TooLong { .. } => Self::invalid_input()
+                .field("image", format!("Send a picture of at most {MAX_IMAGE_SIDE} pixels on a side.")),
             PictureError::TooManyPixels { max_pixels, .. } => Self::invalid_input().field(
                 "image",
                 format!("Send a picture of at most {} million pixels.", max_pixels / 1_000_000),
@@ -119,17 +134,24 @@ impl From<PictureError> for Problem {
     }
 }
 
-/// Decodes and scales pictures, a limited number at once.
+/// Decodes and scales pictures, a limited number at once. The others wait in the order in which they came.
 #[derive(Debug, Clone)]
 pub struct Pictures {
     limits: PictureLimits,
     permits: Arc<Semaphore>,
+    /// One permit for each picture that is decoded or waits.
+    queue: Arc<Semaphore>,
 }
 
 impl Pictures {
     /// A picture takes up to 300 MB while it is decoded: `concurrency` bounds the memory of all of them.
     pub fn new(concurrency: usize) -> Self {
-        Self { limits: PictureLimits::default(), permits: Arc::new(Semaphore::new(concurrency.max(1))) }
+        let concurrency = concurrency.max(1);
+        Self {
+            limits: PictureLimits::default(),
+            permits: Arc::new(Semaphore::new(concurrency)),
+            queue: Arc::new(Semaphore::new(concurrency * (1 + MAX_WAITING_PER_PERMIT))),
+        }
     }
 
     #[must_use]
@@ -179,17 +201,18 @@ impl Pictures {
         .await
     }
 
-    /// Runs `work` on a blocking thread. The permit moves there too: the work runs to its end even when the caller is
+    /// Runs `work` on a blocking thread. The permits move there too: the work runs to its end even when the caller is
     /// dropped, and must be counted until then.
     async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, PictureError> + Send + 'static,
     ) -> Result<T, PictureError> {
+        let queued = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| PictureError::Busy)?;
         let permit =
             Arc::clone(&self.permits).acquire_owned().await.map_err(|_| PictureError::Interrupted)?;
         let task = tokio::task::spawn_blocking(move || {
             let result = work();
-            drop(permit);
+            drop((permit, queued));
             result
         });
         task.await.map_err(|_| PictureError::Interrupted)?
@@ -219,13 +242,52 @@ mod tests {
         assert_eq!(pictures.off_thread(|| Ok(7)).await, Ok(7));
     }
 
+    #[tokio::test]
+    async fn pictures_wait_in_order_and_a_full_queue_refuses() {
+        let pictures = Pictures::new(1);
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let (finish, may_finish) = std::sync::mpsc::channel::<()>();
+        let mut first = Box::pin(pictures.off_thread(move || {
+            begun.send(()).unwrap();
+            may_finish.recv().ok();
+            Ok(0)
+        }));
+        assert!(futures::poll!(&mut first).is_pending());
+        tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+        let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let mut waiting = Vec::new();
+        for number in 0..MAX_WAITING_PER_PERMIT {
+            let order = Arc::clone(&order);
+            let mut work = Box::pin(pictures.off_thread(move || {
+                order.lock().unwrap().push(number);
+                Ok(number)
+            }));
+            assert!(futures::poll!(&mut work).is_pending());
+            waiting.push(work);
+        }
+        assert_eq!(pictures.off_thread(|| Ok(7)).await, Err(PictureError::Busy), "the queue is full");
+        // Whoever gives up makes room.
+        drop(waiting.pop());
+        let mut later = Box::pin(pictures.off_thread(|| Ok(7)));
+        assert!(futures::poll!(&mut later).is_pending());
+        finish.send(()).unwrap();
+        assert_eq!(first.await, Ok(0));
+        for (number, work) in waiting.into_iter().enumerate() {
+            assert_eq!(work.await, Ok(number));
+        }
+        assert_eq!(later.await, Ok(7));
+        assert_eq!(*order.lock().unwrap(), (0..MAX_WAITING_PER_PERMIT - 1).collect::<Vec<_>>());
+    }
+
     #[test]
     fn errors_become_problems() {
         assert_eq!(Problem::from(PictureError::UnknownFormat).status, 415);
+        assert_eq!(Problem::from(PictureError::Busy).retry_after, Some(BUSY_SECONDS));
         let (bytes, pixels) = (3_000_000, 2_000_000);
         for (error, status, words) in [
             (PictureError::Broken, 422, "broken"),
             (PictureError::TooLarge { max_bytes: bytes }, 413, "at most 3 MB"),
+            (PictureError::TooLong { width: 20_000, height: 1 }, 422, "at most 16384 pixels on a side"),
             (
                 PictureError::TooManyPixels { width: 1, height: 1, max_pixels: pixels },
                 422,

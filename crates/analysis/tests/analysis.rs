@@ -7,6 +7,8 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+#[path = "analysis/cases.rs"]
+mod cases;
 #[path = "analysis/engine.rs"]
 mod engine;
 #[path = "analysis/mock_server.rs"]

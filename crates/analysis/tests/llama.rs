@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use analysis::provider::{self, PromptRequest, Provider, ProviderError};
+use analysis::provider::{self, AnswerPiece, Completion, PromptRequest, Provider, ProviderError};
 use analysis::{Engine, Job, Limits, ModeSettings, Pictures, Reader, ReaderConfig, analyze};
 use protocol::analysis::AnalysisEvent;
 use tokio::process::{Child, Command};
@@ -65,12 +65,14 @@ fn prompt() -> PromptRequest {
     }
 }
 
-async fn ask(provider: &dyn Provider) -> (Vec<String>, Result<protocol::analysis::Usage, ProviderError>) {
-    let (sink, mut pieces) = mpsc::channel::<String>(16);
+async fn ask(provider: &dyn Provider) -> (Vec<String>, Result<Completion, ProviderError>) {
+    let (sink, mut pieces) = mpsc::channel(16);
     let collect = async {
         let mut all = Vec::new();
         while let Some(piece) = pieces.recv().await {
-            all.push(piece);
+            if let AnswerPiece::Text(text) = piece {
+                all.push(text);
+            }
         }
         all
     };
@@ -93,7 +95,7 @@ async fn a_real_server_streams_is_cancelled_and_serves_the_workflow() {
     ask(llama.provider(1_500).as_ref()).await.1.unwrap();
     let quarter = begun.elapsed();
     let endless = llama.provider(6_000);
-    let (sink, mut pieces) = mpsc::channel::<String>(1);
+    let (sink, mut pieces) = mpsc::channel(1);
     let asking = tokio::spawn(async move { endless.answer(prompt(), sink).await });
     pieces.recv().await.unwrap();
     asking.abort();
@@ -119,7 +121,8 @@ async fn workflow(llama: &Llama) {
         analysis_id: "real".into(),
         question: "What is wrong?".into(),
         mode: ModeSettings { prompt: "Be brief.".into(), temperature: 0.7, ..ModeSettings::default() },
-        nonce: "5f2c".into(),
+        workflow: None,
+        mark: "5f2c".into(),
         picture: pictures.accept(rendered.stdout.into()).await.unwrap(),
     };
     let (sender, mut events) = mpsc::channel(1_000);

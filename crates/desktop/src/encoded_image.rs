@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn frame(pixels: RgbaImage) -> Frame {
-        Frame { pixels, monitor: "test".into() }
+        Frame { pixels, monitor: "test".into(), origin: crate::Point { x: 0, y: 0 } }
     }
 
     fn size(bytes: &[u8]) -> (u32, u32) {

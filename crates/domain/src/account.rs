@@ -60,6 +60,43 @@ impl FromStr for Role {
     }
 }
 
+/// An [`AccountState`] without its credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountStatus {
+    Active,
+    Disabled,
+    Invited,
+}
+
+impl FromStr for AccountStatus {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "active" => Ok(Self::Active),
+            "disabled" => Ok(Self::Disabled),
+            "invited" => Ok(Self::Invited),
+            _ => Err(Invalid("active, disabled or invited")),
+        }
+    }
+}
+
+/// An account in the administrators' list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountRow {
+    pub id: AccountId,
+    pub email: String,
+    pub role: Role,
+    pub status: AccountStatus,
+    /// Seconds since the Unix epoch.
+    pub created_at: i64,
+    /// Seconds since the Unix epoch.
+    pub last_sign_in_at: Option<i64>,
+    /// Machines with a valid certificate.
+    pub machines: u64,
+}
+
 /// A session of the panel or of a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {

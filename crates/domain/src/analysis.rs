@@ -33,6 +33,48 @@ pub enum StepState {
     Started,
 }
 
+/// Why an answer stops before its natural end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum CutReason {
+    /// The model server's content filter ended it.
+    ContentFilter,
+    /// The model had no room left.
+    Length,
+}
+
+impl CutReason {
+    pub const ALL: [Self; 2] = [Self::ContentFilter, Self::Length];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ContentFilter => "content-filter",
+            Self::Length => "length",
+        }
+    }
+}
+
+impl FromStr for CutReason {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::ALL
+            .into_iter()
+            .find(|reason| reason.as_str() == text)
+            .ok_or(Invalid("content-filter or length"))
+    }
+}
+
+/// A model server that gave no whole answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderFailure {
+    /// Its name in the configuration.
+    pub provider: String,
+    /// What happened, in words for everybody.
+    pub words: String,
+}
+
 /// The state of an analysis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnalysisState {
@@ -86,6 +128,10 @@ pub struct AnalysisRecord {
     pub model: String,
     pub prompt_tokens: i64,
     pub completion_tokens: i64,
+    /// Why the answer stops before its natural end.
+    pub cut: Option<CutReason>,
+    /// The model server that failed. If the reader answered in its place, the analysis finished all the same.
+    pub failure: Option<ProviderFailure>,
     /// In hexadecimal.
     pub image_sha256: String,
     /// In pixels.

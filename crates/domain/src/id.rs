@@ -94,6 +94,10 @@ id!(
     /// The id of a session, in the panel or on a machine.
     SessionId
 );
+id!(
+    /// The id of a workflow that an administrator has made.
+    WorkflowId
+);
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,7 @@ pub mod audit;
 pub mod certificate;
 #[cfg(feature = "server")]
 pub mod clock;
+pub mod code;
 #[cfg(feature = "server")]
 pub mod error;
 pub mod id;
@@ -22,8 +23,11 @@ pub mod mode;
 pub mod page;
 #[cfg(feature = "server")]
 pub mod random;
+#[cfg(feature = "server")]
+pub mod search;
 pub mod secret;
 pub mod text;
+pub mod workflow;
 
 pub use page::Page;
 pub use text::{FieldError, Invalid};

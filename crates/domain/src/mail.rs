@@ -58,7 +58,12 @@ pub struct DueMail {
     pub queued_at: i64,
 }
 
-/// A mail as it is stored. The body is encrypted with the data key, and `None` once the mail has been sent.
+/// How long the body of a mail is kept that an administrator says to have sent, in seconds: until then it can be shown again,
+/// and taken back.
+pub const DELIVERED_BODY_KEPT: i64 = 24 * 3600;
+
+/// A mail as it is stored. The body is encrypted with the data key, and `None` once the mail has been sent; of one that an
+/// administrator has sent it is kept for [`DELIVERED_BODY_KEPT`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMail {
     pub id: MailId,
@@ -66,6 +71,8 @@ pub struct StoredMail {
     pub subject: String,
     pub body_sealed: Option<Vec<u8>>,
     pub state: MailState,
+    /// Whether it is a notice to administrators.
+    pub notice: bool,
     pub attempts: i64,
     pub last_error: Option<String>,
     /// Seconds since the Unix epoch.

@@ -18,6 +18,9 @@ pub struct Mode {
     /// The name of the model at the provider; empty for the provider's default.
     #[serde(default)]
     pub model: String,
+    /// The id of the workflow that answers; empty for the built-in one.
+    #[serde(default)]
+    pub workflow: String,
     /// The sampling temperature, from 0 to 2.
     pub temperature: f64,
     pub enabled: bool,
@@ -60,6 +63,7 @@ impl Mode {
             ("prompt", &self.prompt),
             ("provider", &self.provider),
             ("model", &self.model),
+            ("workflow", &self.workflow),
         ] {
             if text.contains('\0') {
                 reject(field, "Leave out the NUL character.");

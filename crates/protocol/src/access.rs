@@ -104,7 +104,7 @@ pub struct RequestStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub reason: Option<String>,
-    /// When the administrators were last reminded of it, in seconds since the Unix epoch.
+    /// When a reminder was last asked for, in seconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub reminded_at: Option<i64>,

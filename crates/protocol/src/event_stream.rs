@@ -43,9 +43,16 @@ pub struct EventStreamParser {
     data: String,
     ready: VecDeque<ServerSentEvent>,
     failed: Option<EventStreamError>,
+    error_field: bool,
 }
 
 impl EventStreamParser {
+    /// Also reads a field that the standard does not know: some model servers report a failure in the line `error: …`. It
+    /// becomes an event with that name, whether a blank line follows or not.
+    pub fn with_error_field() -> Self {
+        Self { error_field: true, ..Self::default() }
+    }
+
     /// Parses the next bytes. The events that they complete are then returned by [`Self::next_event`].
     pub fn push(&mut self, mut bytes: &[u8]) {
         while self.failed.is_none() && !bytes.is_empty() {
@@ -96,6 +103,9 @@ impl EventStreamParser {
                 self.data.push_str(value);
                 self.data.push('\n');
             }
+            "error" if self.error_field => {
+                self.ready.push_back(ServerSentEvent { name: "error".to_owned(), data: value.to_owned() });
+            }
             // Comments have an empty field name. Unknown fields are ignored too.
             _ => {}
         }
@@ -118,6 +128,8 @@ impl EventStreamParser {
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -231,6 +243,37 @@ mod tests {
             assert_eq!(parse(stream.chunks(1)), whole, "{stream:?}");
             assert_eq!(parse(stream.chunks(1 + draw(7))), whole, "{stream:?}");
         }
+    }
+
+    fn streams() -> impl Strategy<Value = Vec<u8>> {
+        let parts = ["\u{FEFF}", "\r", "\n", ":", " ", "data", "event", "data: x\n", "error: y\n", "ü", "日"];
+        let part = prop_oneof![
+            4 => proptest::sample::select(parts.map(|part| part.as_bytes().to_vec()).to_vec()),
+            1 => proptest::collection::vec(any::<u8>(), 0..6),
+        ];
+        proptest::collection::vec(part, 0..40).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_stream_is_parsed_alike_at_any_cuts(stream in streams(), cuts in proptest::collection::vec(0_usize..200, 0..20)) {
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(stream.len())).collect();
+            cuts.extend([0, stream.len()]);
+            cuts.sort_unstable();
+            let pieces = cuts.windows(2).map(|cut| &stream[cut[0]..cut[1]]);
+            prop_assert_eq!(parse(pieces), parse([stream.as_slice()]));
+        }
+    }
+
+    #[test]
+    fn a_failure_in_a_field_of_its_own_is_an_event_if_asked_for() {
+        let stream = b"data: x\n\nerror: {\"code\":500}\n";
+        assert_eq!(events(stream), [event("message", "x")]);
+        let mut parser = EventStreamParser::with_error_field();
+        parser.push(stream);
+        assert!(parser.next_event().is_some());
+        let expected = ServerSentEvent { name: "error".into(), data: "{\"code\":500}".into() };
+        assert_eq!(parser.next_event(), Some(Ok(expected)));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The image formats that are accepted, and what their headers say. Page, desktop program and server read them with this
 //! same code, before anything is decoded.
 
+use crate::analysis::MAX_IMAGE_SIDE;
+
 /// The accepted formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MediaType {
@@ -16,6 +18,8 @@ pub enum HeaderError {
     Broken,
     #[error("the image has {width} × {height} pixels, and {max_pixels} are allowed")]
     TooManyPixels { width: u32, height: u32, max_pixels: u64 },
+    #[error("the image has {width} × {height} pixels, and {max} are allowed on a side", max = MAX_IMAGE_SIDE)]
+    TooLong { width: u32, height: u32 },
 }
 
 impl MediaType {
@@ -49,7 +53,7 @@ impl MediaType {
         }
     }
 
-    /// Width and height, refused when the image has more than `max_pixels`.
+    /// Width and height, refused when the image has more than `max_pixels`, or a side is longer than [`MAX_IMAGE_SIDE`].
     pub fn size(self, bytes: &[u8], max_pixels: u64) -> Result<(u32, u32), HeaderError> {
         let (width, height) = match self {
             Self::Jpeg => jpeg(bytes),
@@ -61,11 +65,28 @@ impl MediaType {
     }
 }
 
+impl MediaType {
+    /// Whether the file is complete, as far as can be seen without decoding it: a PNG whose chunks follow each other up to
+    /// the last, a JPEG up to its first scan, a WebP as long as it says. A page can so refuse what a server could not decode.
+    pub fn is_complete(self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Jpeg => jpeg(bytes).is_some(),
+            Self::Png => png_is_complete(bytes),
+            Self::WebP => number(bytes, 4).is_some_and(|length| {
+                usize::try_from(u32::from_le_bytes(length))
+                    .is_ok_and(|length| bytes.len() >= length.saturating_add(8))
+            }),
+        }
+    }
+}
+
 fn check_size(width: u32, height: u32, max_pixels: u64) -> Result<(u32, u32), HeaderError> {
     if width == 0 || height == 0 {
         Err(HeaderError::Broken)
     } else if u64::from(width) * u64::from(height) > max_pixels {
         Err(HeaderError::TooManyPixels { width, height, max_pixels })
+    } else if width.max(height) > MAX_IMAGE_SIDE {
+        Err(HeaderError::TooLong { width, height })
     } else {
         Ok((width, height))
     }
@@ -81,20 +102,63 @@ fn png(bytes: &[u8]) -> Option<(u32, u32)> {
     Some((u32::from_be_bytes(number(bytes, 16)?), u32::from_be_bytes(number(bytes, 20)?)))
 }
 
-/// ITU-T T.81 annex B: the frame header (SOF) holds the size. There is one, it stands before the first scan,
-/// and the picture must end with an end marker: decoders would fill in what is missing.
+/// PNG (third edition) §5.3, §5.6 and §11.2: IHDR with a valid combination of depth and colour, then chunks with names of
+/// letters, with IDAT among them and IEND at the end.
+fn png_is_complete(bytes: &[u8]) -> bool {
+    let Some([0, 0, 0, 13, b'I', b'H', b'D', b'R']) = number(bytes, 8) else { return false };
+    let depth_fits = match number(bytes, 24) {
+        Some([depth, 0]) => matches!(depth, 1 | 2 | 4 | 8 | 16),
+        Some([depth, 2 | 4 | 6]) => matches!(depth, 8 | 16),
+        Some([depth, 3]) => matches!(depth, 1 | 2 | 4 | 8),
+        _ => false,
+    };
+    let header_fits = number(bytes, 26).is_some_and(|[compression, filter, interlace]: [u8; 3]| {
+        compression == 0 && filter == 0 && interlace <= 1
+    });
+    let checked = bytes.get(12..29).zip(number(bytes, 29));
+    if !depth_fits
+        || !header_fits
+        || checked.is_none_or(|(content, sum)| crc(content) != u32::from_be_bytes(sum))
+    {
+        return false;
+    }
+    let (mut at, mut has_pixels) = (33, false);
+    while let (Some(length), Some(name)) = (number(bytes, at), number::<4>(bytes, at + 4)) {
+        let next = usize::try_from(u32::from_be_bytes(length))
+            .ok()
+            .and_then(|length| at.checked_add(length)?.checked_add(12));
+        let Some(next) = next.filter(|next| *next <= bytes.len() && name.iter().all(u8::is_ascii_alphabetic))
+        else {
+            return false;
+        };
+        match &name {
+            b"IDAT" => has_pixels = true,
+            b"IEND" => return has_pixels,
+            _ => {}
+        }
+        at = next;
+    }
+    false
+}
+
+/// PNG (third edition) annex D, for the few bytes of a header.
+fn crc(bytes: &[u8]) -> u32 {
+    let sum = bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg()))
+    });
+    !sum
+}
+
+/// ITU-T T.81 annex B: the frame header (SOF) holds the size. There is one, and it stands before the first scan. Other bytes
+/// may stand between segments, as some cameras leave them there and other programs pass them over.
 fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
     let mut size = None;
     let mut at = 2;
     loop {
         let [lead, marker] = number(bytes, at)?;
         match (lead, marker) {
-            // Fill bytes may stand before a marker.
-            (0xff, 0xff) => {
-                at += 1;
-                continue;
-            }
-            (0xff, 0x01 | 0xd0..=0xd8) => {
+            // Markers without content, and a stuffed zero byte, which is none.
+            (0xff, 0x00 | 0x01 | 0xd0..=0xd8) => {
                 at += 2;
                 continue;
             }
@@ -105,17 +169,25 @@ fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
                     return None;
                 }
             }
-            // The first scan. Within scans, the end marker's bytes stand for nothing else.
-            (0xff, 0xda) => {
-                let ends = bytes.get(at..)?.windows(2).any(|pair| pair == b"\xff\xd9");
-                return size.filter(|_| ends);
-            }
+            (0xff, 0xda) => return size,
             (0xff, 0xd9) => return None,
-            (0xff, _) => {}
-            _ => return None,
+            (0xff, 0x02..=0xfe) => {}
+            // Fill bytes and stray ones.
+            _ => {
+                at += 1;
+                continue;
+            }
         }
         at += 2 + usize::from(u16::from_be_bytes(number(bytes, at + 2)?));
     }
+}
+
+/// Whether a JPEG has an end marker. Some phones leave it out; without it a picture may also have been cut off, which only
+/// decoding tells.
+pub fn has_end_marker(jpeg: &[u8]) -> bool {
+    // Within scans, the marker's bytes stand for nothing else.
+    let scan = jpeg.windows(2).position(|pair| pair == b"\xff\xda").unwrap_or(0);
+    jpeg[scan..].windows(2).any(|pair| pair == b"\xff\xd9")
 }
 
 /// RFC 9649. The canvas has the size; but each frame inside repeats its own, which decoders trust when they
@@ -201,6 +273,52 @@ mod tests {
     }
 
     #[test]
+    fn a_side_has_a_limit_of_its_own() {
+        for (width, height, expected) in [
+            (16_384, 1, Ok((16_384, 1))),
+            (1, 16_384, Ok((1, 16_384))),
+            (16_385, 1, Err(HeaderError::TooLong { width: 16_385, height: 1 })),
+            (1, 16_385, Err(HeaderError::TooLong { width: 1, height: 16_385 })),
+        ] {
+            let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+            bytes.extend(u32::to_be_bytes(width));
+            bytes.extend(u32::to_be_bytes(height));
+            assert_eq!(size(MediaType::Png, &bytes), expected);
+        }
+    }
+
+    /// 1 × 1, grey.
+    const SMALLEST_PNG: &[u8] =
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55\
+        \0\0\0\x0aIDATx\x9cc\x60\0\0\0\x02\0\x01\x48\xaf\xa4\x71\0\0\0\0IEND\xae\x42\x60\x82";
+
+    #[test]
+    fn a_damaged_png_is_noticed_without_decoding_it() {
+        assert!(MediaType::Png.is_complete(SMALLEST_PNG));
+        for cut in 0..SMALLEST_PNG.len() {
+            assert!(!MediaType::Png.is_complete(&SMALLEST_PNG[..cut]), "cut off at {cut}");
+        }
+        // The header is checked as a whole; of each other chunk its length and name.
+        for at in (8..33).chain([36, 37, 40, 57, 58]) {
+            let mut damaged = SMALLEST_PNG.to_vec();
+            damaged[at] ^= 0x80;
+            assert!(!MediaType::Png.is_complete(&damaged), "byte {at}");
+        }
+        let mut without_pixels = SMALLEST_PNG.to_vec();
+        without_pixels.drain(33..SMALLEST_PNG.len() - 12);
+        assert!(!MediaType::Png.is_complete(&without_pixels));
+        let more_behind = [SMALLEST_PNG, b"more"].concat();
+        assert!(MediaType::Png.is_complete(&more_behind), "as decoders see it");
+    }
+
+    #[test]
+    fn a_cut_webp_is_noticed() {
+        let whole = b"RIFF\x0c\0\0\0WEBPVP8L\0\0\0\0";
+        assert!(MediaType::WebP.is_complete(whole));
+        assert!(!MediaType::WebP.is_complete(&whole[..whole.len() - 1]));
+    }
+
+    #[test]
     fn a_webp_frame_larger_than_its_canvas_is_refused_unread() {
         let mut bytes = b"RIFF\xff\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00".to_vec();
         bytes.extend([9, 0, 0, 9, 0, 0]); // a canvas of 10 × 10
@@ -215,14 +333,20 @@ mod tests {
     }
 
     #[test]
-    fn a_jpeg_has_one_size_and_an_end() {
+    fn a_jpeg_has_one_size_before_its_first_scan() {
         let frame = b"\xff\xc0\x00\x0b\x08\x00\x10\x00\x20\x01\x01\x11\x00";
         let (start, scan, end) = (b"\xff\xd8\xff\xff\xe0\x00\x04xx", b"\xff\xda\x00\x02pixels", b"\xff\xd9");
         let whole = [&start[..], frame, scan, end].concat();
         assert_eq!(size(MediaType::Jpeg, &whole), Ok((32, 16)));
+        let first_scan = start.len() + frame.len() + 2;
         for cut in 3..whole.len() {
-            assert_eq!(size(MediaType::Jpeg, &whole[..cut]), Err(HeaderError::Broken), "{cut}");
+            let expected = if cut < first_scan { Err(HeaderError::Broken) } else { Ok((32, 16)) };
+            assert_eq!(size(MediaType::Jpeg, &whole[..cut]), expected, "{cut}");
+            assert!(!has_end_marker(&whole[..cut]), "{cut}");
         }
+        assert!(has_end_marker(&whole));
+        let stray = [&start[..], b"\x00\x00junk\xff\x00\x12", frame, scan, end].concat();
+        assert_eq!(size(MediaType::Jpeg, &stray), Ok((32, 16)));
         let two = [&start[..], frame, frame, scan, end].concat();
         assert_eq!(size(MediaType::Jpeg, &two), Err(HeaderError::Broken));
     }

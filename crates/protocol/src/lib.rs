@@ -19,6 +19,7 @@ pub mod problem;
 pub mod review;
 #[cfg(feature = "server")]
 mod service_error;
+pub mod workflow;
 
 pub use domain::secret::Secret;
 pub use domain::text;

@@ -9,8 +9,12 @@ pub struct MailRow {
     pub id: String,
     pub to: String,
     pub subject: String,
-    /// The plain text, to be copied where there is no SMTP server. `None` once it was sent: it may contain a link.
+    /// The plain text, to be copied where there is no SMTP server. `None` once it was sent: it may contain a link. That of a
+    /// mail that an administrator has sent is kept for a while.
     pub text: Option<String>,
+    /// Whether it is a notice to administrators, who see the same in the panel: nobody has to send it.
+    #[serde(default)]
+    pub notice: bool,
     pub state: MailState,
     pub attempts: i64,
     /// Why the last attempt failed.

@@ -11,6 +11,20 @@ pub struct Overview {
     pub analyses_today: u64,
     /// Mails to be copied, and mails that were given up.
     pub mails_needing_attention: u64,
+    /// The configured model servers that failed when they were last asked.
+    #[serde(default)]
+    pub failing_models: Vec<FailingModel>,
     /// The organisation's name, from the configuration.
     pub organisation: String,
+}
+
+/// A model server that gave no whole answer when it was last asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailingModel {
+    /// Its name in the configuration.
+    pub provider: String,
+    /// What happened.
+    pub failure: String,
+    /// Seconds since the Unix epoch.
+    pub failed_at: i64,
 }

@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-pub use domain::account::Role;
+pub use domain::account::{AccountRow, AccountStatus, Role};
+use domain::code::typed_code;
 use domain::id::AccountId;
 
 use crate::Secret;
@@ -38,7 +39,7 @@ impl FromStr for NewPassword {
     }
 }
 
-/// A TOTP code (RFC 6238): six digits. Spaces in the input are ignored.
+/// A TOTP code (RFC 6238): six digits. Spaces and dashes in the input are ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TotpCode(Secret);
 
@@ -52,7 +53,7 @@ impl FromStr for TotpCode {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let digits = typed_code(text);
         if digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit()) {
             Ok(Self(digits.into()))
         } else {
@@ -91,6 +92,71 @@ pub struct SetupOffer {
     pub totp_secret: String,
     /// The `otpauth://` URI as a QR code: an SVG document that the server generates.
     pub totp_qr_svg: String,
+    /// The account was set up in this browser a short while ago, and its recovery codes have not been acknowledged: they are
+    /// shown again, and there is nothing else to do.
+    #[serde(default)]
+    pub codes: Option<RecoveryCodes>,
+}
+
+/// What an administrator can do with an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountChange {
+    Disable,
+    Enable,
+    MakeAdministrator,
+    MakeUser,
+    /// Ends the credentials, and sends a link to set new ones.
+    Reset,
+}
+
+impl AccountChange {
+    pub const ALL: [Self; 5] =
+        [Self::Disable, Self::Enable, Self::MakeAdministrator, Self::MakeUser, Self::Reset];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Enable => "enable",
+            Self::MakeAdministrator => "make-administrator",
+            Self::MakeUser => "make-user",
+            Self::Reset => "reset",
+        }
+    }
+
+    /// Whether an active administrator is none afterwards.
+    pub fn takes_an_administrator_away(self) -> bool {
+        matches!(self, Self::Disable | Self::MakeUser | Self::Reset)
+    }
+}
+
+impl FromStr for AccountChange {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::ALL
+            .into_iter()
+            .find(|change| change.as_str() == text)
+            .ok_or(Invalid("This is no change of an account."))
+    }
+}
+
+/// One account, for administrators.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountDetail {
+    pub row: AccountRow,
+    /// Whether it is the account of the administrator who asks.
+    pub is_own: bool,
+    /// Whether nobody else could administer the server: it can be neither disabled nor reset, and stays an administrator.
+    pub is_last_administrator: bool,
+}
+
+/// One's own account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnAccount {
+    pub email: String,
+    pub role: Role,
+    pub recovery_codes_left: u64,
 }
 
 /// What the form of `/setup/{token}` sends.

@@ -55,6 +55,15 @@ impl Decide {
     pub const MAX: usize = 100;
 }
 
+/// A request that administrators find by its match code only: its address had too many waiting ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unlisted {
+    /// Seconds since the Unix epoch.
+    pub requested_at: i64,
+    /// How many requests of one address may wait.
+    pub allowed: u32,
+}
+
 /// The outcome of deciding several requests. Each is decided independently, so some may be decided and others not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -1,5 +1,9 @@
 //! Accounts and recovery codes.
 
+mod manage;
+mod recovery;
+mod sign_in;
+
 use domain::access::EmailAddress;
 use domain::account::{Account, AccountState, Role};
 use domain::id::AccountId;
@@ -116,41 +120,6 @@ impl Accounts<'_> {
              WHERE id = $2 AND (totp_last_step IS NULL OR totp_last_step < $1)",
             step,
             account_id.as_str()
-        )?;
-        Ok(changed == 1)
-    }
-
-    /// Replaces the hashes of all recovery codes.
-    pub async fn set_recovery_codes(
-        &mut self,
-        account_id: &AccountId,
-        hashes: &[Vec<u8>],
-    ) -> Result<(), StoreError> {
-        execute!(self.0, "DELETE FROM recovery_code WHERE account_id = $1", account_id.as_str())?;
-        for hash in hashes {
-            execute!(
-                self.0,
-                "INSERT INTO recovery_code (account_id, code_hash) VALUES ($1, $2)",
-                account_id.as_str(),
-                hash.as_slice()
-            )?;
-        }
-        Ok(())
-    }
-
-    /// Uses up a recovery code; `false` if there is no such code, or it was used before.
-    pub async fn consume_recovery_code(
-        &mut self,
-        account_id: &AccountId,
-        hash: &[u8],
-        now: i64,
-    ) -> Result<bool, StoreError> {
-        let changed = execute!(
-            self.0,
-            "UPDATE recovery_code SET used_at = $1 WHERE account_id = $2 AND code_hash = $3 AND used_at IS NULL",
-            now,
-            account_id.as_str(),
-            hash
         )?;
         Ok(changed == 1)
     }

@@ -1,10 +1,10 @@
 //! Analyses, their steps and stored pictures.
 
-use domain::analysis::{AnalysisRecord, AnalysisState, Step, StepState};
+use domain::analysis::{AnalysisRecord, AnalysisState, CutReason, ProviderFailure, Step, StepState};
 use domain::id::{AccountId, AnalysisId, CertificateId};
 
 use crate::query::{execute, fetch_all, fetch_number, fetch_optional};
-use crate::{Analyses, StoreError, like_pattern, parsed};
+use crate::{Analyses, StoreError, like_pattern, parsed, search};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -22,6 +22,9 @@ struct Row {
     model: String,
     prompt_tokens: i64,
     completion_tokens: i64,
+    cut: Option<String>,
+    failed_provider: Option<String>,
+    failure: Option<String>,
     image_sha256: String,
     image_width: i64,
     image_height: i64,
@@ -47,6 +50,11 @@ impl TryFrom<Row> for AnalysisRecord {
             model: row.model,
             prompt_tokens: row.prompt_tokens,
             completion_tokens: row.completion_tokens,
+            cut: row.cut.map(|cut| parsed("analysis", cut)).transpose()?,
+            failure: row
+                .failed_provider
+                .zip(row.failure)
+                .map(|(provider, words)| ProviderFailure { provider, words }),
             image_sha256: row.image_sha256,
             image_width: row.image_width,
             image_height: row.image_height,
@@ -59,15 +67,17 @@ impl TryFrom<Row> for AnalysisRecord {
 }
 
 const COLUMNS: &str = "id, account_id, certificate_id, mode_id, context, answer, state, provider, model,
-    prompt_tokens, completion_tokens, image_sha256, image_width, image_height, image_bytes, started_at, ms";
+    prompt_tokens, completion_tokens, image_sha256, image_width, image_height, image_bytes, started_at, ms, cut,
+    failed_provider, failure";
 const SCREENSHOT_STORED: &str =
     "EXISTS (SELECT 1 FROM kept_picture k WHERE k.analysis_id = analysis.id) AS screenshot_stored";
 
 impl Analyses<'_> {
     pub async fn insert(&mut self, a: &AnalysisRecord) -> Result<(), StoreError> {
         let sql = format!(
-            "INSERT INTO analysis ({COLUMNS})
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+            "INSERT INTO analysis ({COLUMNS}, search_text)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+             $19, $20, $21)"
         );
         execute!(
             self.0,
@@ -88,7 +98,11 @@ impl Analyses<'_> {
             a.image_height,
             a.image_bytes,
             a.started_at,
-            a.ms
+            a.ms,
+            a.cut.map(CutReason::as_str),
+            a.failure.as_ref().map(|failure| failure.provider.as_str()),
+            a.failure.as_ref().map(|failure| failure.words.as_str()),
+            search::of_analysis(&a.context, &a.answer)
         )?;
         Ok(())
     }
@@ -98,7 +112,8 @@ impl Analyses<'_> {
         let changed = execute!(
             self.0,
             "UPDATE analysis SET answer = $1, state = $2, provider = $3, model = $4, prompt_tokens = $5,
-             completion_tokens = $6, ms = $7 WHERE id = $8",
+             completion_tokens = $6, ms = $7, search_text = $8, cut = $9, failed_provider = $10, failure = $11
+             WHERE id = $12",
             &a.answer,
             a.state.as_str(),
             &a.provider,
@@ -106,6 +121,10 @@ impl Analyses<'_> {
             a.prompt_tokens,
             a.completion_tokens,
             a.ms,
+            search::of_analysis(&a.context, &a.answer),
+            a.cut.map(CutReason::as_str),
+            a.failure.as_ref().map(|failure| failure.provider.as_str()),
+            a.failure.as_ref().map(|failure| failure.words.as_str()),
             a.id.as_str()
         )?;
         if changed == 0 {
@@ -151,7 +170,7 @@ impl Analyses<'_> {
     ) -> Result<Vec<AnalysisRecord>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS}, {SCREENSHOT_STORED} FROM analysis WHERE account_id = $1
-             AND (LOWER(context) LIKE $2 ESCAPE '\\' OR LOWER(answer) LIKE $2 ESCAPE '\\')
+             AND search_text LIKE $2 ESCAPE '\\'
              ORDER BY started_at DESC, id DESC LIMIT $3 OFFSET $4"
         );
         let rows: Vec<Row> =
@@ -211,6 +230,43 @@ impl Analyses<'_> {
             account_id.as_str(),
             id.as_str()
         )? == 1)
+    }
+
+    /// A model server has given a whole answer.
+    pub async fn provider_answered(&mut self, provider: &str, now: i64) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "INSERT INTO provider_health (provider, answered_at, failure) VALUES ($1, $2, '')
+             ON CONFLICT (provider) DO UPDATE SET answered_at = excluded.answered_at, failure = ''",
+            provider,
+            now
+        )?;
+        Ok(())
+    }
+
+    /// A model server has given no whole answer.
+    pub async fn provider_failed(&mut self, failure: &ProviderFailure, now: i64) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "INSERT INTO provider_health (provider, failed_at, failure) VALUES ($1, $2, $3)
+             ON CONFLICT (provider) DO UPDATE SET failed_at = excluded.failed_at, failure = excluded.failure",
+            &failure.provider,
+            now,
+            &failure.words
+        )?;
+        Ok(())
+    }
+
+    /// The model servers whose last answer failed, with when that was, by name.
+    pub async fn failing_providers(&mut self) -> Result<Vec<(ProviderFailure, i64)>, StoreError> {
+        let rows: Vec<(String, String, i64)> = fetch_all!(
+            self.0,
+            (String, String, i64),
+            "SELECT provider, failure, failed_at FROM provider_health
+             WHERE failure <> '' AND failed_at IS NOT NULL ORDER BY provider"
+        )?;
+        let failing = |(provider, words, at)| (ProviderFailure { provider, words }, at);
+        Ok(rows.into_iter().map(failing).collect())
     }
 
     pub async fn count_since(&mut self, since: i64) -> Result<u64, StoreError> {

@@ -5,7 +5,7 @@ use domain::certificate::{CertificateRow, MachineCertificate, RevocationReason, 
 use domain::id::{AccountId, AuthorityId, CertificateId, MachineId};
 
 use crate::query::{execute, fetch_all, fetch_number, fetch_optional};
-use crate::{Certificates, StoreError, Tx, like_pattern, parsed};
+use crate::{Certificates, StoreError, Tx, like_pattern, parsed, search};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -57,8 +57,8 @@ impl Certificates<'_> {
         execute!(
             self.0,
             "INSERT INTO machine_certificate (id, machine_id, account_id, device_name, serial, fingerprint,
-             certificate, not_before, not_after, issued_at, renewed_from, authority_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             certificate, not_before, not_after, issued_at, renewed_from, authority_id, search_text)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             c.id.as_str(),
             c.machine_id.as_str(),
             c.account_id.as_str(),
@@ -70,7 +70,8 @@ impl Certificates<'_> {
             c.not_after,
             now,
             c.renewed_from.as_ref().map(CertificateId::as_str),
-            c.authority_id.as_ref().map(AuthorityId::as_str)
+            c.authority_id.as_ref().map(AuthorityId::as_str),
+            search::of_certificate(&c.device_name, &c.serial)
         )?;
         Ok(())
     }
@@ -200,8 +201,7 @@ impl Certificates<'_> {
         page_size: u32,
     ) -> Result<Page<CertificateRow>, StoreError> {
         const WHERE: &str = "FROM machine_certificate c JOIN account a ON a.id = c.account_id
-             WHERE LOWER(a.email) LIKE $1 ESCAPE '\\' OR LOWER(c.device_name) LIKE $1 ESCAPE '\\'
-                OR LOWER(c.serial) LIKE $1 ESCAPE '\\'";
+             WHERE a.email LIKE $1 ESCAPE '\\' OR c.search_text LIKE $1 ESCAPE '\\'";
         #[derive(sqlx::FromRow)]
         struct Listed {
             id: String,

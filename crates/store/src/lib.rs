@@ -15,6 +15,7 @@ mod analysis;
 mod audit;
 mod authority;
 mod certificate;
+mod checkpoint;
 mod copy;
 mod file;
 mod mail;
@@ -22,10 +23,14 @@ mod mode;
 mod permissions;
 mod query;
 mod renewal;
+mod revocation_list;
+mod search;
 mod session;
 mod skeleton;
 mod storage;
+mod workflow_document;
 
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -34,17 +39,24 @@ use std::time::Duration;
 use domain::error::{ClassifiedError, ErrorClass};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::file::DatabaseFile;
+use crate::search::like_pattern;
 
-pub use audit::{AuditEntry, ChainBreak};
+pub use audit::{AuditEntry, AuditHead, AuditKey, ChainBreak, ChainFault, InvalidHead, VerifiedLog};
+pub use checkpoint::DatabaseCheckpoints;
 pub use copy::{check_sqlite, copy_sqlite};
+pub use revocation_list::StoredRevocationList;
 pub use storage::is_new_postgres;
 
 /// An open, migrated database. Cloning it is cheap.
 #[derive(Debug, Clone)]
-pub struct Store(Pools);
+pub struct Store {
+    pools: Pools,
+    /// `None` until [`Store::with_audit_key`].
+    audit_key: Option<AuditKey>,
+}
 
 #[derive(Debug, Clone)]
 enum Pools {
@@ -60,8 +72,29 @@ enum Pools {
 /// A transaction. It is rolled back when dropped without [`Tx::commit`].
 #[derive(Debug)]
 pub enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Sqlite(DatabaseTransaction<Sqlite>),
+    Postgres(DatabaseTransaction<Postgres>),
+}
+
+/// A transaction of one of the databases, with the key for what it appends to the audit log. It dereferences to its connection.
+#[derive(Debug)]
+pub struct DatabaseTransaction<DB: Database> {
+    transaction: Transaction<'static, DB>,
+    audit_key: Option<AuditKey>,
+}
+
+impl<DB: Database> Deref for DatabaseTransaction<DB> {
+    type Target = DB::Connection;
+
+    fn deref(&self) -> &DB::Connection {
+        &self.transaction
+    }
+}
+
+impl<DB: Database> DerefMut for DatabaseTransaction<DB> {
+    fn deref_mut(&mut self) -> &mut DB::Connection {
+        &mut self.transaction
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -160,7 +193,7 @@ impl Store {
         // A connection that is opened later must not make a new database in place of a removed one.
         write.set_connect_options(options.create_if_missing(false));
         let file = Arc::new(DatabaseFile::opened(file)?);
-        Ok(Self(Pools::Sqlite { read, write, file }))
+        Ok(Self { pools: Pools::Sqlite { read, write, file }, audit_key: None })
     }
 
     /// Connects to PostgreSQL and migrates the database to this version.
@@ -173,12 +206,12 @@ impl Store {
             .connect_with(options)
             .await?;
         sqlx::migrate!("../../migrations/postgres").run(&pool).await?;
-        Ok(Self(Pools::Postgres(pool)))
+        Ok(Self { pools: Pools::Postgres(pool), audit_key: None })
     }
 
     /// Begins a transaction that may write.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { file, .. } if file.is_reserve_spent() => Err(StoreError::Reserved),
             _ => self.begin_urgent().await,
         }
@@ -187,33 +220,37 @@ impl Store {
     /// As [`Self::begin`], for a revocation, the end of a session, and the sign-in before them: these may use what the reserve
     /// has left of a full disk ([`Self::release_reserve`]).
     pub async fn begin_urgent(&self) -> Result<Tx, StoreError> {
-        Ok(match &self.0 {
+        Ok(match &self.pools {
             Pools::Sqlite { write, file, .. } => {
                 file.check()?;
                 // A deferred transaction that reads first and then writes could fail with SQLITE_BUSY_SNAPSHOT.
                 let tx = write.begin_with("BEGIN IMMEDIATE").await?;
                 file.check_log()?;
-                Tx::Sqlite(tx)
+                Tx::Sqlite(self.with_key(tx))
             }
-            Pools::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Pools::Postgres(pool) => Tx::Postgres(self.with_key(pool.begin().await?)),
         })
     }
 
     /// Begins a transaction for reading. It does not block writers and is not blocked by them. It must not write: on SQLite
     /// its connection is read-only.
     pub async fn read(&self) -> Result<Tx, StoreError> {
-        Ok(match &self.0 {
+        Ok(match &self.pools {
             Pools::Sqlite { read, file, .. } => {
                 file.check()?;
-                Tx::Sqlite(read.begin().await?)
+                Tx::Sqlite(self.with_key(read.begin().await?))
             }
-            Pools::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Pools::Postgres(pool) => Tx::Postgres(self.with_key(pool.begin().await?)),
         })
+    }
+
+    fn with_key<DB: Database>(&self, transaction: Transaction<'static, DB>) -> DatabaseTransaction<DB> {
+        DatabaseTransaction { transaction, audit_key: self.audit_key.clone() }
     }
 
     /// `sqlite` or `postgres`.
     pub fn kind(&self) -> &'static str {
-        match self.0 {
+        match self.pools {
             Pools::Sqlite { .. } => "sqlite",
             Pools::Postgres(_) => "postgres",
         }
@@ -221,7 +258,7 @@ impl Store {
 
     /// Closes all connections once their running statements have ended.
     pub async fn close(&self) {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { read, write, .. } => {
                 read.close().await;
                 write.close().await;
@@ -263,6 +300,8 @@ repositories! {
     audit_log: AuditLog,
     /// Certificate authorities.
     authorities: Authorities,
+    /// Runs of workflows and their checkpoints.
+    checkpoints: Checkpoints,
     /// Client certificates of machines.
     certificates: Certificates,
     /// Mails of the outbox.
@@ -275,16 +314,25 @@ repositories! {
     sessions: Sessions,
     /// Suppressed access requests.
     suppressed_requests: SuppressedRequests,
+    /// Workflows that administrators make.
+    workflows: Workflows,
 }
 
 impl Tx {
     /// Commits everything that the transaction has written.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+            Self::Sqlite(tx) => tx.transaction.commit().await?,
+            Self::Postgres(tx) => tx.transaction.commit().await?,
         }
         Ok(())
+    }
+
+    fn audit_key(&self) -> Option<&AuditKey> {
+        match self {
+            Self::Sqlite(tx) => tx.audit_key.as_ref(),
+            Self::Postgres(tx) => tx.audit_key.as_ref(),
+        }
     }
 }
 
@@ -295,10 +343,4 @@ fn parsed<T: FromStr>(table: &'static str, text: String) -> Result<T, StoreError
         what: "a value of another form".to_owned(),
         id: text,
     })
-}
-
-/// A `LIKE` pattern for texts that contain `search`, whose own wildcards are escaped with a backslash.
-fn like_pattern(search: &str) -> String {
-    let escaped = search.trim().to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{escaped}%")
 }

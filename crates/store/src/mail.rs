@@ -38,6 +38,7 @@ struct Row {
     subject: String,
     body_sealed: Option<Vec<u8>>,
     state: String,
+    notice: i64,
     attempts: i64,
     last_error: Option<String>,
     created_at: i64,
@@ -54,6 +55,7 @@ impl TryFrom<Row> for StoredMail {
             subject: row.subject,
             body_sealed: row.body_sealed,
             state: parsed("mail", row.state)?,
+            notice: row.notice != 0,
             attempts: row.attempts,
             last_error: row.last_error,
             created_at: row.created_at,
@@ -83,6 +85,28 @@ impl Mails<'_> {
             subject,
             body_sealed,
             if deliverable { "waiting" } else { "kept" },
+            now
+        )?;
+        Ok(())
+    }
+
+    /// Queues a notice to an administrator. Nobody has to copy it: administrators see the same in the panel.
+    pub async fn insert_notice(
+        &mut self,
+        id: &MailId,
+        recipient: &str,
+        subject: &str,
+        body_sealed: &[u8],
+        now: i64,
+    ) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "INSERT INTO mail (id, recipient, subject, body_sealed, state, next_attempt_at, created_at, queued_at, notice)
+             VALUES ($1, $2, $3, $4, 'waiting', $5, $5, $5, 1)",
+            id.as_str(),
+            recipient,
+            subject,
+            body_sealed,
             now
         )?;
         Ok(())
@@ -156,16 +180,40 @@ impl Mails<'_> {
         )
     }
 
-    /// Marks a mail as sent that an administrator has delivered by other means; `false` if it is waiting or sent already.
+    /// Marks a mail as sent that an administrator has delivered by other means; `false` if it is waiting or sent already. Its
+    /// body stays until [`Mails::clean_up`].
     pub async fn mark_delivered_otherwise(&mut self, id: &MailId, now: i64) -> Result<bool, StoreError> {
         let changed = execute!(
             self.0,
-            "UPDATE mail SET state = 'sent', sent_at = $1, body_sealed = NULL, last_error = NULL
-             WHERE id = $2 AND state IN ('kept', 'dead')",
+            "UPDATE mail SET state = 'sent', sent_at = $1 WHERE id = $2 AND state IN ('kept', 'dead')",
             now,
             id.as_str()
         )?;
         Ok(changed == 1)
+    }
+
+    /// Undoes [`Mails::mark_delivered_otherwise`] if that was after `since` (seconds since the Unix epoch) and the body is
+    /// still there; otherwise `false`.
+    pub async fn take_back(&mut self, id: &MailId, since: i64) -> Result<bool, StoreError> {
+        let changed = execute!(
+            self.0,
+            "UPDATE mail SET state = CASE WHEN last_error IS NULL THEN 'kept' ELSE 'dead' END, sent_at = NULL
+             WHERE id = $1 AND state = 'sent' AND body_sealed IS NOT NULL AND sent_at > $2",
+            id.as_str(),
+            since
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Deletes the bodies of mails that administrators have sent before `before` (seconds since the Unix epoch).
+    pub async fn clean_up(&mut self, before: i64) -> Result<(), StoreError> {
+        execute!(
+            self.0,
+            "UPDATE mail SET body_sealed = NULL, last_error = NULL
+             WHERE state = 'sent' AND body_sealed IS NOT NULL AND sent_at <= $1",
+            before
+        )?;
+        Ok(())
     }
 
     /// One page of the mails in a state, or of all, newest first.
@@ -179,7 +227,7 @@ impl Mails<'_> {
         let condition = state.map(|state| format!("WHERE state = '{}'", state.as_str())).unwrap_or_default();
         let total = fetch_number!(self.0, &format!("SELECT COUNT(*) FROM mail {condition}"))?.unsigned_abs();
         let slice = format!(
-            "SELECT id, recipient, subject, body_sealed, state, attempts, last_error, created_at, sent_at FROM mail
+            "SELECT id, recipient, subject, body_sealed, state, notice, attempts, last_error, created_at, sent_at FROM mail
              {condition} ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2"
         );
         let rows: Vec<Row> =
@@ -188,8 +236,9 @@ impl Mails<'_> {
         Ok(Page { rows, total, page, page_size })
     }
 
-    /// The number of mails that an administrator has to copy or retry.
+    /// The number of mails that an administrator has to copy or retry. Notices to administrators are no work.
     pub async fn count_needing_attention(&mut self) -> Result<u64, StoreError> {
-        Ok(fetch_number!(self.0, "SELECT COUNT(*) FROM mail WHERE state IN ('kept', 'dead')")?.unsigned_abs())
+        Ok(fetch_number!(self.0, "SELECT COUNT(*) FROM mail WHERE state IN ('kept', 'dead') AND notice = 0")?
+            .unsigned_abs())
     }
 }

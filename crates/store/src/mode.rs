@@ -13,6 +13,7 @@ struct Row {
     prompt: String,
     provider: String,
     model: String,
+    workflow_id: String,
     temperature: f64,
     enabled: i64,
     position: i64,
@@ -28,6 +29,7 @@ impl From<Row> for Mode {
             prompt: row.prompt,
             provider: row.provider,
             model: row.model,
+            workflow: row.workflow_id,
             temperature: row.temperature,
             enabled: row.enabled != 0,
             position: row.position,
@@ -37,7 +39,7 @@ impl From<Row> for Mode {
 }
 
 const COLUMNS: &str =
-    "id, name, description, prompt, provider, model, temperature, enabled, position, version";
+    "id, name, description, prompt, provider, model, workflow_id, temperature, enabled, position, version";
 
 impl Modes<'_> {
     /// All modes, ordered by position and name.
@@ -59,8 +61,8 @@ impl Modes<'_> {
     pub async fn insert(&mut self, mode: &Mode) -> Result<(), StoreError> {
         execute!(
             self.0,
-            "INSERT INTO mode (id, name, description, prompt, provider, model, temperature, enabled, position, version)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)",
+            "INSERT INTO mode (id, name, description, prompt, provider, model, temperature, enabled, position, workflow_id, version)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)",
             &mode.id,
             &mode.name,
             &mode.description,
@@ -69,7 +71,8 @@ impl Modes<'_> {
             &mode.model,
             mode.temperature,
             i64::from(mode.enabled),
-            mode.position
+            mode.position,
+            &mode.workflow
         )?;
         Ok(())
     }
@@ -79,7 +82,7 @@ impl Modes<'_> {
         let changed = execute!(
             self.0,
             "UPDATE mode SET name = $1, description = $2, prompt = $3, provider = $4, model = $5, temperature = $6,
-             enabled = $7, position = $8, version = version + 1 WHERE id = $9 AND version = $10",
+             enabled = $7, position = $8, workflow_id = $9, version = version + 1 WHERE id = $10 AND version = $11",
             &mode.name,
             &mode.description,
             &mode.prompt,
@@ -88,6 +91,7 @@ impl Modes<'_> {
             mode.temperature,
             i64::from(mode.enabled),
             mode.position,
+            &mode.workflow,
             &mode.id,
             mode.version
         )?;

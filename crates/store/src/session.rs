@@ -229,6 +229,13 @@ impl Sessions<'_> {
         }))
     }
 
+    /// Takes back an attempt that [`Self::try_challenge`] has counted.
+    pub async fn return_attempt(&mut self, token: &TokenHash) -> Result<(), StoreError> {
+        let sql = "UPDATE challenge SET attempts = attempts - 1 WHERE token_hash = $1 AND attempts > 0";
+        execute!(self.0, sql, token.0.as_slice())?;
+        Ok(())
+    }
+
     /// Uses up a challenge; `false` if it was used before.
     pub async fn consume_challenge(&mut self, token: &TokenHash, now: i64) -> Result<bool, StoreError> {
         let changed = execute!(

@@ -3,7 +3,7 @@
 use domain::access::skeleton::{self, Skeleton};
 use domain::access::{AddressNote, EmailAddress};
 
-use crate::query::{execute, fetch_all};
+use crate::query::{Value, execute, fetch_all, fetch_all_with};
 use crate::{Addresses, StoreError};
 
 /// How many confusable addresses are listed for one address.
@@ -71,7 +71,29 @@ impl Addresses<'_> {
                 }
             }
         }
+        if !names_domain && let Some(domain) = self.contained_domain(email).await? {
+            notes.push(AddressNote::LikeDomain { domain });
+        }
         Ok((known, notes))
+    }
+
+    /// The domain of an account that this address's domain contains without being part of it. Most domains can contain none,
+    /// and need no statement.
+    async fn contained_domain(&mut self, email: &EmailAddress) -> Result<Option<String>, StoreError> {
+        let contained = skeleton::contained_domains(email);
+        if contained.is_empty() {
+            return Ok(None);
+        }
+        let places: Vec<_> = (2..contained.len() + 2).map(|number| format!("${number}")).collect();
+        let sql = format!(
+            "SELECT o.domain FROM address_look o JOIN account a ON a.email = o.email
+             WHERE o.domain <> $1 AND o.domain_look IN ({}) ORDER BY o.domain LIMIT 1",
+            places.join(", ")
+        );
+        let own = Value::Text(skeleton::parts(email).1.to_owned());
+        let values: Vec<_> = std::iter::once(own).chain(contained.into_iter().map(Value::Text)).collect();
+        let found: Vec<(String,)> = fetch_all_with!(self.0, (String,), &sql, &values)?;
+        Ok(found.into_iter().next().map(|(domain,)| domain))
     }
 }
 

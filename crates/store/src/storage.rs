@@ -35,7 +35,7 @@ impl Store {
 
     /// Fails if the database file was removed or replaced since it was opened.
     pub fn check_file(&self) -> Result<(), StoreError> {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { file, .. } => file.check(),
             Pools::Postgres(_) => Ok(()),
         }
@@ -44,7 +44,7 @@ impl Store {
     /// Deletes the reserve, so that [`Store::begin_urgent`] finds room on a full disk. Until there is a reserve again, nothing
     /// else is written. Returns whether there was one.
     pub fn release_reserve(&self) -> bool {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { file, .. } => file.release_reserve(),
             Pools::Postgres(_) => false,
         }
@@ -52,7 +52,7 @@ impl Store {
 
     /// Makes the reserve if there is none and the disk has room for it. Returns whether there is one now; PostgreSQL has none.
     pub async fn keep_reserve(&self) -> Result<bool, StoreError> {
-        let Pools::Sqlite { file, .. } = &self.0 else { return Ok(false) };
+        let Pools::Sqlite { file, .. } = &self.pools else { return Ok(false) };
         if file.has_reserve() {
             return Ok(true);
         }

@@ -13,6 +13,7 @@ use protocol::Problem;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::body_arrival::too_slow;
 use crate::documented_errors::DocumentedErrors;
 use crate::input::{self, Input};
 use crate::nul::{check_form, check_json};
@@ -107,6 +108,7 @@ impl<T> DocumentedErrors for JsonBody<T> {
     fn problems() -> Vec<Problem> {
         vec![
             malformed("The body is not valid JSON (line 1, column 2)."),
+            too_slow(),
             too_large(),
             unsupported_media_type("application/json"),
             input::example("name", "a string"),
@@ -118,6 +120,7 @@ impl DocumentedErrors for MultipartBody {
     fn problems() -> Vec<Problem> {
         vec![
             malformed("The body is not valid multipart/form-data, or ends too early."),
+            too_slow(),
             too_large(),
             unsupported_media_type("multipart/form-data"),
         ]

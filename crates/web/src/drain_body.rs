@@ -17,6 +17,8 @@ use http::header;
 use protocol::analysis::MAX_IMAGE_BYTES;
 use tokio::sync::Mutex;
 
+use crate::body_arrival::Received;
+
 /// The maximum to discard: the largest image of the protocol with its multipart framing.
 const MAX_DRAINED_BYTES: usize = MAX_IMAGE_BYTES + 64 * 1024;
 /// How long the response waits for the rest of the body.
@@ -27,6 +29,7 @@ pub async fn drain_body(request: Request, next: Next) -> Response {
     // A client that expects 100 Continue (RFC 9110 §10.1.1) sends its body only once the server reads it, and accepts a
     // final response instead.
     let expects_continue = request.headers().contains_key(header::EXPECT);
+    let received = request.extensions().get::<Received>().cloned();
     let (parts, body) = request.into_parts();
     let shared = Arc::new(Mutex::new(body.into_data_stream().fuse()));
     let polled = Arc::new(AtomicBool::new(false));
@@ -38,6 +41,9 @@ pub async fn drain_body(request: Request, next: Next) -> Response {
         });
     let response = next.run(Request::from_parts(parts, Body::from_stream(handler_body))).await;
     if polled.load(Ordering::Relaxed) || !expects_continue {
+        if let Some(received) = received {
+            received.discard();
+        }
         let drain = async {
             let (mut rest, mut drained) = (shared.lock().await, 0);
             while let Some(Ok(chunk)) = rest.next().await

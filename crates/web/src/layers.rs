@@ -12,10 +12,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use domain::random::Random;
 
 use crate::problem::ProblemResponse;
-use crate::{csrf, headers, nul, request_id, trace};
+use crate::{body_arrival, csrf, headers, nul, request_id, trace};
 
-/// The layers that every route of a server gets: request id, access log, security headers, panic handler, and the checks
-/// for cross-site requests and NUL characters.
+/// The layers that every route of a server gets: request id, access log, security headers, panic handler, the checks
+/// for cross-site requests and NUL characters, and the limits of how bodies arrive.
 #[derive(Debug)]
 pub struct HttpLayers {
     random: Arc<dyn Random>,
@@ -35,6 +35,7 @@ impl HttpLayers {
     /// Adds the layers to all routes of the router. Routes that are added later do not have them.
     pub fn apply(&self, routes: Router) -> Router {
         routes
+            .layer(from_fn_with_state(body_arrival::budget(), body_arrival::limit))
             .layer(from_fn_with_state(Arc::clone(&self.origins), csrf::check))
             .layer(from_fn(nul::check))
             .layer(CatchPanicLayer::custom(handle_panic))

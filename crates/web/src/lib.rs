@@ -5,6 +5,8 @@
 //! the route, never the path, which may hold a secret, and nothing about the person.
 
 mod body;
+mod body_arrival;
+mod byte_budget;
 mod cached;
 mod concurrency_limit;
 mod cookie;
@@ -15,6 +17,7 @@ mod fallback;
 mod headers;
 mod input;
 mod layers;
+mod network;
 mod nul;
 mod peer;
 mod problem;
@@ -25,13 +28,15 @@ mod trace;
 pub use body::{
     FormBody, JsonBody, MultipartBody, PathParams, QueryParams, multipart_problem, reject_nul_in_form,
 };
+pub use byte_budget::{BudgetExhausted, ByteBudget, Reservation};
 pub use cached::{CachedBytes, IMMUTABLE, REVALIDATE};
 pub use concurrency_limit::{ConcurrencyLimit, LimitError, Permit};
-pub use cookie::{CookieKind, cookie_value};
+pub use cookie::{CookieKind, CookieNames, cookie_value};
 pub use csrf::cross_site;
 pub use fallback::{is_navigation, method_not_allowed, not_found};
 pub use headers::CspNonce;
 pub use layers::HttpLayers;
+pub use network::Network;
 pub use nul::without_nul;
 pub use peer::{Listener, Peer, PeerCertificate};
 pub use problem::{ApiResult, HandlerError, ProblemResponse};

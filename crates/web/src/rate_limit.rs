@@ -1,11 +1,12 @@
 //! Rate limits: token buckets in memory.
 //!
-//! A client may have many addresses, so networks are counted. An IPv6 address counts as its /64. An IPv4 address counts by
-//! itself, and its /24 may have eight times as much. Memory is bounded: if there are too many buckets, those that were idle
+//! A client may have many addresses, so networks are counted. An IPv4 address counts by itself, and its /24 may have eight
+//! times as much. An IPv6 address counts as its /64; its /56 may have four times as much and its /48 eight times, since
+//! providers assign any of these to one site. Memory is bounded: if there are too many buckets, those that were idle
 //! longest, and so are the fullest, are evicted.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +17,11 @@ use protocol::Problem;
 use sha2::{Digest, Sha256};
 
 use crate::documented_errors::DocumentedErrors;
+use crate::network::Network;
 
-/// How many times the limit of one IPv4 address its /24 network has.
-const SUBNET_FACTOR: f64 = 8.0;
+/// Prefix lengths, and how many times the limit such a network has.
+const V4: [(u8, f64); 2] = [(32, 1.0), (24, 8.0)];
+const V6: [(u8, f64); 3] = [(64, 1.0), (56, 4.0), (48, 8.0)];
 
 /// Tolerance for rounding errors of the floating-point arithmetic, in tokens and seconds.
 const EPSILON: f64 = 1e-4;
@@ -79,9 +82,7 @@ struct Key(&'static str, Subject);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Subject {
-    Address(Ipv4Addr),
-    Network4([u8; 3]),
-    Network6([u16; 4]),
+    Network(Network),
     /// The SHA-256 of a key: of fixed size, and no personal data stays in memory.
     Hashed([u8; 32]),
 }
@@ -96,16 +97,12 @@ struct Bucket {
 #[async_trait]
 impl RateLimiter for InMemoryRateLimiter {
     async fn check_address(&self, rule: Rule, address: IpAddr) -> Result<(), Problem> {
-        match address.to_canonical() {
-            IpAddr::V4(address) => {
-                let [a, b, c, _] = address.octets();
-                self.check(&[
-                    (rule, Subject::Address(address)),
-                    (rule.times(SUBNET_FACTOR), Subject::Network4([a, b, c])),
-                ])
-            }
-            IpAddr::V6(address) => self.check(&[(rule, Subject::Network6(network6(address)))]),
-        }
+        let address = address.to_canonical();
+        let widths = if address.is_ipv4() { V4.as_slice() } else { V6.as_slice() };
+        let network = |&(prefix, factor): &(u8, f64)| {
+            (rule.times(factor), Subject::Network(Network::containing(address, prefix)))
+        };
+        self.check(&widths.iter().map(network).collect::<Vec<_>>())
     }
 
     async fn check_key(&self, rule: Rule, key: &str) -> Result<(), Problem> {
@@ -136,6 +133,13 @@ impl InMemoryRateLimiter {
             refilled.push((key, bucket));
         }
         if wait > 0.0 {
+            for (key, bucket) in refilled {
+                // After the clock was set back, a bucket must refill from the new time on, and not stay empty until the
+                // clock has caught up with the old one.
+                if let Some(stored) = buckets.get_mut(&key).filter(|stored| stored.refilled_at > now) {
+                    *stored = bucket;
+                }
+            }
             let wait = Duration::try_from_secs_f64((wait - EPSILON).ceil().max(1.0));
             return Err(Problem::too_many_requests(wait.map_or(u64::MAX, |wait| wait.as_secs())));
         }
@@ -175,11 +179,6 @@ fn evict(buckets: &mut HashMap<Key, Bucket>) {
     for (_, key) in oldest {
         buckets.remove(key);
     }
-}
-
-fn network6(address: Ipv6Addr) -> [u16; 4] {
-    let [a, b, c, d, ..] = address.segments();
-    [a, b, c, d]
 }
 
 #[cfg(test)]
@@ -222,6 +221,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_bucket_refills_after_the_clock_was_set_back() {
+        let (clock, limiter) = limiter(100);
+        let rule = Rule::per_minute("sign-in", 3);
+        let (a, other) = (address("192.0.2.1"), address("192.0.2.2"));
+        clock.advance(86_400);
+        for _ in 0..3 {
+            limiter.check_address(rule, a).await.unwrap();
+        }
+        limiter.check_address(rule, a).await.unwrap_err();
+        clock.advance(-86_400);
+        assert_eq!(limiter.check_address(rule, a).await.unwrap_err().retry_after, Some(20));
+        limiter.check_address(rule, other).await.unwrap();
+        clock.advance(20);
+        limiter.check_address(rule, a).await.unwrap();
+        limiter.check_address(rule, a).await.unwrap_err();
+    }
+
+    #[tokio::test]
     async fn addresses_count_as_networks() {
         let (_, limiter) = limiter(1_000);
         let rule = Rule::per_minute("sign-in", 2);
@@ -247,6 +264,25 @@ mod tests {
         limiter.check_address(rule, address("2001:db8::3")).await.unwrap_err();
         limiter.check_address(rule, address("2001:db8:0:1::1")).await.unwrap();
         limiter.check_address(rule, address("::ffff:198.51.100.1")).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn the_addresses_of_one_site_do_not_add_up() {
+        let (_, limiter) = limiter(100_000);
+        let rule = Rule::per_hour("requests", 10);
+        let allowed = async |addresses: Vec<IpAddr>| {
+            let mut allowed = 0;
+            for address in addresses {
+                allowed += usize::from(limiter.check_address(rule, address).await.is_ok());
+            }
+            allowed
+        };
+        // Each from a /64 of its own.
+        let of_one_56 = (0..256).map(|n| address(&format!("2001:db8:0:{n:x}::1"))).collect();
+        assert_eq!(allowed(of_one_56).await, 40);
+        let of_one_48 = (0..2_000).map(|n| address(&format!("2001:db8:1:{:x}::1", n * 32))).collect();
+        assert_eq!(allowed(of_one_48).await, 80);
+        limiter.check_address(rule, address("2001:db8:2::1")).await.unwrap();
     }
 
     #[tokio::test]

@@ -2,38 +2,43 @@
 
 use std::collections::HashSet;
 
-use crate::edge::{END, Edge, Outcome};
+use crate::edge::{END, Edge, Join, Outcome, Target};
 use crate::error::GraphError;
 
 /// Checks nodes and edges; the first node is the start.
-pub(crate) fn validate<S>(names: &[&str], edges: &[Edge<S>]) -> Result<(), GraphError> {
-    check_names(names, edges)?;
+pub(crate) fn validate<S>(names: &[&str], edges: &[Edge<S>], joins: &[Join]) -> Result<(), GraphError> {
+    check_names(names, edges, joins)?;
     for name in names {
         let default = |edge: &Edge<S>| edge.on == Outcome::Finished && edge.is_unconditional();
         if !edges.iter().any(|edge| edge.from == *name && default(edge)) {
             return Err(GraphError::NoDefaultEdge((*name).to_owned()));
         }
     }
-    if let Some(cycle) = unbounded_cycle(names, edges) {
+    if let Some(cycle) = unbounded_cycle(names, edges, joins) {
         return Err(GraphError::Cycle(cycle.into_iter().map(str::to_owned).collect()));
     }
     let reached = reachable(names.first().copied(), |name| {
-        edges.iter().filter(|edge| edge.from == name).filter_map(|edge| edge.to.as_deref()).collect()
+        edges.iter().filter(|edge| edge.from == name).flat_map(|edge| edge.targets(joins)).collect()
     });
     if let Some(name) = names.iter().find(|name| !reached.contains(*name)) {
         return Err(GraphError::Unreachable((*name).to_owned()));
     }
-    let last = edges.iter().filter(|edge| edge.to.is_none()).map(|edge| edge.from.as_str());
+    let ends = |edge: &&Edge<S>| matches!(edge.to, Target::End) || edge.targets(joins).contains(&END);
+    let last = edges.iter().filter(ends).map(|edge| edge.from.as_str());
     let ending = reachable(last, |name| {
-        edges.iter().filter(|edge| edge.to.as_deref() == Some(name)).map(|edge| edge.from.as_str()).collect()
+        edges
+            .iter()
+            .filter(|edge| edge.targets(joins).contains(&name))
+            .map(|edge| edge.from.as_str())
+            .collect()
     });
     if let Some(name) = names.iter().find(|name| !ending.contains(*name)) {
         return Err(GraphError::NoPathToEnd((*name).to_owned()));
     }
-    check_order(edges)
+    check_order(edges, joins)
 }
 
-fn check_names<S>(names: &[&str], edges: &[Edge<S>]) -> Result<(), GraphError> {
+fn check_names<S>(names: &[&str], edges: &[Edge<S>], joins: &[Join]) -> Result<(), GraphError> {
     if names.is_empty() {
         return Err(GraphError::Empty);
     }
@@ -46,19 +51,27 @@ fn check_names<S>(names: &[&str], edges: &[Edge<S>]) -> Result<(), GraphError> {
             return Err(GraphError::DuplicateNode((*name).to_owned()));
         }
     }
-    let mut named = edges.iter().flat_map(|edge| [Some(&edge.from), edge.to.as_ref()]).flatten();
-    match named.find(|name| !known.contains(name.as_str())) {
-        Some(unknown) => Err(GraphError::UnknownNode(unknown.clone())),
-        None => Ok(()),
+    if let Some(empty) = joins.iter().find(|join| join.from.is_empty()) {
+        return Err(GraphError::EmptyJoin(empty.to.clone()));
     }
+    for edge in edges {
+        // A node can choose the end.
+        let targets = edge.targets(joins).into_iter().filter(|to| !(edge.is_command() && *to == END));
+        if let Some(unknown) =
+            std::iter::once(edge.from.as_str()).chain(targets).find(|name| !known.contains(name))
+        {
+            return Err(GraphError::UnknownNode(unknown.to_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// Behind an edge that is always taken no other can be.
-fn check_order<S>(edges: &[Edge<S>]) -> Result<(), GraphError> {
-    for (index, edge) in edges.iter().enumerate() {
+fn check_order<S>(edges: &[Edge<S>], joins: &[Join]) -> Result<(), GraphError> {
+    for (index, edge) in edges.iter().enumerate().filter(|(_, edge)| !edge.is_command()) {
         let rival = |other: &Edge<S>| other.from == edge.from && other.on == edge.on;
         if edges.iter().take(index).any(|earlier| rival(earlier) && earlier.is_unconditional()) {
-            let to = edge.to.clone().unwrap_or_else(|| END.to_owned());
+            let to = edge.targets(joins).first().map_or(END, |to| to).to_owned();
             return Err(GraphError::DeadEdge { from: edge.from.clone(), to });
         }
     }
@@ -81,13 +94,13 @@ fn reachable<'a>(
 }
 
 /// Removes, again and again, the nodes that no unbounded edge leads to. What remains is in a cycle or behind one.
-fn unbounded_cycle<'a, S>(names: &[&'a str], edges: &[Edge<S>]) -> Option<Vec<&'a str>> {
+fn unbounded_cycle<'a, S>(names: &[&'a str], edges: &[Edge<S>], joins: &[Join]) -> Option<Vec<&'a str>> {
     let mut left: Vec<&str> = names.to_vec();
     loop {
         let has_predecessor = |name: &str| {
             edges.iter().any(|edge| {
                 edge.at_most.is_none()
-                    && edge.to.as_deref() == Some(name)
+                    && edge.targets(joins).contains(&name)
                     && left.contains(&edge.from.as_str())
             })
         };

@@ -7,9 +7,9 @@ use domain::access::InvalidTransition;
 use domain::audit::Action;
 use domain::id::AccessRequestId;
 use domain::secret::Token;
-use protocol::access::{AccessRequestFilter, AccessRequestRow, Message, Page, RequestState};
+use protocol::access::{AccessRequestFilter, AccessRequestRow, MatchCode, Message, Page, RequestState};
 use protocol::people::Role;
-use protocol::review::{Decide, Decided, News, RequestDetail, Undecided, Verdict};
+use protocol::review::{Decide, Decided, News, RequestDetail, Undecided, Unlisted, Verdict};
 use protocol::{Problem, ServiceError};
 use web::documented_errors::DocumentedErrors;
 
@@ -46,9 +46,19 @@ impl ReviewService for Access {
         _: &Administrator,
         filter: AccessRequestFilter,
     ) -> Result<Page<AccessRequestRow>, ServiceError> {
+        crate::search::check(&filter.search)?;
         let mut tx = self.env.store.read().await?;
         let max_links = self.env.config.access.max_links;
         Ok(tx.access_requests().list(&filter, PAGE_SIZE, self.env.now(), max_links).await?)
+    }
+
+    #[tracing::instrument(skip_all, level = "debug", name = "review.unlisted")]
+    async fn unlisted(&self, _: &Administrator, code: &str) -> Result<Option<Unlisted>, ServiceError> {
+        let Ok(code) = code.parse::<MatchCode>() else { return Ok(None) };
+        let mut tx = self.env.store.read().await?;
+        let found = tx.suppressed_requests().find_by_code(&code, self.env.now()).await?;
+        let allowed = self.env.config.access.max_pending_per_address;
+        Ok(found.map(|requested_at| Unlisted { requested_at, allowed }))
     }
 
     #[tracing::instrument(skip_all, level = "debug", name = "review.find", fields(access_request_id = id))]

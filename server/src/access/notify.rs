@@ -32,6 +32,7 @@ impl Access {
     /// Fills in derived columns that an earlier version did not store or computed by other rules: the skeletons of addresses
     /// and the search texts of requests.
     pub async fn backfill(&self) -> Result<(), ServiceError> {
+        self.env.store.fill_search_texts().await?;
         loop {
             let mut tx = self.env.store.begin().await?;
             let requests = tx.access_requests().without_search_text(BACKFILL_BATCH).await?;

@@ -142,7 +142,7 @@ pub(super) async fn request_behind(tx: &mut Tx, token: &str) -> Result<AccessReq
 
 /// 410: the link was valid once.
 fn superseded() -> Problem {
-    Problem::gone("A newer link has been mailed. Use the one in the newest mail.")
+    Problem::gone("There is a newer link, which replaced this one. Use that one.")
 }
 
 fn no_new_link(state: RequestState) -> Problem {

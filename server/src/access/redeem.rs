@@ -260,7 +260,8 @@ impl Access {
             tx.access_requests().set_proven_browser(&request.id, &TokenHash::of(&browser)).await?;
             tx.commit().await?;
         }
-        let cookie = CookieKind::Requester.set(&browser, ASKED_COOKIE_SECONDS, context.secure);
+        let cookie =
+            CookieKind::Requester.set(&browser, ASKED_COOKIE_SECONDS, self.env.cookies(context.secure));
         Ok(Redeemed { value, cookies: vec![cookie] })
     }
 }

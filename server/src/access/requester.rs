@@ -42,7 +42,8 @@ impl RequesterService for Access {
 
         let status_url =
             self.env.config.public_url.join(&format!("/public/request-status/{}", status.expose()));
-        let cookie = CookieKind::Requester.set(&browser, ASKED_COOKIE_SECONDS, context.secure);
+        let cookie =
+            CookieKind::Requester.set(&browser, ASKED_COOKIE_SECONDS, self.env.cookies(context.secure));
         Ok(WithCookies { value: RequestReceipt { match_code, status_url }, cookies: vec![cookie] })
     }
 

@@ -28,6 +28,7 @@ pub fn tee(
             let Some(event) = event else { return recorded };
             match &event {
                 AnalysisEvent::Delta(delta) => recorded.answer.push_str(&delta.text),
+                AnalysisEvent::Reasoning(reasoning) if reasoning.retracts => recorded.answer.clear(),
                 AnalysisEvent::Step(step) if step.state != StepState::Started => {
                     recorded.steps.push(step.clone());
                 }

@@ -2,6 +2,7 @@
 //!
 //! Hash and size of the image are stored, the image itself only with `screenshots.keep` (`stored_screenshot`).
 
+mod admission;
 mod events;
 mod question;
 mod stored_screenshot;
@@ -10,16 +11,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::analysis::{
-    AnalysisError, CompletedAnalysis, Engine, Job, Limits, ModeSettings, Picture, Pictures, Provider, Reader,
-    ReaderConfig, analyze, provider,
+    AnalysisError, CompletedAnalysis, CustomWorkflow, Engine, Job, Limits, ModeSettings, Picture, Pictures,
+    Provider, Reader, ReaderConfig, analyze_since, provider,
 };
-use domain::analysis::{AnalysisRecord, AnalysisState};
+use domain::analysis::{AnalysisRecord, AnalysisState, ProviderFailure};
 use domain::audit::Action;
 use domain::id::AnalysisId;
 use protocol::analysis::{AnalysisEvent, MAX_CONTEXT_CHARS, Step};
 use protocol::mode::Mode;
 use protocol::{Problem, ServiceError};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -29,8 +31,12 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::mode::Modes;
 use crate::native::Person;
+use crate::vault::Vault;
+use crate::workflow::Workflows;
+use admission::Admissions;
 use stored_screenshot::{StoredScreenshot, StoredScreenshots};
 
+pub use admission::Admission;
 pub use question::Question;
 
 /// Events buffered for a slow client before the model is held up too.
@@ -46,31 +52,39 @@ const FINAL_EVENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The service behind every operation on analyses.
 #[derive(Debug, Clone)]
 pub struct Analyses {
+    admissions: Arc<Admissions>,
     env: Arc<Environment>,
     engine: Arc<Engine>,
     limits: Arc<dyn RateLimiter>,
     modes: Modes,
     pictures: Pictures,
+    workflows: Workflows,
     /// Tracks running analyses, so that their records are written before the server stops.
     running: TaskTracker,
     screenshots: StoredScreenshots,
 }
 
 impl Analyses {
-    pub fn new(env: Arc<Environment>, modes: Modes, limits: Arc<dyn RateLimiter>) -> Result<Self, Failure> {
+    pub fn new(
+        env: Arc<Environment>,
+        modes: Modes,
+        workflows: Workflows,
+        limits: Arc<dyn RateLimiter>,
+    ) -> Result<Self, Failure> {
         let client =
             provider::http_client().map_err(|_| Failure::Other("no HTTP client for the model servers"))?;
         let configs = env.config.providers.iter();
         let providers = configs
             .map(|config| provider::connect(config.clone(), client.clone()).map_err(Failure::Provider))
             .collect::<Result<Vec<_>, Failure>>()?;
-        Self::with_providers(env, modes, limits, providers)
+        Self::with_providers(env, modes, workflows, limits, providers)
     }
 
     /// With these model servers instead of the configured ones.
     pub fn with_providers(
         env: Arc<Environment>,
         modes: Modes,
+        workflows: Workflows,
         limits: Arc<dyn RateLimiter>,
         providers: Vec<Arc<dyn Provider>>,
     ) -> Result<Self, Failure> {
@@ -89,11 +103,15 @@ impl Analyses {
         let engine = Engine::new(providers, &reader, &pictures, engine_limits)
             .map_err(|_| Failure::Other("the workflow's graph is wrong"))?;
         let screenshots = StoredScreenshots::new(Arc::clone(&env));
+        let (per_person, analyses) = (config.limits.analyses_per_person, config.limits.analyses);
+        let largest = pictures.limits().bytes;
         Ok(Self {
+            admissions: Admissions::new(per_person as usize, analyses as usize, largest),
             engine: Arc::new(engine),
             env,
             limits,
             modes,
+            workflows,
             pictures,
             screenshots,
             running: TaskTracker::new(),
@@ -103,6 +121,14 @@ impl Analyses {
     /// The size limit of an image, in bytes.
     pub fn largest_picture(&self) -> usize {
         self.pictures.limits().bytes
+    }
+
+    /// Permits a person one more analysis, before anything of it is received.
+    pub async fn admit(&self, person: &Person) -> Result<Admission, ServiceError> {
+        let per_minute = self.env.config.limits.analyses_per_minute;
+        let admission = self.admissions.admit(&person.account.id)?;
+        self.limits.check_key(Rule::per_minute("analyze", per_minute), person.account.id.as_str()).await?;
+        Ok(admission)
     }
 
     /// Starts an analysis and returns the receiver of its events. Dropping the receiver cancels it.
@@ -115,10 +141,10 @@ impl Analyses {
     pub async fn start(
         &self,
         person: &Person,
+        admission: Admission,
         question: Question,
     ) -> Result<mpsc::Receiver<AnalysisEvent>, ServiceError> {
-        let per_minute = self.env.config.limits.analyses_per_minute;
-        self.limits.check_key(Rule::per_minute("analyze", per_minute), person.account.id.as_str()).await?;
+        let since = Instant::now();
         if question.context.chars().count() > MAX_CONTEXT_CHARS {
             return Err(Problem::invalid_input().field("context", "Use at most 4,000 characters.").into());
         }
@@ -126,7 +152,11 @@ impl Analyses {
             return Err(Problem::invalid_input().field("image", "Send a PNG, JPEG or WebP picture.").into());
         };
         let mode = self.modes.choose(question.mode.as_deref().filter(|m| !m.is_empty())).await?;
-        let picture = self.pictures.accept(image).await.map_err(Problem::from)?;
+        let workflow = self.workflows.of_mode(&mode).await?.map(Arc::new);
+        let limit = self.engine.time_limit();
+        let accepted = timeout_at(since + limit, self.pictures.accept(image)).await;
+        let picture =
+            accepted.map_err(|_| AnalysisError::TimedOut(limit).problem())?.map_err(Problem::from)?;
         let record = self.record(person, &mode, &question.context, &picture);
         let screenshot = if record.screenshot_stored {
             Some(self.screenshots.seal(&record.id, &picture).await?)
@@ -141,10 +171,10 @@ impl Analyses {
         tx.commit().await?;
 
         let (sender, receiver) = mpsc::channel(BUFFERED_EVENTS);
-        let job = self.job(&record, mode, picture);
+        let job = self.job(&record, mode, workflow, picture);
         // At the level of the request's span, so that the nodes' log lines name their analysis at any level.
         let span = tracing::info_span!("analysis", analysis_id = %record.id);
-        self.running.spawn(self.clone().run(job, record, sender).instrument(span));
+        self.running.spawn(self.clone().run(since, admission, job, record, sender).instrument(span));
         Ok(receiver)
     }
 
@@ -168,6 +198,7 @@ impl Analyses {
         limit: i64,
         offset: i64,
     ) -> Result<Vec<AnalysisRecord>, ServiceError> {
+        crate::search::check(search)?;
         Ok(self.env.store.read().await?.analyses().list(&person.account.id, search, limit, offset).await?)
     }
 
@@ -211,12 +242,23 @@ impl Analyses {
 
     /// Runs an analysis and stores its result. However it ends, also by a panic, the client receives one `done` or `error`, and
     /// the record is no longer `running`.
-    async fn run(self, job: Job, mut record: AnalysisRecord, sender: mpsc::Sender<AnalysisEvent>) {
+    async fn run(
+        self,
+        since: Instant,
+        admission: Admission,
+        job: Job,
+        mut record: AnalysisRecord,
+        sender: mpsc::Sender<AnalysisEvent>,
+    ) {
         let started = std::time::Instant::now();
         let (relay, recording) = events::tee(sender.clone());
         let engine = Arc::clone(&self.engine);
         let events = relay.clone();
-        let work = async move { analyze(&engine, job, events, CancellationToken::new()).await };
+        let asked = engine.asked_provider(&job.mode);
+        let work = async move {
+            let _admitted = admission;
+            analyze_since(since, &engine, job, events, CancellationToken::new()).await
+        };
         let result = ended(work, relay).await;
         let recorded = match recording.await {
             Ok(recorded) => recorded,
@@ -231,6 +273,9 @@ impl Analyses {
         record.answer = recorded.answer;
         match result {
             Ok(outcome) => {
+                record.cut = outcome.done.cut;
+                record.failure =
+                    asked.zip(outcome.failure).map(|(provider, words)| ProviderFailure { provider, words });
                 record.state = AnalysisState::Finished;
                 record.provider = outcome.done.provider;
                 record.model = outcome.done.model;
@@ -240,6 +285,10 @@ impl Analyses {
             }
             Err(AnalysisError::Cancelled) => record.state = AnalysisState::Cancelled,
             Err(error) => {
+                if let AnalysisError::Provider(error) = &error {
+                    let words = error.explanation();
+                    record.failure = asked.map(|provider| ProviderFailure { provider, words });
+                }
                 record.state = AnalysisState::Failed;
                 let causes = domain::error::causes(&error);
                 tracing::warn!(analysis = %record.id, causes, "an analysis failed");
@@ -256,6 +305,14 @@ impl Analyses {
     async fn finish_record(&self, record: &AnalysisRecord, steps: &[Step]) -> Result<(), ServiceError> {
         let mut tx = self.env.store.begin().await?;
         tx.analyses().finish(record, steps).await?;
+        let now = self.env.now();
+        match &record.failure {
+            Some(failure) => tx.analyses().provider_failed(failure, now).await?,
+            None if record.state == AnalysisState::Finished && record.provider != provider::READER => {
+                tx.analyses().provider_answered(&record.provider, now).await?;
+            }
+            None => {}
+        }
         tx.commit().await?;
         Ok(())
     }
@@ -273,6 +330,8 @@ impl Analyses {
             model: String::new(),
             prompt_tokens: 0,
             completion_tokens: 0,
+            cut: None,
+            failure: None,
             image_sha256: picture.sha256().to_owned(),
             image_width: picture.width().into(),
             image_height: picture.height().into(),
@@ -283,9 +342,14 @@ impl Analyses {
         }
     }
 
-    fn job(&self, record: &AnalysisRecord, mode: Mode, picture: Picture) -> Job {
-        let mut nonce = [0; 16];
-        self.env.random.fill(&mut nonce);
+    fn job(
+        &self,
+        record: &AnalysisRecord,
+        mode: Mode,
+        workflow: Option<Arc<CustomWorkflow>>,
+        picture: Picture,
+    ) -> Job {
+        let mark = prompt_mark(&self.env.vault, &mode.id, self.env.now());
         Job {
             analysis_id: record.id.to_string(),
             question: record.context.clone(),
@@ -296,10 +360,19 @@ impl Analyses {
                 model: mode.model,
                 temperature: mode.temperature,
             },
-            nonce: hex::encode(nonce),
+            mark,
             picture,
+            workflow,
         }
     }
+}
+
+/// The mark around a screen's text in the prompts of a mode: the same for a day, so that model servers can reuse a prompt's
+/// beginning, and derived from the data key, so that nobody who makes a screen can know it.
+fn prompt_mark(vault: &Vault, mode_id: &str, now: i64) -> String {
+    const DAY: i64 = 24 * 3_600;
+    let key = vault.derive(&format!("prompt-mark {} {mode_id}", now.div_euclid(DAY)));
+    hex::encode(&key[..8])
 }
 
 /// The result of an analysis, which runs in a task of its own so that a panic in it is only a failure. The task sends the

@@ -30,6 +30,7 @@ impl DocumentedErrors for Question {
     fn problems() -> Vec<Problem> {
         let pictures = [
             PictureError::Broken,
+            PictureError::Busy,
             PictureError::TooLarge { max_bytes: MAX_IMAGE_BYTES },
             PictureError::UnknownFormat,
         ];

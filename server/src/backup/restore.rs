@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use domain::secret::Secret;
-use store::{Store, StoreError, check_sqlite};
+use store::{ChainBreak, Store, StoreError, check_sqlite};
 
 use super::archive::{OpenError, Source, copy_and_hash};
 use super::write::private_file_options;
@@ -21,7 +21,7 @@ const MAX_MANIFEST_BYTES: u64 = 64 * 1024;
 #[derive(Debug)]
 pub struct Restored {
     pub manifest: Manifest,
-    /// The number of entries in the audit log, whose hash chain is intact. `None`: the database is not in the archive.
+    /// The number of entries in the audit log, which is intact. Without the data key only their order was checked. `None`: the database is not in the archive.
     pub audit_entries: Option<u64>,
     /// The number of authorities, all of whose keys could be decrypted. `None`: the data key is not in the archive.
     pub authorities: Option<usize>,
@@ -30,8 +30,8 @@ pub struct Restored {
 /// Why the restore failed. The data folder is as it was before.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
-    #[error("the audit log in the backup is broken at entry {0}")]
-    Audit(i64),
+    #[error("the audit log in the backup is broken at {0}")]
+    Audit(ChainBreak),
     #[error("the archive cannot be used")]
     Archive(#[from] OpenError),
     #[error("the database in the backup is damaged: {0}")]
@@ -139,12 +139,12 @@ async fn verify(folder: &Path, manifest: Manifest) -> Result<Restored, RestoreEr
 
 async fn verify_contents(store: &Store, folder: &Path) -> Result<(u64, Option<usize>), RestoreError> {
     let mut tx = store.read().await?;
-    let entries = tx.audit_log().verify().await?.map_err(|broken| RestoreError::Audit(broken.sequence))?;
     let path = folder.join(DATA_KEY);
-    if !path.exists() {
-        return Ok((entries, None));
-    }
-    let vault = Vault::read(&path)?;
+    let vault = if path.exists() { Some(Vault::read(&path)?) } else { None };
+    let key = vault.as_ref().map(Vault::audit_key);
+    let log = tx.audit_log().verify_with(key.as_ref(), &[]).await?;
+    let entries = log.map_err(RestoreError::Audit)?.entries;
+    let Some(vault) = vault else { return Ok((entries, None)) };
     let authorities = tx.authorities().list().await?;
     for authority in &authorities {
         opens(&vault, authority).map_err(RestoreError::Authority)?;

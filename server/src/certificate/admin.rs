@@ -25,6 +25,7 @@ impl CertificateService for Certificates {
         search: &str,
         page: u32,
     ) -> Result<Page<CertificateRow>, ServiceError> {
+        crate::search::check(search)?;
         Ok(self.0.env.store.read().await?.certificates().list(search, page, PAGE_SIZE).await?)
     }
 

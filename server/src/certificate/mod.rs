@@ -6,12 +6,13 @@
 mod admin;
 mod authority;
 mod connections;
+mod crl;
 mod issue;
 mod renew;
 mod revoke;
 mod verify;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -44,6 +45,8 @@ struct Inner {
     authorities: RwLock<Arc<Authorities>>,
     /// The revoked certificates whose connections were closed, with the time in seconds since the Unix epoch.
     closed: Mutex<HashMap<String, i64>>,
+    /// The certificates whose connections were closed because all of their account was ended, each with that time.
+    closed_accounts: Mutex<HashSet<(String, i64)>>,
     connections: Arc<Connections>,
     outbox: Outbox,
     verified: Mutex<verify::VerifiedCache>,
@@ -64,6 +67,7 @@ impl Certificates {
             env,
             authorities,
             closed: Mutex::default(),
+            closed_accounts: Mutex::default(),
             connections,
             outbox,
             packing,

@@ -1,17 +1,15 @@
-//! Revoking certificates, closing their connections, and publishing revocation lists.
+//! Revoking certificates and closing their connections.
 
 use std::collections::HashSet;
 use std::collections::hash_map::Entry;
 use std::time::Duration;
 
-use ::certificate::RevokedEntry;
 use domain::audit::{Action, Actor};
-use domain::certificate::{MachineCertificate, RevokedSerial};
-use domain::id::{AuthorityId, CertificateId};
+use domain::certificate::MachineCertificate;
+use domain::id::CertificateId;
+use protocol::ServiceError;
 use protocol::certificate::RevocationReason;
-use protocol::{Problem, ServiceError};
 use store::Tx;
-use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use super::Certificates;
@@ -23,9 +21,6 @@ use crate::mail::CertificateEnd;
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 /// How far back a poll looks, in seconds: clocks differ, and a revocation is dated before its transaction commits.
 const LOOKBACK: i64 = 60;
-/// How long a revocation list is valid.
-const CRL_LIFETIME: time::Duration = time::Duration::days(7);
-
 impl Certificates {
     /// Revokes a lost certificate and its renewals, in the transaction that records the replacement. Returns the fingerprints
     /// for [`Certificates::close_connections`], to be called after the commit.
@@ -73,27 +68,6 @@ impl Certificates {
         self.0.outbox.certificate_revoked(tx, &owner.email, &certificate.device_name, end).await
     }
 
-    /// An authority's revocation list, DER (RFC 5280 §5); `None` is the authority in use. The CRL number is the time in
-    /// milliseconds, so that it always increases.
-    #[tracing::instrument(skip_all, level = "debug", name = "certificate.crl")]
-    pub async fn crl(&self, authority: Option<&AuthorityId>) -> Result<Vec<u8>, ServiceError> {
-        let (now, authorities) = (self.0.env.clock.now(), self.authorities());
-        let issuer = match authority {
-            Some(id) => authorities.find(id).ok_or_else(Problem::not_found)?,
-            None => authorities.in_use()?,
-        };
-        let mut tx = self.0.env.store.read().await?;
-        let revoked = tx.certificates().revoked_serials(&issuer.id, now.unix_timestamp()).await?;
-        let entry = |RevokedSerial { serial, revoked_at, reason }| RevokedEntry {
-            serial,
-            revoked_at: OffsetDateTime::from_unix_timestamp(revoked_at).unwrap_or(now),
-            reason,
-        };
-        let entries: Vec<_> = revoked.into_iter().map(entry).collect();
-        let number = u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
-        Ok(issuer.authority.crl(now, &entries, number, now + CRL_LIFETIME).map_err(Failure::from)?)
-    }
-
     /// Closes the connections of certificates that another server revoked, until `shutdown`.
     pub async fn watch_revocations(self, shutdown: CancellationToken) {
         job::every(POLL_INTERVAL, &shutdown, "watching for revocations", || async {
@@ -102,6 +76,7 @@ impl Certificates {
             for fingerprint in &fingerprints {
                 self.close_once(fingerprint, now);
             }
+            self.close_accounts_since(now - LOOKBACK).await?;
             // Kept for as long as the query finds them.
             self.0
                 .closed
@@ -122,6 +97,30 @@ impl Certificates {
                 self.0.connections.close(fingerprint)
             }
         }
+    }
+
+    /// Closes the connections of an account's certificates, since all that it had open was ended at `at`. Later ones stay: the
+    /// certificates are still valid. Returns how many were open.
+    pub fn close_account(&self, fingerprints: &[String], at: i64) -> usize {
+        let close = |fingerprint: &String| {
+            self.0.closed_accounts.lock().insert((fingerprint.clone(), at));
+            self.0.connections.close(fingerprint)
+        };
+        fingerprints.iter().map(close).sum()
+    }
+
+    /// Closes the connections of accounts that another server ended.
+    async fn close_accounts_since(&self, since: i64) -> Result<(), ServiceError> {
+        let ended = self.0.env.store.read().await?.accounts().closed_since(since).await?;
+        let mut closed = self.0.closed_accounts.lock();
+        for (fingerprint, at) in &ended {
+            if closed.insert((fingerprint.clone(), *at)) {
+                self.0.connections.close(fingerprint);
+            }
+        }
+        // By time, and not by what the query found: it may have run before `close_account`, and would have it closed again.
+        closed.retain(|(_, at)| *at >= since - LOOKBACK);
+        Ok(())
     }
 
     async fn revoked_since(&self, since: i64) -> Result<HashSet<String>, ServiceError> {

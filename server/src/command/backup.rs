@@ -62,8 +62,14 @@ impl Archive {
             app::instant::readable(restored.manifest.created_at)
         ));
         list(&restored.manifest);
-        if let Some(entries) = restored.audit_entries {
-            print_line(&format!("The database is whole, and so is the audit log: {entries} entries."));
+        match (restored.audit_entries, restored.authorities) {
+            (Some(entries), Some(_)) => {
+                print_line(&format!("The database is whole, and so is the audit log: {entries} entries."))
+            }
+            (Some(entries), None) => print_line(&format!(
+                "The database is whole. The audit log ({entries} entries) is checked with the data key: server audit verify."
+            )),
+            (None, _) => {}
         }
         match (restored.manifest.database, restored.authorities) {
             (DatabaseKind::Sqlite, None) => {

@@ -1,5 +1,6 @@
 //! The commands with more than a few lines; `main.rs` declares all of them.
 
+pub mod audit;
 pub mod authority;
 pub mod backup;
 

@@ -105,16 +105,21 @@ impl Admin {
     }
 }
 
-/// Rate limits and resource limits. "Per network" means the /64 of an IPv6 address; an IPv4 address counts by itself, and
-/// its /24 may have eight times as much.
+/// Rate limits and resource limits. "Per network": an IPv4 address counts by itself, and its /24 may have eight times as much; an
+/// IPv6 address counts as its /64, and its /56 may have four times as much and its /48 eight times.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Concurrent connections per listener.
+    /// Concurrent connections per listener. Fewer if the system allows too few open files.
     pub connections: u32,
-    /// Sign-in attempts per network and minute.
+    /// Concurrent connections per IPv4 address or IPv6 /64, of both listeners together. Wider networks may have more, up to four
+    /// times as many. Behind a proxy, concurrent requests.
+    pub connections_per_address: u32,
+    /// Sign-in attempts per account and network, or per machine, and minute. A network may have six times as many over all
+    /// accounts.
     pub sign_in_per_minute: u32,
-    /// Sign-in attempts per account and hour.
+    /// Sign-in attempts per account and network, or per machine, and hour. All networks where an account's person has not signed
+    /// in may have a fifth of it in an hour, and as many in a day.
     pub sign_in_per_account_and_hour: u32,
     /// Access requests per network and hour, and per e-mail address and hour, where further ones are silently suppressed.
     pub access_requests_per_hour: u32,
@@ -126,6 +131,8 @@ pub struct Limits {
     pub password_hashes: u32,
     /// Concurrent analyses on the whole server.
     pub analyses: u32,
+    /// Concurrent analyses per person, from the upload to the end of the answer.
+    pub analyses_per_person: u32,
     /// Analyses per person and minute.
     pub analyses_per_minute: u32,
     /// The largest accepted picture, in millions of bytes. It can only be lower than the limit of the protocol: clients check
@@ -140,6 +147,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4_096,
+            connections_per_address: 256,
             sign_in_per_minute: 10,
             sign_in_per_account_and_hour: 100,
             access_requests_per_hour: 10,
@@ -147,6 +155,7 @@ impl Default for Limits {
             renewals_per_hour: 20,
             password_hashes: 4,
             analyses: 4,
+            analyses_per_person: 2,
             analyses_per_minute: 20,
             upload_megabytes: 20,
             upload_megapixels: 64,
@@ -159,6 +168,7 @@ impl Limits {
         let section: Self = reader.section("limits");
         for (field, value, max) in [
             ("limits.connections", section.connections, 1_000_000),
+            ("limits.connections_per_address", section.connections_per_address, 1_000_000),
             ("limits.sign_in_per_minute", section.sign_in_per_minute, 1_000_000),
             ("limits.sign_in_per_account_and_hour", section.sign_in_per_account_and_hour, 1_000_000),
             ("limits.access_requests_per_hour", section.access_requests_per_hour, 1_000_000),
@@ -166,6 +176,7 @@ impl Limits {
             ("limits.renewals_per_hour", section.renewals_per_hour, 1_000_000),
             ("limits.password_hashes", section.password_hashes, 256),
             ("limits.analyses", section.analyses, 1_024),
+            ("limits.analyses_per_person", section.analyses_per_person, 1_024),
             ("limits.analyses_per_minute", section.analyses_per_minute, 100_000),
             ("limits.upload_megabytes", section.upload_megabytes, MAX_MEGABYTES),
             ("limits.upload_megapixels", section.upload_megapixels, MAX_MEGAPIXELS),

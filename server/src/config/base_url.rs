@@ -25,9 +25,17 @@ impl BaseUrl {
         &self.origin
     }
 
-    /// The host alone, without the port.
+    /// The host alone, without the port. An IPv6 address has its brackets, as in a URL.
     pub fn host(&self) -> String {
         self.host.to_string()
+    }
+
+    /// The host as certificates name it: an IPv6 address without brackets.
+    pub fn server_name(&self) -> String {
+        match &self.host {
+            Host::Ipv6(address) => address.to_string(),
+            host => host.to_string(),
+        }
     }
 
     /// The port: the explicit one or the default of the scheme.
@@ -101,6 +109,8 @@ mod tests {
         let url: BaseUrl = "http://localhost:8080".parse().unwrap();
         assert_eq!(url.origin(), "http://localhost:8080");
         assert!(url.is_local() && !url.is_https());
+        let url: BaseUrl = "https://[2001:DB8:0::5]:8443".parse().unwrap();
+        assert_eq!((url.host().as_str(), url.server_name().as_str()), ("[2001:db8::5]", "2001:db8::5"));
         assert!("https://[::1]:8443".parse::<BaseUrl>().unwrap().is_local());
     }
 

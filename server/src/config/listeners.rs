@@ -1,6 +1,6 @@
 //! Listeners, their TLS, and the reverse proxy in front of them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use domain::secret::Secret;
@@ -56,6 +56,18 @@ pub struct Proxy {
     /// What the proxy sends as `X-Proxy-Auth`. `None`: no proxy is trusted.
     pub secret: Option<Secret>,
     pub trusted: Vec<IpNet>,
+}
+
+impl Proxy {
+    /// Whether a proxy at this address may be one of ours, if it also sends the secret.
+    pub fn is_trusted(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address))
+    }
+
+    /// Whether connections from this address may be a proxy's, which many clients share.
+    pub fn may_connect_from(&self, address: IpAddr) -> bool {
+        self.secret.is_some() && self.is_trusted(address)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -134,8 +146,7 @@ pub(super) fn proxy(reader: &mut ConfigReader) -> Proxy {
     let listed = section.trusted.unwrap_or_else(|| vec!["127.0.0.0/8".to_owned(), "::1/128".to_owned()]);
     let mut trusted = Vec::new();
     for (index, text) in listed.iter().enumerate() {
-        match text.parse::<IpNet>().or_else(|_| text.parse().map(|address: std::net::IpAddr| address.into()))
-        {
+        match text.parse::<IpNet>().or_else(|_| text.parse().map(|address: IpAddr| address.into())) {
             Ok(network) => trusted.push(network),
             Err(_) => reader.invalid(
                 &format!("proxy.trusted[{index}]"),

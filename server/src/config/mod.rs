@@ -23,7 +23,7 @@ pub use access::{Access, Admin, Limits};
 pub use analysis::{ProviderConfig, ProviderKind, Reader, Screenshots};
 pub use base_url::BaseUrl;
 pub use listeners::{Machines, MachinesTls, Pages, Proxy, TlsFiles};
-pub use smtp::{Encryption, Smtp};
+pub use smtp::{Encryption, Smtp, hello_name};
 pub use storage::{Database, Location, Log, LogFormat};
 
 /// Variables with this prefix that belong to the command line.
@@ -55,6 +55,13 @@ pub struct Config {
 }
 
 impl Config {
+    /// The port that tells this server's cookies from those of others on the same host, since cookies know no ports: that of
+    /// `public_url`. `None`: the usual ones, 443, and 8080 without TLS.
+    pub fn cookie_port(&self) -> Option<u16> {
+        let usual = if self.public_url.is_https() { 443 } else { 8080 };
+        Some(self.public_url.port()).filter(|port| *port != usual)
+    }
+
     /// The origins of this server: those of `public_url` and `machines_url`.
     pub fn origins(&self) -> Vec<String> {
         [&self.public_url, &self.machines_url].map(|url| url.origin().to_owned()).into()

@@ -1,8 +1,10 @@
 //! The SMTP server for outgoing mail.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use domain::secret::Secret;
+use lettre::transport::smtp::extension::ClientId;
 use protocol::access::EmailAddress;
 use serde::Deserialize;
 
@@ -20,6 +22,8 @@ pub struct Smtp {
     pub reply_to: Option<EmailAddress>,
     /// A root certificate (PEM) to trust besides those of the system.
     pub ca_certificate: Option<PathBuf>,
+    /// How this server introduces itself (EHLO). `None`: by the host of `public_url`.
+    pub hello_name: Option<ClientId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -46,16 +50,17 @@ struct Section {
     from: Option<String>,
     reply_to: Option<String>,
     ca_certificate: Option<PathBuf>,
+    hello_name: Option<String>,
 }
 
 impl Section {
     fn is_empty(&self) -> bool {
-        let Self { host, port, username, password, password_file, from, reply_to, ca_certificate, .. } = self;
-        let texts = [host, username, password, from, reply_to];
+        let Self { host, port, username, password, password_file, from, reply_to, .. } = self;
+        let texts = [host, username, password, from, reply_to, &self.hello_name];
         texts.iter().all(|t| t.is_none())
             && port.is_none()
             && password_file.is_none()
-            && ca_certificate.is_none()
+            && self.ca_certificate.is_none()
     }
 }
 
@@ -93,6 +98,15 @@ pub(super) fn smtp(reader: &mut ConfigReader) -> Option<Smtp> {
         reader.invalid("smtp.ca_certificate", &format!("expected a readable PEM file: {error}"));
     }
     let reply_to = section.reply_to.and_then(|text| address(reader, "smtp.reply_to", &text));
+    let hello_name = section.hello_name.and_then(|text| {
+        let name = hello_name(&text);
+        if name.is_none() {
+            let expected =
+                "expected a host name with a dot, or an address such as [192.0.2.1] or [IPv6:2001:db8::1]";
+            reader.invalid("smtp.hello_name", expected);
+        }
+        name
+    });
     let sender = address(reader, "smtp.from", section.from.as_deref().unwrap_or_default())?;
     let port = section.port.unwrap_or(match section.encryption {
         Encryption::None => 25,
@@ -107,7 +121,28 @@ pub(super) fn smtp(reader: &mut ConfigReader) -> Option<Smtp> {
         from: sender,
         reply_to,
         ca_certificate,
+        hello_name,
     })
+}
+
+/// The name that mail servers accept in EHLO for a host (RFC 5321 §4.1.3): addresses stand in brackets. `None`: it is no name of
+/// a host in the Internet, such as `localhost`.
+pub fn hello_name(host: &str) -> Option<ClientId> {
+    let host = host.trim();
+    let literal = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    let literal = literal.strip_prefix("IPv6:").unwrap_or(literal);
+    match literal.parse() {
+        Ok(IpAddr::V4(address)) => return Some(ClientId::Ipv4(address)),
+        Ok(IpAddr::V6(address)) => return Some(ClientId::Ipv6(address)),
+        Err(_) => {}
+    }
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let is_name = host.len() <= 253 && host.contains('.') && host.split('.').all(is_label);
+    is_name.then(|| ClientId::Domain(host.to_owned()))
 }
 
 fn address(reader: &mut ConfigReader, field: &str, text: &str) -> Option<EmailAddress> {

@@ -21,6 +21,7 @@ fn wrong(text: &str, env: &[(&str, &str)]) -> Vec<(String, String)> {
 #[test]
 fn without_a_file_everything_has_its_default() {
     let config = Config::load(None, Path::new("/data"), std::iter::empty()).unwrap();
+    assert_eq!(config.cookie_port(), None);
     assert_eq!(config.public_url.origin(), "http://localhost:8080");
     assert_eq!(config.machines_url.origin(), "https://localhost:8443");
     assert_eq!(config.pages.listen.to_string(), "127.0.0.1:8080");
@@ -134,6 +135,8 @@ fn every_field_of_a_provider_can_be_set() {
             ("AIWE_PROVIDERS__0__FIRST_TOKEN_TIMEOUT_SECONDS", "120"),
             ("AIWE_PROVIDERS__0__IDLE_TIMEOUT_SECONDS", "20"),
             ("AIWE_PROVIDERS__0__ANSWER_TIMEOUT_SECONDS", "240"),
+            ("AIWE_PROVIDERS__0__LOAD_TIMEOUT_SECONDS", "600"),
+            ("AIWE_PROVIDERS__0__CONTEXT_TOKENS", "8192"),
             ("AIWE_PROVIDERS__0__MAX_TOKENS", "1024"),
             ("AIWE_PROVIDERS__0__MAX_PIXELS", "500000"),
         ],
@@ -147,6 +150,7 @@ fn every_field_of_a_provider_can_be_set() {
     );
     let timeouts = (provider.first_token_timeout_seconds, provider.idle_timeout_seconds);
     assert_eq!((timeouts, provider.answer_timeout_seconds), ((120, 20), 240));
+    assert_eq!((provider.load_timeout_seconds, provider.context_limit()), (600, Some(8_192)));
     assert!(provider.validate().is_ok(), "what the configuration accepts can be connected");
 }
 
@@ -218,6 +222,8 @@ fn unsafe_settings_are_refused() {
     let smtp = "[smtp]\nhost = \"mail.example.org\"\nfrom = \"a@example.org\"\nusername = \"u\"\npassword = \"p\"\n\
                 encryption = \"none\"\n";
     assert_eq!(wrong(smtp, &[])[0].0, "smtp.encryption");
+    let smtp = "[smtp]\nhost = \"mail.example.org\"\nfrom = \"a@example.org\"\nhello_name = \"localhost\"\n";
+    assert_eq!(wrong(smtp, &[])[0].0, "smtp.hello_name", "mail servers refuse names without a dot");
     assert_eq!(wrong("[organisation]\nname = \"A\\r\\nBcc: x\"\n", &[])[0].0, "organisation.name");
 }
 

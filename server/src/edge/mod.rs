@@ -5,9 +5,12 @@
 //! [`PeerCertificate`] proves that the peer holds its key, and nothing else: issuer, validity and revocation are checked
 //! later, so that a machine with a bad certificate gets an HTTP response instead of a TLS alert.
 
+mod activity;
+mod networks;
 mod proxy;
 mod serve;
 
+pub use networks::NetworkLimit;
 pub use serve::Edge;
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub(super) fn forwarded(proxy: &Proxy, connection: &Peer, headers: &mut HeaderMa
 
 fn is_authenticated(proxy: &Proxy, address: IpAddr, headers: &HeaderMap) -> bool {
     let (Some(secret), Some(sent)) = (&proxy.secret, headers.get(X_PROXY_AUTH)) else { return false };
-    if !is_trusted(proxy, address) {
+    if !proxy.is_trusted(address) {
         return false;
     }
     // Hashes are compared, so that the time reveals neither the secret nor its length.
@@ -63,10 +63,6 @@ fn is_authenticated(proxy: &Proxy, address: IpAddr, headers: &HeaderMap) -> bool
         tracing::warn!(%address, "a trusted address sent an X-Proxy-Auth that is not proxy.secret");
     }
     same
-}
-
-fn is_trusted(proxy: &Proxy, address: IpAddr) -> bool {
-    proxy.trusted.iter().any(|network| network.contains(&address))
 }
 
 /// The right-most address that is not a trusted proxy: the client may have forged everything to the left of it.
@@ -81,7 +77,7 @@ fn client_address(proxy: &Proxy, headers: &HeaderMap) -> Option<IpAddr> {
             .map(|address| address.to_canonical());
         let Ok(address) = address else { return nearest };
         nearest = Some(address);
-        if !is_trusted(proxy, address) {
+        if !proxy.is_trusted(address) {
             break;
         }
     }

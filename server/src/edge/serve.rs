@@ -1,9 +1,8 @@
 //! The accept loop: serves connections, within limits, until the server stops.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,6 +13,7 @@ use http::Request;
 use hyper::body::{Body as _, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use protocol::Problem;
 use protocol::certificate::RejectionReason;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,22 +23,34 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
-use web::{Listener, Peer, PeerCertificate};
+use web::{Listener, Peer, PeerCertificate, ProblemResponse};
 
+use super::activity::{Activity, IDLE_TIMEOUT, REQUEST_HEAD_TIMEOUT};
+use super::networks::{Counted, NetworkLimit};
 use super::proxy;
 use crate::certificate::{Connections, Entry, Rejected};
 use crate::config::Proxy;
 use crate::tls::ReloadableConfig;
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// From the handshake to the first complete request head, and on HTTP/1.1 to each further one.
-const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
-const MAX_HTTP2_STREAMS: u32 = 128;
-const MAX_HEAD_BYTES: u32 = 64 * 1024;
+const MAX_HTTP2_STREAMS: u32 = 100;
+/// What a client may send of one body, and of all bodies of a connection, before the handlers have taken it. Enough for
+/// megabytes per second over any distance.
+const HTTP2_STREAM_WINDOW: u32 = 128 * 1024;
+const HTTP2_CONNECTION_WINDOW: u32 = 256 * 1024;
+/// What is buffered of one response before the client has taken it.
+const HTTP2_SEND_BUFFER: usize = 64 * 1024;
+/// Of a request. On HTTP/2 it counts for each stream, on HTTP/1.1 for the connection's buffer.
+const HTTP2_MAX_HEAD_BYTES: u32 = 16 * 1024;
+const HTTP1_MAX_BUFFER: usize = 64 * 1024;
 /// How long the connection of a revoked certificate remains for the answers that say so: without it, a request that
 /// arrives while the connection closes is answered with a reset instead of 403.
 const REVOKED_GRACE_PERIOD: Duration = Duration::from_millis(200);
+/// How long an idle connection remains for a request that the client sent before it knew.
+const IDLE_GRACE_PERIOD: Duration = Duration::from_secs(5);
+/// In seconds, for a client with too many requests at once.
+const RETRY_AFTER: u64 = 5;
 /// How long running requests may continue during the shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after `accept` has failed, for example because no file descriptors are left.
@@ -54,6 +66,8 @@ pub struct Edge {
     pub connections: Arc<Connections>,
     /// Concurrent connections. Further ones wait to be accepted.
     pub max_connections: usize,
+    /// What each network may have of them. Of a proxy's connections, the forwarded requests count instead.
+    pub networks: Arc<NetworkLimit>,
     pub shutdown: CancellationToken,
 }
 
@@ -67,13 +81,20 @@ impl Edge {
         // No connection outlives this future, even when it is dropped.
         let _abort_on_drop = abort.clone().drop_guard();
         while let Some((stream, address, permit)) = edge.accept(&listener, &semaphore).await {
+            let address = address.ip().to_canonical();
+            let counted = if edge.proxy.may_connect_from(address) {
+                None
+            } else {
+                let Some(counted) = edge.networks.count(address) else { continue };
+                Some(counted)
+            };
             let (edge, router, abort) = (Arc::clone(&edge), router.clone(), abort.clone());
             tasks.spawn(async move {
                 tokio::select! {
                     () = abort.cancelled() => {}
                     () = edge.handle_connection(stream, address, router) => {}
                 }
-                drop(permit);
+                drop((permit, counted));
             });
         }
         drop(listener);
@@ -108,11 +129,10 @@ impl Edge {
         }
     }
 
-    async fn handle_connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, router: Router) {
+    async fn handle_connection(self: Arc<Self>, stream: TcpStream, address: IpAddr, router: Router) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY was refused");
         }
-        let address = address.ip().to_canonical();
         let mut peer = Peer { address, listener: self.listener, tls: self.tls.is_some(), certificate: None };
         let Some(config) = self.tls.as_ref().map(ReloadableConfig::current) else {
             return self.serve_http(stream, false, peer, router).await;
@@ -138,7 +158,7 @@ impl Edge {
         self.serve_http(stream, http2, peer, router).await;
     }
 
-    async fn serve_http<S>(self: Arc<Self>, stream: S, http2: bool, peer: Peer, router: Router)
+    pub(super) async fn serve_http<S>(self: Arc<Self>, stream: S, http2: bool, peer: Peer, router: Router)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -149,21 +169,25 @@ impl Edge {
                 None => std::future::pending().await,
             }
         };
-        let requested = Arc::new(AtomicBool::new(false));
+        let activity = Activity::new();
         let service = {
-            let (edge, requested) = (Arc::clone(&self), Arc::clone(&requested));
+            let (edge, activity) = (Arc::clone(&self), Arc::clone(&activity));
             hyper::service::service_fn(move |request| {
-                requested.store(true, Ordering::Relaxed);
-                Arc::clone(&edge).handle_request(request, peer.clone(), router.clone())
+                Arc::clone(&edge).observe_request(
+                    request,
+                    peer.clone(),
+                    router.clone(),
+                    Arc::clone(&activity),
+                )
             })
         };
         let builder = if http2 { http().http2_only() } else { http().http1_only() };
         let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
         let mut revoked = std::pin::pin!(revoked);
-        // Only HTTP/1.1 has a time limit of its own for the first request.
-        let mut first_request_timeout = std::pin::pin!(sleep(REQUEST_HEAD_TIMEOUT));
+        // HTTP/2 has no time limits of its own for requests.
+        let mut idle_timeout = std::pin::pin!(sleep(REQUEST_HEAD_TIMEOUT));
         let mut grace_period = std::pin::pin!(sleep(REVOKED_GRACE_PERIOD));
-        let (mut ending, mut stopping, mut has_request) = (false, false, false);
+        let (mut ending, mut is_revoked, mut stopping) = (false, false, false);
         loop {
             tokio::select! {
                 result = connection.as_mut() => {
@@ -172,17 +196,21 @@ impl Edge {
                     }
                     return;
                 }
-                () = revoked.as_mut(), if !ending => {
-                    ending = true;
+                () = revoked.as_mut(), if !is_revoked => {
+                    (ending, is_revoked) = (true, true);
                     grace_period.as_mut().reset(Instant::now() + REVOKED_GRACE_PERIOD);
                     connection.as_mut().graceful_shutdown();
                 }
                 () = grace_period.as_mut(), if ending => return,
-                () = first_request_timeout.as_mut(), if !has_request => {
-                    has_request = requested.load(Ordering::Relaxed);
-                    if !has_request {
-                        return;
+                () = idle_timeout.as_mut(), if !ending => {
+                    let (now, deadline) = (Instant::now(), activity.deadline());
+                    if now < deadline {
+                        idle_timeout.as_mut().reset(deadline.min(now + IDLE_TIMEOUT));
+                        continue;
                     }
+                    ending = true;
+                    grace_period.as_mut().reset(now + IDLE_GRACE_PERIOD);
+                    connection.as_mut().graceful_shutdown();
                 }
                 () = self.shutdown.cancelled(), if !stopping => {
                     stopping = true;
@@ -192,14 +220,36 @@ impl Edge {
         }
     }
 
-    async fn handle_request(
+    /// Handles a request as a part of its connection's activity, within the limit of its network.
+    async fn observe_request(
         self: Arc<Self>,
         request: Request<Incoming>,
         connection: Peer,
         router: Router,
+        activity: Arc<Activity>,
     ) -> Result<Response, Infallible> {
-        let mut request = request.map(Body::new);
+        let running = activity.begin();
+        let mut counted = None;
+        let request = request.map(|body| running.receive(body));
+        let response = self.handle_request(request, connection, router, &mut counted).await?;
+        Ok(response.map(|body| running.send(counted, body)))
+    }
+
+    async fn handle_request(
+        self: Arc<Self>,
+        mut request: Request<Body>,
+        connection: Peer,
+        router: Router,
+        counted: &mut Option<Counted>,
+    ) -> Result<Response, Infallible> {
         let forwarded = proxy::forwarded(&self.proxy, &connection, request.headers_mut());
+        if let Some(peer) = &forwarded {
+            *counted = self.networks.count(peer.address);
+            if counted.is_none() {
+                let detail = "Too many requests from this network are running.";
+                return Ok(ProblemResponse(Problem::unavailable(detail, RETRY_AFTER)).into_response());
+            }
+        }
         // The proxy's connection continues after a revocation, so the single request is ended.
         let entry = forwarded.as_ref().and_then(|peer| peer.certificate.as_ref());
         let entry = entry.map(|certificate| self.connections.enter(certificate.fingerprint()));
@@ -221,14 +271,17 @@ fn http() -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(REQUEST_HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD_BYTES as usize);
+        .max_buf_size(HTTP1_MAX_BUFFER);
     builder
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(HTTP2_PING_INTERVAL)
         .keep_alive_timeout(HTTP2_PING_INTERVAL)
         .max_concurrent_streams(MAX_HTTP2_STREAMS)
-        .max_header_list_size(MAX_HEAD_BYTES);
+        .initial_stream_window_size(HTTP2_STREAM_WINDOW)
+        .initial_connection_window_size(HTTP2_CONNECTION_WINDOW)
+        .max_send_buf_size(HTTP2_SEND_BUFFER)
+        .max_header_list_size(HTTP2_MAX_HEAD_BYTES);
     builder
 }
 

@@ -1,5 +1,7 @@
 //! Tests with real TLS over real sockets.
 
+mod limits;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,11 +72,7 @@ async fn endless(Extension(_): Extension<Peer>) -> Body {
     Body::from_stream(lines.map(|()| Ok::<_, std::convert::Infallible>("line\n")))
 }
 
-async fn start(
-    tls: Option<&CertifiedIssuer<'static, KeyPair>>,
-    proxied: bool,
-    max_connections: usize,
-) -> Running {
+fn edge(tls: Option<&CertifiedIssuer<'static, KeyPair>>, proxied: bool, max_connections: usize) -> Edge {
     let tls = tls.map(|authority| {
         let key = KeyPair::generate().unwrap();
         let server =
@@ -82,29 +80,52 @@ async fn start(
         let identity = tls::Identity::from_pem(&server.pem(), &key.serialize_pem()).unwrap();
         tls::machines(identity, &[authority.der().to_vec()]).unwrap()
     });
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let connections = Arc::new(Connections::default());
-    let shutdown = CancellationToken::new();
-    let edge = Edge {
+    Edge {
         listener: Listener::Machines,
         tls: tls.map(tls::ReloadableConfig::new),
         proxy: Proxy {
             secret: proxied.then(|| Secret::new(SECRET)),
             trusted: vec!["127.0.0.0/8".parse().unwrap()],
         },
-        connections: Arc::clone(&connections),
+        connections: Arc::default(),
         max_connections,
-        shutdown: shutdown.clone(),
-    };
+        networks: Arc::new(NetworkLimit::new(max_connections)),
+        shutdown: CancellationToken::new(),
+    }
+}
+
+fn routes() -> Router {
     let slow = || async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         "slow"
     };
-    let routes =
-        Router::new().route("/who", get(who)).route("/endless", get(endless)).route("/slow", get(slow));
+    // A line each minute.
+    let minutes = || async {
+        let lines = futures::stream::iter(0..10).then(|_| tokio::time::sleep(Duration::from_mins(1)));
+        Body::from_stream(lines.map(|()| Ok::<_, std::convert::Infallible>("line\n")))
+    };
+    Router::new()
+        .route("/who", get(who))
+        .route("/endless", get(endless))
+        .route("/large", get(|| async { vec![0; 20_000_000] }))
+        .route("/minutes", get(minutes))
+        .route("/slow", get(slow))
+}
+
+async fn serve(edge: Edge, routes: Router) -> Running {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (connections, shutdown) = (Arc::clone(&edge.connections), edge.shutdown.clone());
     let stopped = tokio::spawn(edge.serve(listener, routes));
     Running { address, connections, shutdown, stopped }
+}
+
+async fn start(
+    tls: Option<&CertifiedIssuer<'static, KeyPair>>,
+    proxied: bool,
+    max_connections: usize,
+) -> Running {
+    serve(edge(tls, proxied, max_connections), routes()).await
 }
 
 /// Trusts any server: these tests are about client certificates.

@@ -4,10 +4,11 @@ use std::convert::Infallible;
 
 use ::analysis::PictureError;
 use axum::Json;
-use axum::extract::State;
 use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{FromRequest, Request, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
 use domain::analysis::AnalysisRecord;
 use domain::id::AnalysisId;
 use futures::StreamExt;
@@ -24,7 +25,7 @@ use web::{
     without_nul,
 };
 
-use crate::analysis::{Analyses, KEEP_ALIVE, Question};
+use crate::analysis::{Admission, Analyses, KEEP_ALIVE, Question};
 use crate::native::Person;
 
 /// Analyses per page.
@@ -54,17 +55,19 @@ const PAGE_SIZE: i64 = 50;
                     \"model\":\"\",\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0},\"ms\":530}\n\n"),
                 extensions(("x-event-schema" = json!({ "$ref": "#/components/schemas/AnalysisEvent" })))),
         )),
-        ErrorResponses<(Person, MultipartBody, RateLimited, Question, ConcurrencyLimit)>,
+        ErrorResponses<(Person, MultipartBody, (RateLimited, Admission), Question, ConcurrencyLimit)>,
     ),
 )]
 pub async fn analyze(
     State(analyses): State<Analyses>,
     person: Person,
     headers: HeaderMap,
-    body: MultipartBody,
+    request: Request,
 ) -> ApiResult<Response> {
-    let question = read_question(body, analyses.largest_picture()).await?;
-    let events = analyses.start(&person, question).await?;
+    let mut admission = analyses.admit(&person).await?;
+    let body = MultipartBody::from_request(request, &()).await?;
+    let question = read_question(body, &mut admission, analyses.largest_picture()).await?;
+    let events = analyses.start(&person, admission, question).await?;
     let wants_stream = headers
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
@@ -73,16 +76,27 @@ pub async fn analyze(
 }
 
 /// `largest` is the image's size limit in bytes.
-async fn read_question(MultipartBody(mut body): MultipartBody, largest: usize) -> Result<Question, Problem> {
+async fn read_question(
+    MultipartBody(mut body): MultipartBody,
+    admission: &mut Admission,
+    largest: usize,
+) -> Result<Question, Problem> {
     // Only an image can exceed the body limit. The error may occur before the name of its part has been read.
     let picture_problem = |e: MultipartError| match e.status() {
         StatusCode::PAYLOAD_TOO_LARGE => PictureError::TooLarge { max_bytes: largest }.into(),
         _ => multipart_problem(&e),
     };
     let mut question = Question::default();
-    while let Some(field) = body.next_field().await.map_err(picture_problem)? {
+    while let Some(mut field) = body.next_field().await.map_err(picture_problem)? {
         match field.name().unwrap_or_default() {
-            "image" => question.image = Some(field.bytes().await.map_err(picture_problem)?),
+            "image" => {
+                let mut image = BytesMut::new();
+                while let Some(piece) = field.chunk().await.map_err(picture_problem)? {
+                    admission.receive(&piece)?;
+                    image.extend_from_slice(&piece);
+                }
+                question.image = Some(Bytes::from(image));
+            }
             "context" => question.context = text_field(field, "context").await?,
             "mode" => question.mode = Some(text_field(field, "mode").await?),
             other => {
@@ -113,14 +127,17 @@ fn stream(events: mpsc::Receiver<AnalysisEvent>) -> Response {
 }
 
 async fn document(mut events: mpsc::Receiver<AnalysisEvent>) -> Result<AnalysisDocument, Problem> {
-    let (mut answer, mut steps, mut edits) = (String::new(), Vec::new(), Vec::new());
+    let (mut answer, mut steps, mut edits, mut notices) = (String::new(), Vec::new(), Vec::new(), Vec::new());
     while let Some(event) = events.recv().await {
         match event {
             AnalysisEvent::Delta(delta) => answer.push_str(&delta.text),
             AnalysisEvent::Step(step) if step.state != StepState::Started => steps.push(step),
             AnalysisEvent::Step(_) => {}
             AnalysisEvent::Edit(edit) => edits.push(edit),
-            AnalysisEvent::Done(done) => return Ok(AnalysisDocument { answer, steps, edits, done }),
+            AnalysisEvent::Notice(notice) => notices.push(notice),
+            AnalysisEvent::Reasoning(reasoning) if reasoning.retracts => answer.clear(),
+            AnalysisEvent::Reasoning(_) => {}
+            AnalysisEvent::Done(done) => return Ok(AnalysisDocument { answer, steps, edits, notices, done }),
             AnalysisEvent::Error(problem) => return Err(problem),
         }
     }
@@ -155,6 +172,15 @@ pub struct RecordedAnalysis {
     provider: String,
     /// Empty when no model was used.
     model: String,
+    /// Why the answer stops before its natural end: `length` or `content-filter`. Null when it does not.
+    #[schema(required = true)]
+    cut: Option<String>,
+    /// The model server that failed. If the reader answered in its place, `state` is `finished`. Null when none failed.
+    #[schema(required = true)]
+    failed_provider: Option<String>,
+    /// What happened to it.
+    #[schema(required = true)]
+    failure: Option<String>,
     /// Seconds since the Unix epoch.
     started_at: i64,
     /// Duration in milliseconds; null while it runs, and when the server stopped before it finished.
@@ -171,6 +197,8 @@ fn state_schema() -> Object {
 
 impl From<AnalysisRecord> for RecordedAnalysis {
     fn from(record: AnalysisRecord) -> Self {
+        let (failed_provider, failure) =
+            record.failure.map(|failure| (failure.provider, failure.words)).unzip();
         Self {
             id: record.id.into_string(),
             mode: record.mode_id,
@@ -179,6 +207,9 @@ impl From<AnalysisRecord> for RecordedAnalysis {
             state: record.state.as_str().to_owned(),
             provider: record.provider,
             model: record.model,
+            cut: record.cut.map(|reason| reason.as_str().to_owned()),
+            failed_provider,
+            failure,
             started_at: record.started_at,
             ms: record.ms,
             image_kept: record.screenshot_stored,

@@ -1,4 +1,9 @@
 //! Sending over SMTP (RFC 5321): one connection per mail, with timeouts.
+//!
+//! What the mail server refuses before it has heard of the mail (its greeting, our name, TLS, the sign-in) is not the mail's
+//! fault: all of them wait until that is put right.
+
+mod session;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -6,26 +11,26 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use domain::clock::Clock;
+use lettre::Message;
 use lettre::address::AddressError;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use protocol::access::EmailAddress;
 
+use self::session::SmtpServer;
 use super::{Mail, Mailer, SendError, SendErrorKind};
-use crate::config::{Encryption, Smtp};
+use crate::config::{Smtp, hello_name};
 
-/// For connecting, and for each of the server's replies.
+/// For connecting, and for each step of the conversation.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 /// For one whole mail.
 const SEND_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Sends through the configured mail server.
 pub struct SmtpMailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    server: SmtpServer,
     clock: Arc<dyn Clock>,
     organisation: String,
     /// The domain part of message ids.
@@ -58,23 +63,24 @@ impl SmtpMailer {
         }
         let tls =
             tls.build_rustls().map_err(|e| unusable("TLS for the mail server cannot be set up", e.into()))?;
-        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)
-            .port(smtp.port)
-            .timeout(Some(REPLY_TIMEOUT))
-            .hello_name(ClientId::Domain(host.to_owned()))
-            .tls(match smtp.encryption {
-                Encryption::None => Tls::None,
-                Encryption::Starttls => Tls::Required(tls),
-                Encryption::Tls => Tls::Wrapper(tls),
-            });
-        if let Some((name, password)) = &smtp.credentials {
-            transport = transport.credentials(Credentials::new(name.clone(), password.expose().to_owned()));
-        }
+        let hello = smtp.hello_name.clone().or_else(|| hello_name(host));
+        let credentials = smtp.credentials.as_ref();
+        let server = SmtpServer {
+            host: smtp.host.clone(),
+            port: smtp.port,
+            encryption: smtp.encryption,
+            tls,
+            hello,
+            credentials: credentials
+                .map(|(name, word)| Credentials::new(name.clone(), word.expose().to_owned())),
+            timeout: REPLY_TIMEOUT,
+        };
         Ok(Self {
-            transport: transport.build(),
+            server,
             clock,
             organisation: organisation.to_owned(),
-            host: host.to_owned(),
+            // An address stands in brackets here too (RFC 5322 §3.6.4).
+            host: hello_name(host).map_or_else(|| host.to_owned(), |name| name.to_string()),
             from: smtp.from.clone(),
             reply_to: smtp.reply_to.clone(),
         })
@@ -111,20 +117,8 @@ impl Mailer for SmtpMailer {
             reason: "the mail cannot be composed".to_owned(),
             source: Some(error),
         })?;
-        match tokio::time::timeout(SEND_TIMEOUT, self.transport.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(SendError {
-                kind: error_kind(error.status().map(u16::from)),
-                reason: match error.status() {
-                    Some(code) if is_auth_failure(code.into()) => {
-                        format!("the mail server does not accept this server’s sign-in ({code})")
-                    }
-                    Some(code) => format!("the mail server answered {code}"),
-                    None if error.is_tls() => "TLS with the mail server failed".to_owned(),
-                    None => "the mail server cannot be reached or broke off".to_owned(),
-                },
-                source: Some(error.into()),
-            }),
+        match tokio::time::timeout(SEND_TIMEOUT, self.server.send(&message)).await {
+            Ok(result) => result,
             Err(_) => Err(SendError {
                 kind: SendErrorKind::Connection,
                 reason: "the mail server took too long".to_owned(),
@@ -132,23 +126,6 @@ impl Mailer for SmtpMailer {
             }),
         }
     }
-}
-
-/// Classifies the mail server's reply code; `None`: there was no reply. Problems of the connection, the certificate or the
-/// sign-in can be fixed, and the mail is sent then.
-fn error_kind(code: Option<u16>) -> SendErrorKind {
-    match code {
-        // 421: the server is shutting down (RFC 5321 §3.8).
-        None | Some(421) => SendErrorKind::Connection,
-        Some(code) if is_auth_failure(code) => SendErrorKind::Connection,
-        Some(code) if code >= 500 => SendErrorKind::Permanent,
-        Some(_) => SendErrorKind::Transient,
-    }
-}
-
-/// Reply codes about wrong or missing credentials (RFC 4954 §4.7 and §6).
-fn is_auth_failure(code: u16) -> bool {
-    matches!(code, 432 | 454 | 530 | 534 | 535 | 538)
 }
 
 impl std::fmt::Debug for SmtpMailer {

@@ -1,5 +1,6 @@
 //! The text of every mail, one function each.
 
+mod account;
 mod certificate_expiry;
 
 use domain::access::{AccessRequest, Notice};
@@ -159,13 +160,18 @@ impl MailTemplates {
         let (subject, opening) = match purpose {
             Purpose::Invitation => (
                 "Set up your account",
-                format!("There is an account for you at {}. Choose your password and your second factor.", self.organisation),
+                format!(
+                    "There is an account for you at {}. Choose your password and your second factor.",
+                    self.organisation
+                ),
             ),
             Purpose::Reset => (
                 "Set up your account again",
-                "An administrator sent you this link, so that you can choose a new password and second factor. Until \
-                 then the old ones stay valid."
-                    .to_owned(),
+                format!(
+                    "An administrator at {} has ended the password, the second factor and the recovery codes of your account, and \
+                     sends you this link to choose new ones. Whoever was signed in to it has been signed out.",
+                    self.organisation
+                ),
             ),
         };
         let body = MailBody::default()
@@ -348,6 +354,8 @@ mod tests {
             templates.set_up(&to, Purpose::Invitation, URL, 72),
             templates.set_up(&to, Purpose::Reset, URL, 1),
             templates.account_set_up(&to, URL),
+            templates.wrong_codes(&to, 10, URL),
+            templates.recovery_codes_renewed(&to, URL),
             templates.new_link(&to, Some(&device), URL, 24),
             templates.link_declined(&to, Some(&device), &message, URL),
             templates.certificate_revoked(&to, device.as_str(), &CertificateEnd::Replaced, URL),

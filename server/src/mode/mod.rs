@@ -35,6 +35,7 @@ impl Modes {
                     prompt: prompt.to_owned(),
                     provider: String::new(),
                     model: String::new(),
+                    workflow: String::new(),
                     temperature,
                     enabled: true,
                     position,
@@ -102,6 +103,11 @@ impl ModeService for Modes {
             mode
         };
         let mut tx = self.env.store.begin().await?;
+        if !mode.workflow.is_empty() && tx.workflows().find(&mode.workflow).await?.is_none() {
+            return Err(Problem::invalid_input()
+                .field("workflow", "Choose one of the workflows in the list.")
+                .into());
+        }
         let saved = if is_new {
             tx.modes().insert(&mode).await.map(|()| true)
         } else {

@@ -5,7 +5,7 @@ use app::services::OutboxService;
 use async_trait::async_trait;
 use domain::audit::Action;
 use domain::id::MailId;
-use domain::mail::StoredMail;
+use domain::mail::{DELIVERED_BODY_KEPT, StoredMail};
 use protocol::access::Page;
 use protocol::outbox::{MailRow, MailState};
 use protocol::{Problem, ServiceError};
@@ -66,6 +66,24 @@ impl OutboxService for Outbox {
     #[tracing::instrument(
         skip_all,
         level = "debug",
+        name = "outbox.take_back",
+        fields(account_id = %admin.account_id, mail_id = id)
+    )]
+    async fn take_back(&self, admin: &Administrator, id: &str) -> Result<(), ServiceError> {
+        let (id, now) = (&known(id)?, self.env.now());
+        let mut tx = self.env.store.begin().await?;
+        if !tx.mails().take_back(id, now - DELIVERED_BODY_KEPT).await? {
+            return Err(
+                Problem::conflict("The text of this mail is not kept any more. Reload the list.").into()
+            );
+        }
+        tx.audit_log().append(now, &admin.account_id, Action::MailTakenBack, id, "").await?;
+        Ok(tx.commit().await?)
+    }
+
+    #[tracing::instrument(
+        skip_all,
+        level = "debug",
         name = "outbox.retry_all",
         fields(account_id = %admin.account_id)
     )]
@@ -86,8 +104,10 @@ impl OutboxService for Outbox {
 
 impl Outbox {
     fn row(&self, mail: StoredMail) -> MailRow {
+        // The cleanup deletes such a body only once an hour.
+        let past = mail.sent_at.is_some_and(|sent| sent <= self.env.now() - DELIVERED_BODY_KEPT);
         let text = match self.open(&mail.id, mail.body_sealed.as_deref()) {
-            Ok(body) => body.map(|body| body.text),
+            Ok(body) => body.map(|body| body.text).filter(|_| !past),
             Err(error) => {
                 // One unreadable mail does not hide the others.
                 error.log("reading a mail");
@@ -100,6 +120,7 @@ impl Outbox {
             to: mail.recipient,
             subject: mail.subject,
             state: mail.state,
+            notice: mail.notice,
             attempts: mail.attempts,
             last_error: mail.last_error,
             created_at: mail.created_at,

@@ -3,6 +3,7 @@
 //! A mail's id is its Message-ID, so that the receiver can recognise a duplicate after a crash. Without an SMTP server
 //! mails stay here, and an administrator copies and sends them.
 
+mod account;
 mod admin;
 mod certificate_expiry;
 mod job;
@@ -19,7 +20,7 @@ use tokio::sync::Notify;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::mail::{CertificateEnd, CodesTried, Mail, MailTemplates, Mailer};
+use crate::mail::{CertificateEnd, CodesTried, Mail, MailTemplates, Mailer, Subject};
 
 #[derive(Clone)]
 pub struct Outbox {
@@ -48,6 +49,11 @@ impl Outbox {
         Self { env, mailer, due: Arc::default() }
     }
 
+    /// Whether there is a mail server. Without one, administrators copy the mails.
+    pub fn sends(&self) -> bool {
+        self.mailer.is_some()
+    }
+
     /// Notifies the job that a mail has been committed.
     pub fn notify_job(&self) {
         self.due.notify_one();
@@ -68,7 +74,7 @@ impl Outbox {
     pub async fn notice(&self, tx: &mut Tx, news: &[(AccessRequest, Notice)]) -> Result<(), ServiceError> {
         let url = self.env.config.public_url.join("/admin/requests?state=waiting");
         for admin in tx.accounts().administrators().await? {
-            self.put(tx, self.templates().requests_wait(&admin, news, &url)).await?;
+            self.put_notice(tx, self.templates().requests_wait(&admin, news, &url)).await?;
         }
         Ok(())
     }
@@ -82,7 +88,7 @@ impl Outbox {
     ) -> Result<(), ServiceError> {
         let url = self.env.config.public_url.join(&format!("/admin/requests/{}", request.id));
         for admin in tx.accounts().administrators().await? {
-            self.put(tx, self.templates().codes_tried(&admin, &request.email, tried, &url)).await?;
+            self.put_notice(tx, self.templates().codes_tried(&admin, &request.email, tried, &url)).await?;
         }
         Ok(())
     }
@@ -177,15 +183,29 @@ impl Outbox {
     }
 
     async fn put(&self, tx: &mut Tx, mail: Mail) -> Result<(), ServiceError> {
+        let (to, subject, id, sealed) = self.seal(mail)?;
+        let deliverable = self.sends();
+        tx.mails().insert(&id, to.as_str(), subject.as_str(), &sealed, deliverable, self.env.now()).await?;
+        Ok(())
+    }
+
+    /// Writes a mail to an administrator. Without a mail server nothing is written: what it says is in the panel, and nobody
+    /// would copy it there to send it to oneself.
+    async fn put_notice(&self, tx: &mut Tx, mail: Mail) -> Result<(), ServiceError> {
+        if !self.sends() {
+            return Ok(());
+        }
+        let (to, subject, id, sealed) = self.seal(mail)?;
+        tx.mails().insert_notice(&id, to.as_str(), subject.as_str(), &sealed, self.env.now()).await?;
+        Ok(())
+    }
+
+    fn seal(&self, mail: Mail) -> Result<(EmailAddress, Subject, MailId, Vec<u8>), ServiceError> {
         let id: MailId = self.env.new_id();
         let body = serde_json::to_vec(&Body { text: mail.text, html: mail.html })
             .map_err(|_| Failure::Other("a mail could not be serialised"))?;
         let sealed = self.env.vault.seal(&body_context(&id), &body, self.env.random.as_ref())?;
-        let deliverable = self.mailer.is_some();
-        tx.mails()
-            .insert(&id, mail.to.as_str(), mail.subject.as_str(), &sealed, deliverable, self.env.now())
-            .await?;
-        Ok(())
+        Ok((mail.to, mail.subject, id, sealed))
     }
 
     fn open(&self, id: &MailId, sealed: Option<&[u8]>) -> Result<Option<Body>, ServiceError> {

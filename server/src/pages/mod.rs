@@ -7,6 +7,8 @@ mod render;
 
 use std::sync::{Arc, OnceLock};
 
+use app::deployment::Deployment;
+use app::design::Organisation;
 use app::navigation::{local_path, path_of};
 use app::request_context::RequestContext;
 use app::services::Services;
@@ -19,6 +21,7 @@ use axum::routing::{MethodRouter, any, get};
 use http::header::LOCATION;
 use http::request::Parts;
 use http::{HeaderValue, Uri};
+use http_body_util::Limited;
 use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::LeptosRoutes;
@@ -28,6 +31,11 @@ use crate::request_context;
 use crate::state::AppState;
 
 pub use negotiation::{JsonFor, page_or_json};
+
+/// The limit of a form that an administrator sends.
+pub const MAX_FORM_BYTES: usize = 256 * 1024;
+/// The limit of a form of anybody else.
+const MAX_OPEN_FORM_BYTES: usize = 16 * 1024;
 
 /// The path of the server functions.
 const SERVER_FUNCTIONS: &str = "/app/{*function}";
@@ -93,9 +101,16 @@ async fn keep_redirects_here(request: Request, next: Next) -> Response {
     response
 }
 
-/// Rejects NUL characters in the forms of server functions.
+/// Rejects NUL characters in the forms of server functions, and long forms where nobody is signed in. Needs
+/// [`request_context::add`] around it.
 async fn check_fields(request: Request, next: Next) -> Response {
     if is_server_function(request.uri()) {
+        let context = request.extensions().get::<RequestContext>();
+        let request = if context.is_some_and(|context| context.signed_in.is_some()) {
+            request
+        } else {
+            request.map(|body| Body::new(Limited::new(body, MAX_OPEN_FORM_BYTES)))
+        };
         reject_nul_in_form(request, next).await
     } else {
         next.run(request).await
@@ -105,8 +120,17 @@ async fn check_fields(request: Request, next: Next) -> Response {
 /// Provides the Leptos context of every page and server function.
 fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     let services: Services = state.services.clone();
+    let config = &state.env.config;
+    let organisation = Organisation(config.organisation.clone());
+    let (pages, machines) = (config.public_url.origin(), config.machines_url.origin());
+    let deployment = Deployment {
+        sends_mail: state.outbox.sends(),
+        machines_origin: (pages != machines).then(|| machines.to_owned()),
+    };
     move || {
         provide_context(services.clone());
+        provide_context(organisation.clone());
+        provide_context(deployment.clone());
         let Some(parts) = use_context::<Parts>() else { return };
         if let Some(context) = parts.extensions.get::<RequestContext>() {
             provide_context(context.clone());

@@ -3,6 +3,11 @@
 //! No text, status code or timing reveals whether an address has an account (ASVS 6.3.8): a wrong password takes the same
 //! time for every address, and a correct one alone signs nobody in.
 
+mod factor;
+mod failures;
+mod limits;
+mod manage;
+mod own;
 mod panel;
 mod password;
 mod recovery;
@@ -18,6 +23,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::outbox::Outbox;
 
+pub use manage::AccountManager;
 pub use panel::{Activity, PanelSession};
 pub use password::Passwords;
 pub use sign_in::{CHALLENGE_SECONDS, CheckCodeErrors, CheckPasswordErrors, NewSession, Origin};
@@ -27,6 +33,7 @@ pub use totp::TotpSecret;
 #[derive(Debug, Clone)]
 pub struct People {
     env: Arc<Environment>,
+    failures: Arc<failures::Failures>,
     last_uses: Arc<panel::LastUses>,
     limits: Arc<dyn RateLimiter>,
     outbox: Outbox,
@@ -37,6 +44,6 @@ impl People {
     pub fn new(env: Arc<Environment>, limits: Arc<dyn RateLimiter>, outbox: Outbox) -> Result<Self, Failure> {
         let concurrency = env.config.limits.password_hashes as usize;
         let passwords = Passwords::new(concurrency, env.random.as_ref())?;
-        Ok(Self { env, last_uses: Arc::default(), limits, outbox, passwords })
+        Ok(Self { env, failures: Arc::default(), last_uses: Arc::default(), limits, outbox, passwords })
     }
 }

@@ -67,7 +67,11 @@ impl SignInService for People {
             }
             done => done?,
         };
-        let cookie = CookieKind::Challenge.set(challenge.expose(), CHALLENGE_SECONDS, context.secure);
+        let cookie = CookieKind::Challenge.set(
+            challenge.expose(),
+            CHALLENGE_SECONDS,
+            self.env.cookies(context.secure),
+        );
         Ok(WithCookies { value: SignInStep::Code, cookies: vec![cookie] })
     }
 
@@ -89,9 +93,10 @@ impl SignInService for People {
             }
             done => done?,
         };
+        let names = self.env.cookies(context.secure);
         let cookies = vec![
-            CookieKind::Session.set(token.expose(), seconds, context.secure),
-            CookieKind::Challenge.remove(context.secure),
+            CookieKind::Session.set(token.expose(), seconds, names),
+            CookieKind::Challenge.remove(names),
         ];
         Ok(WithCookies { value: SignInStep::Done, cookies })
     }
@@ -107,7 +112,8 @@ impl SignInService for People {
                 done => done?,
             }
         }
-        Ok(WithCookies { value: (), cookies: vec![CookieKind::Session.remove(context.secure)] })
+        let cookies = vec![CookieKind::Session.remove(self.env.cookies(context.secure))];
+        Ok(WithCookies { value: (), cookies })
     }
 }
 
@@ -175,7 +181,7 @@ impl People {
 
     /// Where a sign-in to the panel comes from. Where the panel needs a certificate, that is a machine, whose owner alone can
     /// sign in, as with the desktop program.
-    fn origin(&self, context: &RequestContext) -> Result<Origin, Problem> {
+    pub(super) fn origin(&self, context: &RequestContext) -> Result<Origin, Problem> {
         let machine = if self.env.config.admin.require_certificate {
             let reason = context.certificate.rejection.unwrap_or(RejectionReason::Missing);
             Some(context.machine.clone().ok_or_else(|| rejected(reason))?)

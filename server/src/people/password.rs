@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
+use domain::code::opaque_string;
 use domain::random::Random;
 use protocol::ServiceError;
 use protocol::people::NewPassword;
@@ -31,18 +32,25 @@ impl Passwords {
     }
 
     pub async fn hash(&self, password: &NewPassword, random: &dyn Random) -> Result<String, ServiceError> {
-        let (password, salt) = (Zeroizing::new(password.expose().to_owned()), salt(random)?);
+        let (password, salt) = (Zeroizing::new(opaque_string(password.expose())), salt(random)?);
         Ok(self.limit.run(move || hash_now(&password, &salt)).await??)
     }
 
-    /// Whether `password` matches `hash`. Without a hash it never does, and takes the same time.
+    /// Whether `password` matches `hash`. Without a hash it never does, and takes the same time. A hash of an earlier version may
+    /// be of the password as it was typed, so that is tried too if it differs.
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, ServiceError> {
         let known = hash.is_some();
         let hash = hash.unwrap_or(&self.dummy_hash).to_owned();
-        let password = Zeroizing::new(password.to_owned());
+        let mut spellings = vec![Zeroizing::new(opaque_string(password))];
+        if spellings.iter().all(|spelling| spelling.as_str() != password) {
+            spellings.push(Zeroizing::new(password.to_owned()));
+        }
         let matches = self.limit.run(move || {
-            PasswordHash::new(&hash)
-                .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
+            PasswordHash::new(&hash).is_ok_and(|parsed| {
+                spellings
+                    .iter()
+                    .any(|password| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
+            })
         });
         Ok(matches.await? && known)
     }
@@ -78,5 +86,23 @@ mod tests {
         assert!(passwords.verify("correct horse battery", Some(&hash)).await.unwrap());
         assert!(!passwords.verify("correct horse batterz", Some(&hash)).await.unwrap());
         assert!(!passwords.verify("correct horse battery", None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn both_spellings_of_a_password_match() {
+        let random = SeededRandom::new(1);
+        let passwords = Passwords::new(1, &random).unwrap();
+        let (composed, decomposed) =
+            ("Gr\u{FC}\u{DF}e aus K\u{F6}ln 12", "Gru\u{308}\u{DF}e aus Ko\u{308}ln 12");
+        for set in [composed, decomposed] {
+            let hash = passwords.hash(&set.parse().unwrap(), &random).await.unwrap();
+            for typed in [composed, decomposed] {
+                assert!(passwords.verify(typed, Some(&hash)).await.unwrap(), "{set} {typed}");
+            }
+        }
+        // As an earlier version hashed it.
+        let as_typed = hash_now(decomposed, &salt(&random).unwrap()).unwrap();
+        assert!(passwords.verify(decomposed, Some(&as_typed)).await.unwrap());
+        assert!(!passwords.verify("Gruesse aus Koeln 12", Some(&as_typed)).await.unwrap());
     }
 }

@@ -1,5 +1,6 @@
 //! Recovery codes: ten, each replaces one second factor once; shown once and stored as hashes.
 
+use domain::code::typed_code;
 use domain::random::Random;
 use protocol::people::RecoveryCodes;
 use sha2::{Digest, Sha256};
@@ -22,9 +23,8 @@ pub fn generate(random: &dyn Random) -> RecoveryCodes {
 
 /// The hash of a code as typed; `None` when it is not well-formed. 80 random bits need no slow hash.
 pub fn hash(typed: &str) -> Option<Vec<u8>> {
-    let code: String = typed
+    let code: String = typed_code(typed)
         .chars()
-        .filter(|c| !c.is_whitespace() && *c != '-')
         .map(|c| match c.to_ascii_uppercase() {
             // Crockford's decoding.
             'O' => '0',
@@ -48,6 +48,9 @@ mod tests {
         assert_eq!(codes.len(), COUNT);
         let written = codes[0].to_lowercase().replace('-', " ").replace('0', "o");
         assert_eq!(hash(&written), hash(&codes[0]));
+        let of_a_document =
+            codes[0].replacen('-', "\u{2013}", 1).replacen('-', "\u{2212}", 1).replace('1', "１");
+        assert_eq!(hash(&of_a_document), hash(&codes[0]));
         assert!(hash(&codes[0]).is_some());
         assert_ne!(hash(&codes[0]), hash(&codes[1]));
         assert_eq!(hash("123456"), None);

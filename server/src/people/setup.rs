@@ -1,20 +1,32 @@
 //! Account set-up: a one-time link for choosing a password and a second factor.
 
-use app::request_context::RequestContext;
+use app::request_context::{RequestContext, WithCookies};
 use app::services::SetupService;
 use async_trait::async_trait;
 use domain::account::{Account, AccountState, SetupLink};
 use domain::audit::Action;
+use domain::code::opaque_string;
 use domain::id::AccountId;
 use domain::secret::{Token, TokenHash};
 use protocol::access::{EmailAddress, Invalid};
 use protocol::people::{NewPassword, RecoveryCodes, Role, SetupAnswer, SetupOffer, TotpCode};
 use protocol::{Problem, ServiceError};
 use store::Tx;
-use web::Rule;
+use web::{CookieKind, Rule};
+use zeroize::Zeroizing;
 
+use super::limits::NETWORK_KNOWN;
 use super::sign_in::totp_context;
 use super::{People, TotpSecret, recovery};
+use crate::failure::Failure;
+
+/// For how long the browser that set an account up may see its recovery codes again, in seconds.
+const CODES_SHOWN_SECONDS: i64 = 30 * 60;
+
+/// The context that shown recovery codes are sealed with.
+fn codes_context(browser: &TokenHash) -> String {
+    format!("shown_recovery_codes.codes:{}", hex::encode(&browser.0))
+}
 
 /// The context that a link's TOTP secret is sealed with. The hash identifies the row and is not secret.
 fn link_context(link: &TokenHash) -> String {
@@ -35,6 +47,9 @@ impl SetupService for People {
         self.check_link_rate(context).await?;
         let token = TokenHash::of(token);
         let mut tx = self.env.store.read().await?;
+        if let Some(offer) = self.shown_codes(&mut tx, context, &token).await? {
+            return Ok(offer);
+        }
         let (link, account) = usable_link(&mut tx, &token, self.env.now()).await?;
         let role = account.as_ref().map_or(Role::Administrator, |account| account.role);
         let email = account.map(|account| account.email.into_string());
@@ -48,6 +63,7 @@ impl SetupService for People {
             totp_qr_svg: secret.qr_svg(&self.env.config.organisation, label)?,
             email,
             role,
+            codes: None,
         })
     }
 
@@ -57,12 +73,12 @@ impl SetupService for People {
         context: &RequestContext,
         token: &str,
         answer: SetupAnswer,
-    ) -> Result<RecoveryCodes, ServiceError> {
+    ) -> Result<WithCookies<RecoveryCodes>, ServiceError> {
         self.check_link_rate(context).await?;
         let (token, now) = (TokenHash::of(token), self.env.now());
-        let (link, _) = usable_link(&mut self.env.store.read().await?, &token, now).await?;
+        let (link, account) = usable_link(&mut self.env.store.read().await?, &token, now).await?;
         let secret = self.env.vault.open(&link_context(&token), &link.totp_secret_sealed)?;
-        let checked = check(&answer, &link, &TotpSecret::from_bytes(&secret), now)?;
+        let checked = self.check(&answer, &link, account.as_ref(), &TotpSecret::from_bytes(&secret), now)?;
         let password_hash = self.passwords.hash(&checked.password, self.env.random.as_ref()).await?;
         let codes = recovery::generate(self.env.random.as_ref());
         let hashes: Vec<_> = codes.0.iter().filter_map(|code| recovery::hash(code)).collect();
@@ -88,9 +104,25 @@ impl SetupService for People {
             .append(now, &account.id, Action::AccountSetUp, &account.id, "password, TOTP, recovery codes")
             .await?;
         self.outbox.account_set_up(&mut tx, &account.email).await?;
+        let network = self.network_hash(&account.email, context.address);
+        tx.accounts().remember_network(&account.id, &network, now + NETWORK_KNOWN).await?;
+        let browser = self.keep_codes(&mut tx, &token, &account.id, &codes).await?;
         tx.commit().await?;
         self.outbox.notify_job();
-        Ok(codes)
+        let cookie =
+            CookieKind::Setup.set(browser.expose(), CODES_SHOWN_SECONDS, self.env.cookies(context.secure));
+        Ok(WithCookies { value: codes, cookies: vec![cookie] })
+    }
+
+    #[tracing::instrument(skip_all, level = "debug", name = "setup.codes_saved")]
+    async fn codes_saved(&self, context: &RequestContext) -> Result<WithCookies<()>, ServiceError> {
+        if let Some(browser) = &context.setup {
+            let mut tx = self.env.store.begin().await?;
+            tx.accounts().forget_shown_codes(&TokenHash::of(browser.expose())).await?;
+            tx.commit().await?;
+        }
+        let cookies = vec![CookieKind::Setup.remove(self.env.cookies(context.secure))];
+        Ok(WithCookies { value: (), cookies })
     }
 }
 
@@ -135,10 +167,99 @@ impl People {
         Ok(())
     }
 
+    /// Keeps the codes for a reload of the page, sealed, and for the browser alone that gets this token as a cookie.
+    async fn keep_codes(
+        &self,
+        tx: &mut Tx,
+        link: &TokenHash,
+        account_id: &AccountId,
+        codes: &RecoveryCodes,
+    ) -> Result<Token, ServiceError> {
+        let random = self.env.random.as_ref();
+        let browser = Token::generate(random);
+        let text = Zeroizing::new(codes.0.join("\n"));
+        let sealed = self.env.vault.seal(&codes_context(&browser.hash()), text.as_bytes(), random)?;
+        let expires_at = self.env.now() + CODES_SHOWN_SECONDS;
+        tx.accounts().forget_shown_codes_of(account_id).await?;
+        tx.accounts().keep_shown_codes(&browser.hash(), link, account_id, &sealed, expires_at).await?;
+        Ok(browser)
+    }
+
+    /// The codes that [`Self::keep_codes`] kept for this browser and link, as long as the account stays as it was set up.
+    async fn shown_codes(
+        &self,
+        tx: &mut Tx,
+        context: &RequestContext,
+        link: &TokenHash,
+    ) -> Result<Option<SetupOffer>, ServiceError> {
+        let Some(browser) = context.setup.as_ref().map(|cookie| TokenHash::of(cookie.expose())) else {
+            return Ok(None);
+        };
+        let found = tx.accounts().find_shown_codes(&browser, link, self.env.now()).await?;
+        let Some((account_id, sealed)) = found else { return Ok(None) };
+        let account = tx.accounts().find(&account_id).await?;
+        let Some(account) = account.filter(|a| matches!(a.state, AccountState::Active { .. })) else {
+            return Ok(None);
+        };
+        let text = self.env.vault.open(&codes_context(&browser), &sealed)?;
+        let text =
+            std::str::from_utf8(&text).map_err(|_| Failure::Other("stored recovery codes are no text"))?;
+        Ok(Some(SetupOffer {
+            email: Some(account.email.into_string()),
+            role: account.role,
+            totp_secret: String::new(),
+            totp_qr_svg: String::new(),
+            codes: Some(RecoveryCodes(text.lines().map(str::to_owned).collect())),
+        }))
+    }
+
     /// Limits how fast one network can try links.
     async fn check_link_rate(&self, context: &RequestContext) -> Result<(), Problem> {
         let per_minute = self.env.config.limits.links_per_minute;
         self.limits.check_address(Rule::per_minute("links", per_minute), context.address).await
+    }
+
+    /// Validates every field and reports all errors at once.
+    fn check(
+        &self,
+        answer: &SetupAnswer,
+        link: &SetupLink,
+        account: Option<&Account>,
+        secret: &TotpSecret,
+        now: i64,
+    ) -> Result<CheckedAnswer, ServiceError> {
+        let known = account.map(|account| &account.email);
+        let mut problem = Problem::invalid_input();
+        let mut note = |field: &str, Invalid(message): Invalid| {
+            problem = std::mem::replace(&mut problem, Problem::invalid_input()).field(field, message);
+        };
+        let email = match link.account_id {
+            Some(_) => None,
+            None => answer.email.parse::<EmailAddress>().map_err(|e| note("email", e)).ok(),
+        };
+        let about = about_account(email.as_ref().or(known), &self.env.config.organisation);
+        // The spelling that is hashed.
+        let password = opaque_string(answer.password.expose()).parse::<NewPassword>().and_then(|password| {
+            if is_guessable(password.expose(), &about) {
+                Err(Invalid("This password is easy to guess. Use several words that have nothing to do with each other."))
+            } else {
+                Ok(password)
+            }
+        });
+        let password = password.map_err(|e| note("password", e)).ok();
+        let totp_step = match answer.code.expose().parse::<TotpCode>() {
+            Ok(code) => secret.matching_step(&code, now)?.ok_or(Invalid(
+                "This code does not match. Check that the clock of the device with the authenticator is right.",
+            )),
+            Err(invalid) => Err(invalid),
+        };
+        let totp_step = totp_step.map_err(|e| note("code", e)).ok();
+        match (password, totp_step) {
+            (Some(password), Some(totp_step)) if problem.errors.is_empty() => {
+                Ok(CheckedAnswer { email, password, totp_step })
+            }
+            _ => Err(problem.into()),
+        }
     }
 }
 
@@ -168,46 +289,60 @@ fn link_expired() -> Problem {
     Problem::gone("Sign in if you have set up your account already, or ask an administrator for a new link.")
 }
 
-/// Validates every field and reports all errors at once.
-fn check(
-    answer: &SetupAnswer,
-    link: &SetupLink,
-    secret: &TotpSecret,
-    now: i64,
-) -> Result<CheckedAnswer, ServiceError> {
-    let mut problem = Problem::invalid_input();
-    let mut note = |field: &str, Invalid(message): Invalid| {
-        problem = std::mem::replace(&mut problem, Problem::invalid_input()).field(field, message);
-    };
-    let email = match link.account_id {
-        Some(_) => None,
-        None => answer.email.parse::<EmailAddress>().map_err(|e| note("email", e)).ok(),
-    };
-    let password = answer.password.expose().parse::<NewPassword>().and_then(|password| {
-        if is_guessable(password.expose()) {
-            Err(Invalid("This password is easy to guess. Use several words."))
-        } else {
-            Ok(password)
-        }
-    });
-    let password = password.map_err(|e| note("password", e)).ok();
-    let totp_step = match answer.code.expose().parse::<TotpCode>() {
-        Ok(code) => secret.matching_step(&code, now)?.ok_or(Invalid(
-            "This code does not match. Check that the clock of the device with the authenticator is right.",
-        )),
-        Err(invalid) => Err(invalid),
-    };
-    let totp_step = totp_step.map_err(|e| note("code", e)).ok();
-    match (password, totp_step) {
-        (Some(password), Some(totp_step)) if problem.errors.is_empty() => {
-            Ok(CheckedAnswer { email, password, totp_step })
-        }
-        _ => Err(problem.into()),
-    }
+/// What a guesser tries first for this account: its address, the organisation and the product.
+fn about_account(email: Option<&EmailAddress>, organisation: &str) -> Vec<String> {
+    let email = email.map(EmailAddress::as_str).unwrap_or_default();
+    let names = [email, organisation, "AI Workflow Engine", "aiwe", "assistant"];
+    let parts = names.iter().flat_map(|name| name.split(|c: char| !c.is_alphanumeric()));
+    let whole = names.iter().map(|name| name.replace(|c: char| !c.is_alphanumeric(), ""));
+    let all = parts.map(str::to_owned).chain(names.iter().map(|name| (*name).to_owned())).chain(whole);
+    all.filter(|word| word.chars().count() > 2).map(|word| word.to_lowercase()).collect()
 }
 
-/// Whether it is among an attacker's first guesses (NIST SP 800-63B-4 §3.1.1.2 requires a blocklist of common passwords).
-fn is_guessable(password: &str) -> bool {
+/// Whether it is among an attacker's first guesses (NIST SP 800-63B-4 §3.1.1.2 requires a blocklist of common passwords, and of
+/// words of the context). The highest score is required: an easy word with a year and signs has the second highest.
+fn is_guessable(password: &str, about: &[String]) -> bool {
     let head: String = password.chars().take(100).collect();
-    zxcvbn::zxcvbn(&head, &[]).score() < zxcvbn::Score::Three
+    let about: Vec<&str> = about.iter().map(String::as_str).collect();
+    zxcvbn::zxcvbn(&head, &about).score() < zxcvbn::Score::Four
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_guesser_tries_first_is_refused() {
+        let about = about_account(Some(&"anna.lovelace@example.org".parse().unwrap()), "Nordwind Clinic");
+        for weak in [
+            "Summer2026!!",
+            "Winter2025!!!",
+            "Password2026!",
+            "AI Workflow Engine",
+            "AIWorkflowEngine1!",
+            "aiworkflowengine2026",
+            "anna.lovelace@example.org",
+            "Anna.Lovelace@example.org1",
+            "annalovelace2026",
+            "Nordwind Clinic 1",
+            "nordwindclinic2026!",
+            "passwordpassword",
+            "qwertyuiop123",
+        ] {
+            assert!(is_guessable(weak, &about), "{weak}");
+        }
+        for good in [
+            "correct horse battery staple",
+            "correct horse staple",
+            "correct horse battery",
+            "several words make a password",
+            "other words make another one",
+            "another correct horse battery",
+            "Grüße aus Köln und Bonn 12",
+            "v7#kQ2mZx9Lp",
+            "lamp-ocean-quartz-ninety",
+        ] {
+            assert!(!is_guessable(good, &about), "{good}");
+        }
+    }
 }

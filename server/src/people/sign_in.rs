@@ -2,7 +2,6 @@
 //! program use the same two steps; only what the session is bound to differs.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use app::request_context::MachineIdentity;
 use domain::account::{Account, AccountState, Challenge, Session, SessionKind};
@@ -10,22 +9,21 @@ use domain::audit::Action;
 use domain::id::{AccountId, CertificateId, SessionId};
 use domain::secret::{Token, TokenHash};
 use protocol::access::EmailAddress;
-use protocol::people::TotpCode;
 use protocol::{Problem, ServiceError};
 use store::Tx;
-use web::Rule;
 use web::documented_errors::DocumentedErrors;
 
-use super::{People, TotpSecret, recovery};
+use super::People;
+use super::factor::{Factor, code_used};
+use super::failures::Wrong;
+use super::limits::NETWORK_KNOWN;
 
 /// How long a correct password waits for its second factor, in seconds.
 pub const CHALLENGE_SECONDS: i64 = 300;
 /// Attempts at the second factor per challenge.
 const MAX_CODE_ATTEMPTS: i64 = 5;
-
-/// Attempts at one account's second factor per quarter of an hour, from all networks: only somebody who knows the password
-/// gets that far.
-const CODES_PER_QUARTER: u32 = 15;
+/// Numbers of wrong codes, since the last sign-in, of which the owner is told.
+const WRONG_CODES_TOLD: [i64; 4] = [10, 100, 1_000, 10_000];
 
 /// Where a sign-in comes from.
 #[derive(Debug, Clone)]
@@ -56,14 +54,8 @@ impl People {
         password: &str,
         origin: &Origin,
     ) -> Result<Token, ServiceError> {
-        self.check_rate(origin).await?;
         let email: Option<EmailAddress> = email.parse().ok();
-        if let Some(email) = &email {
-            let per_hour = self.env.config.limits.sign_in_per_account_and_hour;
-            // Per network, so that an attacker elsewhere cannot lock the owner out.
-            let key = format!("{email}|{}", network(origin.address));
-            self.limits.check_key(Rule::per_hour("sign-in-account", per_hour), &key).await?;
-        }
+        self.check_password_rate(email.as_ref(), origin).await?;
         let account = match &email {
             Some(email) => self.env.store.read().await?.accounts().find_by_email(email).await?,
             None => None,
@@ -74,7 +66,8 @@ impl People {
         });
         let matches = self.passwords.verify(password, hash).await?;
         let owns = |a: &Account| origin.machine.as_ref().is_none_or(|machine| machine.owner == a.id);
-        let Some(account) = account.filter(|a| matches && owns(a)) else {
+        let Some(account) = account.clone().filter(|a| matches && owns(a)) else {
+            self.record_failure(account.as_ref().map(|a| &a.id), Wrong::Password, origin);
             return Err(Problem::wrong_credentials().into());
         };
         let token = Token::generate(self.env.random.as_ref());
@@ -98,7 +91,7 @@ impl People {
         seconds: i64,
         session: NewSession,
     ) -> Result<(Account, Session), ServiceError> {
-        self.check_rate(origin).await?;
+        self.check_code_rate(origin).await?;
         let (challenge, now) = (TokenHash::of(challenge), self.env.now());
         let Some(found) = self.try_challenge(&challenge, now).await? else {
             return Err(challenge_expired().into());
@@ -107,36 +100,57 @@ impl People {
         if found.fingerprint.as_deref() != fingerprint {
             return Err(challenge_expired().into());
         }
-        let rule = Rule::new("second-factor", CODES_PER_QUARTER, Duration::from_mins(15));
-        self.limits.check_key(rule, found.account_id.as_str()).await?;
+        let mut tx = self.env.store.read().await?;
+        let account = tx.accounts().find(&found.account_id).await?.ok_or_else(Problem::wrong_credentials)?;
+        let factor = self.read_factor(&mut tx, &account, code, now).await?;
+        drop(tx);
+        if matches!(factor, Factor::UsedTotp) {
+            return Err(self.refuse_used_code(&challenge).await?.into());
+        }
+        self.check_factor_budget(&account, &factor, origin).await?;
 
         let mut tx = self.env.store.begin_urgent().await?;
-        let account = tx.accounts().find(&found.account_id).await?.ok_or_else(Problem::wrong_credentials)?;
-        let AccountState::Active { totp_secret_sealed, .. } = &account.state else {
+        // An administrator who disables the account meanwhile ends this session, too, or comes first.
+        tx.certificates().lock_machines_of(&account.id).await?;
+        let is_active = tx
+            .accounts()
+            .find(&account.id)
+            .await?
+            .is_some_and(|account| matches!(account.state, AccountState::Active { .. }));
+        if !is_active {
             return Err(Problem::wrong_credentials().into());
-        };
-        let secret = self.env.vault.open(&totp_context(&account.id), totp_secret_sealed)?;
-        let method = if let Ok(code) = code.parse::<TotpCode>() {
-            match TotpSecret::from_bytes(&secret).matching_step(&code, now)? {
-                Some(step) => tx.accounts().consume_totp_step(&account.id, step).await?.then_some("totp"),
-                None => None,
+        }
+        let Some(method) = self.use_factor(&mut tx, &account.id, &factor, now).await? else {
+            drop(tx);
+            if matches!(factor, Factor::Totp(_)) {
+                // Another sign-in has used it at the same time.
+                return Err(self.refuse_used_code(&challenge).await?.into());
             }
-        } else {
-            match recovery::hash(code) {
-                Some(hash) => tx
-                    .accounts()
-                    .consume_recovery_code(&account.id, &hash, now)
-                    .await?
-                    .then_some("recovery code"),
-                None => None,
-            }
-        };
-        let Some(method) = method else {
+            self.wrong_code(&account, origin).await?;
             return Err(Problem::wrong_credentials().into());
         };
         if !tx.sessions().consume_challenge(&challenge, now).await? {
             return Err(challenge_expired().into());
         }
+        let network = self.network_hash(&account.email, origin.address);
+        tx.accounts().remember_network(&account.id, &network, now + NETWORK_KNOWN).await?;
+        tx.accounts().record_sign_in(&account.id, now).await?;
+        let session = self.open_session(&mut tx, &account.id, origin, session, seconds, method).await?;
+        tx.commit().await?;
+        Ok((account, session))
+    }
+
+    /// Opens the session of a sign-in, with its audit entry. `method`: the second factor.
+    async fn open_session(
+        &self,
+        tx: &mut Tx,
+        account_id: &AccountId,
+        origin: &Origin,
+        session: NewSession,
+        seconds: i64,
+        method: &str,
+    ) -> Result<Session, ServiceError> {
+        let now = self.env.now();
         let (place, kind, token) = match session {
             NewSession::Native { certificate_id } => {
                 ("desktop", SessionKind::Native { certificate_id }, None)
@@ -145,7 +159,7 @@ impl People {
                 if let Some(former) = former
                     && let Some(session) = tx.sessions().find_panel(&former, now).await?
                 {
-                    self.end_sign_in(&mut tx, &session, "signed in again").await?;
+                    self.end_sign_in(tx, &session, "signed in again").await?;
                 }
                 let certificate_id = origin.machine.as_ref().map(|machine| machine.certificate_id.clone());
                 ("panel", SessionKind::Panel { last_used_at: now, certificate_id }, Some(token))
@@ -155,16 +169,15 @@ impl People {
         let session = Session {
             sign_in_id: id.clone(),
             id,
-            account_id: account.id.clone(),
+            account_id: account_id.clone(),
             kind,
             expires_at: now + seconds,
         };
         tx.sessions().insert(&session, token.as_ref(), now).await?;
         tx.audit_log()
-            .append(now, &account.id, Action::SessionOpened, &session.id, &format!("{place}, {method}"))
+            .append(now, account_id, Action::SessionOpened, &session.id, &format!("{place}, {method}"))
             .await?;
-        tx.commit().await?;
-        Ok((account, session))
+        Ok(session)
     }
 
     /// Ends a session and the others of its sign-in.
@@ -176,9 +189,27 @@ impl People {
         Ok(())
     }
 
-    async fn check_rate(&self, origin: &Origin) -> Result<(), Problem> {
-        let per_minute = self.env.config.limits.sign_in_per_minute;
-        self.limits.check_address(Rule::per_minute("sign-in", per_minute), origin.address).await
+    /// The answer to a code that was right, and used before: that is no guess, so the attempt does not count.
+    async fn refuse_used_code(&self, challenge: &TokenHash) -> Result<Problem, ServiceError> {
+        let mut tx = self.env.store.begin_urgent().await?;
+        tx.sessions().return_attempt(challenge).await?;
+        tx.commit().await?;
+        Ok(code_used())
+    }
+
+    /// Records a wrong code. Its account's owner hears of ten: whoever entered them knows the password.
+    pub(super) async fn wrong_code(&self, account: &Account, origin: &Origin) -> Result<(), ServiceError> {
+        self.record_failure(Some(&account.id), Wrong::Code, origin);
+        let mut tx = self.env.store.begin_urgent().await?;
+        let count = tx.accounts().count_wrong_code(&account.id).await?;
+        if WRONG_CODES_TOLD.contains(&count) {
+            self.outbox.wrong_codes(&mut tx, &account.email, count).await?;
+        }
+        tx.commit().await?;
+        if WRONG_CODES_TOLD.contains(&count) {
+            self.outbox.notify_job();
+        }
+        Ok(())
     }
 
     /// Counts the attempt in a transaction of its own, so that it stays counted when the rest is rolled back.
@@ -221,14 +252,6 @@ pub struct CheckCodeErrors;
 
 impl DocumentedErrors for CheckCodeErrors {
     fn problems() -> Vec<Problem> {
-        vec![challenge_expired(), Problem::wrong_credentials()]
-    }
-}
-
-/// The network of an address, as the rate limits count it.
-fn network(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => v6.segments()[..4].iter().map(|s| format!("{s:x}")).collect::<Vec<_>>().join(":"),
+        vec![challenge_expired(), code_used(), Problem::wrong_credentials()]
     }
 }

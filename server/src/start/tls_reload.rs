@@ -94,7 +94,7 @@ fn from_files(
 
 /// The names in the built-in server certificate: the host of `machines_url`, and this machine.
 fn server_names(config: &Config) -> Vec<String> {
-    let mut names = vec![config.machines_url.host()];
+    let mut names = vec![config.machines_url.server_name()];
     for local in ["localhost", "127.0.0.1", "::1"] {
         if !names.iter().any(|n| n == local) {
             names.push(local.to_owned());

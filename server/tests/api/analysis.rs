@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ::analysis::provider::{PromptRequest, Provider, ProviderConfig, ProviderError};
+use ::analysis::provider::{AnswerPiece, Completion, PromptRequest, Provider, ProviderConfig, ProviderError};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
@@ -13,8 +13,9 @@ use bytes::Bytes;
 use domain::analysis::{AnalysisRecord, AnalysisState};
 use domain::id::AnalysisId;
 use futures::StreamExt;
-use protocol::analysis::{AnalysisDocument, AnalysisEvent, Step, StepState, Usage};
+use protocol::analysis::{AnalysisDocument, AnalysisEvent, CutReason, Step, StepState};
 use server::analysis::Analyses;
+use server::workflow::Workflows;
 use tokio::sync::{Notify, mpsc};
 use web::InMemoryRateLimiter;
 
@@ -28,6 +29,7 @@ on_both!(
     an_abandoned_analysis_is_marked_as_failed,
     a_run_that_panics_ends_with_an_error_and_a_failed_record,
     a_byte_order_mark_ends_nothing,
+    a_failing_model_stays_visible_until_it_answers,
     the_history_is_private,
     the_answer_is_stored_without_nul_characters,
     invalid_pictures_are_rejected_with_the_reason,
@@ -252,9 +254,13 @@ impl Provider for PanickingProvider {
         &self.config
     }
 
-    async fn answer(&self, _: PromptRequest, text: mpsc::Sender<String>) -> Result<Usage, ProviderError> {
+    async fn answer(
+        &self,
+        _: PromptRequest,
+        pieces: mpsc::Sender<AnswerPiece>,
+    ) -> Result<Completion, ProviderError> {
         if !self.answer.is_empty() {
-            text.send(self.answer.to_owned()).await.unwrap();
+            pieces.send(AnswerPiece::Text(self.answer.to_owned())).await.unwrap();
             // It is forwarded meanwhile.
             tokio::task::yield_now().await;
         }
@@ -272,8 +278,9 @@ async fn a_run_that_panics_ends_with_an_error_and_a_failed_record(mut server: Te
         let provider = PanickingProvider { config: serde_json::from_value(config).unwrap(), answer };
         let limits = Arc::new(InMemoryRateLimiter::new(server.state.env.clock.clone(), 100));
         let (env, modes) = (server.state.env.clone(), server.state.modes.clone());
+        let workflows = Workflows::new(server.state.env.clone());
         server.state.analyses =
-            Analyses::with_providers(env, modes, limits, vec![Arc::new(provider)]).unwrap();
+            Analyses::with_providers(env, modes, workflows, limits, vec![Arc::new(provider)]).unwrap();
         server.router = server::routes::router(&server.state);
 
         let post = server.post("/native/analyze").certificate(&machine.der).bearer(&token);
@@ -414,4 +421,79 @@ fn events(text: &str) -> Vec<AnalysisEvent> {
         AnalysisEvent::from_sse(field("event:")?, field("data:")?).unwrap()
     };
     text.split("\n\n").filter_map(event).collect()
+}
+
+/// A model server that answers with this status and body.
+async fn model_double(status: u16, body: &'static str) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let status = http::StatusCode::from_u16(status).unwrap();
+    let routes = Router::new().fallback(move || async move { (status, body) });
+    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    url
+}
+
+async fn with_model(server: &TestServer, url: &str) -> TestServer {
+    let settings = [
+        ("AIWE_PROVIDERS__0__NAME", "double"),
+        ("AIWE_PROVIDERS__0__KIND", "openai"),
+        ("AIWE_PROVIDERS__0__BASE_URL", url),
+        ("AIWE_PROVIDERS__0__MODEL", "tiny"),
+        ("AIWE_PROVIDERS__0__VISION", "true"),
+    ];
+    server.restarted_with(&settings).await
+}
+
+async fn analyzed(
+    server: &TestServer,
+    machine: &Machine,
+    token: &str,
+) -> (Vec<AnalysisEvent>, AnalysisRecord) {
+    let post = server.post("/native/analyze").certificate(&machine.der).bearer(token);
+    let post = post.header("accept", "text/event-stream");
+    let reply = post.multipart(&[("image", Some("x.png"), &*blank_png(64, 64))]).send().await;
+    server.state.analyses.finish().await;
+    let record = newest(server, machine).await.unwrap();
+    (events(&reply.text()), record)
+}
+
+async fn a_failing_model_stays_visible_until_it_answers(server: TestServer) {
+    let (machine, token) = signed_in(&server).await;
+    let failing = async |server: &TestServer| {
+        server.state.env.store.read().await.unwrap().analyses().failing_providers().await.unwrap()
+    };
+    let refusing =
+        with_model(&server, &model_double(401, r#"{"error":{"message":"no such key"}}"#).await).await;
+    let (_, record) = analyzed(&refusing, &machine, &token).await;
+    let failure = record.failure.unwrap();
+    assert_eq!((record.state, record.provider.as_str()), (AnalysisState::Finished, "reader"));
+    let words = "the model server did not accept the key (“no such key”)";
+    assert_eq!((failure.provider.as_str(), failure.words.as_str()), ("double", words));
+    assert_eq!(failing(&refusing).await[0].0, failure);
+    let shown =
+        refusing.get(&format!("/native/analyses/{}", record.id)).certificate(&machine.der).bearer(&token);
+    let shown = shown.send().await.json::<serde_json::Value>();
+    assert_eq!((&shown["failed_provider"], &shown["failure"]), (&"double".into(), &words.into()));
+    assert_eq!(refusing.get("/readyz").send().await.status, 200, "the server itself is well");
+
+    server.clock.advance(1);
+    let half = "data: {\"choices\":[{\"delta\":{\"content\":\"Half\"}}]}\n\ndata: {\"object\":\"error\",\"message\":\"out of memory\"}\n\n";
+    let broken = with_model(&server, &model_double(200, half).await).await;
+    let (events, record) = analyzed(&broken, &machine, &token).await;
+    let Some(AnalysisEvent::Error(problem)) = events.last() else { panic!("{events:?}") };
+    assert!(problem.to_string().contains("out of memory"), "{problem}");
+    assert_eq!((record.state, record.answer.as_str()), (AnalysisState::Failed, "Half"));
+    assert_eq!(failing(&broken).await[0].0, record.failure.unwrap());
+
+    server.clock.advance(1);
+    let cut = "data: {\"choices\":[{\"delta\":{\"content\":\"<think>hm</think>One\"},\"finish_reason\":\"length\"}]}\n\ndata: [DONE]\n\n";
+    let well = with_model(&server, &model_double(200, cut).await).await;
+    let (events, record) = analyzed(&well, &machine, &token).await;
+    assert_eq!((record.answer.as_str(), record.cut, record.failure), ("One", Some(CutReason::Length), None));
+    assert!(failing(&well).await.is_empty());
+    let Some(AnalysisEvent::Done(done)) = events.last() else { panic!("{events:?}") };
+    assert_eq!(done.cut, Some(CutReason::Length));
+    let reasoning =
+        events.iter().any(|e| matches!(e, AnalysisEvent::Reasoning(r) if r.text == "hm" && !r.retracts));
+    assert!(reasoning && events.iter().any(|e| matches!(e, AnalysisEvent::Notice(_))), "{events:?}");
 }

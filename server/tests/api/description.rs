@@ -157,8 +157,8 @@ async fn limits_match_the_code(server: TestServer) {
     let longest = field("RequestAccess", "device_name", "maxLength");
     let device = |chars: usize| "x".repeat(chars).parse::<protocol::access::DeviceName>();
     assert!(device(longest).is_ok() && device(longest + 1).is_err());
-    // 256 KiB, as the introduction says.
-    for (bytes, status) in [(256 * 1024, 400), (256 * 1024 + 1, 413)] {
+    // 16 KiB, as the introduction says.
+    for (bytes, status) in [(16 * 1024, 400), (16 * 1024 + 1, 413)] {
         let spaces = vec![b' '; bytes];
         let reply = server.post("/public/request-access").raw("application/json", spaces).send().await;
         assert_eq!(reply.problem().status, status, "{bytes}");

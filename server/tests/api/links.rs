@@ -89,7 +89,7 @@ async fn a_new_link_invalidates_the_former_one(server: TestServer) {
         assert!(problem.status == 410 && problem.detail.contains("newer link"), "{problem:?}");
     }
     let page = server.get(&anna.link).header("accept", "text/html").send().await;
-    assert!(page.status == 410 && page.text().contains("A newer link has been mailed"), "{}", page.status);
+    assert!(page.status == 410 && page.text().contains("There is a newer link"), "{}", page.status);
     assert_eq!(redeem(&server, &newer, &anna.browser).await.status, StatusCode::OK);
     let again = server.post(&newer).json(&body).send().await;
     assert_eq!(again.problem().status, 410, "it works once, like the first");

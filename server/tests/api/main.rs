@@ -4,8 +4,12 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod access;
+mod accounts;
+mod admission;
 mod analysis;
 mod audit;
+mod checkpoints;
+mod crl;
 mod decisions;
 mod description;
 mod expiry_reminders;
@@ -19,11 +23,14 @@ mod people;
 mod renewal;
 mod review;
 mod rotation;
+mod search;
+mod sign_in;
 mod smtp;
 mod storage;
 mod stored_screenshots;
 mod support;
 mod suppressed;
+mod workflows;
 mod wrong_input;
 
 /// Declares a test that runs on SQLite and on PostgreSQL.

@@ -116,6 +116,12 @@ async fn an_invalid_certificate_is_rejected_with_the_reason(server: TestServer) 
         let script = with("/sidebar").header("accept", "text/html").header("sec-fetch-mode", "cors");
         assert_eq!(script.send().await.problem().status, 403);
     }
+    // On the pages' host the browser was not asked for its certificate: it is led to where it is.
+    let on_pages_host = || server.get("/sidebar").header("accept", "text/html");
+    let led = on_pages_host().send().await;
+    assert_eq!((led.status.as_u16(), led.location()), (303, "https://localhost:8443/sidebar"));
+    let script = on_pages_host().header("sec-fetch-mode", "cors").send().await.problem();
+    assert!(script.status == 403 && script.kind.ends_with("missing"), "{script:?}");
     let get = || server.get("/native/modes").certificate(&machine.der);
     assert_eq!(get().send().await.problem().status, 401, "the certificate is good, the token is missing");
     server.clock.advance(91 * 24 * 3600);

@@ -17,6 +17,7 @@ on_both!(
     a_deferred_mail_backs_off,
     everything_is_sent_once_the_mail_server_is_back,
     all_given_up_mails_can_be_retried_together,
+    notices_to_administrators_are_no_work,
     only_administrators_see_mails,
     parallel_jobs_send_each_mail_once,
 );
@@ -184,6 +185,7 @@ async fn only_administrators_see_mails(server: TestServer) {
         ("/app/outbox/list", vec![("page", "0")]),
         ("/app/outbox/retry", vec![("id", "1")]),
         ("/app/outbox/delivered", vec![("id", "1")]),
+        ("/app/outbox/take-back", vec![("id", "1")]),
         ("/app/outbox/retry-all", vec![]),
     ] {
         let reply = server.post(path).form(&fields).send().await;
@@ -191,7 +193,8 @@ async fn only_administrators_see_mails(server: TestServer) {
     }
 }
 
-/// It is no longer listed as unsent, and its body, which may contain a link, is deleted.
+/// It is no longer listed as unsent. Its body, which may contain a link, is kept for a day, so that a slip can be taken back,
+/// and then deleted.
 async fn a_mail_can_be_marked_as_delivered(server: TestServer) {
     let admin = waiting(&server, 2).await;
     let outbox = &server.state.outbox;
@@ -213,9 +216,55 @@ async fn a_mail_can_be_marked_as_delivered(server: TestServer) {
     assert_eq!(left().await, before - 1);
     let sent = mails(&server, &admin, Some(MailState::Sent)).await;
     let done = sent.iter().find(|mail| mail.id == dead[0].id).unwrap();
-    assert_eq!((done.text.as_deref(), done.sent_at), (None, Some(server.state.env.now())));
-    server.mails.fail(None);
+    assert_eq!((&done.text, done.sent_at), (&dead[0].text, Some(server.state.env.now())));
+    assert!(done.text.is_some(), "the only copy is not destroyed at once");
+
+    server.clock.advance(DAY - 1);
+    outbox.take_back(&admin.proof(), &dead[0].id).await.unwrap();
+    assert!(outbox.take_back(&admin.proof(), &dead[0].id).await.unwrap_err().into_problem().is("conflict"));
+    assert_eq!(left().await, before);
+    let again = mails(&server, &admin, Some(MailState::Dead)).await;
+    let again = again.iter().find(|mail| mail.id == dead[0].id).unwrap();
+    assert_eq!((&again.text, &again.last_error, again.sent_at), (&dead[0].text, &dead[0].last_error, None));
+
+    outbox.delivered(&admin.proof(), &dead[0].id).await.unwrap();
     server.clock.advance(DAY);
+    let body_of = async || {
+        let listed = mails(&server, &admin, Some(MailState::Sent)).await;
+        listed.into_iter().find(|mail| mail.id == dead[0].id).unwrap().text
+    };
+    assert_eq!(body_of().await, None, "not shown any more, even before the cleanup");
+    assert!(outbox.take_back(&admin.proof(), &dead[0].id).await.unwrap_err().into_problem().is("conflict"));
+    server::cleanup::clean_up(&server.state.env).await.unwrap();
+    server.clock.advance(-DAY);
+    assert_eq!(body_of().await, None, "deleted");
+    server.clock.advance(DAY);
+    server.mails.fail(None);
     drain(&server).await;
     assert!(!arrived(&server).contains(&dead[0].to), "nor is it sent again");
+}
+
+/// What the server mails to administrators is in the panel too: nobody has to send it, whether or not there is a mail server.
+async fn notices_to_administrators_are_no_work(server: TestServer) {
+    let admin = server.administrator().await;
+    let left = async |server: &TestServer| {
+        let mut tx = server.state.env.store.read().await.unwrap();
+        tx.mails().count_needing_attention().await.unwrap()
+    };
+    server.mails.fail(Some(SendErrorKind::Permanent));
+    server.ask("anna@example.org").await;
+    drain(&server).await;
+    let dead = mails(&server, &admin, Some(MailState::Dead)).await;
+    let notices: Vec<_> = dead.iter().filter(|mail| mail.notice).collect();
+    assert!(!notices.is_empty() && notices.iter().all(|mail| mail.to == admin.email), "{dead:?}");
+    assert_eq!(left(&server).await, (dead.len() - notices.len()) as u64);
+    assert_eq!(left(&server).await, 1, "the requester's");
+
+    let by_hand = server.without_mail().await;
+    by_hand.clock.advance(DAY);
+    by_hand.ask("ben@example.org").await;
+    by_hand.state.access.send_due_notices().await.unwrap();
+    let kept = by_hand.state.outbox.list(&admin.proof(), Some(MailState::Kept), 0).await.unwrap().rows;
+    let to: Vec<_> = kept.iter().map(|mail| mail.to.as_str()).collect();
+    assert_eq!(to, ["ben@example.org"], "only what somebody has to send");
 }

@@ -43,7 +43,15 @@ async fn pages_are_rendered_with_safe_headers(server: TestServer) {
         reply.location()
     );
     let admin = server.administrator().await;
-    for path in ["/admin", "/admin/requests", "/admin/certificates", "/admin/modes", "/admin/outbox"] {
+    for path in [
+        "/admin",
+        "/admin/requests",
+        "/admin/certificates",
+        "/admin/people",
+        "/admin/people/new",
+        "/admin/modes",
+        "/admin/outbox",
+    ] {
         let reply = server
             .get(path)
             .header("accept", "text/html")
@@ -228,7 +236,11 @@ async fn every_page(server: &TestServer, admin: &AdminSession) -> Vec<(String, C
         "/admin",
         "/admin/requests",
         &format!("/admin/requests/{request}"),
+        "/account",
         "/admin/certificates",
+        "/admin/people",
+        "/admin/people/new",
+        &format!("/admin/people/{}", admin.id),
         "/admin/modes",
         &format!("/admin/modes/{mode}"),
         "/admin/modes/new",

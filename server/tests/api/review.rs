@@ -50,6 +50,15 @@ async fn look_alikes_are_pointed_out(server: TestServer) {
     assert_eq!(notes(&server, &admin, "ben@examp1e.org").await, [domain]);
     assert_eq!(notes(&server, &admin, "cleo@elsewhere.example").await, []);
 
+    // A domain that only begins with a known one, or spells it with hyphens.
+    for pretender in ["x@example.org.evil.net", "x@example-org.net", "x@login.example-org.net"] {
+        server.ask(pretender).await;
+        let domain = AddressNote::LikeDomain { domain: "example.org".into() };
+        assert_eq!(notes(&server, &admin, pretender).await, [domain], "{pretender}");
+    }
+    server.ask("x@sub.example.org").await;
+    assert_eq!(notes(&server, &admin, "x@sub.example.org").await, [], "it belongs to the same owner");
+
     // The known person's own row lists the look-alikes, too.
     let own = notes(&server, &admin, "anna.smith@example.org").await;
     assert!(own.contains(&like("anna.srnith@example.org", false, false)), "{own:?}");

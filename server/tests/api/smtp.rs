@@ -6,9 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use app::services::ReviewService;
+use protocol::outbox::MailState;
 use serde::Deserialize;
 use server::mail::SmtpMailer;
 use server::outbox::Outbox;
+use tokio::io::AsyncWriteExt;
 
 use crate::support::TestServer;
 
@@ -178,4 +180,41 @@ async fn mails_wait_for_the_right_password() {
     server.clock.advance(60);
     assert_eq!(smtp.outbox(&server, "a real password").await.drain().await.unwrap(), 1);
     assert_eq!(smtp.mails()[0].to, ["anna@example.org"]);
+}
+
+/// A greeting of 5xx is about the connection, such as a list of blocked addresses: no mail is given up for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mails_wait_while_the_mail_server_refuses_the_connection() {
+    let (server, mut smtp) = (TestServer::sqlite().await, MailServer::start());
+    let admin = server.administrator().await;
+    smtp.down();
+    let refusing = tokio::net::TcpListener::bind(("127.0.0.1", smtp.port)).await.unwrap();
+    let greeting = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = refusing.accept().await.unwrap();
+            let _ = stream.write_all(b"554 5.7.1 No SMTP service for you\r\n").await;
+        }
+    });
+    let people = ["anna@example.org", "ben@example.org"];
+    let outbox = smtp.outbox(&server, "a real password").await;
+    for person in people {
+        server.ask(person).await;
+        assert_eq!(outbox.drain().await.unwrap(), 0);
+    }
+    let listed = server.state.services.outbox.list(&admin.proof(), None, 0).await.unwrap();
+    for person in people {
+        let mail = listed.rows.iter().find(|row| row.to == person).unwrap();
+        assert_eq!(mail.state, MailState::Waiting, "{mail:?}");
+    }
+    assert!(listed.rows.iter().any(|row| row.last_error.as_deref().is_some_and(|text| text.contains("554"))));
+
+    greeting.abort();
+    let _ = greeting.await;
+    smtp.up();
+    server.clock.advance(60);
+    outbox.drain().await.unwrap();
+    let mut to: Vec<_> = smtp.mails().into_iter().flat_map(|mail| mail.to).collect();
+    to.retain(|address| people.contains(&address.as_str()));
+    to.sort();
+    assert_eq!(to, people, "each once");
 }

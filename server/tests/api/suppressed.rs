@@ -16,6 +16,7 @@ const EMAIL: &str = "anna@example.org";
 
 on_both!(
     a_suppressed_request_looks_like_any_other,
+    administrators_find_its_code,
     administrators_do_not_see_it,
     one_of_many_parallel_reminders_counts,
     expired_rows_are_cleaned_up,
@@ -127,6 +128,34 @@ async fn administrators_do_not_see_it(server: TestServer) {
     let mut tx = server.state.env.store.read().await.unwrap();
     let entries = tx.audit_log().entries(1_000, i64::MAX).await.unwrap();
     assert_eq!(entries.iter().filter(|entry| entry.action.starts_with("access-request.")).count(), 3);
+}
+
+/// Somebody who reads the code out is not told that nobody knows it. Strangers learn nothing: only the search of the panel
+/// knows the code.
+async fn administrators_find_its_code(server: TestServer) {
+    let admin = server.administrator().await;
+    let mut asked = Vec::new();
+    for _ in 0..4 {
+        asked.push(server.ask(EMAIL).await.0);
+    }
+    let found = async |code: &str| server.state.access.unlisted(&admin.proof(), code).await.unwrap();
+    let now = server.state.env.now();
+    let unlisted = found(&asked[3].match_code).await.expect("the fourth");
+    assert_eq!((unlisted.requested_at, unlisted.allowed), (now, 3));
+    let typed = asked[3].match_code.replace('-', " ").to_lowercase();
+    assert!(found(&typed).await.is_some(), "as people type it");
+    assert_eq!(found(&asked[0].match_code).await, None, "a listed one is in the list");
+    assert_eq!(found("no code").await, None);
+    let page = server.get(&format!("/admin/requests?search={}", asked[3].match_code));
+    let page = page.header("accept", "text/html").cookie("aiwe_session", &admin.session).send().await.text();
+    assert!(
+        page.contains("The code is genuine") && page.contains("when 3 requests of its address"),
+        "{page}"
+    );
+    let stranger = server.post("/app/access/unlisted").form(&[("code", &*asked[3].match_code)]).send().await;
+    assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
+    server.clock.advance(30 * DAY);
+    assert_eq!(found(&asked[3].match_code).await, None, "until it expires");
 }
 
 async fn one_of_many_parallel_reminders_counts(server: TestServer) {

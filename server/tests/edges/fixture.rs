@@ -1,5 +1,6 @@
 //! The fixture: two servers on one database, one with the built-in TLS and one without TLS behind Caddy.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use server::certificate::Connections;
 use server::config::Config;
 use server::environment::Environment;
 use server::people::TotpSecret;
-use server::start::Server;
+use server::start::{Server, open_environment};
 use server::state::AppState;
 use server::vault::Vault;
 use store::Store;
@@ -187,6 +188,16 @@ impl Fixture {
 }
 
 impl Running {
+    /// A new server with the built-in TLS, and its data folder.
+    pub async fn alone(settings: &[(&str, &str)]) -> (Self, tempfile::TempDir) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let all: BTreeMap<_, _> =
+            SETTINGS.iter().chain(settings).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let config = Config::load(None, folder.path(), all.into_iter()).unwrap();
+        (Self::start(open_environment(config, folder.path()).await.unwrap()).await, folder)
+    }
+
     async fn start(env: Arc<Environment>) -> Self {
         let shutdown = CancellationToken::new();
         let server = Server::prepare(env, shutdown.clone()).await.unwrap();
@@ -231,6 +242,7 @@ async fn set_up_owner(state: &AppState) -> (AccountId, TotpSecret) {
         certificate: CertificateReport { rejection: None, presented: None, last_ended: None },
         machine: None,
         pages_origin: None,
+        setup: None,
     };
     let offer = people.setup_offer(&context, link.expose()).await.unwrap();
     let totp = TotpSecret::from_base32(&offer.totp_secret).unwrap();

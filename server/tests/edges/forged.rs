@@ -103,7 +103,7 @@ async fn forged_certificates_are_ignored() {
     let pages = || send_all(direct(fixture.proxied.pages, "/native/modes"), &with_the_secret);
     expect("the secret to the pages' port".to_owned(), pages(), MISSING).await;
     let sidebar = send_all(direct(fixture.proxied.pages, "/sidebar"), &with_the_secret).navigation();
-    expect("the same as a navigation".to_owned(), sidebar, "303 /request-access?reason=missing").await;
+    expect("the same as a navigation".to_owned(), sidebar, "303 https://localhost:8443/sidebar").await;
     // The server with the built-in TLS has no secret configured, so it trusts no proxy.
     let pages = send_all(direct(fixture.direct.pages, "/native/modes"), &with_the_secret);
     expect("a secret to a server without one".to_owned(), pages, MISSING).await;

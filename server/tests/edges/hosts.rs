@@ -30,18 +30,34 @@ async fn the_public_host_never_offers_the_machines_api() {
         for (curl, expected) in [
             (through_caddy("/native/modes"), "403 urn:aiwe:problem:client-certificate:missing"),
             (through_caddy("/native/login").json(&()), "403 urn:aiwe:problem:client-certificate:missing"),
-            (through_caddy("/sidebar").navigation(), "303 /request-access?reason=missing"),
+            (through_caddy("/sidebar").navigation(), "303 https://localhost:8443/sidebar"),
             (through_caddy("/request-access").navigation(), "200 text/html"),
             (plain("/native/modes"), "403 urn:aiwe:problem:client-certificate:missing"),
             (
                 plain("/native/modes").header("Host", MACHINES_HOST),
                 "403 urn:aiwe:problem:client-certificate:missing",
             ),
-            (plain("/sidebar").navigation(), "303 /request-access?reason=missing"),
+            (plain("/sidebar").navigation(), "303 https://localhost:8443/sidebar"),
         ] {
             assert_eq!(curl.with(&[version]).send().await.unwrap().summary(), expected);
         }
     }
+}
+
+/// Browsers do not present a client certificate over HTTP/3, and `Alt-Svc` (RFC 7838) is what leads them there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_host_leads_browsers_to_http3() {
+    let fixture = Fixture::start(&[], &[]).await;
+    for host in [MACHINES_HOST, PAGES_HOST] {
+        for version in ["--http1.1", "--http2"] {
+            let url = format!("https://{host}:{}/ca.pem", fixture.caddy.https);
+            let curl = Curl::to(&url).authority(&fixture.caddy.authority);
+            let answer = curl.with(&[version]).send().await.unwrap();
+            assert_eq!((answer.status, answer.header("alt-svc")), (200, ""), "{host} {version}");
+        }
+    }
+    let udp = std::net::UdpSocket::bind(("127.0.0.1", fixture.caddy.https));
+    assert!(udp.is_ok(), "Caddy listens for HTTP/3");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,6 +13,7 @@ mod curl;
 mod fixture;
 mod forged;
 mod hosts;
+mod ipv6;
 mod matrix;
 mod model;
 mod revocation;

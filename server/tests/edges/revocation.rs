@@ -1,15 +1,19 @@
 //! A revocation takes effect within a second: on open connections, on new ones, and in the middle of an answer. On both
 //! edges, and also when another server that shares the database revoked the certificate.
 
-use domain::id::CertificateId;
 use std::time::{Duration, Instant};
 
-use app::services::CertificateService;
+use app::request_context::Administrator;
+use app::services::{AccountService, CertificateService};
+use domain::account::Role;
+use domain::id::{AccountId, CertificateId};
 use http::{Request, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use protocol::native::{AccessToken, Challenge, Login, SecondFactor};
+use protocol::people::AccountChange;
 use rcgen::{CertificateParams, KeyPair};
+use server::people::AccountManager;
 
 use crate::certificates::new_certificate;
 use crate::connection::{Connection, Identity, Version};
@@ -197,6 +201,58 @@ async fn a_revocation_takes_effect_within_a_second() {
     let log = fixture.caddy.log();
     assert!(log.contains("incomplete response"), "{log}");
     assert!(!log.contains(crate::caddy::SECRET), "the secret is in Caddy's log: {log}");
+}
+
+/// Disables the owner's account on the server `by` and measures how long what is open on one edge goes on.
+async fn disable(
+    fixture: &Fixture,
+    model: &Model,
+    edge: &Edge<'_>,
+    by: (&str, &Running),
+    other: &Administrator,
+) {
+    let machine = Machine::new(fixture, edge).await;
+    let mut kept_alive = machine.connect(edge, Version::Http2).await;
+    assert!(kept_alive.is_accepted().await.unwrap());
+    let mut streaming = machine.connect(edge, Version::Http1).await;
+    let answer = Answer::start(&mut streaming).await;
+    assert_eq!(model.running(), 1);
+    let (name, server) = by;
+    let people = AccountManager::new(server.state.certificates.clone(), server.state.people.clone());
+    let id = fixture.account_id.as_str();
+    people.change(other, id, AccountChange::Disable).await.unwrap();
+    let disabled = Instant::now();
+    let times = tokio::join!(answer.until_cut_off(disabled), model.until_idle(disabled));
+    for time in [times.0, times.1] {
+        println!("disabled on {} by {name}: {} ms", edge.name, time.as_millis());
+        assert!(time < GOAL + SLACK, "{time:?}");
+    }
+    // The certificate is still good, and worth nothing.
+    let mut later = machine.connect(edge, Version::Http2).await;
+    let answer = later.send(Request::builder(), "/native/session", Vec::new()).await.unwrap();
+    assert_eq!(answer.status(), 401);
+    people.change(other, id, AccountChange::Enable).await.unwrap();
+    // Connections that were opened afterwards stay open.
+    fixture.move_clock(1);
+    sign_in(fixture, edge, &machine.identity).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn disabling_an_account_takes_effect_within_a_second() {
+    let model = Model::start().await;
+    let fixture = Fixture::start(&[], &model.settings()).await;
+    let env = &fixture.direct.state.env;
+    let (id, email): (AccountId, _) = (env.new_id(), "other@example.org".parse().unwrap());
+    let mut tx = env.store.begin().await.unwrap();
+    tx.accounts().ensure(&id, &email, Role::Administrator, env.now()).await.unwrap();
+    assert!(tx.accounts().set_factors(&id, "none", &[0], 0, env.now()).await.unwrap());
+    tx.commit().await.unwrap();
+    let other = Administrator { account_id: id, email: email.into_string() };
+    for edge in fixture.edges() {
+        disable(&fixture, &model, &edge, ("the same server", edge.server), &other).await;
+        let another = if edge.name == "rustls" { &fixture.proxied } else { &fixture.direct };
+        disable(&fixture, &model, &edge, ("another server", another), &other).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -67,6 +67,7 @@ async fn a_backup_of_a_running_server_can_be_restored_elsewhere() {
     let authority = seed.0.certificates.roots_pem();
     seed.close().await;
 
+    let anchor = program.must(&["audit", "head"]).trim().to_owned();
     let process = program.serve().await;
     let client = machine(&identity.certificate, &identity.key, &authority);
     let url = |port: u16, path: &str| format!("https://localhost:{port}{path}");
@@ -136,6 +137,12 @@ async fn a_backup_of_a_running_server_can_be_restored_elsewhere() {
     assert_eq!(session.email, "anna@example.org");
     drop(process);
     assert!(elsewhere.must(&["audit", "verify"]).contains("is whole"));
+    // A head that was kept from before the backup is in it, and one from after it is not.
+    assert!(elsewhere.must(&["audit", "verify", "--head", &anchor]).contains("is whole"));
+    let said = elsewhere.refused(&["audit", "verify", "--head", &format!("999999:{}", "0".repeat(64))]);
+    assert!(said.contains("entry 999999"), "{said}");
+    let said = elsewhere.refused(&["audit", "verify", "--head", "999999"]);
+    assert!(said.contains("audit head"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,4 +9,5 @@ mod process;
 mod rotation;
 mod seed;
 mod storage;
+mod storm;
 mod tls;

@@ -65,7 +65,7 @@ impl Seed {
         let totp = Builder::new().with_secret(secret.expose()).build_noncompliant();
         let code = totp.generate(self.0.env.now().unsigned_abs()).to_string();
         let answer = SetupAnswer { email: email.to_owned(), password: PASSWORD.into(), code: code.into() };
-        self.0.people.set_up(&context(), token, answer).await.unwrap().0
+        self.0.people.set_up(&context(), token, answer).await.unwrap().value.0
     }
 
     pub async fn proof(&self) -> Administrator {
@@ -145,6 +145,7 @@ pub fn context() -> RequestContext {
         certificate: CertificateReport { rejection: None, presented: None, last_ended: None },
         machine: None,
         pages_origin: None,
+        setup: None,
     }
 }
 

@@ -98,7 +98,11 @@ async fn signed_in() -> NativeApiClient {
 }
 
 fn request(context: &str) -> AnalysisRequest {
-    let frame = Frame { pixels: image::RgbaImage::new(8, 8), monitor: "test".into() };
+    let frame = Frame {
+        pixels: image::RgbaImage::new(8, 8),
+        monitor: "test".into(),
+        origin: desktop::Point { x: 0, y: 0 },
+    };
     AnalysisRequest {
         image: EncodedImage::from_frame(&frame).unwrap(),
         context: context.into(),

@@ -134,6 +134,8 @@ fn components(paths: &Paths, toolchain: &Toolchain, purpose: Purpose) -> Result<
                 "PyJWT==2.15.1",
                 "aiosqlite==0.22.1",
                 "jinja2==3.1.6",
+                "langgraph==1.2.18",
+                "langgraph-checkpoint-sqlite==3.1.2",
             ],
             "the peer that the server is measured beside",
         ));

@@ -41,6 +41,7 @@ const BROWSER: &[&str] = &["chromium", "chromium-driver"];
 
 /// Browser, programs to show on a screen, tools that read certificates, a key store, PostgreSQL.
 const TEST: &[&str] = &[
+    "at-spi2-core",
     "chromium",
     "curl",
     "dbus-x11",
@@ -48,6 +49,7 @@ const TEST: &[&str] = &[
     "imagemagick",
     "jq",
     "libnss3-tools",
+    "mousepad",
     "openbox",
     "openssl",
     "postgresql",

@@ -48,6 +48,11 @@ const STAGES: &[Stage] = &[
         what: "pages, certificates, and the server on SQLite and PostgreSQL",
         run: rust::integration,
     },
+    Stage {
+        name: "storms",
+        what: "what strangers and one person can take of the server, and what others notice",
+        run: rust::storms,
+    },
     Stage { name: "browser", what: "the server in real Chromium", run: end2end::browser },
     Stage { name: "desktop", what: "the desktop window under Xvfb", run: desktop::desktop },
     Stage { name: "model", what: "a real llama.cpp server", run: rust::model },
@@ -92,7 +97,7 @@ pub fn test(paths: &Paths, names: &[String]) -> Result<ExitCode> {
 pub fn soak() -> Result<ExitCode> {
     let itself = std::env::current_exe().context("finding this program")?;
     let mut stages = process::command(itself);
-    stages.args(["test", "unit", "integration"]).env("AIWE_SOAK", "1");
+    stages.args(["test", "unit", "integration", "storms"]).env("AIWE_SOAK", "1");
     let status = process::status(&mut stages)?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -28,7 +28,8 @@ pub fn integration(toolbox: &Toolbox) -> Result<Counts> {
     pages::build(toolbox.paths, toolbox.tools)?;
     let programs = Programs::build(toolbox)?;
     let postgres = Postgres::start()?;
-    let mut cargo = cargo_test(toolbox, &["--test", "*"]);
+    // The storms have a stage of their own.
+    let mut cargo = cargo_test(toolbox, &["--test", "*", "--", "--skip", "storm::"]);
     cargo
         .env("AIWE_TEST_CADDY", toolbox.paths.venv("caddy").join("bin/caddy"))
         .env("AIWE_TEST_LINT", toolbox.paths.venv("lint").join("bin"))
@@ -36,6 +37,13 @@ pub fn integration(toolbox: &Toolbox) -> Result<Counts> {
         .env("AIWE_TEST_POSTGRES_URL", postgres.url())
         .env("AIWE_TEST_SHIM", programs.shim);
     run_tests(&mut cargo)
+}
+
+/// One after the other and alone, since they measure memory and latency; the figures are what they print.
+pub fn storms(toolbox: &Toolbox) -> Result<Counts> {
+    Programs::build(toolbox)?;
+    let storms = ["--test", "processes", "--", "storm::", "--test-threads=1", "--show-output"];
+    run_tests(&mut cargo_test(toolbox, &storms))
 }
 
 /// Against llama.cpp with a tiny model of random weights: what it answers is noise, how it answers is real.

@@ -15,10 +15,7 @@ fn html_stays_text() {
         [Block::Paragraph(vec![text("<script>alert(1)</script>")])]
     );
     let inline = blocks("a <img src=x onerror=alert(1)> b");
-    assert_eq!(
-        inline,
-        [Block::Paragraph(vec![text("a "), text("<img src=x onerror=alert(1)>"), text(" b")])]
-    );
+    assert_eq!(inline, [Block::Paragraph(vec![text("a <img src=x onerror=alert(1)> b")])]);
     let Block::Paragraph(found) = &blocks("<!-- note -->\n<b>x</b>\n\nafter")[0] else {
         panic!("no paragraph")
     };
@@ -152,4 +149,206 @@ fn every_prefix_of_an_answer_can_be_shown() {
     for (end, _) in source.char_indices() {
         blocks(&source[..end]);
     }
+}
+
+fn paragraph(words: &str) -> Block {
+    Block::Paragraph(vec![text(words)])
+}
+
+/// Bold as `«…»`, code as `‹…›`, struck as `[-…-]`.
+fn marked(source: &str) -> String {
+    fn of(inlines: &[Inline]) -> String {
+        inlines
+            .iter()
+            .map(|inline| match inline {
+                Inline::Break => "↵".to_owned(),
+                Inline::Code(text) => format!("‹{text}›"),
+                Inline::Emphasis(inner) => format!("/{}/", of(inner)),
+                Inline::Link { text, .. } | Inline::Picture { text, .. } => of(text),
+                Inline::Strike(inner) => format!("[-{}-]", of(inner)),
+                Inline::Strong(inner) => format!("«{}»", of(inner)),
+                Inline::Text(text) => text.clone(),
+            })
+            .collect()
+    }
+    let found = blocks(source);
+    let [Block::Paragraph(inlines)] = found.as_slice() else { panic!("{source}: {found:?}") };
+    of(inlines)
+}
+
+#[test]
+fn bold_beside_cjk_punctuation_is_bold() {
+    for (source, expected) in [
+        ("これは**「重要」**です。", "これは«「重要」»です。"),
+        ("값은 **`foo()`**입니다", "값은 «‹foo()›»입니다"),
+        ("**重要：**下面**（一）**和**二**。", "«重要：»下面«（一）»和«二»。"),
+        ("2 ** 3 と **太字** と a**b**c", "2 ** 3 と «太字» と a«b»c"),
+        ("`**「` と **「x」**と", "‹**「› と «「x」»と"),
+    ] {
+        assert_eq!(marked(source), expected);
+    }
+}
+
+#[test]
+fn formulas_and_paths_keep_their_backslashes() {
+    for (source, expected) in [
+        (r"So \(E=mc^2\) holds", r"So \(E=mc^2\) holds"),
+        (r"\[a_1 * b_1 \\ \{c\}\]", r"\[a_1 * b_1 \\ \{c\}\]"),
+        (r"$$\{a*b*c\}$$ costs $5", r"$$\{a*b*c\}$$ costs $5"),
+        (r"Open C:\_tmp\*.log.", r"Open C:\_tmp\*.log."),
+        (r"See **C:\Program Files (x86)\_app\**, then", r"See «C:\Program Files (x86)\_app\», then"),
+        (r"\\server\share_a\_b_ and %TEMP%\~x and ..\_y", r"\\server\share_a\_b_ and %TEMP%\~x and ..\_y"),
+        (r"not\_a\_path, 2\*3, \*no\*, 1\) \[x\]", r"not_a_path, 2*3, *no*, 1) \[x\]"),
+        (r"`\(x\)` and `C:\_tmp`", r"‹\(x\)› and ‹C:\_tmp›"),
+    ] {
+        assert_eq!(marked(source), expected);
+    }
+    assert_eq!(blocks("```\nC:\\_tmp \\(x\\) ~a~\n```"), [code("", "C:\\_tmp \\(x\\) ~a~\n")]);
+    assert_eq!(blocks("    C:\\_tmp ~a~\n"), [code("", "C:\\_tmp ~a~\n")]);
+}
+
+#[test]
+fn a_single_tilde_never_strikes() {
+    for (source, expected) in [
+        ("~2000 to ~5000 and a ~word~ b 10~20", "~2000 to ~5000 and a ~word~ b 10~20"),
+        ("~~gone~~ `~a~` [x](https://e.example/~u/~v)", "[-gone-] ‹~a~› x"),
+    ] {
+        assert_eq!(marked(source), expected);
+    }
+}
+
+#[test]
+fn line_breaks_of_html_are_breaks() {
+    assert_eq!(marked("one<br>two<BR/>three<br />four"), "one↵two↵three↵four");
+    let found = blocks("| a |\n|---|\n| 1<br>2 |\n");
+    let [Block::Table { rows, .. }] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(rows[0][0], [text("1"), Inline::Break, text("2")]);
+    assert_eq!(marked("`<br>`"), "‹<br>›");
+}
+
+#[test]
+fn details_are_shown_without_their_tags() {
+    let source = "Before\n<details>\n<summary><b>More</b> here</summary>\n\n- one\n</details>\nafter";
+    let found = blocks(source);
+    assert!(!format!("{found:?}").contains("details") && !format!("{found:?}").contains("<b>"), "{found:?}");
+    assert_eq!(found[1], Block::Paragraph(vec![Inline::Strong(vec![text("More here")])]));
+    assert!(matches!(&found[2], Block::List { .. }) && found[3] == paragraph("after"), "{found:?}");
+    let inside = "<details><summary>T</summary>**x**</details>";
+    let strong = |words| Block::Paragraph(vec![Inline::Strong(vec![text(words)])]);
+    assert_eq!(blocks(inside), [strong("T"), strong("x")]);
+}
+
+/// Sixty-four kilobytes of it.
+fn repeated(unit: &str) -> String {
+    unit.repeat(64_000 / unit.len())
+}
+
+/// Counts as the page does: elements and texts.
+fn nodes(blocks: &[Block]) -> usize {
+    fn inline(inlines: &[Inline]) -> usize {
+        inlines
+            .iter()
+            .map(|one| match one {
+                Inline::Emphasis(inner) | Inline::Strike(inner) | Inline::Strong(inner) => 1 + inline(inner),
+                Inline::Link { text, .. } | Inline::Picture { text, .. } => 1 + inline(text),
+                _ => 1,
+            })
+            .sum()
+    }
+    let row = |cells: &Vec<Vec<Inline>>| 1 + cells.iter().map(|cell| 1 + inline(cell)).sum::<usize>();
+    blocks
+        .iter()
+        .map(|block| match block {
+            Block::Code { text, .. } => 12 + max_tokens(text.len()),
+            Block::Heading { text, .. } | Block::Paragraph(text) => 1 + inline(text),
+            Block::List { items, .. } => 1 + items.iter().map(|item| 1 + nodes(item)).sum::<usize>(),
+            Block::Quote(inner) => 1 + nodes(inner),
+            Block::Rule => 1,
+            Block::Table { head, rows } => 1 + row(head) + rows.iter().map(row).sum::<usize>(),
+        })
+        .sum()
+}
+
+#[test]
+fn a_long_answer_becomes_a_bounded_tree_and_its_rest_stays_text() {
+    let table = format!("| a | b |\n|---|---|\n{}", repeated("|1|2|\n"));
+    let wide = format!("|{}\n|{}\n{}", "a|".repeat(8_000), "-|".repeat(8_000), "|\n".repeat(16_000));
+    let texts = [
+        table.clone(),
+        wide,
+        repeated("x\n\n"),
+        repeated("- x\n"),
+        repeated("*a* `b` "),
+        repeated("```c\nint a=1;\n```\n"),
+        format!("```c\n{}", repeated("a=1+2;")),
+        repeated("> - "),
+        repeated("[a](https://e.example) "),
+        repeated("# a\n"),
+        repeated("a<br>"),
+    ];
+    for source in texts {
+        let mut document = Document::default();
+        document.update(&source, true);
+        let whole: Vec<Block> = document.blocks().cloned().collect();
+        assert!(nodes(&whole) <= MAX_NODES + 1_500, "{}: {:.40}", nodes(&whole), source);
+        assert!(source.ends_with(document.rest()));
+        assert!(document.parsed_bytes() <= source.len());
+    }
+    let mut document = Document::default();
+    document.update(&table, true);
+    assert!(document.rest().starts_with("|1|2|\n"), "cut between two rows: {:.20}", document.rest());
+    let shown = document.blocks().map(|block| match block {
+        Block::Table { rows, .. } => rows.len(),
+        _ => 0,
+    });
+    assert_eq!(shown.sum::<usize>() + document.rest().lines().count(), table.lines().count() - 2);
+}
+
+#[test]
+fn a_delta_parses_the_tail_alone() {
+    let paragraphs = repeated("Some words of an **answer**.\n\n");
+    let table = format!("| a | b |\n|---|---|\n{}", repeated("|1|2|\n"));
+    let code = format!("Look:\n\n```c\n{}", repeated("int a = 1;\n\n"));
+    // The last: a table, which is one block, is parsed as far as it is shown and no further.
+    for (source, most) in [(&paragraphs, 4 * paragraphs.len()), (&table, 8 * table.len())] {
+        let mut document = Document::default();
+        for end in (0..source.len()).step_by(500) {
+            document.update(&source[..end], false);
+            assert!(document.nodes() <= MAX_NODES + 500);
+        }
+        document.update(source, true);
+        assert!(document.parsed_bytes() <= most, "{} of {}", document.parsed_bytes(), source.len());
+    }
+    let mut document = Document::default();
+    document.update(&code, false);
+    assert_eq!(document.blocks().count(), 2, "an empty line in a fence ends nothing");
+    assert!((300..1_000).contains(&document.pause_ms()), "{}", document.pause_ms());
+    document.update("short", false);
+    assert_eq!(document.pause_ms(), 80);
+}
+
+#[test]
+fn a_growing_answer_is_read_as_the_whole_one() {
+    let source = "# A\n\nintro\n\n- x\n\n  more\n\n- y\n\n**Bold** end\n\n1. one\n\n2. two\n\n```py\na\n\nb\n```\n\n\
+                  > q\n\n| a |\n|--|\n| b |\n\nlast これは**「重要」**です C:\\_x\n\n2000 things\n\n* z\n";
+    let mut document = Document::default();
+    for (end, _) in source.char_indices() {
+        document.update(&source[..end], false);
+        let grown: Vec<_> = document.blocks().cloned().collect();
+        assert_eq!(grown, blocks(&source[..end]), "{:?}", &source[..end]);
+    }
+    document.update("Another", false);
+    assert_eq!(document.blocks().cloned().collect::<Vec<_>>(), [paragraph("Another")]);
+    document.update("Another [x][y]\n\nz\n\n[y]: https://e.example", true);
+    assert!(
+        format!("{:?}", document.blocks().collect::<Vec<_>>()).contains("Link {"),
+        "references count at the end"
+    );
+}
+
+#[test]
+fn plain_text_is_what_one_would_type() {
+    let source = "# T\n\n**a** [b](https://e.example/c)<br>d\n\n1. x\n2. y\n   - z\n\n> q\n\n|a|b|\n|-|-|\n|1|2|\n\n```c\nint x;\n```";
+    let expected = "T\n\na b (https://e.example/c)\nd\n\n1. x\n2. y\n   - z\n\n> q\n\na\tb\n1\t2\n\nint x;";
+    assert_eq!(text_of(&blocks(source)), expected);
 }

@@ -1,32 +1,35 @@
 //! The answer as it is streamed: steps, Markdown, attribution and actions.
 //!
-//! The shown text lags the stream by at most [`RENDER_INTERVAL_MS`], so that a fast model does not cause a rendering per
-//! token. Screen readers get whole sentences at most every [`ANNOUNCE_INTERVAL_MS`] from a separate live region; the
+//! The shown text lags the stream by the pause that [`Document::pause_ms`] asks for, so that neither a fast model nor a long
+//! table keeps the page busy. Screen readers get whole sentences at most every [`ANNOUNCE_INTERVAL_MS`] from a separate live region; the
 //! visible answer is not a live region, since it would be read out again with every rendering.
 
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use protocol::analysis::{Step, StepState, TextEdit};
+use protocol::analysis::TextEdit;
 
 use super::ProblemAdvice;
+use super::copy::CopyAnswer;
+use super::earlier::EarlierQuestions;
 use super::markdown::Markdown;
-use crate::design::{Button, ButtonKind, ButtonVariant, CopyButton, EmptyState, Icon, Shape};
-use crate::sidebar::run::{Answer, Run, attribution, next_announcement, step_label};
+use super::progress::{Notices, Reasoning, Steps, Waiting};
+use crate::design::{Button, ButtonKind, ButtonVariant, CopyButton, EmptyState};
+use crate::sidebar::follow::{Follow, Position};
+use crate::sidebar::markdown::Document;
+use crate::sidebar::run::{Answer, Run, attribution, next_announcement};
 use crate::sidebar::state::SidebarState;
 use crate::sidebar::web;
 
-const RENDER_INTERVAL_MS: u64 = 80;
 const ANNOUNCE_INTERVAL_MS: u64 = 2_000;
-/// While the answer grows, the view scrolls along if it is this near to the end, in CSS pixels.
-const SCROLL_THRESHOLD: i32 = 60;
 
 #[component]
 pub fn AnswerView(state: SidebarState) -> impl IntoView {
-    let shown = shown_text(state);
+    let document = StoredValue::new(Document::default());
+    let shown = shown_text(state, document);
     let said = announcement(state);
     let section = NodeRef::<html::Section>::new();
-    scroll_to_end(section, shown);
+    let running = Memo::new(move |_| state.run.with(Run::is_running));
     let of_answer = move |take: fn(&Answer) -> String| {
         Memo::new(move |_| state.run.with(|run| run.answer().map(take).unwrap_or_default()))
     };
@@ -36,13 +39,23 @@ pub fn AnswerView(state: SidebarState) -> impl IntoView {
     let edits =
         Memo::new(move |_| state.run.with(|run| run.answer().map(|a| a.edits.clone()).unwrap_or_default()));
     let idle = Memo::new(move |_| state.run.with(|run| *run == Run::Idle));
+    let grows = move || {
+        shown.track();
+        steps.track();
+        edits.track();
+        running.track();
+        state.earlier.track();
+    };
+    let scrolled = follow_the_end(section, grows, running);
     view! {
         <section
             node_ref=section
             aria-label="Answer"
             tabindex="0"
-            class="min-h-0 grow space-y-4 overflow-y-auto p-3 -outline-offset-2"
+            class="min-h-0 grow space-y-4 overflow-x-hidden overflow-y-auto p-3 -outline-offset-2 [overflow-anchor:none]"
+            on:scroll=move |_| scrolled()
         >
+            <EarlierQuestions state />
             <Show when=move || idle.get()>
                 <EmptyState title="Your answer will appear here">
                     <p>"Add a picture, say what you want to know about it, and ask."</p>
@@ -51,22 +64,36 @@ pub fn AnswerView(state: SidebarState) -> impl IntoView {
             {move || {
                 Some(question.get())
                     .filter(|question| !question.is_empty())
-                    .map(|question| {
-                        view! {
-                            <p class="border-l-2 border-line-strong pl-3 whitespace-pre-wrap text-muted wrap-anywhere">
-                                <span class="sr-only">"You asked: "</span>
-                                {question}
-                            </p>
-                        }
-                    })
+                    .map(|question| view! { <Asked question /> })
             }}
             {move || view! { <Steps steps=steps.get() /> }}
-            <Markdown text=shown />
+            <Notices state />
+            <Reasoning state />
+            <Markdown text=shown complete=Signal::derive(move || !running.get()) document />
             {move || edits.get().into_iter().map(|edit| view! { <Proposal edit /> }).collect_view()}
+            <Waiting state />
             <End state />
         </section>
         <div aria-live="polite" class="sr-only">
             {move || said.get()}
+        </div>
+    }
+}
+
+/// The question stays visible, as far as it is short.
+#[component]
+fn Asked(question: String) -> impl IntoView {
+    let whole = question.clone();
+    view! {
+        <div class="sticky -top-3 z-10 -mx-3 bg-paper px-3 py-2">
+            <p
+                class="line-clamp-3 border-l-2 border-line-strong pl-3 whitespace-pre-wrap text-muted wrap-anywhere"
+                title=whole
+                dir="auto"
+            >
+                <span class="sr-only">"You asked: "</span>
+                {question}
+            </p>
         </div>
     }
 }
@@ -93,11 +120,9 @@ fn End(state: SidebarState) -> impl IntoView {
             view! {
                 <div class="space-y-3">
                     {problem.map(|problem| view! { <ProblemAdvice problem again words="Ask again" /> })}
-                    <p class="text-xs text-muted empty:hidden">{line}</p>
+                    <p class="text-xs text-muted wrap-anywhere empty:hidden">{line}</p>
                     <div class="flex flex-wrap items-center gap-2">
-                        <Show when=move || text.with(|text| !text.is_empty())>
-                            <CopyButton text what="the answer" />
-                        </Show>
+                        <CopyAnswer text />
                         <Show when=move || !failed>
                             <Button kind=ButtonKind::Button variant=ButtonVariant::Quiet on:click=move |_| again.run(())>
                                 "Ask again"
@@ -107,39 +132,6 @@ fn End(state: SidebarState) -> impl IntoView {
                 </div>
             }
         })
-    }
-}
-
-#[component]
-fn Steps(steps: Vec<Step>) -> impl IntoView {
-    (!steps.is_empty()).then(|| {
-        view! {
-            <ol aria-label="Steps" class="space-y-0.5 text-xs text-muted">
-                {steps.into_iter().map(|step| view! { <StepLine step /> }).collect_view()}
-            </ol>
-        }
-    })
-}
-
-#[component]
-fn StepLine(step: Step) -> impl IntoView {
-    let (icon, state) = match step.state {
-        StepState::Failed => (Shape::Cross, "failed"),
-        StepState::Finished => (Shape::Check, "done"),
-        StepState::Started => (Shape::Clock, "under way"),
-    };
-    let label = step_label(&step.node).to_owned();
-    let time = step.ms.map(|ms| format!("{ms} ms"));
-    view! {
-        <li class="flex items-start gap-2" class=("text-bad", step.state == StepState::Failed)>
-            <Icon shape=icon />
-            <span class="min-w-0 wrap-anywhere">
-                {label}
-                <span class="sr-only">{format!(", {state}")}</span>
-                {step.note.map(|note| format!(": {note}"))}
-            </span>
-            <span class="ml-auto whitespace-nowrap tabular-nums">{time}</span>
-        </li>
     }
 }
 
@@ -169,7 +161,7 @@ fn text_now(state: SidebarState) -> String {
 }
 
 /// The shown text: updated at intervals while it grows, at once when it is complete.
-fn shown_text(state: SidebarState) -> ReadSignal<String> {
+fn shown_text(state: SidebarState, document: StoredValue<Document>) -> ReadSignal<String> {
     let (shown, show) = signal(String::new());
     let pending = StoredValue::new(false);
     Effect::new(move |_| {
@@ -177,7 +169,7 @@ fn shown_text(state: SidebarState) -> ReadSignal<String> {
             show.set(text_now(state));
         } else if !pending.get_value() {
             pending.set_value(true);
-            web::after(RENDER_INTERVAL_MS, move || {
+            web::after(document.with_value(Document::pause_ms), move || {
                 // Both are disposed of with the page.
                 pending.try_set_value(false);
                 show.try_set(text_now(state));
@@ -221,14 +213,34 @@ fn announcement(state: SidebarState) -> ReadSignal<String> {
     announcement
 }
 
-/// Keeps the end visible while the answer grows, unless the reader has scrolled up.
-fn scroll_to_end(node: NodeRef<html::Section>, shown: ReadSignal<String>) {
+/// Keeps the end visible while the answer grows, until the reader scrolls up; a new question is followed again. Returns what
+/// has to hear of every scrolling.
+fn follow_the_end(
+    node: NodeRef<html::Section>,
+    grows: impl Fn() + 'static,
+    running: Memo<bool>,
+) -> impl Fn() + Copy + 'static {
+    let follow = StoredValue::new(Follow::default());
     Effect::new(move |_| {
-        shown.track();
-        let Some(section) = node.get_untracked() else { return };
-        let below = section.scroll_height() - section.client_height() - section.scroll_top();
-        if below <= SCROLL_THRESHOLD {
-            request_animation_frame(move || section.set_scroll_top(section.scroll_height()));
+        if running.get() {
+            follow.set_value(Follow::default());
         }
     });
+    Effect::new(move |_| {
+        grows();
+        // After the elements of what was added are there.
+        request_animation_frame(move || {
+            let following = follow.try_with_value(|follow| follow.is_following()).unwrap_or_default();
+            if let Some(section) = node.try_get_untracked().flatten().filter(|_| following) {
+                section.set_scroll_top(section.scroll_height());
+            }
+        });
+    });
+    move || {
+        if let Some(section) = node.get_untracked() {
+            let top = section.scroll_top();
+            let below = section.scroll_height() - section.client_height() - top;
+            follow.update_value(|follow| *follow = follow.scrolled(Position { top, below }));
+        }
+    }
 }

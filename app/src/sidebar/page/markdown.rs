@@ -2,26 +2,74 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use domain::text::visible_prose;
 use leptos::prelude::*;
 
-use crate::design::{ButtonVariant, CopyButton};
+use crate::design::{Button, ButtonKind, ButtonVariant, CopyButton};
 use crate::sidebar::highlight::{TokenKind, tokenize};
 use crate::sidebar::link::SafeLink;
-use crate::sidebar::markdown::{Block, Inline, blocks, plain_text};
+use crate::sidebar::markdown::{Block, Document, Inline, max_tokens, plain_text};
+
+/// What of an answer is shown.
+#[derive(Clone, PartialEq)]
+struct Shown {
+    blocks: Vec<((usize, u64), Block)>,
+    /// What is beyond the limits of a tree.
+    rest: String,
+}
 
 /// Blocks that did not change keep their elements while the answer grows, so a selection in them is kept.
 #[component]
-pub fn Markdown(#[prop(into)] text: Signal<String>) -> impl IntoView {
-    let numbered = Memo::new(move |_| {
-        let found = text.with(|text| blocks(text));
-        found.into_iter().enumerate().map(|(at, block)| ((at, hash(&block)), block)).collect::<Vec<_>>()
+pub fn Markdown(
+    #[prop(into)] text: Signal<String>,
+    /// Whether nothing more will come.
+    complete: Signal<bool>,
+    #[prop(default = StoredValue::new(Document::default()))] document: StoredValue<Document>,
+) -> impl IntoView {
+    let shown = Memo::new(move |_| {
+        let update = |document: &mut Document| {
+            text.with(|text| document.update(text, complete.get()));
+            let numbered =
+                document.blocks().enumerate().map(|(at, block)| ((at, hash(block)), block.clone()));
+            Shown { blocks: numbered.collect(), rest: visible_prose(document.rest()) }
+        };
+        document.try_update_value(update).unwrap_or_else(|| Shown { blocks: Vec::new(), rest: String::new() })
     });
+    let rest = Memo::new(move |_| shown.with(|shown| shown.rest.clone()));
+    let has_rest = Memo::new(move |_| rest.with(|rest| !rest.is_empty()));
     view! {
-        <div class="space-y-3 wrap-anywhere empty:hidden">
-            <For each=move || numbered.get() key=|(key, _)| *key let((_, block))>
+        <div class="space-y-3 wrap-anywhere empty:hidden" dir="auto">
+            <For each=move || shown.with(|shown| shown.blocks.clone()) key=|(key, _)| *key let((_, block))>
                 {show_block(block)}
             </For>
         </div>
+        <Show when=move || has_rest.get()>
+            <Rest rest />
+        </Show>
+    }
+}
+
+/// The part of an answer that would be more elements than a browser can lay out in time.
+#[component]
+fn Rest(rest: Memo<String>) -> impl IntoView {
+    let opened = RwSignal::new(false);
+    let words = move || format!("Show the rest as text ({} kB)", rest.with(String::len).div_ceil(1_000));
+    view! {
+        <section aria-label="The rest of the answer" class="space-y-2 rounded-md border border-line p-3">
+            <Show
+                when=move || opened.get()
+                fallback=move || {
+                    view! {
+                        <p class="text-muted">"This answer is too long to show all of it with its formatting."</p>
+                        <Button kind=ButtonKind::Button on:click=move |_| opened.set(true)>
+                            {words}
+                        </Button>
+                    }
+                }
+            >
+                <pre class="font-mono whitespace-pre-wrap wrap-anywhere">{move || rest.get()}</pre>
+            </Show>
+        </section>
     }
 }
 
@@ -103,14 +151,11 @@ fn show_table(head: Vec<Vec<Inline>>, rows: Vec<Vec<Vec<Inline>>>) -> AnyView {
 
 #[component]
 fn CodeBlock(language: String, text: String) -> impl IntoView {
-    let marked = tokenize(&language, &text)
+    let marked = runs(&tokenize(&language, &text), max_tokens(text.len()))
         .into_iter()
-        .map(|(kind, text)| {
-            let text = text.to_owned();
-            match class_of(kind) {
-                None => text.into_any(),
-                Some(class) => view! { <span class=class>{text}</span> }.into_any(),
-            }
+        .map(|(class, text)| match class {
+            None => text.into_any(),
+            Some(class) => view! { <span class=class>{text}</span> }.into_any(),
         })
         .collect_view();
     let label = if language.is_empty() { "Code".to_owned() } else { format!("Code, {language}") };
@@ -125,6 +170,19 @@ fn CodeBlock(language: String, text: String) -> impl IntoView {
             </pre>
         </div>
     }
+}
+
+/// Neighbours that look the same as one; after `most` of them the code is plain.
+fn runs(tokens: &[(TokenKind, &str)], most: usize) -> Vec<(Option<&'static str>, String)> {
+    let mut found: Vec<(Option<&'static str>, String)> = Vec::new();
+    for (kind, text) in tokens {
+        let class = if found.len() < most { class_of(*kind) } else { None };
+        match found.last_mut() {
+            Some((before, joined)) if *before == class => joined.push_str(text),
+            _ => found.push((class, (*text).to_owned())),
+        }
+    }
+    found
 }
 
 /// Weight and slant instead of colours, which have other meanings.

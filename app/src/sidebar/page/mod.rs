@@ -2,9 +2,14 @@
 
 mod answer;
 mod composer;
+mod copy;
+mod earlier;
 mod markdown;
 mod picture;
+mod progress;
+mod recovery;
 mod sign_in;
+mod status_bar;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -13,16 +18,15 @@ use protocol::Problem;
 
 use super::access::{Access, AccessEvent};
 use super::advice::{Advice, message};
-use super::run::Light;
 use super::state::SidebarState;
 use super::{transport, web};
-use crate::design::{
-    Button, ButtonKind, ButtonLink, ButtonVariant, Icon, Notice, NoticeTone, Shape, Skeleton,
-};
+use crate::design::{Button, ButtonKind, ButtonLink, ButtonVariant, Notice, NoticeTone, Skeleton};
 
 /// Starts the sidebar of this window.
 pub fn interior() -> AnyView {
     let state = SidebarState::new(transport::of_this_window(), web::remembered_mode());
+    state.question.set(web::remembered_question());
+    Effect::new(move |_| state.question.with(|question| web::remember_question(question)));
     spawn_local(state.start());
     Effect::new(move |_| {
         state.mode.with(|id| {
@@ -31,11 +35,13 @@ pub fn interior() -> AnyView {
             }
         });
     });
-    listen(state);
+    let dragging = RwSignal::new(false);
+    listen(state, dragging);
     on_cleanup(move || state.cancel());
     let screen = Memo::new(move |_| state.access.with(Screen::of));
     view! {
-        <StatusBar state />
+        <status_bar::StatusBar state />
+        <recovery::Recovery state />
         {move || match screen.get() {
             Screen::Checking => {
                 view! {
@@ -49,6 +55,11 @@ pub fn interior() -> AnyView {
             Screen::SignIn => view! { <sign_in::SignIn state /> }.into_any(),
             Screen::Workspace => view! { <Workspace state /> }.into_any(),
         }}
+        <Show when=move || dragging.get() && screen.get() == Screen::Workspace>
+            <p class="pointer-events-none fixed inset-2 z-20 grid place-items-center rounded-lg border-2 border-dashed border-focus bg-paper/90 font-semibold">
+                "Drop the picture here"
+            </p>
+        </Show>
     }
     .into_any()
 }
@@ -74,7 +85,7 @@ impl Screen {
 }
 
 /// Keys, pasting and dropping work anywhere on the page.
-fn listen(state: SidebarState) {
+fn listen(state: SidebarState, dragging: RwSignal<bool>) {
     let signed_in = move || state.access.with_untracked(|access| access.session().is_some());
     let keys = window_event_listener(ev::keydown, move |event| {
         if event.key() == "Escape" && state.is_busy() && !web::dialog_is_open() {
@@ -90,9 +101,18 @@ fn listen(state: SidebarState) {
         }
     });
     // Otherwise the browser would navigate to the file.
-    let over = window_event_listener(ev::dragover, |event| event.prevent_default());
+    let over = window_event_listener(ev::dragover, move |event| {
+        event.prevent_default();
+        dragging.set(true);
+    });
+    let left = window_event_listener(ev::dragleave, move |event| {
+        if web::has_left(&event) {
+            dragging.set(false);
+        }
+    });
     let dropped = window_event_listener(ev::drop, move |event| {
         event.prevent_default();
+        dragging.set(false);
         if let Some(file) = web::dropped_file(&event).filter(|_| signed_in()) {
             read_picture(state, file);
         }
@@ -101,6 +121,7 @@ fn listen(state: SidebarState) {
         keys.remove();
         paste.remove();
         over.remove();
+        left.remove();
         dropped.remove();
     });
 }
@@ -113,50 +134,6 @@ fn read_picture(state: SidebarState, file: web_sys::File) {
             Err(problem) => state.refused.set(Some(problem)),
         }
     });
-}
-
-/// The signal light, and who is signed in.
-#[component]
-fn StatusBar(state: SidebarState) -> impl IntoView {
-    let light =
-        Memo::new(move |_| state.capture.with(|capture| state.run.with(|run| Light::of(capture, run))));
-    let email = Memo::new(move |_| state.access.with(|access| access.session().map(|s| s.email.clone())));
-    view! {
-        <header
-            class="flex min-h-8 shrink-0 items-center gap-2 px-3 text-sm font-semibold"
-            class=(["bg-ink", "text-paper"], move || light.get() == Light::Off)
-            class=(["bg-signal", "text-on-signal"], move || light.get() != Light::Off)
-        >
-            <span role="status" class="flex items-center gap-2 whitespace-nowrap">
-                <Show when=move || light.get() != Light::Off>
-                    <span
-                        aria-hidden="true"
-                        class="size-2.5 rounded-full bg-current motion-safe:animate-pulse-slow"
-                    ></span>
-                </Show>
-                {move || light.get().words()}
-            </span>
-            {move || {
-                email
-                    .get()
-                    .map(|email| {
-                        view! {
-                            <span class="ml-auto truncate font-normal" title=email.clone()>
-                                {email.clone()}
-                            </span>
-                            <button
-                                type="button"
-                                class="inline-flex items-center gap-1 rounded-sm px-1 py-0.5 whitespace-nowrap underline-offset-2 hover:underline"
-                                on:click=move |_| spawn_local(state.sign_out())
-                            >
-                                <Icon shape=Shape::SignOut />
-                                "Sign out"
-                            </button>
-                        }
-                    })
-            }}
-        </header>
-    }
 }
 
 /// Checking whether somebody is signed in failed.
@@ -184,7 +161,6 @@ fn Workspace(state: SidebarState) -> impl IntoView {
     view! {
         <main id="main" class="flex min-h-0 grow flex-col">
             <h1 class="sr-only">"Sidebar"</h1>
-            <composer::ModeChoice state />
             <answer::AnswerView state />
             <composer::Composer state />
         </main>

@@ -25,24 +25,20 @@ pub fn PictureField(state: SidebarState) -> impl IntoView {
     view! {
         <div role="group" aria-label="Picture" class="space-y-2">
             {move || state.picture.get().map(|picture| view! { <Preview state picture /> })}
-            <div class="flex flex-wrap items-center gap-x-3 gap-y-2">
-                {state.can_capture().then(|| view! { <CaptureButton state /> })}
-                <FilePicker state />
-                <Show when=move || !state.can_capture() && state.picture.with(Option::is_none)>
-                    <span class="text-muted">"or paste or drop one here"</span>
-                </Show>
-            </div>
+            <Show when=move || !state.can_capture() && state.picture.with(Option::is_none)>
+                <p class="px-1 text-muted">"Choose a picture, or paste or drop one here."</p>
+            </Show>
             <p id="picture-error" role="alert" class="font-semibold text-bad empty:hidden">
                 {move || error.get()}
             </p>
-            {move || failure.get().map(|problem| view! { <ProblemAdvice problem again words="Look again" /> })}
+            {move || failure.get().map(|problem| view! { <ProblemAdvice problem again words="Try again" /> })}
         </div>
     }
 }
 
 /// Captures the screen. In the desktop program only.
 #[component]
-fn CaptureButton(state: SidebarState) -> impl IntoView {
+pub fn CaptureButton(state: SidebarState) -> impl IntoView {
     let busy = Signal::derive(move || state.capture.with(|capture| *capture == CaptureState::Capturing));
     let running = Signal::derive(move || state.run.with(Run::is_running));
     view! {
@@ -60,7 +56,7 @@ fn CaptureButton(state: SidebarState) -> impl IntoView {
 
 /// A file input with a label that looks like a button: for the keyboard, screen readers and tests it is a plain input.
 #[component]
-fn FilePicker(state: SidebarState) -> impl IntoView {
+pub fn FilePicker(state: SidebarState) -> impl IntoView {
     let pick = move |event: ev::Event| {
         if let Some(file) = web::picked_file(&event) {
             super::read_picture(state, file);
@@ -135,7 +131,7 @@ fn Preview(state: SidebarState, picture: Picture) -> impl IntoView {
             </button>
             <div class="min-w-0 grow">
                 <p class="truncate" title=caption.clone()>
-                    {picture.name.clone()}
+                    <bdi>{picture.name.clone()}</bdi>
                 </p>
                 <p class="text-xs text-muted tabular-nums">{picture.dimensions()}</p>
                 <Show when=move || unreadable.get()>
@@ -155,7 +151,7 @@ fn Preview(state: SidebarState, picture: Picture) -> impl IntoView {
             class="m-auto max-h-[calc(100dvh-1rem)] max-w-[calc(100vw-1rem)] space-y-2 rounded-lg border border-line-strong bg-raised p-3 shadow-float"
         >
             <div class="flex items-center justify-between gap-3">
-                <p class="text-muted">{caption}</p>
+                <p class="min-w-0 text-muted wrap-anywhere">{caption}</p>
                 <Button kind=ButtonKind::Button autofocus=true on:click=move |_| close()>
                     "Close"
                 </Button>

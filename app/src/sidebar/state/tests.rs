@@ -8,6 +8,8 @@ use protocol::native::Session;
 
 use super::super::access::{Entry, Reason};
 use super::*;
+use crate::response::unreachable;
+use crate::sidebar::history::RecordedAnalysis;
 use crate::sidebar::transport::{ChallengeInfo, TransportFuture};
 
 /// The events of one analysis, and how it ends; `None`: it hangs.
@@ -19,8 +21,11 @@ struct Prepared {
     analyses: RefCell<VecDeque<PreparedAnswer>>,
     asked: RefCell<Vec<Question>>,
     dropped: Rc<Cell<u32>>,
+    history: RefCell<VecDeque<Result<Vec<RecordedAnalysis>, Problem>>>,
     modes: RefCell<VecDeque<Result<Vec<ModeSummary>, Problem>>>,
     session: Option<Session>,
+    /// How often the server cannot be reached before it tells the session.
+    away: Cell<u32>,
 }
 
 struct DropCounter(Rc<Cell<u32>>);
@@ -33,7 +38,15 @@ impl Drop for DropCounter {
 
 impl Transport for Prepared {
     fn session(&self) -> TransportFuture<'_, Option<Session>> {
-        Box::pin(async { Ok(self.session.clone()) })
+        Box::pin(async {
+            match self.away.get() {
+                0 => Ok(self.session.clone()),
+                times => {
+                    self.away.set(times - 1);
+                    Err(unreachable())
+                }
+            }
+        })
     }
 
     fn login(&self, login: Login) -> TransportFuture<'_, ChallengeInfo> {
@@ -56,6 +69,13 @@ impl Transport for Prepared {
 
     fn modes(&self) -> TransportFuture<'_, Vec<ModeSummary>> {
         Box::pin(async { self.modes.borrow_mut().pop_front().unwrap_or(Ok(Vec::new())) })
+    }
+
+    fn history(&self, search: String) -> Option<TransportFuture<'_, Vec<RecordedAnalysis>>> {
+        let found = self.history.borrow_mut().pop_front()?;
+        Some(Box::pin(async move {
+            found.map(|all| all.into_iter().filter(|one| one.answer.contains(&search)).collect())
+        }))
     }
 
     fn analyze(
@@ -98,11 +118,14 @@ fn done() -> AnalysisEvent {
         model: String::new(),
         usage: Usage::default(),
         ms: 5,
+        cut: None,
     })
 }
 
 fn png() -> Vec<u8> {
-    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x02\0\0\0\x03".to_vec()
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x02\0\0\0\x03\x08\0\0\0\0\x9c\x81\x81\x5d".to_vec();
+    bytes.extend(b"\0\0\0\0IDAT....\0\0\0\0IEND....");
+    bytes
 }
 
 /// A signed-in sidebar with a picture and a question.
@@ -250,5 +273,106 @@ fn the_servers_error_about_a_picture_is_shown_at_the_picture() {
         assert_eq!(state.error_of("image").get_untracked().as_deref(), Some("At most 3 MB."));
         pool.run_until(state.ask());
         assert_eq!(state.error_of("image").get_untracked().as_deref(), Some("It is cut off."));
+    });
+}
+
+fn recorded(id: &str, state: &str) -> RecordedAnalysis {
+    RecordedAnalysis {
+        id: format!("r{id}"),
+        mode: "general".into(),
+        context: format!("question {id}"),
+        answer: format!("answer {id}"),
+        state: state.into(),
+        provider: "reader".into(),
+        model: String::new(),
+        started_at: 5,
+        ms: Some(10),
+        cut: None,
+    }
+}
+
+fn questions(state: SidebarState) -> Vec<String> {
+    state.earlier.get_untracked().into_iter().map(|earlier| earlier.question).collect()
+}
+
+#[test]
+fn the_last_answer_is_there_again_after_a_reload_and_the_others_above_it() {
+    let prepared = Prepared::default();
+    let all = || Ok(vec![recorded("3", "finished"), recorded("2", "failed"), recorded("1", "finished")]);
+    prepared.history.borrow_mut().extend([all(), all(), all()]);
+    prepared.analyses.borrow_mut().push_back((vec![delta("new"), done()], Some(Ok(()))));
+    with_state(prepared, |state, _, pool| {
+        let run = state.run.get_untracked();
+        assert!(matches!(&run, Run::Answered(answer, _) if answer.text == "answer 3"), "{run:?}");
+        assert_eq!(questions(state), ["question 1", "question 2"]);
+        pool.run_until(state.ask());
+        assert_eq!(questions(state), ["question 1", "question 2", "question 3"]);
+        pool.run_until(state.load_history("answer 1".into()));
+        assert_eq!(questions(state), ["question 1"]);
+        let run = state.run.get_untracked();
+        assert!(
+            matches!(&run, Run::Answered(answer, _) if answer.text == "new"),
+            "a search leaves it: {run:?}"
+        );
+        pool.run_until(state.sign_out());
+        assert_eq!(questions(state), [""; 0], "the next person at this machine must not see them");
+    });
+}
+
+#[test]
+fn an_answer_under_way_is_no_reason_to_lose_the_history() {
+    let prepared = Prepared::default();
+    prepared.history.borrow_mut().push_back(Err(Problem::internal()));
+    with_state(prepared, |state, _, _| {
+        assert_eq!(state.history_problem.get_untracked(), Some(Problem::internal()));
+        assert_eq!(state.run.get_untracked(), Run::Idle);
+        assert!(state.access.get_untracked().session().is_some());
+    });
+}
+
+#[test]
+fn what_failed_without_a_network_recovers_by_itself() {
+    Owner::new().with(|| {
+        let prepared = Prepared { session: Some(session()), away: Cell::new(2), ..Prepared::default() };
+        prepared.modes.borrow_mut().extend([Err(unreachable()), Err(unreachable()), Ok(vec![mode("first")])]);
+        let state = SidebarState::new(Rc::new(prepared), None);
+        let mut pool = LocalPool::new();
+        let away = || untrack(|| state.waits_for_server());
+        pool.run_until(state.start());
+        let unknown = Access::Unknown(unreachable());
+        assert!(state.access.get_untracked() == unknown && away());
+        pool.run_until(state.recover());
+        assert!(state.access.get_untracked() == unknown && away(), "one notice stays, and does not flicker");
+        pool.run_until(state.recover());
+        assert!(state.access.get_untracked().session().is_some());
+        let failed = Modes::Failed(unreachable());
+        assert!(state.modes.get_untracked() == failed && away());
+        pool.run_until(state.recover());
+        assert!(state.modes.get_untracked() == failed && away());
+        state.question.set("typed meanwhile".into());
+        pool.run_until(state.recover());
+        assert_eq!(state.modes.get_untracked(), Modes::Ready(vec![mode("first")]));
+        assert!(!away());
+        assert_eq!(state.question.get_untracked(), "typed meanwhile");
+    });
+}
+
+#[test]
+fn a_cut_network_loses_neither_question_nor_picture_nor_answer() {
+    let prepared = Prepared::default();
+    prepared
+        .analyses
+        .borrow_mut()
+        .push_back((vec![delta("half")], Some(Err(super::super::run::interrupted()))));
+    prepared.analyses.borrow_mut().push_back((vec![], Some(Err(unreachable()))));
+    with_state(prepared, |state, transport, pool| {
+        pool.run_until(state.ask());
+        assert!(matches!(state.run.get_untracked(), Run::Failed(answer, _) if answer.text == "half"));
+        pool.run_until(state.ask());
+        assert!(state.access.get_untracked().session().is_some());
+        assert!(state.picture.get_untracked().is_some());
+        assert_eq!(state.question.get_untracked(), "why? ");
+        assert_eq!(state.earlier.get_untracked()[0].answer, "half");
+        assert_eq!(transport.asked.borrow().len(), 2);
     });
 }

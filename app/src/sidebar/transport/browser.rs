@@ -21,6 +21,7 @@ use web_sys::{AbortController, Blob, BlobPropertyBag, FormData, RequestInit, Res
 use super::event_stream::read_events;
 use super::{ChallengeInfo, Question, Transport, TransportFuture};
 use crate::response::{parse, unexpected};
+use crate::sidebar::history::RecordedAnalysis;
 use crate::sidebar::picture::PictureSource;
 use crate::web;
 
@@ -91,7 +92,8 @@ impl Transport for Browser {
             init.set_signal(Some(&abort.0.signal()));
             init.set_body_opt_form_data(Some(&form));
             let accept = "text/event-stream";
-            let call = Call { path: "/native/analyze", method: "POST", content_type: None, accept, init };
+            let call =
+                Call { path: "/native/analyze".to_owned(), method: "POST", content_type: None, accept, init };
             let response = send(call).await?;
             if !web::header(&response, "content-type").starts_with(accept) {
                 return Err(unexpected("no event stream"));
@@ -105,6 +107,11 @@ impl Transport for Browser {
             });
             read_events(bytes, on_event).await
         })
+    }
+
+    fn history(&self, search: String) -> Option<TransportFuture<'_, Vec<RecordedAnalysis>>> {
+        let path = format!("/native/analyses?search={}", js_sys::encode_uri_component(&search));
+        Some(Box::pin(json(Call { path, ..Call::get("") })))
     }
 }
 
@@ -125,7 +132,7 @@ impl Drop for AbortOnDrop {
 }
 
 struct Call {
-    path: &'static str,
+    path: String,
     method: &'static str,
     /// `None`: the browser sets it, with a form's boundary.
     content_type: Option<&'static str>,
@@ -134,17 +141,17 @@ struct Call {
 }
 
 impl Call {
-    fn get(path: &'static str) -> Self {
+    fn get(path: &str) -> Self {
         let init = RequestInit::new();
-        Self { path, method: "GET", content_type: None, accept: "application/json", init }
+        Self { path: path.to_owned(), method: "GET", content_type: None, accept: "application/json", init }
     }
 
-    fn post(path: &'static str, body: &impl Serialize) -> Result<Self, Problem> {
+    fn post(path: &str, body: &impl Serialize) -> Result<Self, Problem> {
         let init = RequestInit::new();
         let body = serde_json::to_string(body).map_err(|error| unexpected(&error.to_string()))?;
         init.set_body_opt_str(Some(&body));
         let json = "application/json";
-        Ok(Self { path, method: "POST", content_type: Some(json), accept: json, init })
+        Ok(Self { path: path.to_owned(), method: "POST", content_type: Some(json), accept: json, init })
     }
 }
 
@@ -160,7 +167,7 @@ async fn send(call: Call) -> Result<Response, Problem> {
     let headers: Vec<_> =
         [Some(("accept", call.accept)), content_type, authorization].into_iter().flatten().collect();
     call.init.set_method(call.method);
-    let answered = web::fetch(call.path, &call.init, &headers).await;
+    let answered = web::fetch(&call.path, &call.init, &headers).await;
     if answered.as_ref().is_err_and(|problem| problem.status == 401) {
         store_token(None);
     }

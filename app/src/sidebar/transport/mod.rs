@@ -11,6 +11,7 @@ use protocol::mode::ModeSummary;
 use protocol::native::{Challenge, Login, Session};
 use serde::{Deserialize, Serialize};
 
+use super::history::RecordedAnalysis;
 use super::picture::PictureSource;
 
 #[cfg(feature = "hydrate")]
@@ -36,6 +37,11 @@ pub trait Transport {
     /// Resolves after the last event. Events before an error have been passed on already.
     fn analyze(&self, question: Question, on_event: Box<dyn FnMut(AnalysisEvent)>)
     -> TransportFuture<'_, ()>;
+    /// One's own analyses that contain `search`, the newest first; `None` if this transport cannot read them.
+    fn history(&self, search: String) -> Option<TransportFuture<'_, Vec<RecordedAnalysis>>> {
+        drop(search);
+        None
+    }
     /// Captures the screen and keeps the pixels; `None` if this transport cannot.
     fn capture(&self) -> Option<TransportFuture<'_, Captured>> {
         None

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::Problem;
-use workflow::RunError;
+use workflow::{FailureCause, RunError};
 
 use crate::picture::PictureError;
 use crate::provider::ProviderError;
@@ -38,7 +38,7 @@ impl AnalysisError {
             Self::Picture(error) => error.clone().into(),
             Self::Provider(error) => {
                 Problem::new("provider-failed", 502, "The model did not finish its answer")
-                    .detail(format!("What happened: {}. Ask again.", error.note()))
+                    .detail(format!("What happened: {}. Ask again.", error.explanation()))
             }
             Self::Reader(_) => {
                 Problem::new("reader-failed", 503, "The text on the picture could not be read")
@@ -55,9 +55,11 @@ impl AnalysisError {
 impl From<RunError<AnalysisError>> for AnalysisError {
     fn from(error: RunError<AnalysisError>) -> Self {
         match error {
-            RunError::NoEdge { .. } => Self::Task,
-            RunError::Node { cause, .. } => cause,
-            RunError::SinkClosed(_) => Self::Cancelled,
+            RunError::Node { cause: FailureCause::Node(error), .. } => error,
+            RunError::SinkClosed(_) | RunError::Node { cause: FailureCause::SinkClosed(_), .. } => {
+                Self::Cancelled
+            }
+            _ => Self::Task,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! What an analysis is to do.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use super::custom::CustomWorkflow;
 use crate::picture::Picture;
 use crate::provider::ProviderConfig;
 
@@ -13,9 +16,12 @@ pub struct Job {
     /// What the user wrote; may be empty.
     pub question: String,
     pub mode: ModeSettings,
-    /// Random and new for each analysis: marks the screen's text in a prompt.
-    pub nonce: String,
+    /// Marks the screen's text in a prompt. Whoever makes a screen must not be able to guess it; the same for many analyses,
+    /// so that model servers can reuse the prompt's beginning.
+    pub mark: String,
     pub picture: Picture,
+    /// How it is answered; `None`: by the built-in workflow.
+    pub workflow: Option<Arc<CustomWorkflow>>,
 }
 
 /// What of a mode matters here.

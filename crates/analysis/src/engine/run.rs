@@ -1,14 +1,17 @@
 //! Running analyses.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use protocol::analysis::{AnalysisDocument, AnalysisEvent, Done, Step};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use workflow::{Description, GraphError};
 
+use super::custom;
 use super::error::AnalysisError;
 use super::job::{Job, ModeSettings};
 use super::nodes::{self, AnalysisGraph};
@@ -31,6 +34,8 @@ pub struct CompletedAnalysis {
     pub steps: Vec<Step>,
     /// As it was sent: provider, model, usage, time.
     pub done: Done,
+    /// Why the model gave no whole answer, and the reader answered in its place.
+    pub failure: Option<String>,
 }
 
 impl CompletedAnalysis {
@@ -40,7 +45,8 @@ impl CompletedAnalysis {
     }
 
     pub fn into_document(self) -> AnalysisDocument {
-        AnalysisDocument { answer: self.answer, steps: self.steps, edits: Vec::new(), done: self.done }
+        let (edits, notices) = (Vec::new(), Vec::new());
+        AnalysisDocument { answer: self.answer, steps: self.steps, edits, notices, done: self.done }
     }
 }
 
@@ -81,6 +87,11 @@ impl Engine {
         provider::selectable_names(self.providers.iter().map(|provider| provider.config()))
     }
 
+    /// How long an analysis may take, waiting included.
+    pub fn time_limit(&self) -> Duration {
+        self.timeout
+    }
+
     pub fn describe(&self) -> Description {
         self.graph.describe()
     }
@@ -96,11 +107,20 @@ impl Engine {
                 found => found,
             },
         };
-        config.map_or(Responder::Reader, |config| Responder::Model {
-            provider: config.name.clone(),
-            model: mode.model_at(config),
-            vision: config.vision,
+        config.map_or(Responder::Reader, |config| {
+            let model = mode.model_at(config);
+            let provider = self.providers.iter().find(|provider| provider.config().name == config.name);
+            let vision = provider.is_some_and(|provider| provider.takes_pictures(&model));
+            Responder::Model { provider: config.name.clone(), model, vision }
         })
+    }
+
+    /// The name of the model server that is asked in this mode, if one is.
+    pub fn asked_provider(&self, mode: &ModeSettings) -> Option<String> {
+        match self.responder(mode) {
+            Responder::Model { provider, .. } => Some(provider),
+            Responder::Fallback | Responder::Reader => None,
+        }
     }
 }
 
@@ -116,7 +136,20 @@ pub async fn analyze(
     events: mpsc::Sender<AnalysisEvent>,
     cancel: CancellationToken,
 ) -> Result<CompletedAnalysis, AnalysisError> {
-    let since = Instant::now();
+    analyze_since(Instant::now(), engine, job, events, cancel).await
+}
+
+/// Like [`analyze`], for a question that was taken at `since`: what its picture has waited counts against the time limit.
+///
+/// # Errors
+/// Those of [`analyze`].
+pub async fn analyze_since(
+    since: Instant,
+    engine: &Engine,
+    job: Job,
+    events: mpsc::Sender<AnalysisEvent>,
+    cancel: CancellationToken,
+) -> Result<CompletedAnalysis, AnalysisError> {
     let result = tokio::select! {
         biased;
         () = cancel.cancelled() => Err(AnalysisError::Cancelled),
@@ -142,16 +175,27 @@ async fn run(
 ) -> Result<CompletedAnalysis, AnalysisError> {
     let _slot = engine.queue.acquire().await?;
     let begun = Instant::now();
-    let mut state = State::new(&job, engine.responder(&job.mode));
+    let responder = engine.responder(&job.mode);
+    let mut state = State::new(&job, responder.clone());
     let events = ChannelSink::new(events.clone());
     let services = Services {
+        responder,
+        mode_prompt: job.mode.prompt,
+        temperature: job.mode.temperature,
+        streamed: Mutex::default(),
         events: events.clone(),
-        nonce: job.nonce,
+        asking: AtomicBool::new(false),
+        mark: job.mark,
         picture: job.picture,
         pictures: engine.pictures.clone(),
         providers: Arc::clone(&engine.providers),
         reader: engine.reader.clone(),
     };
+    if let Some(workflow) = &job.workflow {
+        let finished = custom::run(workflow, &job.question, &services).await?;
+        engine.queue.record_duration(milliseconds(begun.elapsed()));
+        return Ok(finished.into_completed(job.analysis_id, job.mode.id, milliseconds(since.elapsed())));
+    }
     let steps = engine.graph.run(&mut state, &services, &events).await?;
     engine.queue.record_duration(milliseconds(begun.elapsed()));
     let (provider, model) = state.answered_by();
@@ -161,10 +205,11 @@ async fn run(
         provider,
         model,
         usage: state.usage.unwrap_or_default(),
+        cut: state.cut,
         ms: milliseconds(since.elapsed()),
     };
     let steps = steps.into_iter().map(ended).collect();
-    Ok(CompletedAnalysis { answer: state.answer, steps, done })
+    Ok(CompletedAnalysis { answer: state.answer, steps, done, failure: state.failure })
 }
 
 fn milliseconds(duration: Duration) -> u64 {

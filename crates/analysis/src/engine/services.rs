@@ -1,12 +1,15 @@
 //! What the nodes of an analysis work with: none of it is part of the state.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
-use protocol::analysis::{AnalysisEvent, Delta, Step, StepState};
+use parking_lot::Mutex;
+use protocol::analysis::{AnalysisEvent, Delta, Notice, Reasoning, Step, StepState};
 use tokio::sync::mpsc;
 use workflow::{Event, EventSink, Outcome, SinkClosed, StepRecord};
 
+use super::state::Responder;
 use crate::picture::{Picture, Pictures};
 use crate::provider::Provider;
 use crate::reader::Reader;
@@ -14,15 +17,48 @@ use crate::reader::Reader;
 #[derive(Debug)]
 pub(super) struct Services {
     pub events: ChannelSink,
+    /// The model is being asked. Still set after that, the code that asks has panicked, and a part of an answer may have been
+    /// sent: nobody else may answer.
+    pub asking: AtomicBool,
     /// Marks the screen's text in a prompt.
-    pub nonce: String,
+    pub mark: String,
     pub picture: Picture,
     pub pictures: Pictures,
     pub providers: Arc<[Arc<dyn Provider>]>,
     pub reader: Reader,
+    /// Who answers in the mode.
+    pub responder: Responder,
+    pub mode_prompt: String,
+    /// From 0 to 2.
+    pub temperature: f64,
+    /// What a workflow's nodes have sent of the answer.
+    pub streamed: Mutex<String>,
 }
 
 impl Services {
+    /// Sends a piece of the answer that a workflow's node has made.
+    ///
+    /// # Errors
+    /// [`SinkClosed`] when the receiver is gone.
+    pub async fn stream(&self, text: &str) -> Result<(), SinkClosed> {
+        self.begin_paragraph().await?;
+        self.streamed.lock().push_str(text);
+        self.events.delta(text.to_owned()).await
+    }
+
+    /// Before a further piece of the answer, if there was one.
+    ///
+    /// # Errors
+    /// [`SinkClosed`] when the receiver is gone.
+    pub async fn begin_paragraph(&self) -> Result<(), SinkClosed> {
+        const PARAGRAPH: &str = "\n\n";
+        if self.streamed.lock().is_empty() {
+            return Ok(());
+        }
+        self.streamed.lock().push_str(PARAGRAPH);
+        self.events.delta(PARAGRAPH.to_owned()).await
+    }
+
     pub fn provider(&self, name: &str) -> Option<&dyn Provider> {
         self.providers.iter().map(AsRef::as_ref).find(|provider| provider.config().name == name)
     }
@@ -45,6 +81,20 @@ impl ChannelSink {
     /// [`SinkClosed`] when the receiver is gone.
     pub async fn delta(&self, text: String) -> Result<(), SinkClosed> {
         self.send(AnalysisEvent::Delta(Delta { text })).await
+    }
+
+    /// # Errors
+    /// [`SinkClosed`] when the receiver is gone.
+    pub async fn notice(&self, notice: Notice) -> Result<(), SinkClosed> {
+        self.send(AnalysisEvent::Notice(notice)).await
+    }
+
+    /// Sends reasoning; `retracts`: all of the answer so far was that.
+    ///
+    /// # Errors
+    /// [`SinkClosed`] when the receiver is gone.
+    pub async fn reasoning(&self, text: String, retracts: bool) -> Result<(), SinkClosed> {
+        self.send(AnalysisEvent::Reasoning(Reasoning { text, retracts })).await
     }
 
     async fn send(&self, event: AnalysisEvent) -> Result<(), SinkClosed> {

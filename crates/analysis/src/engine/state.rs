@@ -1,6 +1,6 @@
 //! What an analysis knows while it runs, as data alone.
 
-use protocol::analysis::Usage;
+use protocol::analysis::{CutReason, Usage};
 use serde::{Deserialize, Serialize};
 use workflow::WorkflowState;
 
@@ -21,6 +21,12 @@ pub(super) struct State {
     pub answer: String,
     /// Set once a model has given the whole answer.
     pub usage: Option<Usage>,
+    /// Why it stops before its natural end.
+    #[serde(default)]
+    pub cut: Option<CutReason>,
+    /// Why the model gave no whole answer.
+    #[serde(default)]
+    pub failure: Option<String>,
 }
 
 /// Who is to answer.
@@ -46,6 +52,8 @@ pub(super) struct StateUpdate {
     pub recognized: Option<RecognizedText>,
     pub answer: Option<String>,
     pub usage: Option<Usage>,
+    pub cut: Option<CutReason>,
+    pub failure: Option<String>,
 }
 
 impl State {
@@ -58,6 +66,8 @@ impl State {
             recognized: None,
             answer: String::new(),
             usage: None,
+            cut: None,
+            failure: None,
         }
     }
 
@@ -76,7 +86,7 @@ impl WorkflowState for State {
     type Update = StateUpdate;
 
     fn apply(&mut self, update: StateUpdate) {
-        let StateUpdate { recognized, answer, usage } = update;
+        let StateUpdate { recognized, answer, usage, cut, failure } = update;
         if recognized.is_some() {
             self.recognized = recognized;
         }
@@ -85,6 +95,12 @@ impl WorkflowState for State {
         }
         if usage.is_some() {
             self.usage = usage;
+        }
+        if cut.is_some() {
+            self.cut = cut;
+        }
+        if failure.is_some() {
+            self.failure = failure;
         }
     }
 }
@@ -103,6 +119,8 @@ mod tests {
             recognized: None,
             answer: String::new(),
             usage: None,
+            cut: None,
+            failure: None,
         };
         let read = StateUpdate { recognized: Some(RecognizedText::default()), ..StateUpdate::default() };
         state.apply(read);

@@ -8,7 +8,9 @@ use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits, RgbImage};
-use protocol::image::MediaType;
+use protocol::image::{MediaType, has_end_marker};
+use zune_core::bytestream::ZCursor;
+use zune_core::options::DecoderOptions;
 
 use super::PictureError;
 
@@ -23,6 +25,11 @@ const JPEG_QUALITY: u8 = 85;
 const ENLARGE_PIXELS: u64 = 4_200_000;
 /// The largest picture that text recognition gets.
 const MAX_READER_PIXELS: u64 = 16_800_000;
+
+/// The shortest side of a picture for a model: model servers fail at narrower ones, some by ending.
+const MIN_MODEL_SIDE: u32 = 32;
+/// How many times longer than its short side a picture for a model may be. From 200 on, servers refuse it.
+const MAX_MODEL_RATIO: u32 = 190;
 
 /// A picture made for a model.
 #[derive(Clone)]
@@ -57,7 +64,14 @@ pub(crate) struct ReaderPicture {
 pub(super) fn decode(format: MediaType, bytes: &[u8], max_pixels: u64) -> Result<DynamicImage, PictureError> {
     let input = Cursor::new(bytes);
     match format {
-        MediaType::Jpeg => from_decoder(JpegDecoder::new(input).map_err(to_error)?, max_pixels),
+        MediaType::Jpeg => {
+            let decoder = JpegDecoder::new(input).map_err(to_error)?;
+            let picture = from_decoder(decoder, max_pixels)?;
+            if !has_end_marker(bytes) && is_cut_off(bytes) {
+                return Err(PictureError::Broken);
+            }
+            Ok(picture)
+        }
         MediaType::Png => {
             let mut extras = Limits::no_limits();
             extras.max_alloc = Some(MAX_PNG_EXTRAS);
@@ -65,6 +79,18 @@ pub(super) fn decode(format: MediaType, bytes: &[u8], max_pixels: u64) -> Result
         }
         MediaType::WebP => from_decoder(WebPDecoder::new(input).map_err(to_error)?, max_pixels),
     }
+}
+
+/// Whether a JPEG without end marker lacks more than that. The decoder fills in what is missing unless it is told to be strict.
+/// Of a progressive one that cannot be told, so it needs its end.
+fn is_cut_off(jpeg: &[u8]) -> bool {
+    // The decoder reads ahead by so many bytes.
+    let whole = [jpeg, &[0; 8]].concat();
+    let strict = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(usize::from(u16::MAX))
+        .set_max_height(usize::from(u16::MAX));
+    zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(whole), strict).decode().is_err()
 }
 
 fn from_decoder(mut decoder: impl ImageDecoder, max_pixels: u64) -> Result<DynamicImage, PictureError> {
@@ -92,9 +118,10 @@ fn to_error(error: ImageError) -> PictureError {
 
 pub(super) fn for_model(picture: DynamicImage, max_pixels: u64) -> Result<ModelPicture, PictureError> {
     let picture = DynamicImage::ImageRgb8(on_white(picture));
-    let (width, height) = fit(picture.width(), picture.height(), max_pixels);
-    let same = (width, height) == (picture.width(), picture.height());
-    let picture = if same { picture } else { picture.thumbnail_exact(width, height) };
+    let (size, (width, height)) = model_size(picture.width(), picture.height(), max_pixels);
+    let same = size == (picture.width(), picture.height());
+    let picture = if same { picture } else { picture.thumbnail_exact(size.0, size.1) };
+    let picture = padded(picture, width, height);
     let mut out = Vec::new();
     let format = if u64::from(width) * u64::from(height) <= LOSSLESS_PIXELS {
         picture.write_to(&mut Cursor::new(&mut out), ImageFormat::Png).map_err(to_error)?;
@@ -134,6 +161,35 @@ fn fit(width: u32, height: u32, max_pixels: u64) -> (u32, u32) {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and the old side")]
     let shrink = |side: u32| ((f64::from(side) * factor).floor() as u32).max(1);
     (shrink(width), shrink(height))
+}
+
+/// The size to which a picture is scaled for a model, and the size to which it is then padded.
+fn model_size(width: u32, height: u32, max_pixels: u64) -> ((u32, u32), (u32, u32)) {
+    let mut budget = max_pixels;
+    loop {
+        let size = fit(width, height, budget);
+        let least = |other: u32| MIN_MODEL_SIDE.max(other.div_ceil(MAX_MODEL_RATIO));
+        let (mut padded_width, mut padded_height) = size;
+        padded_width = padded_width.max(least(padded_height));
+        padded_height = padded_height.max(least(padded_width));
+        let pixels = u64::from(padded_width) * u64::from(padded_height);
+        if pixels <= max_pixels || budget <= 1 {
+            return (size, (padded_width, padded_height));
+        }
+        budget /= 2;
+    }
+}
+
+/// The picture at the top left of a larger one, as if its edge went on.
+fn padded(picture: DynamicImage, width: u32, height: u32) -> DynamicImage {
+    if (picture.width(), picture.height()) == (width, height) {
+        return picture;
+    }
+    let picture = picture.into_rgb8();
+    let ground = picture.get_pixel(picture.width() - 1, picture.height() - 1);
+    let mut larger = RgbImage::from_pixel(width, height, *ground);
+    image::imageops::replace(&mut larger, &picture, 0, 0);
+    DynamicImage::ImageRgb8(larger)
 }
 
 fn on_white(picture: DynamicImage) -> RgbImage {
@@ -177,6 +233,39 @@ mod tests {
         let same = for_model(wide, u64::MAX).unwrap();
         assert_eq!((same.width, same.height), (2000, 1000));
         assert_eq!(MediaType::of(&same.bytes), Some(MediaType::Jpeg));
+    }
+
+    #[test]
+    fn a29_a_model_gets_no_picture_that_ends_its_server() {
+        for (width, height, expected) in [
+            (300, 20, (300, 32)),
+            (27, 27, (32, 32)),
+            (8_000, 30, (8_000, 43)),
+            (20, 6_000, (32, 6_000)),
+            (1, 1, (32, 32)),
+            (320, 200, (320, 200)),
+        ] {
+            let made = for_model(DynamicImage::ImageRgb8(RgbImage::new(width, height)), 2_000_000).unwrap();
+            assert_eq!((made.width, made.height), expected, "{width} × {height}");
+            let seen = image::load_from_memory(&made.bytes).unwrap();
+            assert_eq!((seen.width(), seen.height()), expected);
+        }
+        for (width, height) in [(16_384, 1), (1, 16_384), (16_384, 3_000)] {
+            for max in [10_000, 500_000, 64_000_000] {
+                let (_, (w, h)) = model_size(width, height, max);
+                assert!(w.min(h) >= MIN_MODEL_SIDE && w.max(h) <= w.min(h) * MAX_MODEL_RATIO, "{w} × {h}");
+                assert!(u64::from(w) * u64::from(h) <= max, "{w} × {h} of {max}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_padded_stands_unscaled_and_its_ground_goes_on() {
+        let mut strip = RgbImage::from_pixel(100, 20, image::Rgb([10, 20, 30]));
+        strip.put_pixel(3, 4, image::Rgb([200, 0, 0]));
+        let made = for_model(DynamicImage::ImageRgb8(strip), 2_000_000).unwrap();
+        let seen = decoded(&made.bytes).into_rgb8();
+        assert_eq!((seen.get_pixel(3, 4).0, seen.get_pixel(50, 31).0), ([200, 0, 0], [10, 20, 30]));
     }
 
     #[test]

@@ -13,6 +13,11 @@ use super::timeouts::Timeouts;
 /// The name by which modes and answers refer to the built-in reader. No model server can have it.
 pub const READER: &str = "reader";
 
+/// In tokens. With a model of 7 billion parameters the memory for it is about 1 GB.
+const DEFAULT_OLLAMA_CONTEXT: u32 = 16_384;
+/// In tokens.
+const DEFAULT_ANSWER_ROOM: u32 = 2_048;
+
 /// The protocol that a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -51,10 +56,17 @@ pub struct ProviderConfig {
     /// How much of the screen's text is sent to a model that does not see pictures, in characters.
     #[serde(default = "default_max_text_chars")]
     pub max_text_chars: usize,
+    /// The model's context, in tokens, prompt and answer together: the screen's text is shortened to fit. When absent, 16,384 for
+    /// Ollama, which is asked for as much of it as is needed; for the others the server decides.
+    #[serde(default)]
+    pub context_tokens: Option<u32>,
     /// The longest answer, in tokens; the server decides when absent.
     #[serde(default)]
     pub max_tokens: Option<u32>,
-    /// How long the first piece of an answer may take: a server may have to load the model first.
+    /// How long a server that says it is loading the model, or busy, is asked again.
+    #[serde(default = "default_load_timeout_seconds")]
+    pub load_timeout_seconds: u64,
+    /// How long the first piece of an answer may take: a server may have to load the model first, and not all say so.
     #[serde(default = "default_first_token_timeout_seconds")]
     pub first_token_timeout_seconds: u64,
     /// How long the server may then be silent between two pieces.
@@ -73,8 +85,13 @@ fn default_max_text_chars() -> usize {
     12_000
 }
 
+/// A model of 40 GB takes so long from a slow disk.
+fn default_load_timeout_seconds() -> u64 {
+    180
+}
+
 fn default_first_token_timeout_seconds() -> u64 {
-    90
+    180
 }
 
 fn default_idle_timeout_seconds() -> u64 {
@@ -123,8 +140,11 @@ impl ProviderConfig {
         check(pixels, "max_pixels", "a number from 10,000 to 64,000,000");
         let chars = (200..=1_000_000).contains(&self.max_text_chars);
         check(chars, "max_text_chars", "a number from 200 to 1,000,000");
+        let context = self.context_tokens.is_none_or(|tokens| (1_024..=1_048_576).contains(&tokens));
+        check(context, "context_tokens", "a number from 1,024 to 1,048,576");
         check(self.max_tokens != Some(0), "max_tokens", "at least 1, or no limit at all");
         for (field, value) in [
+            ("load_timeout_seconds", self.load_timeout_seconds),
             ("first_token_timeout_seconds", self.first_token_timeout_seconds),
             ("idle_timeout_seconds", self.idle_timeout_seconds),
             ("answer_timeout_seconds", self.answer_timeout_seconds),
@@ -135,11 +155,25 @@ impl ProviderConfig {
     }
 
     pub(super) fn timeouts(&self) -> Timeouts {
-        Timeouts {
-            first_token: Duration::from_secs(self.first_token_timeout_seconds),
-            idle: Duration::from_secs(self.idle_timeout_seconds),
-            answer: Duration::from_secs(self.answer_timeout_seconds),
-        }
+        Timeouts::new(
+            Duration::from_secs(self.first_token_timeout_seconds),
+            Duration::from_secs(self.idle_timeout_seconds),
+            Duration::from_secs(self.answer_timeout_seconds),
+            Duration::from_secs(self.load_timeout_seconds),
+        )
+    }
+
+    /// The context that this configuration allows, in tokens.
+    pub fn context_limit(&self) -> Option<u32> {
+        let default = (self.kind == ProviderKind::Ollama).then_some(DEFAULT_OLLAMA_CONTEXT);
+        self.context_tokens.or(default)
+    }
+
+    /// The tokens that are left free for the answer.
+    pub fn answer_room(&self) -> usize {
+        let wanted = self.max_tokens.unwrap_or(DEFAULT_ANSWER_ROOM);
+        // Not so many that no prompt fits.
+        self.context_limit().map_or(wanted, |context| wanted.min(context / 2)) as usize
     }
 
     /// The address of `path` below the base.
@@ -215,7 +249,7 @@ mod tests {
     #[test]
     fn an_error_names_the_field() {
         assert!(serde_json::from_value::<ProviderConfig>(config()).unwrap().validate().is_ok());
-        let cases: [(&str, serde_json::Value); 19] = [
+        let cases: [(&str, serde_json::Value); 22] = [
             ("name", "".into()),
             ("name", " padded ".into()),
             ("name", "two\nlines".into()),
@@ -232,7 +266,10 @@ mod tests {
             ("model", " ".into()),
             ("max_pixels", 5.into()),
             ("max_text_chars", 5.into()),
+            ("context_tokens", 1_023.into()),
+            ("context_tokens", 1_048_577.into()),
             ("max_tokens", 0.into()),
+            ("load_timeout_seconds", 3_601.into()),
             ("idle_timeout_seconds", 3_601.into()),
             ("answer_timeout_seconds", 0.into()),
         ];

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use protocol::analysis::Usage;
+use protocol::analysis::{CutReason, Notice, Usage};
 use tokio::sync::mpsc;
 
 use super::config::ProviderConfig;
@@ -28,6 +28,8 @@ pub struct PromptPicture {
     /// `image/png` or `image/jpeg`.
     pub mime: &'static str,
     pub bytes: Bytes,
+    /// Width times height.
+    pub pixels: u64,
 }
 
 impl std::fmt::Debug for PromptPicture {
@@ -36,19 +38,49 @@ impl std::fmt::Debug for PromptPicture {
     }
 }
 
+/// What comes from a model while it answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnswerPiece {
+    /// Something that the user should know.
+    Notice(Notice),
+    /// What the model thinks before it answers.
+    Reasoning(String),
+    Text(String),
+    /// All text so far was reasoning: its end was marked, its beginning was not.
+    TextWasReasoning,
+}
+
+/// A whole answer has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Completion {
+    pub usage: Usage,
+    /// Why it stops before its natural end.
+    pub cut: Option<CutReason>,
+}
+
 /// A model server.
 #[async_trait]
 pub trait Provider: Send + Sync + std::fmt::Debug {
     /// Its configuration: name, kind, model, and what the model can take.
     fn config(&self) -> &ProviderConfig;
 
-    /// Asks, and sends each piece of the answer into `text`. Returns when the answer is complete.
+    /// Whether this model is sent pictures: as configured, unless it has refused one.
+    fn takes_pictures(&self, _model: &str) -> bool {
+        self.config().vision
+    }
+
+    /// How many tokens this model takes, prompt and answer together, if that is known.
+    fn context_tokens(&self, _model: &str) -> Option<u32> {
+        self.config().context_limit()
+    }
+
+    /// Asks, and sends each piece of the answer into `pieces`. Returns when the answer is complete.
     ///
     /// # Errors
     /// See [`ProviderError`]; what was sent before an error is not a complete answer.
     async fn answer(
         &self,
         request: PromptRequest,
-        text: mpsc::Sender<String>,
-    ) -> Result<Usage, ProviderError>;
+        pieces: mpsc::Sender<AnswerPiece>,
+    ) -> Result<Completion, ProviderError>;
 }

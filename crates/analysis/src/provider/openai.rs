@@ -1,39 +1,36 @@
 //! OpenAI's chat completions, streamed: server-sent events whose data are JSON chunks, ended by `[DONE]`.
 
+mod reply;
+
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use futures::{Stream, StreamExt};
-use protocol::analysis::Usage;
-use protocol::event_stream::{
-    EventStreamError, EventStreamParser, MAX_EVENT_BYTES, MAX_LINE_BYTES, ServerSentEvent,
-};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 
+use self::reply::Reply;
 use super::config::ProviderConfig;
 use super::error::ProviderError;
-use super::interface::{PromptRequest, Provider};
-use super::transport::{AnswerStream, bounded, message_of, send};
+use super::interface::{AnswerPiece, Completion, PromptRequest, Provider};
+use super::learned::{Known, Optional};
+use super::server::Server;
+use super::stream::{AnswerStream, bounded};
 
 /// A server that speaks OpenAI's protocol.
 #[derive(Debug)]
 pub struct OpenAi {
-    config: ProviderConfig,
-    client: reqwest::Client,
+    server: Server,
 }
 
 impl OpenAi {
     pub(super) fn new(config: ProviderConfig, client: reqwest::Client) -> Self {
-        Self { config, client }
+        Self { server: Server::new(config, client) }
     }
 
-    fn body(&self, request: &PromptRequest) -> Value {
+    fn body(&self, request: &PromptRequest, known: Known) -> Value {
+        let config = &self.server.config;
         let user = match &request.picture {
-            Some(picture) if self.config.vision => {
+            Some(picture) if config.vision && !known.omits(Optional::Pictures) => {
                 let url = format!("data:{};base64,{}", picture.mime, STANDARD.encode(&picture.bytes));
                 json!([{"type": "text", "text": request.user}, {"type": "image_url", "image_url": {"url": url}}])
             }
@@ -42,122 +39,52 @@ impl OpenAi {
         let mut body = json!({
             "model": request.model,
             "messages": [{"role": "system", "content": request.system}, {"role": "user", "content": user}],
-            "temperature": request.temperature,
             "stream": true,
-            "stream_options": {"include_usage": true},
         });
-        if let Some(tokens) = self.config.max_tokens {
-            body["max_tokens"] = tokens.into();
+        if !known.omits(Optional::Temperature) {
+            body["temperature"] = request.temperature.into();
+        }
+        if !known.omits(Optional::StreamOptions) {
+            body["stream_options"] = json!({"include_usage": true});
+        }
+        if let Some(tokens) = config.max_tokens {
+            let name = if known.omits(Optional::MaxTokens) { "max_completion_tokens" } else { "max_tokens" };
+            body[name] = tokens.into();
         }
         body
     }
 }
 
-/// `chat.completion.chunk`, as far as it matters here.
-#[derive(Debug, Deserialize)]
-struct Chunk {
-    #[serde(default)]
-    choices: Vec<Choice>,
-    #[serde(default)]
-    usage: Option<ChunkUsage>,
-    #[serde(default)]
-    error: Option<Value>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Choice {
-    #[serde(default)]
-    delta: ChunkDelta,
-    #[serde(default)]
-    finish_reason: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct ChunkDelta {
-    #[serde(default)]
-    content: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(default)]
-struct ChunkUsage {
-    prompt_tokens: u64,
-    completion_tokens: u64,
-}
-
 #[async_trait]
 impl Provider for OpenAi {
     fn config(&self) -> &ProviderConfig {
-        &self.config
+        &self.server.config
+    }
+
+    fn takes_pictures(&self, model: &str) -> bool {
+        self.server.takes_pictures(model)
+    }
+
+    fn context_tokens(&self, model: &str) -> Option<u32> {
+        self.server.context_tokens(model)
     }
 
     async fn answer(
         &self,
         request: PromptRequest,
-        text: mpsc::Sender<String>,
-    ) -> Result<Usage, ProviderError> {
-        let (since, timeouts) = (Instant::now(), self.config.timeouts());
-        let mut post = self.client.post(self.config.url("chat/completions")).json(&self.body(&request));
-        if let Some(key) = &self.config.api_key {
-            post = post.bearer_auth(key.expose());
-        }
-        let mut events = Box::pin(events(bounded(send(post, timeouts).await?)));
-        let mut answer = AnswerStream::new(timeouts, since);
-        let mut usage = Usage::default();
-        let mut finished = false;
-        while let Some(event) = answer.next(&mut events).await? {
-            let event = event?;
-            if event.data.trim() == "[DONE]" {
-                finished = true;
-                break;
-            }
-            if event.data.trim().is_empty() {
-                continue;
-            }
-            let chunk: Chunk = serde_json::from_str(&event.data)
-                .map_err(|error| ProviderError::Broken(error.to_string()))?;
-            if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
-                return Err(ProviderError::Reported(message_of(&error)));
-            }
-            if let Some(ChunkUsage { prompt_tokens, completion_tokens }) = chunk.usage {
-                usage = Usage { prompt_tokens, completion_tokens };
-            }
-            for choice in chunk.choices {
-                answer.forward(choice.delta.content.unwrap_or_default(), &text).await?;
-                finished |= choice.finish_reason.is_some();
+        pieces: mpsc::Sender<AnswerPiece>,
+    ) -> Result<Completion, ProviderError> {
+        let mut answer = AnswerStream::new(self.server.config.timeouts(), &pieces);
+        let body = |known| self.body(&request, known);
+        let response = self.server.post("chat/completions", &request, &mut answer, body).await?;
+        let mut bytes = bounded(response);
+        let mut reply = Reply::new(&self.server);
+        while !reply.has_ended() {
+            match answer.next_bytes(&mut bytes).await? {
+                Some(bytes) => reply.push(&bytes, &mut answer).await?,
+                None => break,
             }
         }
-        if !finished {
-            return Err(ProviderError::Broken("it ended before the answer did".to_owned()));
-        }
-        answer.finish()?;
-        Ok(usage)
+        reply.complete(&mut answer).await
     }
-}
-
-/// The events in a response's bytes.
-fn events<S>(pieces: S) -> impl Stream<Item = Result<ServerSentEvent, ProviderError>>
-where
-    S: Stream<Item = Result<Bytes, ProviderError>> + Unpin,
-{
-    let parser = EventStreamParser::default();
-    futures::stream::try_unfold((pieces, parser), |(mut pieces, mut parser)| async move {
-        loop {
-            if let Some(event) = parser.next_event() {
-                let event = event.map_err(too_long)?;
-                return Ok(Some((event, (pieces, parser))));
-            }
-            match pieces.next().await {
-                Some(piece) => parser.push(&piece?),
-                None => return Ok(None),
-            }
-        }
-    })
-}
-
-fn too_long(error: EventStreamError) -> ProviderError {
-    ProviderError::TooLong(match error {
-        EventStreamError::LineTooLong => MAX_LINE_BYTES,
-        EventStreamError::EventTooLarge => MAX_EVENT_BYTES,
-    })
 }

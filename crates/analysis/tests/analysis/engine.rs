@@ -34,13 +34,17 @@ pub async fn job(question: &str) -> Job {
         analysis_id: "a-1".into(),
         question: question.into(),
         mode: ModeSettings { id: "general".into(), prompt: "Be kind.".into(), ..ModeSettings::default() },
-        nonce: "n0nce".into(),
+        workflow: None,
+        mark: "n0nce".into(),
         picture: render(RUST_ERROR, ["white", "black"]).await,
     }
 }
 
 /// Runs to the end and collects the events.
-async fn run(engine: &Engine, job: Job) -> (Result<CompletedAnalysis, AnalysisError>, Vec<AnalysisEvent>) {
+pub async fn run(
+    engine: &Engine,
+    job: Job,
+) -> (Result<CompletedAnalysis, AnalysisError>, Vec<AnalysisEvent>) {
     let (sender, mut receiver) = mpsc::channel(8);
     let collect = async {
         let mut events = Vec::new();
@@ -52,7 +56,7 @@ async fn run(engine: &Engine, job: Job) -> (Result<CompletedAnalysis, AnalysisEr
     tokio::join!(analyze(engine, job, sender, CancellationToken::new()), collect)
 }
 
-fn steps(events: &[AnalysisEvent]) -> Vec<(&str, StepState)> {
+pub fn steps(events: &[AnalysisEvent]) -> Vec<(&str, StepState)> {
     let steps = events.iter().filter_map(|event| match event {
         AnalysisEvent::Step(step) => Some((step.node.as_str(), step.state)),
         _ => None,
@@ -60,7 +64,7 @@ fn steps(events: &[AnalysisEvent]) -> Vec<(&str, StepState)> {
     steps.filter(|(_, state)| *state != StepState::Started).collect()
 }
 
-fn text(events: &[AnalysisEvent]) -> String {
+pub fn text(events: &[AnalysisEvent]) -> String {
     let pieces = events.iter().filter_map(|event| match event {
         AnalysisEvent::Delta(delta) => Some(delta.text.as_str()),
         _ => None,
@@ -100,9 +104,8 @@ async fn a_model_that_does_not_see_gets_the_text_between_marks() {
     let messages = &server.requests()[0].body["messages"];
     let (system, user) = (messages[0]["content"].as_str().unwrap(), messages[1]["content"].as_str().unwrap());
     assert!(system.starts_with("Be kind.") && system.contains("never an instruction"));
-    assert!(
-        user.starts_with("Why?") && user.contains("<<<screen n0nce\n") && user.contains("mismatched types")
-    );
+    assert!(user.contains("<<<screen n0nce\n") && user.contains("mismatched types"));
+    assert!(user.ends_with("screen n0nce>>>\n\nWhy?"), "the question comes last");
     assert!(messages[1].get("images").is_none());
 }
 

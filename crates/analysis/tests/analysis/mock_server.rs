@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use analysis::provider::{
-    self, PromptPicture, PromptRequest, Provider, ProviderConfig, ProviderError, ProviderKind,
+    self, AnswerPiece, Completion, PromptPicture, PromptRequest, Provider, ProviderConfig, ProviderError,
+    ProviderKind,
 };
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -14,7 +15,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
-use protocol::analysis::Usage;
+use protocol::analysis::{NoticeCode, Usage};
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc};
 
@@ -25,6 +26,21 @@ pub enum Behaviour {
     Hang,
     Redirect(String),
     Reply(u16, &'static str),
+    /// The first requests get this status and body, with `Retry-After` if there is one; the next get the other behaviour.
+    First {
+        times: usize,
+        status: u16,
+        body: &'static str,
+        retry_after: Option<&'static str>,
+        then: Box<Behaviour>,
+    },
+    /// Refuses every request whose body has this text in it; the others get the other behaviour.
+    Refuse {
+        part: &'static str,
+        status: u16,
+        body: &'static str,
+        then: Box<Behaviour>,
+    },
     /// Sends the pieces, each after the pause, and then ends like this.
     Stream {
         pieces: Vec<String>,
@@ -105,12 +121,38 @@ async fn reply(State(state): State<MockState>, request: Request) -> Response {
     let guard = NotifyOnDrop(Arc::clone(&state.released));
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 64 << 20).await.unwrap();
-    state.requests.lock().unwrap().push(ReceivedRequest {
-        path: head.uri.path().to_owned(),
-        headers: head.headers,
-        body: serde_json::from_slice(&body).unwrap_or_default(),
-    });
-    match state.behaviour {
+    let number = {
+        let mut requests = state.requests.lock().unwrap();
+        requests.push(ReceivedRequest {
+            path: head.uri.path().to_owned(),
+            headers: head.headers,
+            body: serde_json::from_slice(&body).unwrap_or_default(),
+        });
+        requests.len()
+    };
+    let text = String::from_utf8_lossy(&body);
+    let mut behaviour = state.behaviour;
+    loop {
+        behaviour = match behaviour {
+            Behaviour::First { times, status, body, retry_after, .. } if number <= times => {
+                let status = StatusCode::from_u16(status).unwrap();
+                let headers = retry_after.map(|seconds| [("retry-after", seconds)]);
+                return headers.map_or((status, body).into_response(), |headers| {
+                    (status, headers, body).into_response()
+                });
+            }
+            Behaviour::Refuse { part, status, body, .. } if text.contains(part) => {
+                return (StatusCode::from_u16(status).unwrap(), body).into_response();
+            }
+            Behaviour::First { then, .. } | Behaviour::Refuse { then, .. } => *then,
+            behaviour => break perform(behaviour, guard).await,
+        };
+    }
+}
+
+async fn perform(behaviour: Behaviour, guard: NotifyOnDrop) -> Response {
+    match behaviour {
+        Behaviour::First { .. } | Behaviour::Refuse { .. } => unreachable!("they were resolved"),
         Behaviour::Hang => {
             std::future::pending::<Infallible>().await;
             drop(guard);
@@ -162,7 +204,7 @@ pub fn config(kind: ProviderKind, url: &str) -> ProviderConfig {
     let kind = if kind == ProviderKind::OpenAi { "openai" } else { "ollama" };
     serde_json::from_value(serde_json::json!({
         "name": "mock", "kind": kind, "base_url": url, "model": "tiny",
-        "first_token_timeout_seconds": 1, "idle_timeout_seconds": 1, "answer_timeout_seconds": 3,
+        "first_token_timeout_seconds": 1, "idle_timeout_seconds": 1, "answer_timeout_seconds": 3, "load_timeout_seconds": 2,
     }))
     .unwrap()
 }
@@ -182,21 +224,43 @@ pub fn prompt() -> PromptRequest {
 }
 
 pub fn picture() -> PromptPicture {
-    PromptPicture { mime: "image/png", bytes: Bytes::from_static(b"\x01\x02\x03") }
+    PromptPicture { mime: "image/png", bytes: Bytes::from_static(b"\x01\x02\x03"), pixels: 3 }
 }
 
 /// Asks and collects: all text that came, and how it ended.
 pub async fn ask(provider: &dyn Provider, request: PromptRequest) -> (String, Result<Usage, ProviderError>) {
-    let (sink, mut pieces) = mpsc::channel::<String>(4);
+    let (asked, result) = ask_for_all(provider, request).await;
+    (asked.text, result.map(|completion| completion.usage))
+}
+
+/// All that came.
+#[derive(Debug, Default)]
+pub struct Asked {
+    pub text: String,
+    pub reasoning: String,
+    pub notices: Vec<NoticeCode>,
+}
+
+/// Like [`ask`], with what came beside the text.
+pub async fn ask_for_all(
+    provider: &dyn Provider,
+    request: PromptRequest,
+) -> (Asked, Result<Completion, ProviderError>) {
+    let (sink, mut pieces) = mpsc::channel(4);
     let collect = async {
-        let mut text = String::new();
+        let mut asked = Asked::default();
         while let Some(piece) = pieces.recv().await {
-            text.push_str(&piece);
+            match piece {
+                AnswerPiece::Notice(notice) => asked.notices.push(notice.code),
+                AnswerPiece::Reasoning(text) => asked.reasoning.push_str(&text),
+                AnswerPiece::Text(text) => asked.text.push_str(&text),
+                AnswerPiece::TextWasReasoning => asked.reasoning.push_str(&std::mem::take(&mut asked.text)),
+            }
         }
-        text
+        asked
     };
-    let (result, text) = tokio::join!(provider.answer(request, sink), collect);
-    (text, result)
+    let (result, asked) = tokio::join!(provider.answer(request, sink), collect);
+    (asked, result)
 }
 
 /// An address where nobody listens.

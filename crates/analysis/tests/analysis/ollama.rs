@@ -96,7 +96,7 @@ async fn a_dropped_caller_closes_the_request() {
         Behaviour::Stream { pieces: vec![HEL.into()], pause: Duration::from_millis(20), end: End::Never };
     let server = MockServer::start(endless).await;
     let provider = ollama(ProviderKind::Ollama, &server.url);
-    let (sink, mut pieces) = mpsc::channel::<String>(4);
+    let (sink, mut pieces) = mpsc::channel(4);
     let asking = tokio::spawn(async move { provider.answer(prompt(), sink).await });
     pieces.recv().await.unwrap();
     asking.abort();

@@ -164,7 +164,7 @@ async fn a_dropped_caller_closes_the_request() {
         let hangs = matches!(behaviour, Behaviour::Hang);
         let server = MockServer::start(behaviour).await;
         let provider = openai(ProviderKind::OpenAi, &server.url);
-        let (sink, mut pieces) = mpsc::channel::<String>(4);
+        let (sink, mut pieces) = mpsc::channel(4);
         let asking = tokio::spawn(async move { provider.answer(prompt(), sink).await });
         if hangs {
             while server.requests().is_empty() {

@@ -102,3 +102,46 @@ async fn many_at_once_are_all_served() {
     let all = (0..50).map(|_| pictures.accept(bytes.clone()));
     assert!(futures::future::join_all(all).await.iter().all(Result::is_ok));
 }
+
+fn jpeg_of(arguments: &[&str]) -> Vec<u8> {
+    std::process::Command::new("convert").args(arguments).arg("jpg:-").output().unwrap().stdout
+}
+
+#[tokio::test]
+async fn a30_jpegs_that_every_viewer_opens_are_taken() {
+    let pictures = Pictures::new(1);
+    let baseline = picture(ImageFormat::Jpeg);
+    let progressive = jpeg_of(&["-size", "120x80", "plasma:red-blue", "-interlace", "JPEG"]);
+    for whole in [&baseline, &progressive] {
+        assert!(whole.ends_with(b"\xff\xd9"));
+        let no_end = whole[..whole.len() - 2].to_vec();
+        // After the first segment, behind the two bytes of the start.
+        let first = 4 + usize::from(u16::from_be_bytes([whole[4], whole[5]]));
+        let stray = [&whole[..first], b"\x00\x01\x00\x00", &whole[first..]].concat();
+        let tail = [whole.as_slice(), b"more after the end"].concat();
+        // Of a progressive picture nothing tells that only the end is missing.
+        let no_end = Some(no_end).filter(|_| whole == &baseline);
+        for bytes in no_end.into_iter().chain([stray, tail]) {
+            let taken = pictures.accept(bytes.into()).await.unwrap();
+            assert_eq!((taken.width(), taken.height()), (120, 80));
+            let made = pictures.for_model(&taken, 1_000_000).await.unwrap();
+            let undamaged = pictures.accept(whole.clone().into()).await.unwrap();
+            let expected = pictures.for_model(&undamaged, 1_000_000).await.unwrap();
+            assert_eq!(made.bytes, expected.bytes, "the same picture");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a30_colours_for_print_come_out_right() {
+    let pictures = Pictures::new(1);
+    for (colour, expected) in [("red", [255, 0, 0]), ("white", [255, 255, 255]), ("black", [0, 0, 0])] {
+        let bytes =
+            jpeg_of(&["-size", "64x64", &format!("xc:{colour}"), "-colorspace", "CMYK", "-quality", "95"]);
+        let taken = pictures.accept(bytes.into()).await.unwrap();
+        let made = pictures.for_model(&taken, 1_000_000).await.unwrap();
+        let seen = image::load_from_memory(&made.bytes).unwrap().into_rgb8();
+        let pixel = seen.get_pixel(32, 32).0;
+        assert!(pixel.iter().zip(expected).all(|(a, b)| a.abs_diff(b) < 12), "{colour}: {pixel:?}");
+    }
+}

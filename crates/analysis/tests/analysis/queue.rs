@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use analysis::provider::{PromptRequest, Provider, ProviderConfig, ProviderError, ProviderKind};
+use analysis::provider::{
+    AnswerPiece, Completion, PromptRequest, Provider, ProviderConfig, ProviderError, ProviderKind,
+};
 use analysis::{AnalysisError, Engine, Job, Limits, analyze};
 use async_trait::async_trait;
-use protocol::analysis::Usage;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -29,13 +30,13 @@ impl Provider for Gate {
     async fn answer(
         &self,
         request: PromptRequest,
-        text: mpsc::Sender<String>,
-    ) -> Result<Usage, ProviderError> {
+        pieces: mpsc::Sender<AnswerPiece>,
+    ) -> Result<Completion, ProviderError> {
         let who = request.user.lines().next().unwrap_or_default().to_owned();
         self.served.lock().unwrap().push(who);
         self.open.acquire().await.unwrap().forget();
-        text.send("ok".into()).await.map_err(|_| ProviderError::ReceiverClosed)?;
-        Ok(Usage::default())
+        pieces.send(AnswerPiece::Text("ok".into())).await.map_err(|_| ProviderError::ReceiverClosed)?;
+        Ok(Completion::default())
     }
 }
 

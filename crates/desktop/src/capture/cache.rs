@@ -39,7 +39,10 @@ mod tests {
     fn holds_the_last_few() {
         let mut cache = FrameCache::default();
         let ids: Vec<_> = (0..6)
-            .map(|n| cache.insert(Frame { pixels: image::RgbaImage::new(1, 1), monitor: n.to_string() }))
+            .map(|n| {
+                let pixels = image::RgbaImage::new(1, 1);
+                cache.insert(Frame { pixels, monitor: n.to_string(), origin: crate::Point { x: 0, y: 0 } })
+            })
             .collect();
         let found: Vec<_> = ids.iter().filter_map(|id| cache.get(id)).map(|f| f.monitor.clone()).collect();
         assert_eq!(found, ["2", "3", "4", "5"]);

@@ -17,6 +17,8 @@ pub struct Frame {
     pub pixels: RgbaImage,
     /// The monitor's name as the system gives it.
     pub monitor: String,
+    /// Of the upper left pixel, on the desktop.
+    pub origin: Point,
 }
 
 /// Takes screenshots of monitors. Blocks while it does.

@@ -18,8 +18,20 @@ impl ScreenCapture for DirectCapture {
             .or_else(|| monitors.iter().find(primary))
             .or_else(|| monitors.first())
             .ok_or(CaptureError::NoMonitor)?;
-        Ok(Frame { pixels: monitor.capture_image()?, monitor: monitor.name()? })
+        let origin = Point { x: physical(monitor, monitor.x()?)?, y: physical(monitor, monitor.y()?)? };
+        Ok(Frame { pixels: monitor.capture_image()?, monitor: monitor.name()?, origin })
     }
+}
+
+/// What the geometry says, in physical pixels.
+fn physical(monitor: &Monitor, value: i32) -> XCapResult<i32> {
+    let scale = if cfg!(target_os = "linux") { monitor.scale_factor()? } else { 1.0 };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "coordinates of screens are small, and casts saturate"
+    )]
+    let physical = (value as f32 * scale).round() as i32;
+    Ok(physical)
 }
 
 /// Monitors are told apart by their rectangles: different libraries count and name them differently. The

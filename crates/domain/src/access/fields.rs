@@ -1,15 +1,18 @@
 //! The validated fields of an access request.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::code::typed_code;
 use crate::text::{Invalid, checked_string, is_invisible, is_joiner, visible};
 
 /// An e-mail address: lower case, one `@`, no white space, nothing that could inject mail headers.
 ///
-/// Deliberately narrower than RFC 5321 §4.1.2 (no quoted local parts, no address literals) and ASCII only: an
-/// internationalised domain is entered in its `xn--` form, so that confusable letters show.
+/// Deliberately narrower than RFC 5321 §4.1.2: no quoted local parts, no address literals, ASCII only. An internationalised
+/// domain is stored in its `xn--` form, whichever form was typed, so that one mailbox has one address. (The browser has no table
+/// for that: there a domain in another script is accepted as it is, and the server decides.)
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EmailAddress(String);
 
@@ -25,6 +28,7 @@ impl FromStr for EmailAddress {
         const EXPECTED: Invalid = Invalid("Enter an e-mail address, such as name@example.org.");
         let text = text.trim().to_ascii_lowercase();
         let (local, domain) = text.split_once('@').ok_or(EXPECTED)?;
+        let domain = ascii_domain(domain).ok_or(EXPECTED)?;
         let local_ok = !local.is_empty()
             && local.len() <= 64
             && !local.starts_with('.')
@@ -36,10 +40,41 @@ impl FromStr for EmailAddress {
                 && label.len() <= 63
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && label.chars().all(is_in_label)
         });
-        if local_ok && domain_ok && text.len() <= Self::MAX_LENGTH { Ok(Self(text)) } else { Err(EXPECTED) }
+        let address = format!("{local}@{domain}");
+        if local_ok && domain_ok && address.len() <= Self::MAX_LENGTH {
+            Ok(Self(address))
+        } else {
+            Err(EXPECTED)
+        }
     }
+}
+
+/// A domain with every label in ASCII (UTS #46, as browsers convert it). `None`: it is no domain.
+#[cfg(feature = "server")]
+fn ascii_domain(domain: &str) -> Option<Cow<'_, str>> {
+    if domain.is_ascii() {
+        return Some(Cow::Borrowed(domain));
+    }
+    idna::domain_to_ascii_strict(domain).ok().map(Cow::Owned)
+}
+
+/// A browser leaves it to the server.
+#[cfg(not(feature = "server"))]
+#[expect(clippy::unnecessary_wraps, reason = "the server's conversion can fail")]
+fn ascii_domain(domain: &str) -> Option<Cow<'_, str>> {
+    Some(Cow::Borrowed(domain))
+}
+
+#[cfg(feature = "server")]
+fn is_in_label(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-'
+}
+
+#[cfg(not(feature = "server"))]
+fn is_in_label(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-' || (!c.is_ascii() && !c.is_whitespace() && !is_invisible(c))
 }
 
 checked_string!(EmailAddress);
@@ -153,11 +188,7 @@ impl FromStr for MatchCode {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let code: String = text
-            .chars()
-            .filter(|c| !c.is_whitespace() && *c != '-')
-            .map(|c| c.to_ascii_uppercase())
-            .collect();
+        let code = typed_code(text).to_ascii_uppercase();
         if code.len() == Self::LENGTH && code.bytes().all(|b| Self::ALPHABET.contains(&b)) {
             Ok(Self(code))
         } else {
@@ -230,6 +261,28 @@ mod tests {
     fn an_address_is_trimmed_and_lower_case() {
         let address: EmailAddress = "  Anna.Smith+x@Example.ORG ".parse().unwrap();
         assert_eq!(address.as_str(), "anna.smith+x@example.org");
+    }
+
+    #[cfg(feature = "server")]
+    #[test]
+    fn a_domain_in_another_script_has_one_form() {
+        for typed in ["anna@müller.example", "Anna@MÜLLER.example", "anna@mu\u{308}ller.example"] {
+            let address: EmailAddress = typed.parse().unwrap();
+            assert_eq!(address.as_str(), "anna@xn--mller-kva.example", "{typed}");
+            assert_eq!(address.as_str().parse(), Ok(address));
+        }
+        assert_eq!("a@例え。example".parse::<EmailAddress>().unwrap().as_str(), "a@xn--r8jz45g.example");
+        for bad in [
+            "\"a.b\"@x.example".to_owned(),
+            "a@x.example.".to_owned(),
+            "a@mü ller.example".to_owned(),
+            "a@mü\u{202E}ller.example".to_owned(),
+            "a@-ü.example".to_owned(),
+            format!("{}@{}.example", "a".repeat(64), "b".repeat(190)),
+            format!("a@{}.example", "ü".repeat(63)),
+        ] {
+            assert!(bad.parse::<EmailAddress>().is_err(), "{bad:?}");
+        }
     }
 
     #[test]
@@ -309,7 +362,9 @@ mod tests {
     fn a_match_code_may_be_written_with_spaces_and_hyphens() {
         let code = MatchCode::from_random([0, 1, 2, 255, 3, 4, 5, 6, 7]).unwrap();
         assert_eq!(code.grouped(), "2345-6789");
-        for written in ["2345-6789", "2345 6789", " 23456789", "2345–6789".replace('–', "-").as_str()] {
+        for written in
+            ["2345-6789", "2345 6789", " 23456789", "2345–6789", "2345\u{2011}6789", "２３４５ ６７８９"]
+        {
             assert_eq!(written.parse::<MatchCode>().unwrap(), code);
         }
         assert!("2345-678O".parse::<MatchCode>().is_err());

@@ -60,6 +60,34 @@ pub fn domain_note(address: &EmailAddress) -> Option<AddressNote> {
     })
 }
 
+/// An address as mail programs show it: the domain in its own script.
+pub fn readable_address(address: &EmailAddress) -> String {
+    let (local, domain) = parts(address);
+    format!("{local}@{}", in_unicode(domain))
+}
+
+/// Skeletons of the domains that this address's domain pretends to be part of: those that it begins with
+/// (`example.org.evil.net`), and those that one of its labels spells with hyphens (`example-org.net`). People read from the left,
+/// while a domain belongs to whoever has its right end.
+pub fn contained_domains(address: &EmailAddress) -> Vec<String> {
+    // Nobody's name has more; the longest domains are made to be searched for.
+    const MAX_LABELS: usize = 8;
+    const MAX_HYPHENS: usize = 3;
+    let domain = in_unicode(parts(address).1);
+    let labels: Vec<_> = domain.split('.').take(MAX_LABELS).collect();
+    let beginnings = (2..labels.len()).map(|count| labels[..count].join("."));
+    let spelled = labels.iter().flat_map(|label| {
+        let hyphens = label.matches('-').count();
+        (1..=hyphens.min(MAX_HYPHENS)).map(move |last| {
+            let (head, tail) =
+                label.split_at(label.rmatch_indices('-').nth(last - 1).map_or(0, |(at, _)| at));
+            format!("{head}{}", tail.replace('-', "."))
+        })
+    });
+    let skeletons: BTreeSet<_> = beginnings.chain(spelled).map(|domain| skeleton_of(&domain)).collect();
+    skeletons.into_iter().collect()
+}
+
 /// The note about an address with the same skeleton as `other`.
 pub fn similar_address_note(address: &EmailAddress, other: EmailAddress, has_account: bool) -> AddressNote {
     let same_mailbox = {
@@ -186,6 +214,32 @@ mod tests {
             panic!("a domain's note")
         };
         assert_eq!((mixed, reads_like), (false, None), "a legitimate domain in another script");
+    }
+
+    #[test]
+    fn a_domain_that_contains_another_one_is_known() {
+        for (email, contained) in [
+            ("x@example.org.evil.net", "example.org"),
+            ("x@examp1e.org.evil.net", "example.org"),
+            ("x@example-org.net", "example.org"),
+            ("x@login.example-org.net", "example.org"),
+            ("x@my-firm-co-uk.net", "my-firm.co.uk"),
+            ("x@example-org.evil.net", "example.org"),
+        ] {
+            let wanted = skeleton_of(contained);
+            assert!(contained_domains(&address(email)).contains(&wanted), "{email} and {contained}");
+        }
+        for email in ["x@example.org", "x@sub.example.org", "x@evil.net"] {
+            assert!(!contained_domains(&address(email)).contains(&skeleton_of("example.org")), "{email}");
+        }
+        let long = format!("x@{}net", "a-b-c-d-e.".repeat(20));
+        assert!(contained_domains(&address(&long)).len() <= 40);
+    }
+
+    #[test]
+    fn an_address_is_readable_in_its_own_script() {
+        assert_eq!(readable_address(&at("müller.example")), "anna@müller.example");
+        assert_eq!(readable_address(&address("anna@example.org")), "anna@example.org");
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 
 use domain::Page;
+use domain::access::skeleton;
 use domain::access::{AccessRequest, AccessRequestFilter, AccessRequestRow, Grant, Links, RequestState};
 use domain::id::AccessRequestId;
+use domain::search::folded;
 
 use super::{COLUMNS, Row};
 use crate::query::{Value, execute, fetch_all, fetch_all_with, fetch_number, fetch_optional};
@@ -111,7 +113,8 @@ impl AccessRequests<'_> {
 pub(super) fn search_text(request: &AccessRequest) -> String {
     let device = request.device_name.as_ref().map_or("", |name| name.as_str());
     let (code, grouped) = (request.match_code.as_str(), request.match_code.grouped());
-    format!("{}\n{device}\n{code}\n{grouped}", request.email).to_lowercase()
+    let readable = skeleton::readable_address(&request.email);
+    folded(&format!("{}\n{readable}\n{device}\n{code}\n{grouped}", request.email))
 }
 
 /// A condition or a statement, with its parameters.

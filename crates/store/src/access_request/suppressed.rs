@@ -1,6 +1,6 @@
 //! Suppressed access requests: what their status pages show.
 
-use domain::access::{Reminders, SuppressedRequest};
+use domain::access::{MatchCode, Reminders, SuppressedRequest};
 use domain::secret::TokenHash;
 
 use crate::query::{execute, fetch_number, fetch_optional};
@@ -60,6 +60,17 @@ impl SuppressedRequests<'_> {
         let sql = "SELECT browser_hash, match_code, requested_at, expires_at, reminders, reminded_at
              FROM unheard_request WHERE status_hash = $1";
         fetch_optional!(self.0, Row, sql, status.0.as_slice())?.map(SuppressedRequest::try_from).transpose()
+    }
+
+    /// When the request with this match code was made, if it waits (`now`: seconds since the Unix epoch).
+    pub async fn find_by_code(&mut self, code: &MatchCode, now: i64) -> Result<Option<i64>, StoreError> {
+        #[derive(sqlx::FromRow)]
+        struct Found {
+            requested_at: i64,
+        }
+        let sql = "SELECT requested_at FROM unheard_request WHERE match_code = $1 AND expires_at > $2
+             ORDER BY requested_at LIMIT 1";
+        Ok(fetch_optional!(self.0, Found, sql, code.as_str(), now)?.map(|found| found.requested_at))
     }
 
     /// Records a reminder; `false` if another one came first, so that there are no longer `sent` of them.

@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{ArrayItems, Components, Schema};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, ServerBuilder};
 use web::documented_errors::{PROBLEM_JSON, Responses, add_problem};
-use web::{CookieKind, cross_site};
+use web::{CookieKind, CookieNames, cross_site};
 
 use crate::config::Config;
 
@@ -105,8 +105,12 @@ fn reference_components(components: &mut Components) {
 fn add_security_schemes(components: &mut Components) {
     let cookie = |kind: CookieKind, secure: bool, what: &str| {
         let transport = if secure { "over TLS" } else { "without TLS" };
-        let description = format!("{what}; the cookie's name {transport}.");
-        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(kind.name(secure), &description)))
+        let description = format!(
+            "{what}; the cookie's name {transport}. It ends in `_` and the port of `public_url` where that is neither 443 nor, \
+             without TLS, 8080."
+        );
+        let name = kind.name(CookieNames { secure, port: None });
+        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(&name, &description)))
     };
     let session = "The session of an administrator who signed in to the panel";
     let requester = "Shows that this browser requested access";

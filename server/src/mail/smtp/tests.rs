@@ -5,10 +5,20 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::config::Encryption;
 use crate::mail::Subject;
 
 /// A mail server for one connection: replies to each command as scripted and returns the lines that it received.
 async fn server(extensions: &'static str, answers: &'static [(&str, &str)]) -> (u16, JoinHandle<String>) {
+    server_with("220 mail.example.org", extensions, answers).await
+}
+
+/// As [`server`], with another greeting; an empty one is none at all.
+async fn server_with(
+    greeting: &'static str,
+    extensions: &'static str,
+    answers: &'static [(&str, &str)],
+) -> (u16, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let transcript = tokio::spawn(async move {
@@ -17,7 +27,9 @@ async fn server(extensions: &'static str, answers: &'static [(&str, &str)]) -> (
         let mut lines = BufReader::new(read).lines();
         let mut received = String::new();
         let mut in_data = false;
-        write.write_all(b"220 mail.example.org\r\n").await.unwrap();
+        if !greeting.is_empty() {
+            write.write_all(format!("{greeting}\r\n").as_bytes()).await.unwrap();
+        }
         while let Ok(Some(line)) = lines.next_line().await {
             received.push_str(&line);
             received.push('\n');
@@ -27,7 +39,10 @@ async fn server(extensions: &'static str, answers: &'static [(&str, &str)]) -> (
             let scripted =
                 answers.iter().find(|(command, _)| line.starts_with(command)).map(|(_, answer)| *answer);
             let answer = match line.split_whitespace().next().unwrap_or_default() {
-                "EHLO" => format!("250-mail.example.org\r\n{extensions}250 8BITMIME"),
+                "EHLO" => scripted.map_or_else(
+                    || format!("250-mail.example.org\r\n{extensions}250 8BITMIME"),
+                    str::to_owned,
+                ),
                 "DATA" => scripted.unwrap_or("354 go on").to_owned(),
                 "QUIT" => "221 bye".to_owned(),
                 _ => scripted.unwrap_or("250 ok").to_owned(),
@@ -51,6 +66,7 @@ fn settings(port: u16) -> Smtp {
         from: "assistant@example.org".parse().unwrap(),
         reply_to: Some("help@example.org".parse().unwrap()),
         ca_certificate: None,
+        hello_name: None,
     }
 }
 
@@ -140,4 +156,95 @@ async fn a_wrong_password_is_a_connection_error() {
     let error = mailer(&Smtp { credentials, ..settings(port) }).send("1", &mail("Hello")).await.unwrap_err();
     assert_eq!(error.kind, SendErrorKind::Connection, "{error:?}");
     assert!(error.to_string().contains("sign-in"), "{error}");
+}
+
+/// RFC 5321 §4.1.3: addresses stand in brackets, and mail servers refuse names without a dot.
+#[tokio::test]
+async fn the_name_in_the_greeting_is_one_that_mail_servers_accept() {
+    for (host, setting, expected) in [
+        ("engine.example.org", None, "EHLO engine.example.org"),
+        ("192.168.1.10", None, "EHLO [192.168.1.10]"),
+        ("[::1]", None, "EHLO [IPv6:::1]"),
+        ("2001:db8::5", None, "EHLO [IPv6:2001:db8::5]"),
+        // This machine, as the mail server sees it.
+        ("localhost", None, "EHLO [127.0.0.1]"),
+        ("intranet", None, "EHLO [127.0.0.1]"),
+        ("localhost", Some("mail.example.org"), "EHLO mail.example.org"),
+        ("engine.example.org", Some("[IPv6:2001:db8::1]"), "EHLO [IPv6:2001:db8::1]"),
+    ] {
+        let (port, transcript) = server("", &[]).await;
+        let smtp = Smtp { hello_name: setting.and_then(hello_name), ..settings(port) };
+        let clock = Arc::new(ManualClock::at(1_700_000_000));
+        SmtpMailer::new(&smtp, "Example", host, clock).unwrap().send("1", &mail("Hello")).await.unwrap();
+        let received = transcript.await.unwrap();
+        assert!(received.lines().any(|line| line == expected), "{expected} is not in\n{received}");
+    }
+    for wrong in ["", "localhost", "a b.example", "[192.168.1", "x@example.org", "a..b", "a.example\r\nMAIL"]
+    {
+        assert_eq!(hello_name(wrong), None, "{wrong}");
+    }
+}
+
+/// Refused before the mail server has heard of any mail: they wait.
+#[tokio::test]
+async fn a_refused_connection_is_not_the_mails_fault() {
+    for (greeting, answers, words) in [
+        ("554 5.7.1 No SMTP service for you", &[] as &'static [(&str, &str)], "554"),
+        ("421 too busy", &[], "421"),
+        ("220 mail.example.org", &[("EHLO", "501 5.5.2 invalid argument")], "501"),
+        ("220 mail.example.org", &[("EHLO", "550 you are on a list")], "550"),
+    ] {
+        let (port, _transcript) = server_with(greeting, "", answers).await;
+        let error = mailer(&settings(port)).send("1", &mail("Hello")).await.unwrap_err();
+        assert_eq!(error.kind, SendErrorKind::Connection, "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains(words) && text.contains("smtp.hello_name"), "{text}");
+        assert!(text.contains("a.example.org"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_sign_in_method_is_named() {
+    for (extensions, words) in [
+        ("250-AUTH XOAUTH2\r\n", "only sign-in by XOAUTH2"),
+        ("250-AUTH CRAM-MD5 DIGEST-MD5\r\n", "only sign-in by CRAM-MD5, DIGEST-MD5"),
+        ("", "offers no sign-in here"),
+    ] {
+        let (port, transcript) = server(extensions, &[]).await;
+        let credentials = Some(("user".to_owned(), Secret::new("word")));
+        let mailer = mailer(&Smtp { credentials, ..settings(port) });
+        let error = mailer.send("1", &mail("Hello")).await.unwrap_err();
+        assert_eq!(error.kind, SendErrorKind::Connection, "{error:?}");
+        assert!(error.to_string().contains(words), "{error}");
+        let received = transcript.await.unwrap();
+        assert!(!received.contains("MAIL") && !received.contains("AUTH"), "{received}");
+    }
+}
+
+#[tokio::test]
+async fn sign_in_by_login_alone_succeeds() {
+    const ANSWERS: &[(&str, &str)] =
+        &[("AUTH LOGIN", "334 VXNlcm5hbWU6"), ("dXNlcg==", "334 UGFzc3dvcmQ6"), ("d29yZA==", "235 welcome")];
+    let (port, transcript) = server("250-AUTH LOGIN\r\n", ANSWERS).await;
+    let credentials = Some(("user".to_owned(), Secret::new("word")));
+    mailer(&Smtp { credentials, ..settings(port) }).send("1", &mail("Hello")).await.unwrap();
+    assert!(transcript.await.unwrap().contains("RCPT TO"));
+}
+
+/// A port for TLS from the first byte waits for the client; one for STARTTLS greets in plain text.
+#[tokio::test]
+async fn the_likely_encryption_is_named() {
+    for (greeting, encryption, words) in [
+        ("", Encryption::Starttls, "smtp.encryption = \"tls\""),
+        ("", Encryption::None, "smtp.encryption = \"tls\""),
+        ("220 mail.example.org", Encryption::Tls, "smtp.encryption"),
+        ("220 mail.example.org", Encryption::Starttls, "does not offer STARTTLS"),
+    ] {
+        let (port, _transcript) = server_with(greeting, "", &[]).await;
+        let mut mailer = mailer(&Smtp { encryption, ..settings(port) });
+        mailer.server.timeout = Duration::from_millis(200);
+        let error = mailer.send("1", &mail("Hello")).await.unwrap_err();
+        assert_eq!(error.kind, SendErrorKind::Connection, "{error:?}");
+        assert!(error.to_string().contains(words), "{encryption:?}: {error}");
+    }
 }

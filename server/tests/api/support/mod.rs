@@ -84,6 +84,14 @@ impl TestServer {
         Self::assemble(store, self.clock.clone(), self.mails.clone(), self.folder.clone(), settings).await
     }
 
+    /// The same server after a restart without a mail server, on the same database.
+    pub async fn without_mail(&self) -> Self {
+        let with = self.restarted_with(&[]).await;
+        let env = Arc::clone(&with.state.env);
+        let state = AppState::assemble(env, Arc::new(Connections::default()), None).await.unwrap();
+        Self { router: server::routes::router(&state), state, ..with }
+    }
+
     async fn assemble(
         store: Store,
         clock: Arc<ManualClock>,
@@ -96,12 +104,14 @@ impl TestServer {
         let settings: BTreeMap<_, _> =
             SETTINGS.iter().chain(settings).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let config = Config::load(None, folder.path(), settings.into_iter()).unwrap();
+        let vault = Vault::new([9; 32]);
+        let store = store.with_audit_key(vault.audit_key(), clock.unix()).await.unwrap();
         let env = Arc::new(Environment {
             store,
             config,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             random: Arc::new(SystemRandom),
-            vault: Vault::new([9; 32]),
+            vault,
         });
         let state =
             AppState::assemble(env, Arc::new(Connections::default()), Some(mails.clone())).await.unwrap();

@@ -50,6 +50,7 @@ pub fn context() -> RequestContext {
         certificate: CertificateReport { rejection: None, presented: None, last_ended: None },
         machine: None,
         pages_origin: None,
+        setup: None,
     }
 }
 
@@ -64,7 +65,7 @@ impl TestServer {
             password: PASSWORD.into(),
             code: code_at(&secret, self.state.env.now()).into(),
         };
-        let codes = people.set_up(&context(), token, answer).await.unwrap();
+        let codes = people.set_up(&context(), token, answer).await.unwrap().value;
         // The TOTP step of the set-up cannot be used again.
         self.clock.advance(30);
         (secret, codes)

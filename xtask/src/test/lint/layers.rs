@@ -42,13 +42,13 @@ const LAYERS: &[Layer] = &[
         on: &["domain", "protocol", "workflow"],
         never: &["axum", "leptos", "sqlx"],
     },
-    Layer { package: "store", on: &["domain"], never: &["axum", "leptos", "lettre", "reqwest"] },
+    Layer { package: "store", on: &["domain", "workflow"], never: &["axum", "leptos", "lettre", "reqwest"] },
     Layer { package: "web", on: &["domain", "protocol"], never: &["leptos", "lettre", "sqlx"] },
     Layer { package: "app", on: &["domain", "protocol"], never: &["lettre", "reqwest", "rustls", "sqlx"] },
     Layer { package: "browser", on: &["app"], never: &[] },
     Layer {
         package: "server",
-        on: &["analysis", "app", "certificate", "domain", "package", "protocol", "store", "web"],
+        on: &["analysis", "app", "certificate", "domain", "package", "protocol", "store", "web", "workflow"],
         never: &["tauri"],
     },
     Layer {
@@ -61,7 +61,7 @@ const LAYERS: &[Layer] = &[
         on: &["desktop", "domain", "keys", "package", "protocol"],
         never: &["axum", "leptos", "sqlx"],
     },
-    Layer { package: "bench", on: &["domain", "protocol"], never: &["sqlx", "tauri"] },
+    Layer { package: "bench", on: &["domain", "protocol", "store", "workflow"], never: &["tauri"] },
     Layer { package: "xtask", on: &[], never: &[] },
 ];
 

@@ -1,10 +1,14 @@
+//! Edges, conditions, loops and what the builder refuses.
+
+use std::error::Error as _;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-
-use super::*;
-use crate::{END, GraphBuilder, GraphError, NodeOutput, SinkClosed};
+use workflow::{
+    Context, END, Event, EventSink, Graph, GraphBuilder, GraphError, Node, NodeError, NodeOutput, Outcome,
+    RunError, SinkClosed, StepRecord, WorkflowState,
+};
 
 /// Records its name in the state; fails when the services say so.
 struct Record(&'static str);

@@ -1,0 +1,84 @@
+//! Somebody else saved the mode while it was edited here: both versions are shown, and neither is lost without a decision.
+
+use leptos::prelude::*;
+use protocol::mode::Mode;
+
+use super::draft::Draft;
+use crate::design::{Button, ButtonKind, Notice, NoticeTone};
+
+/// The other version, beside the form with one's own.
+#[component]
+pub fn ConflictNotice(
+    /// What both started from.
+    base: Mode,
+    theirs: Mode,
+    draft: Draft,
+) -> impl IntoView {
+    let changed = differences(&base, &theirs);
+    view! {
+        <Notice tone=NoticeTone::Bad title="Somebody else saved this mode while you edited it">
+            <p>"Your version is in the form below and is not saved. The other one has:"</p>
+            <dl class="space-y-2">
+                {changed
+                    .into_iter()
+                    .map(|(field, value)| {
+                        view! {
+                            <div>
+                                <dt class="font-semibold">{field}</dt>
+                                <dd class="max-h-48 overflow-y-auto whitespace-pre-wrap">{value}</dd>
+                            </div>
+                        }
+                    })
+                    .collect_view()}
+            </dl>
+            <p>"“Save mode” replaces it by yours. Take over what you need from it first."</p>
+            <Button kind=ButtonKind::Button on:click=move |_| draft.discard()>
+                "Discard mine and load the other"
+            </Button>
+        </Notice>
+    }
+}
+
+/// The fields that the other version changed, with its values.
+fn differences(base: &Mode, theirs: &Mode) -> Vec<(&'static str, String)> {
+    let enabled = |mode: &Mode| if mode.enabled { "Enabled" } else { "Disabled" }.to_owned();
+    let or_default = |text: &str| if text.is_empty() { "The default".to_owned() } else { text.to_owned() };
+    let fields: [(&'static str, String, String); 8] = [
+        ("Name", base.name.clone(), theirs.name.clone()),
+        ("Description", base.description.clone(), theirs.description.clone()),
+        ("Prompt", base.prompt.clone(), theirs.prompt.clone()),
+        ("Provider", or_default(&base.provider), or_default(&theirs.provider)),
+        ("Model", or_default(&base.model), or_default(&theirs.model)),
+        ("Temperature", base.temperature.to_string(), theirs.temperature.to_string()),
+        ("Position", base.position.to_string(), theirs.position.to_string()),
+        ("State", enabled(base), enabled(theirs)),
+    ];
+    let changed = fields.into_iter().filter(|(_, before, now)| before != now);
+    changed.map(|(field, _, now)| (field, now)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_other_version_changed_is_shown() {
+        let base = Mode {
+            id: "1".into(),
+            name: "Coding".into(),
+            description: String::new(),
+            prompt: "Help.".into(),
+            provider: String::new(),
+            workflow: String::new(),
+            model: String::new(),
+            temperature: 0.3,
+            enabled: true,
+            position: 0,
+            version: 4,
+        };
+        let theirs = Mode { prompt: "Help shortly.".into(), enabled: false, version: 5, ..base.clone() };
+        let shown = differences(&base, &theirs);
+        assert_eq!(shown, [("Prompt", "Help shortly.".to_owned()), ("State", "Disabled".to_owned())]);
+        assert!(differences(&base, &Mode { version: 9, ..base.clone() }).is_empty());
+    }
+}

@@ -1,0 +1,212 @@
+//! The node that asks the model. A model that turns out to take no pictures is asked once more with the text that was read, one
+//! whose context is smaller than thought with less of it.
+
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use protocol::analysis::{Notice, NoticeCode};
+use tokio::sync::mpsc;
+use workflow::{Context, Node, NodeOutput, SinkClosed};
+
+use super::error::AnalysisError;
+use super::nodes::{Failure, NodeResult, failed, recognize, sink_closed};
+use super::prompt::{self, TextLimits};
+use super::services::Services;
+use super::state::{Responder, State, StateUpdate};
+use crate::provider::{
+    AnswerPiece, Completion, PromptPicture, PromptRequest, Provider, ProviderError, tokens,
+};
+use crate::reader::RecognizedText;
+
+/// Pieces of an answer that wait for a slow receiver before the model has to wait too.
+const BUFFERED_PIECES: usize = 16;
+/// How often a prompt is made anew because the model cannot take it.
+const MAX_NEW_PROMPTS: usize = 3;
+
+/// Asks the model and forwards the pieces of its answer as they come.
+pub(super) struct Answer;
+
+/// What the prompts of one answer are made from.
+struct Prompts<'a> {
+    services: &'a Services,
+    state: &'a State,
+    provider: &'a dyn Provider,
+    model: &'a str,
+    /// Read here, because the model takes no pictures after all.
+    read: Option<RecognizedText>,
+    /// What is left of the screen's text after a model without a known context has refused it, as a divisor.
+    shrink: usize,
+    notices: Vec<NoticeCode>,
+}
+
+#[async_trait]
+impl Node<State, Services, AnalysisError> for Answer {
+    fn name(&self) -> &'static str {
+        "answer"
+    }
+
+    async fn run(&self, state: &State, context: &Context<'_, Services>) -> NodeResult {
+        let services = context.services();
+        let (provider, model) = match &state.responder {
+            Responder::Model { provider, model, .. } => (services.provider(provider), model),
+            Responder::Fallback | Responder::Reader => return Err(not_configured()),
+        };
+        let provider = provider.ok_or_else(not_configured)?;
+        let (read, notices) = (None, Vec::new());
+        let mut prompts = Prompts { services, state, provider, model, read, shrink: 1, notices };
+        for _ in 0..MAX_NEW_PROMPTS {
+            let request = prompts.request().await?;
+            let (answer, result) = ask(provider, request, services, true).await;
+            match result {
+                Err(Ended::Receiver(closed)) => {
+                    return Err(sink_closed(closed).with_update(prompts.update(answer)));
+                }
+                Err(Ended::Provider(error)) if answer.is_empty() && prompts.adapt(&error) => {}
+                Err(Ended::Provider(error)) => {
+                    let mut update = prompts.update(answer);
+                    update.failure = Some(error.explanation());
+                    return Err(failed(error.explanation(), error).with_update(update));
+                }
+                Ok(completion) => {
+                    let mut update = prompts.update(answer);
+                    (update.usage, update.cut) = (Some(completion.usage), completion.cut);
+                    let output = NodeOutput::update(update);
+                    return Ok(match prompts.note(completion) {
+                        Some(note) => output.with_note(note),
+                        None => output,
+                    });
+                }
+            }
+        }
+        let error = ProviderError::ContextExceeded { message: String::new() };
+        let mut update = prompts.update(String::new());
+        update.failure = Some(error.explanation());
+        Err(failed(error.note(), error).with_update(update))
+    }
+}
+
+fn not_configured() -> Failure {
+    failed(ProviderError::NotConfigured.note(), ProviderError::NotConfigured)
+}
+
+/// Why there is no whole answer.
+pub(super) enum Ended {
+    Provider(ProviderError),
+    Receiver(SinkClosed),
+}
+
+/// The answer as far as it came, and how it ended. `streams`: it is the answer to the user's question, not a step before it.
+pub(super) async fn ask(
+    provider: &dyn Provider,
+    request: PromptRequest,
+    services: &Services,
+    streams: bool,
+) -> (String, Result<Completion, Ended>) {
+    let (sender, mut pieces) = mpsc::channel(BUFFERED_PIECES);
+    let mut answer = String::new();
+    let forward = async {
+        while let Some(piece) = pieces.recv().await {
+            match piece {
+                AnswerPiece::Notice(notice) => services.events.notice(notice).await?,
+                AnswerPiece::Reasoning(text) => services.events.reasoning(text, false).await?,
+                AnswerPiece::Text(text) => {
+                    answer.push_str(&text);
+                    if streams {
+                        services.events.delta(text).await?;
+                    }
+                }
+                AnswerPiece::TextWasReasoning => {
+                    services.events.reasoning(std::mem::take(&mut answer), streams).await?;
+                }
+            }
+        }
+        // Closes the channel, by which the provider learns that nobody receives its answer.
+        drop(pieces);
+        Ok(())
+    };
+    services.asking.store(true, Ordering::Relaxed);
+    let (result, forwarded) = tokio::join!(provider.answer(request, sender), forward);
+    services.asking.store(false, Ordering::Relaxed);
+    let result = match (forwarded, result) {
+        (Err(closed), _) => Err(Ended::Receiver(closed)),
+        (Ok(()), result) => result.map_err(Ended::Provider),
+    };
+    (answer, result)
+}
+
+impl Prompts<'_> {
+    async fn request(&mut self) -> Result<PromptRequest, Failure> {
+        let config = self.provider.config();
+        let system = prompt::system(&self.state.mode.prompt);
+        let with_picture = self.provider.takes_pictures(self.model);
+        let (user, picture) = if with_picture {
+            let prepared = self.services.pictures.for_model(&self.services.picture, config.max_pixels).await;
+            let prepared = prepared.map_err(|error| failed("the picture could not be prepared", error))?;
+            let pixels = u64::from(prepared.width) * u64::from(prepared.height);
+            let picture = PromptPicture { mime: prepared.format.as_str(), bytes: prepared.bytes, pixels };
+            (prompt::with_picture(&self.state.question), Some(picture))
+        } else {
+            (self.with_text(&system).await?, None)
+        };
+        let (model, temperature) = (self.model.to_owned(), self.state.mode.temperature);
+        Ok(PromptRequest { system, user, picture, model, temperature })
+    }
+
+    async fn with_text(&mut self, system: &str) -> Result<String, Failure> {
+        if self.state.recognized.is_none() && self.read.is_none() {
+            self.read = Some(recognize(self.services).await?);
+        }
+        let text = self.read.as_ref().or(self.state.recognized.as_ref()).map(RecognizedText::text);
+        let config = self.provider.config();
+        let context = self.provider.context_tokens(self.model).map(|tokens| tokens as usize);
+        let room = config.answer_room();
+        let limits = TextLimits {
+            chars: config.max_text_chars / self.shrink,
+            tokens: context.map_or(usize::MAX, |context| {
+                let room = room.min(context / 2);
+                context.saturating_sub(room + tokens::estimate(system)) / self.shrink
+            }),
+        };
+        let (question, mark) = (&self.state.question, &self.services.mark);
+        let prompt = prompt::with_text(question, &text.unwrap_or_default(), mark, limits);
+        if prompt.shortened {
+            self.tell(NoticeCode::PromptShortened).await?;
+        }
+        if self.read.is_some() {
+            self.tell(NoticeCode::PicturesRefused).await?;
+        }
+        Ok(prompt.text)
+    }
+
+    /// Tells it once.
+    async fn tell(&mut self, code: NoticeCode) -> Result<(), Failure> {
+        if !self.notices.contains(&code) {
+            self.notices.push(code);
+            self.services.events.notice(Notice::new(code)).await.map_err(sink_closed)?;
+        }
+        Ok(())
+    }
+
+    /// Whether another prompt may succeed where this one has failed.
+    fn adapt(&mut self, error: &ProviderError) -> bool {
+        match error {
+            ProviderError::ContextExceeded { .. } => {
+                self.shrink *= 2;
+                self.state.recognized.is_some() || self.read.is_some()
+            }
+            ProviderError::PicturesRefused(_) => true,
+            _ => false,
+        }
+    }
+
+    fn update(&mut self, answer: String) -> StateUpdate {
+        StateUpdate { answer: Some(answer), recognized: self.read.take(), ..StateUpdate::default() }
+    }
+
+    /// What the step's record says.
+    fn note(&self, completion: Completion) -> Option<String> {
+        let codes = self.notices.iter().copied().chain(completion.cut.map(NoticeCode::from));
+        let notes: Vec<&str> = codes.map(NoticeCode::text).collect();
+        (!notes.is_empty()).then(|| notes.join(" "))
+    }
+}

@@ -1,0 +1,89 @@
+//! Workflows that administrators make, as the panel shows them.
+
+use serde::{Deserialize, Serialize};
+
+/// A workflow in the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkflowRow {
+    pub id: String,
+    pub name: String,
+    pub version: i64,
+    pub nodes: usize,
+    /// How many modes use it.
+    pub modes: usize,
+    /// Seconds since the Unix epoch.
+    pub saved_at: i64,
+}
+
+/// A workflow in the editor.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkflowDraft {
+    /// Empty for one that has not been saved yet.
+    pub id: String,
+    /// The version that was opened; saving makes the next one.
+    pub version: i64,
+    /// JSON.
+    pub document: String,
+}
+
+/// All that the editor shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkflowEditor {
+    pub draft: WorkflowDraft,
+    pub drawing: Drawing,
+    pub node_types: Vec<NodeTypeRow>,
+    pub versions: Vec<WorkflowVersion>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkflowVersion {
+    pub version: i64,
+    pub saved_at: i64,
+}
+
+/// A type of nodes that a workflow can use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeTypeRow {
+    pub name: String,
+    pub description: String,
+    pub fields: Vec<NodeField>,
+}
+
+/// A field of a node's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeField {
+    pub name: String,
+    pub title: String,
+    /// `channel`, `template`, or a JSON type.
+    pub kind: String,
+    pub required: bool,
+}
+
+/// A graph laid out in rows from the start down, as a grid of cells.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drawing {
+    pub columns: usize,
+    pub rows: usize,
+    pub nodes: Vec<DrawnNode>,
+    pub edges: Vec<DrawnEdge>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrawnNode {
+    pub id: String,
+    /// The type; empty for the end.
+    pub kind: String,
+    pub column: usize,
+    pub row: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrawnEdge {
+    /// Indices of nodes.
+    pub from: usize,
+    pub to: usize,
+    /// The condition in words; empty: always.
+    pub label: String,
+    /// Taken when the node has failed.
+    pub failure: bool,
+}

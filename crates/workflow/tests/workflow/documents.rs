@@ -1,0 +1,197 @@
+//! Workflows as documents.
+
+use serde_json::{Value, json};
+use workflow::document::{
+    Condition, DocumentState, DocumentUpdate, NodeRegistry, Template, TemplateError, WorkflowDocument,
+    compile,
+};
+use workflow::{Durability, MemoryCheckpoints, Run, Status, ThreadId, WorkflowState, answer};
+
+use crate::fixture::Failure;
+
+fn document(value: Value) -> WorkflowDocument {
+    serde_json::from_value(value).unwrap()
+}
+
+/// Summarises each file, asks a person, and goes one of two ways.
+fn reviewing() -> WorkflowDocument {
+    document(json!({
+        "name": "reviewing",
+        "version": 3,
+        "channels": { "files": "last", "notes": "append", "answer": "last", "result": "last" },
+        "nodes": [
+            { "id": "start", "type": "branch" },
+            { "id": "note", "type": "transform", "config": { "template": "read {{item}}", "channel": "notes" } },
+            { "id": "ask", "type": "ask_person", "config": { "question": "Keep {{notes}}?", "channel": "answer" } },
+            { "id": "keep", "type": "transform", "config": { "template": "kept", "channel": "result" } },
+            { "id": "drop", "type": "transform", "config": { "template": "dropped", "channel": "result" } },
+        ],
+        "edges": [
+            { "from": "start", "to": ["note"], "each": "files" },
+            { "from": "note", "to": ["ask"] },
+            { "from": "ask", "to": ["keep"], "when": { "equals": { "channel": "answer", "value": "yes" } } },
+            { "from": "ask", "to": ["drop"] },
+            { "from": "keep", "to": ["__end__"] },
+            { "from": "drop", "to": ["__end__"] },
+        ],
+    }))
+}
+
+#[tokio::test]
+async fn a_document_runs_as_a_graph() {
+    let document = reviewing();
+    let graph = compile::<(), Failure>(&document, &NodeRegistry::default()).unwrap();
+    for (words, result) in [("yes", "kept"), ("no", "dropped")] {
+        let (store, thread) = (MemoryCheckpoints::default(), ThreadId::new("1"));
+        let run = Run::new(&graph, &()).checkpoints(&store, Durability::Always);
+        let mut state = DocumentState::new(document.channels.clone());
+        state.apply(DocumentUpdate::of("files", json!(["a", "b"])));
+        let report = run.start(&thread, state).await.unwrap();
+        let Status::Interrupted(questions) = report.status else { panic!("{:?}", report.status) };
+        assert_eq!(questions[0].question, json!({ "text": "Keep [\"read a\",\"read b\"]?" }));
+        answer(&store, &thread, &questions[0].id, words.into()).await.unwrap();
+        let report = run.resume(&thread).await.unwrap();
+        assert_eq!(report.state.get("result"), &json!(result));
+    }
+}
+
+#[test]
+fn a_document_survives_being_stored() {
+    let stored = serde_json::to_string(&reviewing()).unwrap();
+    assert_eq!(serde_json::from_str::<WorkflowDocument>(&stored).unwrap(), reviewing());
+    let graph = compile::<(), Failure>(&reviewing(), &NodeRegistry::default()).unwrap();
+    assert_eq!(graph.id(), "reviewing@3");
+    assert_eq!(graph.describe().edges[2].when.as_deref(), Some("answer is \"yes\""));
+}
+
+fn errors(change: impl FnOnce(&mut Value)) -> Vec<String> {
+    let mut value = serde_json::to_value(reviewing()).unwrap();
+    change(&mut value);
+    let errors = compile::<(), Failure>(&document(value), &NodeRegistry::default()).unwrap_err();
+    errors.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn errors_name_node_and_field() {
+    assert_eq!(
+        errors(|value| value["nodes"][1]["config"] = json!({ "channel": "notes" })),
+        ["node note: config.template: expected a text that is not empty"]
+    );
+    assert_eq!(
+        errors(|value| value["nodes"][1]["config"]["template"] = json!("{{itme}}")),
+        ["node note: config.template: itme is no channel"]
+    );
+    assert_eq!(
+        errors(|value| value["nodes"][1]["config"]["template"] = json!("ä {{item")),
+        ["node note: config.template: expected a template, but `{{` at character 2 has no `}}`"]
+    );
+    assert_eq!(
+        errors(|value| value["nodes"][1]["config"]["channel"] = json!("nots")),
+        ["node note: config.channel: nots is no channel"]
+    );
+    assert_eq!(
+        errors(|value| value["nodes"][1]["type"] = json!("magic")),
+        ["node note: type: one of ask_person, branch, transform"]
+    );
+    assert_eq!(
+        errors(|value| value["edges"][1]["to"] = json!(["aks"])),
+        ["node note: edges[1].to: aks is no node"]
+    );
+    assert_eq!(
+        errors(|value| value["edges"][2]["when"] = json!({ "filled": { "channel": "anwser" } })),
+        ["node ask: edges[2].when: anwser is no channel"]
+    );
+    assert_eq!(
+        errors(|value| value["nodes"][2]["id"] = json!("note")).first().unwrap(),
+        "node note: id: another node has this id"
+    );
+    assert_eq!(
+        errors(|value| {
+            value["edges"].as_array_mut().unwrap().remove(5);
+        }),
+        ["node drop: edges: drop has no edge that is taken whenever no other fits"]
+    );
+    assert_eq!(
+        errors(|value| {
+            value["nodes"][0]["attempts"] = json!(0);
+            value["name"] = json!("");
+        }),
+        ["name: a name of 1 to 64 characters", "node start: attempts: 1 to 10"],
+        "all of them at once"
+    );
+}
+
+#[tokio::test]
+async fn branches_of_a_document_run_in_parallel_and_join() {
+    let note =
+        |id: &str| json!({ "id": id, "type": "transform", "config": { "template": id, "channel": "notes" } });
+    let document = document(json!({
+        "name": "fan-out",
+        "version": 1,
+        "channels": { "notes": "append" },
+        "nodes": [note("start"), note("left"), note("right"), note("end")],
+        "edges": [
+            { "from": "start", "to": ["left", "right"] },
+            { "from": "left", "to": ["end"], "join": true },
+            { "from": "right", "to": ["end"], "join": true },
+            { "from": "end", "to": ["__end__"] },
+        ],
+    }));
+    let graph = compile::<(), Failure>(&document, &NodeRegistry::default()).unwrap();
+    let mut state = DocumentState::new(document.channels.clone());
+    let steps = graph.run(&mut state, &(), &()).await.unwrap();
+    assert_eq!((state.get("notes"), steps.len()), (&json!(["start", "left", "right", "end"]), 4));
+}
+
+#[test]
+fn channels_take_new_values_by_their_kind() {
+    let channels = json!({ "a": "add", "b": "append", "c": "last", "d": "maximum", "e": "merge" });
+    let mut state = DocumentState::new(serde_json::from_value(channels).unwrap());
+    for update in [
+        json!({ "a": 1, "b": [1], "c": 1, "d": 2, "e": { "x": 1 } }),
+        json!({ "a": 2.5, "b": 2, "c": 2, "d": 1, "e": { "y": 2 } }),
+    ] {
+        state.apply(serde_json::from_value(update).unwrap());
+    }
+    let expected = json!({ "a": 3.5, "b": [1, 2], "c": 2, "d": 2, "e": { "x": 1, "y": 2 } });
+    assert_eq!(serde_json::to_value(state.values()).unwrap(), expected);
+    assert_eq!(state.exclusive_writes(&DocumentUpdate::of("c", 1)), ["c"]);
+    assert!(state.exclusive_writes(&DocumentUpdate::of("b", 1)).is_empty());
+}
+
+#[test]
+fn conditions_test_the_state() {
+    let mut state = DocumentState::default();
+    let values = json!({ "text": "Error 42", "list": [1], "empty": "  ", "number": 3 });
+    state.apply(serde_json::from_value(values).unwrap());
+    for (condition, expected) in [
+        (json!({ "contains": { "channel": "text", "value": "ERROR" } }), true),
+        (json!({ "contains": { "channel": "list", "value": 1 } }), true),
+        (json!({ "contains": { "channel": "number", "value": 3 } }), false),
+        (json!({ "filled": { "channel": "empty" } }), false),
+        (json!({ "filled": { "channel": "absent" } }), false),
+        (json!({ "greater": { "channel": "number", "value": 2.5 } }), true),
+        (json!({ "less": { "channel": "text", "value": 9 } }), false),
+        (json!({ "not": { "filled": { "channel": "list" } } }), false),
+        (
+            json!({ "all": [{ "filled": { "channel": "list" } }, { "equals": { "channel": "number", "value": 3 } }] }),
+            true,
+        ),
+        (json!({ "any": [] }), false),
+    ] {
+        let parsed: Condition = serde_json::from_value(condition.clone()).unwrap();
+        assert_eq!(parsed.holds(&state), expected, "{condition}");
+    }
+    serde_json::from_value::<Condition>(json!({ "equals": { "chanel": "a", "value": 1 } })).unwrap_err();
+}
+
+#[test]
+fn templates_put_values_in() {
+    let mut state = DocumentState::default();
+    state.apply(serde_json::from_value(json!({ "a": "x{{b}}", "b": [1] })).unwrap());
+    let render = |text: &str| Template::parse(text).map(|template| template.render(&state, None));
+    assert_eq!(render("{{ a }}-{{b}}-{{none}}"), Ok("x{{b}}-[1]-".into()), "a value is never a template");
+    assert_eq!(render("{{{{a}}"), Ok("{{a}}".into()));
+    assert_eq!(render("}} { }"), Ok("}} { }".into()));
+    assert_eq!(render("{{}}"), Err(TemplateError::Unnamed(0)));
+}
