@@ -7,6 +7,7 @@ pub mod admin;
 pub mod certificate;
 pub mod deployment;
 pub mod design;
+mod draft;
 pub mod error;
 pub mod form;
 pub mod home;

@@ -134,7 +134,7 @@ test("without a mail server the mail with the link is copied from the outbox", a
   await signIn(admin, await setUp(admin, server.setupLink, "chief@example.org", words));
   const requester = await people.visitor();
   const code = await requestAccess(requester, "anna@example.org", "Ubuntu", "Anna's laptop");
-  await approve(admin, "anna@example.org", code);
+  await approve(admin, "anna@example.org", code, "There is no mail server: copy the link for the requester");
 
   await admin.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await hydrated(admin, "/admin/outbox");

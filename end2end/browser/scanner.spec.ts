@@ -107,7 +107,7 @@ test("a scanner that presses everything spends nothing and locks nobody out", as
     expect(await historyOf(admin, "anna@example.org")).toEqual([
       "Asked for access",
       "Approved by chief@example.org",
-      "Certificate fetched",
+      "Certificate issued",
     ]);
   });
 });

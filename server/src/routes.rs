@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
+use axum::routing::post;
 use axum::{Extension, Router};
+use domain::workflow::MAX_DOCUMENT_BYTES;
 use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
@@ -13,7 +15,7 @@ use web::drain_body::drain_body;
 use web::{HttpLayers, method_not_allowed, not_found};
 
 use crate::handlers::description::{ApiDescription, Document};
-use crate::handlers::{access, analysis, certificate, description, health, native};
+use crate::handlers::{access, analysis, certificate, description, health, native, workflow};
 use crate::pages::assets::Assets;
 use crate::pages::{self, JsonFor, page_or_json};
 use crate::state::AppState;
@@ -21,7 +23,7 @@ use crate::state::AppState;
 /// The limit of an operation's JSON body or form, several times what the longest valid one has.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 /// What a multipart body may hold besides the picture: the other fields and the framing.
-const MULTIPART_OVERHEAD_BYTES: usize = 64 * 1024;
+const MULTIPART_OVERHEAD_BYTES: usize = 192 * 1024;
 
 /// The complete router with all layers.
 pub fn router(state: &AppState) -> Router {
@@ -32,12 +34,21 @@ pub fn router(state: &AppState) -> Router {
     );
     let routes = Router::new()
         .merge(api(state))
+        .merge(panel_uploads(state))
         .merge(pages::routes(state))
         .merge(Assets::new(state.env.config.pages.site_root.clone()).routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(pages::MAX_FORM_BYTES));
     layers.apply(routes)
+}
+
+/// What the panel sends besides forms; server functions take only those.
+fn panel_uploads(state: &AppState) -> Router {
+    let upload_bytes =
+        state.env.config.limits.picture_limits().bytes + MULTIPART_OVERHEAD_BYTES + MAX_DOCUMENT_BYTES;
+    let run_draft = post(workflow::run_draft).layer(DefaultBodyLimit::max(upload_bytes));
+    Router::new().route("/app/workflow/try", run_draft.layer(from_fn(drain_body))).with_state(state.clone())
 }
 
 /// The operations of `/api/openapi.json`. Each handler's `utoipa::path` has the route's method and path.

@@ -41,6 +41,7 @@ pub struct AppState {
     pub people: People,
     pub readiness: ReadinessProbe,
     pub services: Services,
+    pub workflows: Workflows,
 }
 
 impl AppState {
@@ -84,7 +85,7 @@ impl AppState {
         };
         Ok(Self {
             native: Native::new(Arc::clone(&env), certificates.clone(), Arc::clone(&limits), people.clone()),
-            analyses: Analyses::new(Arc::clone(&env), modes.clone(), workflows, limits)?,
+            analyses: Analyses::new(Arc::clone(&env), modes.clone(), workflows.clone(), limits)?,
             leptos: leptos_options(&env.config),
             contexts: RequestContexts::new(Arc::clone(&env), certificates.clone(), people.clone()),
             access,
@@ -94,6 +95,7 @@ impl AppState {
             people,
             readiness: ReadinessProbe::new(Arc::clone(&env)),
             services,
+            workflows,
             env,
         })
     }

@@ -113,7 +113,7 @@ const COLUMNS: &[Column] = &[
     Column::new("Match code").width("w-28"),
     Column::new("Machine").priority(Priority::Third),
     Column::new("State").width("w-36"),
-    Column::wide_only("Requested").width("w-40"),
+    Column::wide_only("Requested").width("w-48"),
 ];
 
 #[component]

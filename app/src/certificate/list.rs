@@ -179,7 +179,7 @@ const COLUMNS: &[Column] = &[
     Column::new("Owner"),
     Column::new("State").width("w-36"),
     Column::wide_only("Expires").width("w-28"),
-    Column::new("Last seen").priority(Priority::Third).width("w-40"),
+    Column::new("Last seen").priority(Priority::Third).width("w-48"),
     Column::new("Serial").priority(Priority::Third).width("w-40"),
     Column::new("Action").width("w-28"),
 ];

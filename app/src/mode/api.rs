@@ -38,6 +38,8 @@ pub struct ModeForm {
     #[serde(default)]
     pub enabled: String,
     #[serde(default)]
+    pub edits_allowed: String,
+    #[serde(default)]
     pub position: String,
     #[serde(default)]
     pub version: String,
@@ -59,6 +61,7 @@ impl ModeForm {
             // Out of range, so that the mode's own check reports the field.
             temperature: temperature.unwrap_or(-1.0),
             enabled: self.enabled == "true",
+            edits_allowed: self.edits_allowed == "true",
             position: position.unwrap_or_default(),
             version: self.version.parse().unwrap_or_default(),
         };
@@ -111,6 +114,7 @@ fn new_after(modes: &[Mode]) -> Mode {
         workflow: String::new(),
         temperature: 0.3,
         enabled: true,
+        edits_allowed: false,
         position: modes.iter().map(|mode| mode.position).max().map_or(0, |last| last.saturating_add(1)),
         version: 0,
     }
@@ -137,6 +141,8 @@ mod tests {
         assert_eq!((mode.name.as_str(), mode.prompt.as_str()), ("Coding", "Help.\nShortly."));
         assert_eq!((mode.temperature, mode.position, mode.version, mode.enabled), (0.4, 2, 7, false));
         assert!(ModeForm { enabled: "true".into(), ..form() }.check().unwrap().enabled);
+        assert!(!mode.edits_allowed);
+        assert!(ModeForm { edits_allowed: "true".into(), ..form() }.check().unwrap().edits_allowed);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use protocol::mode::Mode;
 
-use super::draft::Draft;
 use crate::design::{Button, ButtonKind, Notice, NoticeTone};
+use crate::draft::Draft;
 
 /// The other version, beside the form with one's own.
 #[component]
@@ -42,8 +42,9 @@ pub fn ConflictNotice(
 /// The fields that the other version changed, with its values.
 fn differences(base: &Mode, theirs: &Mode) -> Vec<(&'static str, String)> {
     let enabled = |mode: &Mode| if mode.enabled { "Enabled" } else { "Disabled" }.to_owned();
+    let edits = |mode: &Mode| if mode.edits_allowed { "Allowed" } else { "Not allowed" }.to_owned();
     let or_default = |text: &str| if text.is_empty() { "The default".to_owned() } else { text.to_owned() };
-    let fields: [(&'static str, String, String); 8] = [
+    let fields: [(&'static str, String, String); 9] = [
         ("Name", base.name.clone(), theirs.name.clone()),
         ("Description", base.description.clone(), theirs.description.clone()),
         ("Prompt", base.prompt.clone(), theirs.prompt.clone()),
@@ -51,6 +52,7 @@ fn differences(base: &Mode, theirs: &Mode) -> Vec<(&'static str, String)> {
         ("Model", or_default(&base.model), or_default(&theirs.model)),
         ("Temperature", base.temperature.to_string(), theirs.temperature.to_string()),
         ("Position", base.position.to_string(), theirs.position.to_string()),
+        ("Proposed changes", edits(base), edits(theirs)),
         ("State", enabled(base), enabled(theirs)),
     ];
     let changed = fields.into_iter().filter(|(_, before, now)| before != now);
@@ -73,6 +75,7 @@ mod tests {
             model: String::new(),
             temperature: 0.3,
             enabled: true,
+            edits_allowed: false,
             position: 0,
             version: 4,
         };

@@ -7,11 +7,11 @@ use protocol::mode::Mode;
 
 use super::api::{self, Save};
 use super::conflict::ConflictNotice;
-use super::draft::Draft;
 use crate::design::{
-    Button, ButtonKind, ButtonLink, ButtonVariant, Check, Field, FieldKind, Notice, PanelPage, ProblemNotice,
-    SelectField, TextAreaField, loaded,
+    Button, ButtonLink, ButtonVariant, Check, Field, FieldKind, PanelPage, ProblemNotice, SelectField,
+    TextAreaField, loaded,
 };
+use crate::draft::{Draft, Restored};
 use crate::form::{self, field_error, problem_of};
 use crate::workflow;
 
@@ -134,6 +134,11 @@ fn Editor(mode: Mode, providers: Vec<String>, save: ServerAction<Save>) -> impl 
                             error=error("position")
                         />
                     </div>
+                    <Check
+                        name="mode[edits_allowed]"
+                        label="Answers may propose changes of the selected text; each needs the person’s confirmation"
+                        checked=mode.edits_allowed
+                    />
                     <Check name="mode[enabled]" label="Enabled: people can choose it" checked=mode.enabled />
                     <ProblemNotice problem=problem_shown shown_at_fields=FIELDS />
                     <div class="flex flex-wrap items-center gap-3 border-t border-line pt-5">
@@ -159,16 +164,4 @@ fn WorkflowChoice(chosen: String, #[prop(into)] error: Signal<Option<String>>) -
         let options: Vec<_> = built_in.chain(rows.into_iter().map(|row| (row.id, row.name))).collect();
         view! { <SelectField name="mode[workflow]" label="Workflow" options value=chosen.clone() error /> }
     })
-}
-
-/// What an earlier visit of this page had not saved is in the form.
-#[component]
-fn Restored(draft: Draft) -> impl IntoView {
-    view! {
-        <Notice title="Your unsaved changes are back">
-            <Button kind=ButtonKind::Button on:click=move |_| draft.discard()>
-                "Discard them"
-            </Button>
-        </Notice>
-    }
 }

@@ -1,7 +1,9 @@
 //! Server functions of workflows.
 
 use leptos::prelude::*;
-use protocol::workflow::{Drawing, WorkflowDraft, WorkflowEditor, WorkflowRow};
+#[cfg(feature = "ssr")]
+use protocol::workflow::WorkflowDraft;
+use protocol::workflow::{Drawing, WorkflowEditor, WorkflowRow};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;

@@ -15,7 +15,7 @@ const COLUMNS: &[Column] = &[
     Column::new("Steps").width("w-24"),
     Column::new("Used by").width("w-32"),
     Column::new("Version").priority(Priority::Third).width("w-28"),
-    Column::new("Saved").priority(Priority::Third).width("w-44"),
+    Column::new("Saved").priority(Priority::Third).width("w-48"),
 ];
 
 #[component]

@@ -543,14 +543,22 @@ impl WorkflowService for Memory {
         if id == "unknown" {
             return Err(Problem::not_found().into());
         }
-        let node = |id: &str, kind: &str, row| DrawnNode { id: id.into(), kind: kind.into(), column: 0, row };
+        let node = |id: &str, kind: &str, row| DrawnNode {
+            id: id.into(),
+            kind: kind.into(),
+            column: 0,
+            row,
+            position: None,
+        };
         let edge = DrawnEdge { from: 0, to: 1, label: "answer is <yes>".into(), failure: false };
         let nodes = vec![node("read", "read_screen", 0), node("End", "", 1)];
         Ok(WorkflowEditor {
             draft: WorkflowDraft {
                 id: id.into(),
                 version: 3,
-                document: "{ \"name\": \"</textarea>\" }".into(),
+                document: r#"{ "name": "</textarea>", "nodes": [{ "id": "read", "type": "read_screen" }],
+                    "edges": [{ "from": "read", "to": ["__end__"], "when": { "equals": { "channel": "answer", "value": "<yes" } } }] }"#
+                    .into(),
             },
             drawing: Drawing { columns: 1, rows: 2, nodes, edges: vec![edge] },
             node_types: Vec::new(),
@@ -584,6 +592,7 @@ impl ModeService for Memory {
             workflow: String::new(),
             temperature: 0.3,
             enabled,
+            edits_allowed: false,
             position: 0,
             version: 4,
         };

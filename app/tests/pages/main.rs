@@ -117,8 +117,20 @@ async fn the_panel_shows_its_pages_to_an_administrator() {
         .await;
     shows(admin, "mode-new", "/admin/modes/new", &["Save mode", "mode[workflow]", "Zwei Wege"]).await;
     shows(admin, "workflows", "/admin/workflows", &["Zwei Wege &lt;b&gt;", "New workflow", "1 mode"]).await;
-    let drawn = ["&lt;/textarea&gt;", "Check and draw", "read_screen", "answer is &lt;yes", "Version 3"];
+    let drawn = [
+        "&lt;/textarea&gt;",
+        "name=\"workflow[document]\"",
+        "read_screen",
+        "answer is &lt;yes",
+        "Version 3",
+        "download=\"textarea.json\"",
+        "href=\"data:application/json",
+        "/admin/workflows/new?copy=w1",
+    ];
     shows(admin, "workflow", "/admin/workflows/w1", &drawn).await;
+    let one = page(admin, "workflow-copy", "/admin/workflows/new?copy=w1").await.body;
+    assert!(one.contains("&lt;/textarea&gt; (copy)") && !one.contains("Delete workflow"));
+    assert!(!one.contains("role=\"button\"") && !one.contains("Run once"), "nothing that needs scripts");
     shows(admin, "outbox", "/admin/outbox", &["To copy", "refused the connection", "Send again", "not kept"])
         .await;
     shows(admin, "outbox-dead", "/admin/outbox?state=dead", &["Send all of them again"]).await;

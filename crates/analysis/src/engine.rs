@@ -5,10 +5,12 @@
 
 mod answer;
 mod custom;
+mod edit_blocks;
 mod error;
 mod job;
 mod nodes;
 mod prompt;
+mod propose;
 mod queue;
 mod run;
 mod services;

@@ -19,7 +19,7 @@ pub use raster::ModelPicture;
 pub(crate) use raster::ReaderPicture;
 
 /// How many pictures may wait per picture that is decoded. Further ones are refused.
-const MAX_WAITING_PER_PERMIT: usize = 16;
+const MAX_WAITING_PER_PERMIT: usize = 32;
 /// Until it makes sense to send a picture that was refused for that, in seconds.
 const BUSY_SECONDS: u64 = 5;
 

@@ -9,6 +9,8 @@
 
 #[path = "analysis/cases.rs"]
 mod cases;
+#[path = "analysis/edits.rs"]
+mod edits;
 #[path = "analysis/engine.rs"]
 mod engine;
 #[path = "analysis/mock_server.rs"]

@@ -122,6 +122,8 @@ async fn workflow(llama: &Llama) {
         question: "What is wrong?".into(),
         mode: ModeSettings { prompt: "Be brief.".into(), temperature: 0.7, ..ModeSettings::default() },
         workflow: None,
+        text: None,
+        selection: None,
         mark: "5f2c".into(),
         picture: pictures.accept(rendered.stdout.into()).await.unwrap(),
     };

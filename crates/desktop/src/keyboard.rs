@@ -12,7 +12,7 @@ const CONTROL: Keysym = 0xffe3;
 const INSERT: Keysym = 0xff63;
 const SHIFT: Keysym = 0xffe1;
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
-/// In the modifier map: Shift, Control, Mod1, Mod4 and Mod5. Lock and Mod2 (NumLock) are states rather than held keys.
+/// In the modifier map: Shift, Control, Mod1, Mod4 and Mod5. Lock and Mod2 (`NumLock`) are states rather than held keys.
 const HELD: [usize; 5] = [0, 2, 3, 6, 7];
 
 /// A command that programs know by its keys.

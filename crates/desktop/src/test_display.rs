@@ -146,7 +146,7 @@ fn run_again(name: &str, display: &str, more: impl FnOnce(&mut Command)) {
 
 fn start_x_server() -> (Process, String) {
     let mut server = Command::new("Xvfb")
-        .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])
+        .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

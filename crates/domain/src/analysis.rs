@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::edit::TextEdit;
 use crate::id::{AccountId, AnalysisId, CertificateId};
 use crate::text::Invalid;
 
@@ -121,6 +122,8 @@ pub struct AnalysisRecord {
     pub context: String,
     /// Markdown; incomplete if the analysis did not finish.
     pub answer: String,
+    /// What the answer proposed and the check passed.
+    pub edits: Vec<TextEdit>,
     pub state: AnalysisState,
     /// `reader` or the name of a configured provider. Empty if there is no answer.
     pub provider: String,

@@ -88,6 +88,7 @@ actions! {
     SignInFailed = "sign-in.failed",
     WorkflowDeleted = "workflow.deleted",
     WorkflowSaved = "workflow.saved",
+    WorkflowTried = "workflow.tried",
 }
 
 impl FromStr for Action {

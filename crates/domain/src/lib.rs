@@ -15,6 +15,7 @@ pub mod certificate;
 #[cfg(feature = "server")]
 pub mod clock;
 pub mod code;
+pub mod edit;
 #[cfg(feature = "server")]
 pub mod error;
 pub mod id;

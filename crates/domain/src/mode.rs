@@ -24,6 +24,9 @@ pub struct Mode {
     /// The sampling temperature, from 0 to 2.
     pub temperature: f64,
     pub enabled: bool,
+    /// Whether answers may propose edits of the selected text.
+    #[serde(default)]
+    pub edits_allowed: bool,
     /// The position in lists, ascending.
     pub position: i64,
     /// Counts changes, for optimistic locking: a save names the version that it changes.

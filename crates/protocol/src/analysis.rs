@@ -1,6 +1,7 @@
 //! Analyses: the limits of a question, and the events of its answer.
 
 pub use domain::analysis::{CutReason, Step, StepState};
+pub use domain::edit::{MAX_CHARS as MAX_SELECTION_CHARS, TextEdit};
 use serde::{Deserialize, Serialize};
 
 use crate::Problem;
@@ -13,6 +14,26 @@ pub const MAX_IMAGE_PIXELS: u64 = 64_000_000;
 pub const MAX_IMAGE_SIDE: u32 = 16_384;
 /// The longest question, in characters.
 pub const MAX_CONTEXT_CHARS: usize = 4_000;
+/// The longest accessible text of a window, as its part of the request, in bytes.
+pub const MAX_TEXT_BYTES: usize = 64_000;
+/// The longest name of a program, in characters.
+pub const MAX_PROGRAM_CHARS: usize = 200;
+/// The longest title of a window, in characters.
+pub const MAX_TITLE_CHARS: usize = 500;
+
+/// The accessible text of a window: the part `text` of `POST /native/analyze`, as JSON.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WindowText {
+    pub text: String,
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 200))]
+    pub program: String,
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
+    pub title: String,
+}
 
 /// An event of `POST /native/analyze`. Its name is the `event` field of a server-sent event, its content the `data` field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,6 +85,8 @@ pub enum NoticeCode {
     ContextFull,
     /// The answer ends here: the model had no room left.
     CutOff,
+    /// A proposed change broke a rule and was left out.
+    EditRefused,
     ModelLoading,
     /// The model takes no pictures and got the text that was read.
     PicturesRefused,
@@ -85,6 +108,7 @@ impl NoticeCode {
                 "The question filled the model’s memory. It may have seen only a part of the screen."
             }
             Self::CutOff => "The answer ends here: the model has reached its limit for one answer.",
+            Self::EditRefused => "A proposed change was left out.",
             Self::ModelLoading => "The model is being loaded.",
             Self::PicturesRefused => {
                 "The model takes no pictures. It got the text that was read on the screen."
@@ -112,16 +136,6 @@ impl Notice {
     pub fn new(code: NoticeCode) -> Self {
         Self { code, text: code.text().to_owned() }
     }
-}
-
-/// A proposed modification. Nothing is typed without the user's confirmation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct TextEdit {
-    pub id: String,
-    pub original: String,
-    pub replacement: String,
-    pub rationale: String,
 }
 
 /// The answer is complete.

@@ -21,6 +21,7 @@ pub mod review;
 mod service_error;
 pub mod workflow;
 
+pub use domain::edit;
 pub use domain::secret::Secret;
 pub use domain::text;
 pub use problem::{FieldError, Problem};

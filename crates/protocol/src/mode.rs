@@ -10,4 +10,7 @@ pub struct ModeSummary {
     pub id: String,
     pub name: String,
     pub description: String,
+    /// Whether answers may propose edits of the selected text.
+    #[serde(default)]
+    pub edits_allowed: bool,
 }

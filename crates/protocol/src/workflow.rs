@@ -1,6 +1,19 @@
 //! Workflows that administrators make, as the panel shows them.
 
+mod condition;
+mod document;
+mod fault;
+mod layout;
+
 use serde::{Deserialize, Serialize};
+
+use crate::Problem;
+use crate::analysis::{Notice, Step, Usage};
+
+pub use condition::{Operator, SimpleCondition, label};
+pub use document::{Document, END, Edge, Node};
+pub use fault::WorkflowFault;
+pub use layout::draw;
 
 /// A workflow in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +88,9 @@ pub struct DrawnNode {
     pub kind: String,
     pub column: usize,
     pub row: usize,
+    /// The upper left corner in pixels, where somebody has put it; otherwise it stands in its cell.
+    #[serde(default)]
+    pub position: Option<(i32, i32)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,4 +102,21 @@ pub struct DrawnEdge {
     pub label: String,
     /// Taken when the node has failed.
     pub failure: bool,
+}
+
+/// A draft that was run once.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TriedWorkflow {
+    /// The ended steps, in order.
+    pub steps: Vec<Step>,
+    /// In Markdown; incomplete when there is a problem.
+    pub answer: String,
+    pub notices: Vec<Notice>,
+    /// Empty when the run failed.
+    pub provider: String,
+    pub model: String,
+    pub usage: Usage,
+    pub ms: u64,
+    /// Why the run ended without an answer.
+    pub problem: Option<Problem>,
 }

@@ -1,6 +1,7 @@
 //! Analyses, their steps and stored pictures.
 
 use domain::analysis::{AnalysisRecord, AnalysisState, CutReason, ProviderFailure, Step, StepState};
+use domain::edit::TextEdit;
 use domain::id::{AccountId, AnalysisId, CertificateId};
 
 use crate::query::{execute, fetch_all, fetch_number, fetch_optional};
@@ -17,6 +18,7 @@ struct Row {
     mode_id: String,
     context: String,
     answer: String,
+    edits: String,
     state: String,
     provider: String,
     model: String,
@@ -46,6 +48,11 @@ impl TryFrom<Row> for AnalysisRecord {
             mode_id: row.mode_id,
             context: row.context,
             answer: row.answer,
+            edits: serde_json::from_str(&row.edits).map_err(|_| StoreError::Inconsistent {
+                table: "analysis",
+                what: "edits of another form".to_owned(),
+                id: row.edits,
+            })?,
             provider: row.provider,
             model: row.model,
             prompt_tokens: row.prompt_tokens,
@@ -68,16 +75,21 @@ impl TryFrom<Row> for AnalysisRecord {
 
 const COLUMNS: &str = "id, account_id, certificate_id, mode_id, context, answer, state, provider, model,
     prompt_tokens, completion_tokens, image_sha256, image_width, image_height, image_bytes, started_at, ms, cut,
-    failed_provider, failure";
+    failed_provider, failure, edits";
 const SCREENSHOT_STORED: &str =
     "EXISTS (SELECT 1 FROM kept_picture k WHERE k.analysis_id = analysis.id) AS screenshot_stored";
+
+/// Strings alone, which always have a JSON form.
+fn json_of(edits: &[TextEdit]) -> String {
+    serde_json::to_string(edits).unwrap_or_else(|_| "[]".to_owned())
+}
 
 impl Analyses<'_> {
     pub async fn insert(&mut self, a: &AnalysisRecord) -> Result<(), StoreError> {
         let sql = format!(
             "INSERT INTO analysis ({COLUMNS}, search_text)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19, $20, $21)"
+             $19, $20, $21, $22)"
         );
         execute!(
             self.0,
@@ -102,6 +114,7 @@ impl Analyses<'_> {
             a.cut.map(CutReason::as_str),
             a.failure.as_ref().map(|failure| failure.provider.as_str()),
             a.failure.as_ref().map(|failure| failure.words.as_str()),
+            json_of(&a.edits),
             search::of_analysis(&a.context, &a.answer)
         )?;
         Ok(())
@@ -112,8 +125,8 @@ impl Analyses<'_> {
         let changed = execute!(
             self.0,
             "UPDATE analysis SET answer = $1, state = $2, provider = $3, model = $4, prompt_tokens = $5,
-             completion_tokens = $6, ms = $7, search_text = $8, cut = $9, failed_provider = $10, failure = $11
-             WHERE id = $12",
+             completion_tokens = $6, ms = $7, search_text = $8, cut = $9, failed_provider = $10, failure = $11,
+             edits = $12 WHERE id = $13",
             &a.answer,
             a.state.as_str(),
             &a.provider,
@@ -125,6 +138,7 @@ impl Analyses<'_> {
             a.cut.map(CutReason::as_str),
             a.failure.as_ref().map(|failure| failure.provider.as_str()),
             a.failure.as_ref().map(|failure| failure.words.as_str()),
+            json_of(&a.edits),
             a.id.as_str()
         )?;
         if changed == 0 {

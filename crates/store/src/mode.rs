@@ -16,6 +16,7 @@ struct Row {
     workflow_id: String,
     temperature: f64,
     enabled: i64,
+    edits_allowed: i64,
     position: i64,
     version: i64,
 }
@@ -32,14 +33,14 @@ impl From<Row> for Mode {
             workflow: row.workflow_id,
             temperature: row.temperature,
             enabled: row.enabled != 0,
+            edits_allowed: row.edits_allowed != 0,
             position: row.position,
             version: row.version,
         }
     }
 }
 
-const COLUMNS: &str =
-    "id, name, description, prompt, provider, model, workflow_id, temperature, enabled, position, version";
+const COLUMNS: &str = "id, name, description, prompt, provider, model, workflow_id, temperature, enabled, edits_allowed, position, version";
 
 impl Modes<'_> {
     /// All modes, ordered by position and name.
@@ -61,8 +62,9 @@ impl Modes<'_> {
     pub async fn insert(&mut self, mode: &Mode) -> Result<(), StoreError> {
         execute!(
             self.0,
-            "INSERT INTO mode (id, name, description, prompt, provider, model, temperature, enabled, position, workflow_id, version)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)",
+            "INSERT INTO mode (id, name, description, prompt, provider, model, temperature, enabled, position, workflow_id,
+             edits_allowed, version)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1)",
             &mode.id,
             &mode.name,
             &mode.description,
@@ -72,7 +74,8 @@ impl Modes<'_> {
             mode.temperature,
             i64::from(mode.enabled),
             mode.position,
-            &mode.workflow
+            &mode.workflow,
+            i64::from(mode.edits_allowed)
         )?;
         Ok(())
     }
@@ -82,7 +85,8 @@ impl Modes<'_> {
         let changed = execute!(
             self.0,
             "UPDATE mode SET name = $1, description = $2, prompt = $3, provider = $4, model = $5, temperature = $6,
-             enabled = $7, position = $8, workflow_id = $9, version = version + 1 WHERE id = $10 AND version = $11",
+             enabled = $7, position = $8, workflow_id = $9, edits_allowed = $10, version = version + 1
+             WHERE id = $11 AND version = $12",
             &mode.name,
             &mode.description,
             &mode.prompt,
@@ -92,6 +96,7 @@ impl Modes<'_> {
             i64::from(mode.enabled),
             mode.position,
             &mode.workflow,
+            i64::from(mode.edits_allowed),
             &mode.id,
             mode.version
         )?;

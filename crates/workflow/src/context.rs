@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::error::{LimitExceeded, OnceError, SinkClosed, Suspended};
 use crate::limits::RunUsage;
-use crate::run::TaskScope;
+use crate::scope::TaskScope;
 
 /// What a node gets besides the state.
 pub struct Context<'a, C> {

@@ -124,10 +124,16 @@ impl<E> FailureCause<E> {
 /// A limit of the run was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LimitExceeded {
+    #[error("the run would write more than {0} bytes")]
+    Bytes(u64),
     #[error("the run would cost more than {0} millionths")]
     Cost(u64),
     #[error("the run would take more than {0} steps")]
     Steps(u64),
+    #[error("the run would execute nodes more than {0} times")]
+    Tasks(u64),
+    #[error("a text would be longer than {0} bytes")]
+    Text(usize),
     #[error("the run would use more than {0} tokens")]
     Tokens(u64),
 }

@@ -1,16 +1,12 @@
 //! A graph that was checked, and the ways through it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::error::Error;
 
 use crate::description::Description;
 use crate::edge::{Edge, Join, Outcome, Target};
-use crate::error::RunError;
-use crate::event::{EventSink, StepRecord};
 use crate::node::Node;
 use crate::policy::NodePolicy;
 use crate::position::{Position, Task};
-use crate::run::Run;
 use crate::state::WorkflowState;
 
 pub(crate) struct NodeEntry<S, C, E> {
@@ -84,25 +80,6 @@ impl<S: WorkflowState, C, E> Graph<S, C, E> {
     /// Name and version: what stored runs belong to.
     pub fn id(&self) -> String {
         format!("{}@{}", self.name, self.version)
-    }
-
-    /// Runs from the start to the end without checkpoints, and returns the steps in the order in which they ended.
-    /// `state` holds what was reached, also when the run fails. [`Run`] does more.
-    ///
-    /// # Errors
-    /// [`RunError::Node`] when a node fails and none of its failure edges fits, [`RunError::SinkClosed`] when nobody
-    /// receives the events any more.
-    pub async fn run(
-        &self,
-        state: &mut S,
-        services: &C,
-        events: &dyn EventSink,
-    ) -> Result<Vec<StepRecord>, RunError<E>>
-    where
-        C: Sync,
-        E: Error + Send + Sync + 'static,
-    {
-        Run::new(self, services).events(events).in_memory(state).await
     }
 
     pub(crate) fn entry(&self, name: &str) -> Option<&NodeEntry<S, C, E>> {

@@ -109,6 +109,8 @@ mod node;
 mod policy;
 mod position;
 mod run;
+mod scope;
+mod size;
 mod state;
 mod stream;
 mod subgraph;

@@ -12,7 +12,8 @@ use crate::event::{Event, EventSink};
 use crate::graph::Graph;
 use crate::limits::{Limits, Meter};
 use crate::node::{Node, NodeError, NodeOutput};
-use crate::run::{self, Report, RunScope, Status};
+use crate::run::{self, Report, Status};
+use crate::scope::RunScope;
 use crate::state::WorkflowState;
 use crate::{StepRecord, ThreadId};
 

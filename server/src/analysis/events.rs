@@ -1,6 +1,6 @@
 //! Records an analysis's events while they are streamed to the client.
 
-use protocol::analysis::{AnalysisEvent, Step, StepState};
+use protocol::analysis::{AnalysisEvent, Step, StepState, TextEdit};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 #[derive(Debug, Default)]
 pub struct RecordedEvents {
     pub answer: String,
+    pub edits: Vec<TextEdit>,
     /// The ends of the steps, in order.
     pub steps: Vec<Step>,
 }
@@ -28,6 +29,7 @@ pub fn tee(
             let Some(event) = event else { return recorded };
             match &event {
                 AnalysisEvent::Delta(delta) => recorded.answer.push_str(&delta.text),
+                AnalysisEvent::Edit(edit) => recorded.edits.push(edit.clone()),
                 AnalysisEvent::Reasoning(reasoning) if reasoning.retracts => recorded.answer.clear(),
                 AnalysisEvent::Step(step) if step.state != StepState::Started => {
                     recorded.steps.push(step.clone());

@@ -6,6 +6,7 @@ mod admission;
 mod events;
 mod question;
 mod stored_screenshot;
+mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use ::analysis::{
 use domain::analysis::{AnalysisRecord, AnalysisState, ProviderFailure};
 use domain::audit::Action;
 use domain::id::AnalysisId;
-use protocol::analysis::{AnalysisEvent, MAX_CONTEXT_CHARS, Step};
+use protocol::analysis::{AnalysisEvent, MAX_CONTEXT_CHARS, Step, WindowText};
 use protocol::mode::Mode;
 use protocol::{Problem, ServiceError};
 use tokio::sync::mpsc;
@@ -38,6 +39,7 @@ use stored_screenshot::{StoredScreenshot, StoredScreenshots};
 
 pub use admission::Admission;
 pub use question::Question;
+pub use trial::Trial;
 
 /// Events buffered for a slow client before the model is held up too.
 const BUFFERED_EVENTS: usize = 64;
@@ -148,6 +150,7 @@ impl Analyses {
         if question.context.chars().count() > MAX_CONTEXT_CHARS {
             return Err(Problem::invalid_input().field("context", "Use at most 4,000 characters.").into());
         }
+        question.check_window()?;
         let Some(image) = question.image else {
             return Err(Problem::invalid_input().field("image", "Send a PNG, JPEG or WebP picture.").into());
         };
@@ -171,7 +174,7 @@ impl Analyses {
         tx.commit().await?;
 
         let (sender, receiver) = mpsc::channel(BUFFERED_EVENTS);
-        let job = self.job(&record, mode, workflow, picture);
+        let job = self.job(&record, mode, workflow, picture, (question.text, question.selection));
         // At the level of the request's span, so that the nodes' log lines name their analysis at any level.
         let span = tracing::info_span!("analysis", analysis_id = %record.id);
         self.running.spawn(self.clone().run(since, admission, job, record, sender).instrument(span));
@@ -271,6 +274,7 @@ impl Analyses {
         drop(sender);
         record.ms = i64::try_from(started.elapsed().as_millis()).ok();
         record.answer = recorded.answer;
+        record.edits = recorded.edits;
         match result {
             Ok(outcome) => {
                 record.cut = outcome.done.cut;
@@ -325,6 +329,7 @@ impl Analyses {
             mode_id: mode.id.clone(),
             context: context.to_owned(),
             answer: String::new(),
+            edits: Vec::new(),
             state: AnalysisState::Running,
             provider: String::new(),
             model: String::new(),
@@ -348,6 +353,7 @@ impl Analyses {
         mode: Mode,
         workflow: Option<Arc<CustomWorkflow>>,
         picture: Picture,
+        (text, selection): (Option<WindowText>, Option<String>),
     ) -> Job {
         let mark = prompt_mark(&self.env.vault, &mode.id, self.env.now());
         Job {
@@ -359,9 +365,12 @@ impl Analyses {
                 provider: mode.provider,
                 model: mode.model,
                 temperature: mode.temperature,
+                edits_allowed: mode.edits_allowed,
             },
             mark,
             picture,
+            text,
+            selection,
             workflow,
         }
     }

@@ -7,7 +7,9 @@ use ::analysis::reader::ReaderError;
 use ::analysis::{AnalysisError, PictureError};
 use bytes::Bytes;
 use protocol::Problem;
-use protocol::analysis::MAX_IMAGE_BYTES;
+use protocol::analysis::{
+    MAX_IMAGE_BYTES, MAX_PROGRAM_CHARS, MAX_SELECTION_CHARS, MAX_TITLE_CHARS, WindowText,
+};
 use utoipa::ToSchema;
 use web::documented_errors::DocumentedErrors;
 
@@ -24,6 +26,33 @@ pub struct Question {
     /// The id of a mode from `GET /native/modes`; the first one by default.
     #[schema(nullable = false)]
     pub mode: Option<String>,
+    /// The accessible text of the window in front: plain, or with the content type `application/json` an object of its
+    /// `text`, `program` and `title`. The part has at most 64,000 bytes. It takes the place of what is read on the image.
+    #[schema(nullable = false)]
+    pub text: Option<WindowText>,
+    /// The selected text. In a mode with `edits_allowed` the answer may propose to replace it.
+    #[schema(nullable = false, max_length = 16_000)]
+    pub selection: Option<String>,
+}
+
+impl Question {
+    /// Checks what was sent beside the image.
+    pub(super) fn check_window(&self) -> Result<(), Problem> {
+        let long = |text: &str, most: usize| text.chars().nth(most).is_some();
+        let wrong = |field: &str, message: &str| Err(Problem::invalid_input().field(field, message));
+        if let Some(text) = &self.text {
+            if long(&text.program, MAX_PROGRAM_CHARS) || long(&text.title, MAX_TITLE_CHARS) {
+                return wrong("text", "Use at most 200 characters for the program and 500 for the title.");
+            }
+            if [&text.text, &text.program, &text.title].iter().any(|text| text.contains('\0')) {
+                return wrong("text", "Leave out the NUL character.");
+            }
+        }
+        if self.selection.as_ref().is_some_and(|selection| long(selection, MAX_SELECTION_CHARS)) {
+            return wrong("selection", "Use at most 16,000 characters.");
+        }
+        Ok(())
+    }
 }
 
 impl DocumentedErrors for Question {

@@ -64,7 +64,7 @@ impl Archive {
         list(&restored.manifest);
         match (restored.audit_entries, restored.authorities) {
             (Some(entries), Some(_)) => {
-                print_line(&format!("The database is whole, and so is the audit log: {entries} entries."))
+                print_line(&format!("The database is whole, and so is the audit log: {entries} entries."));
             }
             (Some(entries), None) => print_line(&format!(
                 "The database is whole. The audit log ({entries} entries) is checked with the data key: server audit verify."

@@ -14,7 +14,9 @@ use domain::id::AnalysisId;
 use futures::StreamExt;
 use http::{HeaderMap, StatusCode, header};
 use protocol::Problem;
-use protocol::analysis::{AnalysisDocument, AnalysisEvent, StepState};
+use protocol::analysis::{
+    AnalysisDocument, AnalysisEvent, MAX_SELECTION_CHARS, MAX_TEXT_BYTES, StepState, TextEdit, WindowText,
+};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
@@ -99,11 +101,15 @@ async fn read_question(
             }
             "context" => question.context = text_field(field, "context").await?,
             "mode" => question.mode = Some(text_field(field, "mode").await?),
+            "text" => question.text = Some(window_text(field).await?),
+            "selection" => {
+                let selection = bounded_field(field, "selection", MAX_SELECTION_CHARS * 4).await?;
+                question.selection = Some(selection).filter(|selection| !selection.is_empty());
+            }
             other => {
                 let name: String = other.chars().filter(char::is_ascii_graphic).take(40).collect();
-                return Err(
-                    Problem::invalid_input().field(&name, "Send image, context and mode, and nothing else.")
-                );
+                let message = "Send image, context, mode, text and selection, and nothing else.";
+                return Err(Problem::invalid_input().field(&name, message));
             }
         }
     }
@@ -112,6 +118,32 @@ async fn read_question(
 
 async fn text_field(field: Field<'_>, name: &str) -> Result<String, Problem> {
     without_nul(name, field.text().await.map_err(|e| multipart_problem(&e))?)
+}
+
+/// A text of at most so many bytes, which are counted as they arrive.
+async fn bounded_field(mut field: Field<'_>, name: &str, most: usize) -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = field.chunk().await.map_err(|e| multipart_problem(&e))? {
+        if bytes.len() + piece.len() > most {
+            return Err(Problem::invalid_input().field(name, format!("Use at most {most} bytes.")));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    let text = String::from_utf8(bytes).map_err(|_| Problem::invalid_input().field(name, "Send UTF-8."))?;
+    without_nul(name, text)
+}
+
+/// JSON when the part says so; otherwise the text alone.
+async fn window_text(field: Field<'_>) -> Result<WindowText, Problem> {
+    let kind = field.content_type().unwrap_or_default();
+    let is_json =
+        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+    let text = bounded_field(field, "text", MAX_TEXT_BYTES).await?;
+    if !is_json {
+        return Ok(WindowText { text, ..WindowText::default() });
+    }
+    let wrong = |_| Problem::invalid_input().field("text", "Send an object of text, program and title.");
+    serde_json::from_str(&text).map_err(wrong)
 }
 
 fn stream(events: mpsc::Receiver<AnalysisEvent>) -> Response {
@@ -132,11 +164,10 @@ async fn document(mut events: mpsc::Receiver<AnalysisEvent>) -> Result<AnalysisD
         match event {
             AnalysisEvent::Delta(delta) => answer.push_str(&delta.text),
             AnalysisEvent::Step(step) if step.state != StepState::Started => steps.push(step),
-            AnalysisEvent::Step(_) => {}
             AnalysisEvent::Edit(edit) => edits.push(edit),
             AnalysisEvent::Notice(notice) => notices.push(notice),
             AnalysisEvent::Reasoning(reasoning) if reasoning.retracts => answer.clear(),
-            AnalysisEvent::Reasoning(_) => {}
+            AnalysisEvent::Step(_) | AnalysisEvent::Reasoning(_) => {}
             AnalysisEvent::Done(done) => return Ok(AnalysisDocument { answer, steps, edits, notices, done }),
             AnalysisEvent::Error(problem) => return Err(problem),
         }
@@ -166,6 +197,8 @@ pub struct RecordedAnalysis {
     context: String,
     /// In Markdown; incomplete when the analysis did not finish.
     answer: String,
+    /// The changes that the answer proposed.
+    edits: Vec<TextEdit>,
     #[schema(schema_with = state_schema)]
     state: String,
     /// `reader`, or the name of a configured model server. Empty when there was no answer.
@@ -204,6 +237,7 @@ impl From<AnalysisRecord> for RecordedAnalysis {
             mode: record.mode_id,
             context: record.context,
             answer: record.answer,
+            edits: record.edits,
             state: record.state.as_str().to_owned(),
             provider: record.provider,
             model: record.model,

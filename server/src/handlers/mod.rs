@@ -7,3 +7,4 @@ pub mod certificate;
 pub mod description;
 pub mod health;
 pub mod native;
+pub mod workflow;

@@ -38,6 +38,7 @@ impl Modes {
                     workflow: String::new(),
                     temperature,
                     enabled: true,
+                    edits_allowed: false,
                     position,
                     version: 1,
                 };
@@ -52,7 +53,12 @@ impl Modes {
     #[tracing::instrument(skip_all, level = "debug", name = "mode.enabled")]
     pub async fn enabled(&self) -> Result<Vec<ModeSummary>, ServiceError> {
         let modes = self.env.store.read().await?.modes().list().await?;
-        let summary = |m: Mode| ModeSummary { id: m.id, name: m.name, description: m.description };
+        let summary = |m: Mode| ModeSummary {
+            id: m.id,
+            name: m.name,
+            description: m.description,
+            edits_allowed: m.edits_allowed,
+        };
         Ok(modes.into_iter().filter(|m| m.enabled).map(summary).collect())
     }
 

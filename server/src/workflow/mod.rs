@@ -1,7 +1,5 @@
 //! Workflows that administrators make.
 
-mod drawing;
-
 use std::sync::Arc;
 
 use analysis::CustomWorkflow;
@@ -13,7 +11,8 @@ use domain::id::WorkflowId;
 use domain::mode::Mode;
 use domain::workflow::{MAX_DOCUMENT_BYTES, StoredWorkflow};
 use protocol::workflow::{
-    Drawing, NodeField, NodeTypeRow, WorkflowDraft, WorkflowEditor, WorkflowRow, WorkflowVersion,
+    Document, Drawing, NodeField, NodeTypeRow, WorkflowDraft, WorkflowEditor, WorkflowFault, WorkflowRow,
+    WorkflowVersion,
 };
 use protocol::{Problem, ServiceError};
 use serde_json::Value;
@@ -55,6 +54,27 @@ impl Workflows {
     }
 }
 
+impl Workflows {
+    /// The draft of an administrator who is about to run it, ready to run. `id`: of the workflow; empty if it is new.
+    pub async fn begin_trial(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        document: &str,
+    ) -> Result<CustomWorkflow, ServiceError> {
+        let workflow = compile(document)?;
+        let id: Option<WorkflowId> =
+            if id.is_empty() { None } else { Some(id.parse().map_err(|_| Problem::not_found())?) };
+        let mut tx = self.env.store.begin().await?;
+        let (subject, name) = (id.as_ref().map_or("", WorkflowId::as_str), &workflow.document().name);
+        tx.audit_log()
+            .append(self.env.now(), &admin.account_id, Action::WorkflowTried, subject, name)
+            .await?;
+        tx.commit().await?;
+        Ok(workflow)
+    }
+}
+
 /// Checks a document.
 fn compile(text: &str) -> Result<CustomWorkflow, Problem> {
     let wrong = |message: String| Problem::invalid_input().field("document", message);
@@ -64,13 +84,19 @@ fn compile(text: &str) -> Result<CustomWorkflow, Problem> {
     let document: WorkflowDocument = serde_json::from_str(text)
         .map_err(|error| wrong(format!("This is no workflow: line {}, {error}.", error.line())))?;
     CustomWorkflow::compile(document).map_err(|errors| {
+        // All of them in one text, for whoever edits the JSON, and one by one.
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        wrong(lines.join("\n"))
+        let faults = errors.into_iter().map(|error| WorkflowFault {
+            node: error.node,
+            field: error.field,
+            message: error.message,
+        });
+        faults.fold(wrong(lines.join("\n")), |problem, fault| fault.add_to(problem))
     })
 }
 
-fn drawing_of(workflow: &CustomWorkflow) -> Drawing {
-    drawing::draw(workflow.document(), &workflow.describe())
+fn drawing_of(document: &str) -> Drawing {
+    Document::parse(document).map(|document| protocol::workflow::draw(&document)).unwrap_or_default()
 }
 
 #[async_trait]
@@ -102,7 +128,7 @@ impl WorkflowService for Workflows {
     ) -> Result<WorkflowEditor, ServiceError> {
         if id.is_empty() {
             let draft = WorkflowDraft { document: EXAMPLE.to_owned(), ..WorkflowDraft::default() };
-            return Ok(editor(draft, Vec::new())?);
+            return Ok(editor(draft, Vec::new()));
         }
         let stored = self.env.store.read().await?.workflows().versions(id).await?;
         let newest = stored.first().ok_or_else(Problem::not_found)?;
@@ -117,12 +143,13 @@ impl WorkflowService for Workflows {
         let versions = stored
             .iter()
             .map(|stored| WorkflowVersion { version: stored.version, saved_at: stored.saved_at });
-        Ok(editor(draft, versions.collect())?)
+        Ok(editor(draft, versions.collect()))
     }
 
     #[tracing::instrument(skip_all, level = "debug", name = "workflow.check")]
     async fn check(&self, _: &Administrator, document: &str) -> Result<Drawing, ServiceError> {
-        Ok(drawing_of(&compile(document)?))
+        compile(document)?;
+        Ok(drawing_of(document))
     }
 
     #[tracing::instrument(
@@ -200,15 +227,14 @@ impl WorkflowService for Workflows {
     }
 }
 
-fn editor(draft: WorkflowDraft, versions: Vec<WorkflowVersion>) -> Result<WorkflowEditor, Problem> {
-    // A stored one that this release cannot run is still shown, to be mended.
-    let drawing = compile(&draft.document).map(|workflow| drawing_of(&workflow)).unwrap_or_default();
+fn editor(draft: WorkflowDraft, versions: Vec<WorkflowVersion>) -> WorkflowEditor {
+    let drawing = drawing_of(&draft.document);
     let node_types = analysis::node_types().into_iter().map(|kind| NodeTypeRow {
         name: kind.name.to_owned(),
         description: kind.description.to_owned(),
         fields: fields_of(&kind.schema),
     });
-    Ok(WorkflowEditor { draft, drawing, node_types: node_types.collect(), versions })
+    WorkflowEditor { draft, drawing, node_types: node_types.collect(), versions }
 }
 
 fn fields_of(schema: &Value) -> Vec<NodeField> {
@@ -262,8 +288,8 @@ mod tests {
 
     #[test]
     fn the_example_is_a_workflow() {
-        let workflow = compile(EXAMPLE).unwrap();
-        assert_eq!(drawing_of(&workflow).nodes.len(), 4);
+        compile(EXAMPLE).unwrap();
+        assert_eq!(drawing_of(EXAMPLE).nodes.len(), 4);
     }
 
     #[test]

@@ -24,6 +24,8 @@ use crate::support::{Machine, TestServer};
 
 on_both!(
     a_picture_and_a_question_are_answered,
+    an_edit_is_sent_stored_and_only_where_the_mode_allows_it,
+    the_windows_text_and_the_selection_have_limits,
     an_image_beyond_the_limits_is_rejected_with_the_limit,
     an_analysis_may_be_deleted_while_it_runs,
     an_abandoned_analysis_is_marked_as_failed,
@@ -496,4 +498,79 @@ async fn a_failing_model_stays_visible_until_it_answers(server: TestServer) {
     let reasoning =
         events.iter().any(|e| matches!(e, AnalysisEvent::Reasoning(r) if r.text == "hm" && !r.retracts));
     assert!(reasoning && events.iter().any(|e| matches!(e, AnalysisEvent::Notice(_))), "{events:?}");
+}
+
+async fn the_windows_text_and_the_selection_have_limits(server: TestServer) {
+    let (machine, token) = signed_in(&server).await;
+    let image = blank_png(64, 64);
+    let send = async |name: &str, content: &[u8]| {
+        let parts = [("image", Some("x.png"), image.as_slice()), (name, None, content)];
+        server.post("/native/analyze").certificate(&machine.der).bearer(&token).multipart(&parts).send().await
+    };
+    for (name, content) in [
+        ("text", "x".repeat(64_001)),
+        ("text", "a\0b".to_owned()),
+        ("selection", "x".repeat(16_001)),
+        ("selection", "x".repeat(64_001)),
+        ("selection", "a\0b".to_owned()),
+    ] {
+        let problem = send(name, content.as_bytes()).await.problem();
+        assert_eq!(problem.status, 422, "{name}");
+        assert!(problem.error_of(name).is_some(), "{problem}");
+    }
+    for (name, content) in [("text", "x".repeat(64_000)), ("selection", "ä".repeat(16_000))] {
+        assert_eq!(send(name, content.as_bytes()).await.status, 200, "{name}");
+    }
+    let document: AnalysisDocument = send("text", b"error: disk full").await.json();
+    assert!(document.steps[0].note.as_ref().unwrap().starts_with("the window"), "{:?}", document.steps);
+    assert!(document.answer.contains("disk full") && document.edits.is_empty(), "{}", document.answer);
+}
+
+/// A model server that proposes an edit, with the mark that it was told.
+async fn proposing_model() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let reply = |body: String| async move {
+        let mark = body.split("```edit ").nth(1).map_or("none", |rest| &rest[..16]);
+        let edit = serde_json::json!({"original": "teh", "replacement": "the", "rationale": "Spelling."});
+        let text = format!("A typo.\n```edit {mark}\n{edit}\n```\n");
+        let chunk = serde_json::json!({"choices": [{"delta": {"content": text}, "finish_reason": "stop"}]});
+        format!("data: {chunk}\n\ndata: [DONE]\n\n")
+    };
+    let routes = Router::new().fallback(post(reply));
+    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    url
+}
+
+async fn an_edit_is_sent_stored_and_only_where_the_mode_allows_it(server: TestServer) {
+    let (machine, token) = signed_in(&server).await;
+    let server = with_model(&server, &proposing_model().await).await;
+    let image = blank_png(64, 64);
+    let ask = async || {
+        let parts =
+            [("image", Some("x.png"), image.as_slice()), ("selection", None, b"Close teh door.".as_slice())];
+        let post = server.post("/native/analyze").certificate(&machine.der).bearer(&token);
+        post.multipart(&parts).send().await.json::<AnalysisDocument>()
+    };
+    assert!(ask().await.edits.is_empty(), "no mode allows it by default");
+
+    let mut tx = server.state.env.store.begin().await.unwrap();
+    for mode in tx.modes().list().await.unwrap() {
+        assert!(!mode.edits_allowed);
+        assert!(tx.modes().update(&domain::mode::Mode { edits_allowed: true, ..mode }).await.unwrap());
+    }
+    assert!(tx.modes().list().await.unwrap().iter().all(|mode| mode.edits_allowed));
+    tx.commit().await.unwrap();
+
+    let document = ask().await;
+    assert_eq!((document.answer.as_str(), document.edits.len()), ("A typo.\n", 1));
+    let edit = &document.edits[0];
+    assert_eq!((edit.original.as_str(), edit.replacement.as_str()), ("teh", "the"));
+    server.state.analyses.finish().await;
+    let record = newest(&server, &machine).await.unwrap();
+    assert_eq!(record.edits, document.edits);
+    let path = format!("/native/analyses/{}", record.id);
+    let shown: serde_json::Value =
+        server.get(&path).certificate(&machine.der).bearer(&token).send().await.json();
+    assert_eq!(shown["edits"][0]["replacement"], "the");
 }

@@ -15,6 +15,7 @@ on_both!(
     a_forged_or_missing_head_is_detected,
     a_head_that_was_kept_shows_an_older_database,
     a_log_without_a_key_is_carried_over,
+    an_emptied_log_is_no_new_one,
     servers_append_at_the_same_time,
 );
 
@@ -279,4 +280,16 @@ async fn rehash_until(tx: &mut Tx, first: i64, last: i64) -> i64 {
         }
     }
     sequence
+}
+
+async fn an_emptied_log_is_no_new_one(server: TestServer) {
+    server.administrator().await;
+    let mut tx = server.state.env.store.begin().await.unwrap();
+    run(&mut tx, "DELETE FROM audit_entry").await;
+    run(&mut tx, "DELETE FROM audit_head").await;
+    tx.commit().await.unwrap();
+    let server = server.restarted_with(&[]).await;
+    let mut tx = server.state.env.store.read().await.unwrap();
+    let missing = ChainBreak { sequence: 1, fault: ChainFault::Missing };
+    assert_eq!(tx.audit_log().verify().await.unwrap(), Err(missing), "the server has accounts");
 }

@@ -12,7 +12,7 @@ on_both!(
 );
 
 async fn list(server: &TestServer) -> Vec<u8> {
-    server.get("/crl.der").send().await.body.to_vec()
+    server.get("/crl.der").send().await.body
 }
 
 /// CRL number and revoked certificates.

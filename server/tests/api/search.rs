@@ -1,6 +1,6 @@
 //! Searching in lists: the same on both databases, whatever the case and the accents.
 
-use app::services::{AccountService, CertificateService, ReviewService};
+use app::services::{CertificateService, ReviewService};
 use protocol::access::{AccessRequestFilter, RequestAccess};
 use store::Tx;
 
@@ -39,7 +39,7 @@ async fn the_history_is_searched_in_every_script(server: TestServer) {
     let mut tx = server.state.env.store.begin().await.unwrap();
     let owner = tx.certificates().find(&machine.certificate_id).await.unwrap().unwrap().account_id;
     let mut record = tx.analyses().list(&owner, "", 1, 0).await.unwrap().remove(0);
-    record.answer = "Der Ordner heißt ФАЙЛ, 100%_fertig".to_owned();
+    "Der Ordner heißt ФАЙЛ, 100%_fertig".clone_into(&mut record.answer);
     assert!(tx.analyses().finish(&record, &[]).await.unwrap());
     tx.commit().await.unwrap();
 

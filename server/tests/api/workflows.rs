@@ -4,7 +4,7 @@ use http::StatusCode;
 use protocol::Problem;
 use protocol::analysis::AnalysisDocument;
 use protocol::mode::Mode;
-use protocol::workflow::{Drawing, WorkflowEditor, WorkflowRow};
+use protocol::workflow::{Drawing, TriedWorkflow, WorkflowEditor, WorkflowFault, WorkflowRow};
 use serde_json::{Value, json};
 
 use crate::analysis::blank_png;
@@ -18,6 +18,8 @@ on_both!(
     a_mode_answers_by_its_workflow,
     a_workflow_in_use_is_not_deleted,
     only_administrators_make_workflows,
+    a_draft_is_tried_and_nothing_of_it_is_stored,
+    each_fault_names_its_node_and_field,
 );
 
 fn document(name: &str, text: &str) -> Value {
@@ -185,4 +187,68 @@ async fn only_administrators_make_workflows(server: TestServer) {
         }
     }
     assert!(list(&server, &admin).await.is_empty());
+}
+
+async fn try_draft(
+    server: &TestServer,
+    session: &str,
+    document: &str,
+    image: Option<&[u8]>,
+    question: &str,
+) -> Reply {
+    let mut parts = vec![
+        ("document", None, document.as_bytes()),
+        ("context", None, question.as_bytes()),
+        ("id", None, &[]),
+    ];
+    parts.extend(image.map(|image| ("image", Some("x.png"), image)));
+    server.post("/app/workflow/try").cookie("aiwe_session", session).multipart(&parts).send().await
+}
+
+async fn a_draft_is_tried_and_nothing_of_it_is_stored(server: TestServer) {
+    let admin = server.administrator().await;
+    let image = blank_png(64, 64);
+    let draft = document("Draft", "You asked").to_string();
+    let tried: TriedWorkflow = try_draft(&server, &admin.session, &draft, Some(&image), "why?").await.json();
+    assert_eq!((tried.answer.as_str(), tried.problem), ("You asked: why?", None));
+    assert_eq!(tried.steps.iter().map(|step| step.node.as_str()).collect::<Vec<_>>(), ["say"]);
+    assert!(list(&server, &admin).await.is_empty(), "it was not saved");
+
+    let wrong = draft.replace("__end__", "nowhere");
+    let long = "x".repeat(4_001);
+    for (what, image, question, field) in [
+        (wrong.as_str(), Some(image.as_slice()), "", "document"),
+        (&draft, None, "", "image"),
+        (&draft, Some(image.as_slice()), long.as_str(), "context"),
+    ] {
+        let problem: Problem = try_draft(&server, &admin.session, what, image, question).await.json();
+        assert!(problem.status == 422 && problem.error_of(field).is_some(), "{field}: {problem:?}");
+    }
+    for bad in [b"no picture".as_slice(), &[]] {
+        let problem: Problem = try_draft(&server, &admin.session, &draft, Some(bad), "").await.json();
+        assert!((400..500).contains(&problem.status), "{problem:?}");
+    }
+    for session in ["", "forged"] {
+        let reply = try_draft(&server, session, &draft, Some(&image), "").await;
+        assert_eq!(reply.json::<Problem>().status, 401);
+    }
+    let mut tx = server.state.env.store.read().await.unwrap();
+    let entries = tx.audit_log().entries(1_000, i64::MAX).await.unwrap();
+    let tried = entries.iter().filter(|entry| entry.action == "workflow.tried");
+    let details: Vec<_> = tried.map(|entry| &*entry.detail).collect();
+    assert!(details.len() > 1 && details.iter().all(|detail| *detail == "Draft"), "{details:?}");
+}
+
+async fn each_fault_names_its_node_and_field(server: TestServer) {
+    let admin = server.administrator().await;
+    let mut wrong = document("Echo", "x");
+    wrong["nodes"][0]["config"]["channel"] = json!("answr");
+    wrong["edges"][0]["to"] = json!(["nowhere"]);
+    let check = server.post("/app/workflow/check").cookie("aiwe_session", &admin.session);
+    let problem: Problem = check.form(&[("document", &wrong.to_string())]).send().await.json();
+    let faults = WorkflowFault::all_of(&problem);
+    let places: Vec<_> = faults.iter().map(|fault| (fault.node.as_deref(), fault.field.as_str())).collect();
+    assert_eq!(places, [(Some("say"), "config.channel"), (Some("say"), "edges[0].to")]);
+    assert_eq!(faults[0].message, "answr is no channel");
+    assert_eq!((faults[0].edge(), faults[1].edge()), (None, Some(0)));
 }

@@ -78,6 +78,7 @@ pub fn AnswerView(state: SidebarState) -> impl IntoView {
             {move || said.get()}
         </div>
     }
+    .into_any()
 }
 
 /// The question stays visible, as far as it is short.

@@ -58,6 +58,7 @@ pub fn Composer(state: SidebarState) -> impl IntoView {
             </p>
         </form>
     }
+    .into_any()
 }
 
 /// A button that is disabled or removed loses the focus: it goes to what can be done next.

@@ -45,6 +45,7 @@ pub fn EarlierQuestions(state: SidebarState) -> impl IntoView {
             </details>
         </Show>
     }
+    .into_any()
 }
 
 #[component]
@@ -91,6 +92,7 @@ fn Entry(earlier: Earlier) -> impl IntoView {
             </details>
         </li>
     }
+    .into_any()
 }
 
 #[component]

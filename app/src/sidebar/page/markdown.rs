@@ -47,6 +47,7 @@ pub fn Markdown(
             <Rest rest />
         </Show>
     }
+    .into_any()
 }
 
 /// The part of an answer that would be more elements than a browser can lay out in time.

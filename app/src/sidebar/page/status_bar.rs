@@ -20,7 +20,7 @@ pub fn StatusBar(state: SidebarState) -> impl IntoView {
             class=(["border-line", "bg-sunken", "text-muted"], move || light.get() == Light::Off)
             class=(["border-signal", "bg-signal", "text-on-signal"], move || light.get() != Light::Off)
         >
-            <span role="status" class="flex items-center gap-2 whitespace-nowrap">
+            <span role="status" class="flex min-w-0 items-center gap-2">
                 <Show when=move || light.get() != Light::Off>
                     <span
                         aria-hidden="true"

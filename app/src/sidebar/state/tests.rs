@@ -103,7 +103,7 @@ fn session() -> Session {
 }
 
 fn mode(id: &str) -> ModeSummary {
-    ModeSummary { id: id.into(), name: id.into(), description: String::new() }
+    ModeSummary { id: id.into(), name: id.into(), description: String::new(), edits_allowed: false }
 }
 
 fn delta(text: &str) -> AnalysisEvent {

@@ -8,6 +8,7 @@ use protocol::analysis::{Notice, NoticeCode};
 use tokio::sync::mpsc;
 use workflow::{Context, Node, NodeOutput, SinkClosed};
 
+use super::edit_blocks::EditBlocks;
 use super::error::AnalysisError;
 use super::nodes::{Failure, NodeResult, failed, recognize, sink_closed};
 use super::prompt::{self, TextLimits};
@@ -56,7 +57,8 @@ impl Node<State, Services, AnalysisError> for Answer {
         let mut prompts = Prompts { services, state, provider, model, read, shrink: 1, notices };
         for _ in 0..MAX_NEW_PROMPTS {
             let request = prompts.request().await?;
-            let (answer, result) = ask(provider, request, services, true).await;
+            let mut blocks = state.takes_edits().then(|| EditBlocks::new(&services.mark));
+            let (answer, result) = ask(provider, request, services, true, blocks.as_mut()).await;
             match result {
                 Err(Ended::Receiver(closed)) => {
                     return Err(sink_closed(closed).with_update(prompts.update(answer)));
@@ -70,6 +72,7 @@ impl Node<State, Services, AnalysisError> for Answer {
                 Ok(completion) => {
                     let mut update = prompts.update(answer);
                     (update.usage, update.cut) = (Some(completion.usage), completion.cut);
+                    update.blocks = blocks.map(EditBlocks::into_found);
                     let output = NodeOutput::update(update);
                     return Ok(match prompts.note(completion) {
                         Some(note) => output.with_note(note),
@@ -96,11 +99,13 @@ pub(super) enum Ended {
 }
 
 /// The answer as far as it came, and how it ended. `streams`: it is the answer to the user's question, not a step before it.
+/// `blocks` takes the blocks of edits out of it.
 pub(super) async fn ask(
     provider: &dyn Provider,
     request: PromptRequest,
     services: &Services,
     streams: bool,
+    mut blocks: Option<&mut EditBlocks>,
 ) -> (String, Result<Completion, Ended>) {
     let (sender, mut pieces) = mpsc::channel(BUFFERED_PIECES);
     let mut answer = String::new();
@@ -110,15 +115,24 @@ pub(super) async fn ask(
                 AnswerPiece::Notice(notice) => services.events.notice(notice).await?,
                 AnswerPiece::Reasoning(text) => services.events.reasoning(text, false).await?,
                 AnswerPiece::Text(text) => {
+                    let text = blocks.as_mut().map_or_else(|| text.clone(), |blocks| blocks.push(&text));
                     answer.push_str(&text);
-                    if streams {
+                    if streams && !text.is_empty() {
                         services.events.delta(text).await?;
                     }
                 }
                 AnswerPiece::TextWasReasoning => {
+                    if let Some(blocks) = &mut blocks {
+                        blocks.clear();
+                    }
                     services.events.reasoning(std::mem::take(&mut answer), streams).await?;
                 }
             }
+        }
+        let rest = blocks.map(EditBlocks::finish).unwrap_or_default();
+        answer.push_str(&rest);
+        if streams && !rest.is_empty() {
+            services.events.delta(rest).await?;
         }
         // Closes the channel, by which the provider learns that nobody receives its answer.
         drop(pieces);
@@ -137,19 +151,30 @@ pub(super) async fn ask(
 impl Prompts<'_> {
     async fn request(&mut self) -> Result<PromptRequest, Failure> {
         let config = self.provider.config();
-        let system = prompt::system(&self.state.mode.prompt);
+        let mut system = prompt::system(&self.state.mode.prompt);
+        if self.state.takes_edits() {
+            system.push_str(&prompt::edits(&self.services.mark));
+        }
         let with_picture = self.provider.takes_pictures(self.model);
         let (user, picture) = if with_picture {
             let prepared = self.services.pictures.for_model(&self.services.picture, config.max_pixels).await;
             let prepared = prepared.map_err(|error| failed("the picture could not be prepared", error))?;
             let pixels = u64::from(prepared.width) * u64::from(prepared.height);
             let picture = PromptPicture { mime: prepared.format.as_str(), bytes: prepared.bytes, pixels };
-            (prompt::with_picture(&self.state.question), Some(picture))
+            let text =
+                if self.services.text.is_some() { self.with_text(&system).await? } else { self.question() };
+            (text, Some(picture))
         } else {
             (self.with_text(&system).await?, None)
         };
         let (model, temperature) = (self.model.to_owned(), self.state.mode.temperature);
         Ok(PromptRequest { system, user, picture, model, temperature })
+    }
+
+    /// The question, with the selection.
+    fn question(&self) -> String {
+        let selection = self.state.selection.as_deref();
+        prompt::with_selection(&self.state.question, selection, &self.services.mark)
     }
 
     async fn with_text(&mut self, system: &str) -> Result<String, Failure> {
@@ -167,8 +192,12 @@ impl Prompts<'_> {
                 context.saturating_sub(room + tokens::estimate(system)) / self.shrink
             }),
         };
-        let (question, mark) = (&self.state.question, &self.services.mark);
-        let prompt = prompt::with_text(question, &text.unwrap_or_default(), mark, limits);
+        let (question, text, mark) = (self.question(), text.unwrap_or_default(), &self.services.mark);
+        let prompt = if self.services.text.is_some() {
+            prompt::with_window(&question, &text, mark, limits)
+        } else {
+            prompt::with_text(&question, &text, mark, limits)
+        };
         if prompt.shortened {
             self.tell(NoticeCode::PromptShortened).await?;
         }

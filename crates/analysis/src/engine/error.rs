@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::Problem;
-use workflow::{FailureCause, RunError};
+use workflow::{FailureCause, LimitExceeded, RunError};
 
 use crate::picture::PictureError;
 use crate::provider::ProviderError;
@@ -16,6 +16,8 @@ pub enum AnalysisError {
     Busy { waiting: usize, retry_after: u64 },
     #[error("the analysis was cancelled, or nobody receives its events any more")]
     Cancelled,
+    #[error("the workflow has reached a limit")]
+    Limit(#[source] LimitExceeded),
     #[error("the picture could not be prepared")]
     Picture(#[from] PictureError),
     #[error("the model server failed")]
@@ -35,6 +37,11 @@ impl AnalysisError {
                 Problem::unavailable("Too many analyses are waiting. Try again a little later.", *retry_after)
             }
             Self::Cancelled => Problem::new("cancelled", 499, "The analysis was cancelled"),
+            Self::Limit(exceeded) => {
+                Problem::new("workflow-limit", 422, "The workflow needs too much for one answer").detail(
+                    format!("It was ended because {exceeded}. An administrator can change the workflow."),
+                )
+            }
             Self::Picture(error) => error.clone().into(),
             Self::Provider(error) => {
                 Problem::new("provider-failed", 502, "The model did not finish its answer")
@@ -56,6 +63,7 @@ impl From<RunError<AnalysisError>> for AnalysisError {
     fn from(error: RunError<AnalysisError>) -> Self {
         match error {
             RunError::Node { cause: FailureCause::Node(error), .. } => error,
+            RunError::Limit { exceeded, .. } => Self::Limit(exceeded),
             RunError::SinkClosed(_) | RunError::Node { cause: FailureCause::SinkClosed(_), .. } => {
                 Self::Cancelled
             }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use protocol::analysis::WindowText;
 use serde::{Deserialize, Serialize};
 
 use super::custom::CustomWorkflow;
@@ -20,6 +21,10 @@ pub struct Job {
     /// so that model servers can reuse the prompt's beginning.
     pub mark: String,
     pub picture: Picture,
+    /// The accessible text of the window, in place of what can be read on the picture.
+    pub text: Option<WindowText>,
+    /// The selected text, which an edit may replace.
+    pub selection: Option<String>,
     /// How it is answered; `None`: by the built-in workflow.
     pub workflow: Option<Arc<CustomWorkflow>>,
 }
@@ -34,6 +39,9 @@ pub struct ModeSettings {
     /// Empty for the provider's own.
     pub model: String,
     pub temperature: f64,
+    /// Whether edits of the selection may be proposed.
+    #[serde(default)]
+    pub edits_allowed: bool,
 }
 
 impl ModeSettings {

@@ -1,4 +1,5 @@
-//! The nodes of the workflow: read the screen → route → answer by a model, or extract from the text.
+//! The nodes of the workflow: read the screen → route → answer by a model → propose and check its edits, or extract from the
+//! text.
 
 use std::sync::atomic::Ordering;
 
@@ -7,6 +8,7 @@ use workflow::{Context, END, Graph, GraphBuilder, GraphError, Node, NodeError, N
 
 use super::answer::Answer;
 use super::error::AnalysisError;
+use super::propose::{Check, Propose};
 use super::services::Services;
 use super::state::{Responder, State, StateUpdate};
 use crate::reader::{RecognizedText, extract};
@@ -23,12 +25,18 @@ pub(super) fn graph() -> Result<AnalysisGraph, GraphError> {
         .add_node(Route)
         .add_node(Answer)
         .add_node(Extract)
+        .add_node(Propose)
+        .add_node(Check)
         .add_edge("read", "route")
         .add_edge_when("route", "answer", "a model is to answer", |state: &State| {
             matches!(state.responder, Responder::Model { .. })
         })
         .add_edge("route", "extract")
+        .add_edge_when("answer", "propose", "edits of the selection may be proposed", State::takes_edits)
         .add_edge("answer", END)
+        .add_edge_when("propose", "check", "there is one", |state: &State| !state.proposals.is_empty())
+        .add_edge("propose", END)
+        .add_edge("check", END)
         .add_failure_edge_when("answer", "extract", "nothing was answered yet", |state: &State| {
             state.answer.is_empty()
         })
@@ -45,13 +53,19 @@ pub(super) fn sink_closed(_: SinkClosed) -> Failure {
 }
 
 pub(super) async fn recognize(services: &Services) -> Result<RecognizedText, Failure> {
+    if let Some(window) = &services.text {
+        return Ok(RecognizedText::of_window(window));
+    }
     let result = services.reader.read(&services.picture).await;
     result.map_err(|error| failed("the text on the picture could not be read", error))
 }
 
 fn lines_read(text: &RecognizedText) -> String {
+    if text.lines.is_empty() { "no text on the picture".to_owned() } else { counted(text) }
+}
+
+fn counted(text: &RecognizedText) -> String {
     match text.lines.len() {
-        0 => "no text on the picture".to_owned(),
         1 => "1 line of text".to_owned(),
         many => format!("{many} lines of text"),
     }
@@ -67,11 +81,16 @@ impl Node<State, Services, AnalysisError> for Read {
     }
 
     async fn run(&self, state: &State, context: &Context<'_, Services>) -> NodeResult {
-        if matches!(state.responder, Responder::Model { vision: true, .. }) {
+        let sees = matches!(state.responder, Responder::Model { vision: true, .. });
+        if sees && context.services().text.is_none() {
             return Ok(NodeOutput::default().with_note("left to the model, which sees the picture"));
         }
         let text = recognize(context.services()).await?;
-        let note = lines_read(&text);
+        let note = if context.services().text.is_some() {
+            format!("the window’s own text, {}", counted(&text))
+        } else {
+            lines_read(&text)
+        };
         Ok(NodeOutput::update(StateUpdate { recognized: Some(text), ..StateUpdate::default() })
             .with_note(note))
     }

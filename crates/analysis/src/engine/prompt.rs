@@ -19,9 +19,37 @@ pub(super) fn system(persona: &str) -> String {
     )
 }
 
-/// The question alone: the picture goes beside it.
-pub(super) fn with_picture(question: &str) -> String {
-    or_default(question)
+/// How a model proposes edits. The mark in the fence is what no screen can know.
+pub(super) fn edits(mark: &str) -> String {
+    format!(
+        "\n\nThe user has selected text. Only if the question asks for a change of it, propose the change in a block that \
+         begins with the line ```edit {mark} and ends with the line ```. Between them stands one JSON object: \
+         {{\"original\": the selected text, or a part of it that occurs in it only once, exactly as it stands, \
+         \"replacement\": the new text, \"rationale\": one short sentence}}. At most 10 such blocks. The user decides about \
+         each."
+    )
+}
+
+/// The question, after the selected text between marks.
+pub(super) fn with_selection(question: &str, selection: Option<&str>, mark: &str) -> String {
+    let question = or_default(question);
+    let Some(selection) = selection else { return question };
+    let selection = unmarked(selection, mark);
+    format!("The selected text:\n<<<selection {mark}\n{selection}\nselection {mark}>>>\n\n{question}")
+}
+
+/// A mark that was copied from an earlier prompt is taken out. What takes its place keeps the text around it from becoming one.
+fn unmarked(text: &str, mark: &str) -> String {
+    if mark.is_empty() { visible(text) } else { visible(text).replace(mark, "[mark]") }
+}
+
+/// The accessible text of the window, beside the picture or without one.
+pub(super) fn with_window(question: &str, text: &str, mark: &str, limits: TextLimits) -> ScreenPrompt {
+    let head = format!(
+        "The text of the window in front stands between the two lines with the mark {mark}, as the program itself gives \
+         it.\n\n<<<screen {mark}\n"
+    );
+    marked(&head, question, text, mark, limits)
 }
 
 /// How much of the screen's text a prompt may have. The tokens count the whole of the user's message.
@@ -50,8 +78,7 @@ pub(super) fn with_text(question: &str, screen: &str, mark: &str, limits: TextLi
 }
 
 fn marked(head: &str, question: &str, screen: &str, mark: &str, limits: TextLimits) -> ScreenPrompt {
-    // A mark that was copied from an earlier prompt. What takes its place keeps the text around it from becoming a mark.
-    let screen = if mark.is_empty() { visible(screen) } else { visible(screen).replace(mark, "[mark]") };
+    let screen = unmarked(screen, mark);
     let tail = format!("\nscreen {mark}>>>\n\n{}", or_default(question));
     let left = limits
         .tokens

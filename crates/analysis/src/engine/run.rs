@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use protocol::analysis::{AnalysisDocument, AnalysisEvent, Done, Step};
+use protocol::analysis::{AnalysisDocument, AnalysisEvent, Done, Step, TextEdit};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +30,8 @@ const FINAL_EVENT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct CompletedAnalysis {
     /// The whole answer, in Markdown.
     pub answer: String,
+    /// The proposed edits that have passed the check.
+    pub edits: Vec<TextEdit>,
     /// The ends of the steps, in order.
     pub steps: Vec<Step>,
     /// As it was sent: provider, model, usage, time.
@@ -45,8 +47,14 @@ impl CompletedAnalysis {
     }
 
     pub fn into_document(self) -> AnalysisDocument {
-        let (edits, notices) = (Vec::new(), Vec::new());
-        AnalysisDocument { answer: self.answer, steps: self.steps, edits, notices, done: self.done }
+        let notices = Vec::new();
+        AnalysisDocument {
+            answer: self.answer,
+            steps: self.steps,
+            edits: self.edits,
+            notices,
+            done: self.done,
+        }
     }
 }
 
@@ -187,6 +195,7 @@ async fn run(
         asking: AtomicBool::new(false),
         mark: job.mark,
         picture: job.picture,
+        text: job.text,
         pictures: engine.pictures.clone(),
         providers: Arc::clone(&engine.providers),
         reader: engine.reader.clone(),
@@ -209,7 +218,7 @@ async fn run(
         ms: milliseconds(since.elapsed()),
     };
     let steps = steps.into_iter().map(ended).collect();
-    Ok(CompletedAnalysis { answer: state.answer, steps, done, failure: state.failure })
+    Ok(CompletedAnalysis { answer: state.answer, edits: state.edits, steps, done, failure: state.failure })
 }
 
 fn milliseconds(duration: Duration) -> u64 {

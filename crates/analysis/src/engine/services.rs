@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use protocol::analysis::{AnalysisEvent, Delta, Notice, Reasoning, Step, StepState};
+use protocol::analysis::{AnalysisEvent, Delta, Notice, Reasoning, Step, StepState, TextEdit, WindowText};
 use tokio::sync::mpsc;
 use workflow::{Event, EventSink, Outcome, SinkClosed, StepRecord};
 
@@ -26,6 +26,8 @@ pub(super) struct Services {
     pub pictures: Pictures,
     pub providers: Arc<[Arc<dyn Provider>]>,
     pub reader: Reader,
+    /// The accessible text of the window.
+    pub text: Option<WindowText>,
     /// Who answers in the mode.
     pub responder: Responder,
     pub mode_prompt: String,
@@ -87,6 +89,14 @@ impl ChannelSink {
     /// [`SinkClosed`] when the receiver is gone.
     pub async fn notice(&self, notice: Notice) -> Result<(), SinkClosed> {
         self.send(AnalysisEvent::Notice(notice)).await
+    }
+
+    /// Sends a proposed edit that has passed the check.
+    ///
+    /// # Errors
+    /// [`SinkClosed`] when the receiver is gone.
+    pub async fn edit(&self, edit: TextEdit) -> Result<(), SinkClosed> {
+        self.send(AnalysisEvent::Edit(edit)).await
     }
 
     /// Sends reasoning; `retracts`: all of the answer so far was that.

@@ -1,10 +1,12 @@
 //! What an analysis knows while it runs, as data alone.
 
-use protocol::analysis::{CutReason, Usage};
+use protocol::analysis::{CutReason, TextEdit, Usage};
 use serde::{Deserialize, Serialize};
 use workflow::WorkflowState;
 
+use super::edit_blocks::Block;
 use super::job::{Job, ModeSettings};
+use super::propose::Proposal;
 use crate::provider::READER;
 use crate::reader::RecognizedText;
 
@@ -19,6 +21,18 @@ pub(super) struct State {
     pub recognized: Option<RecognizedText>,
     /// As far as it has been sent.
     pub answer: String,
+    /// The selected text.
+    #[serde(default)]
+    pub selection: Option<String>,
+    /// The edits of the answer, as the model wrote them, unchecked.
+    #[serde(default)]
+    pub blocks: Vec<Block>,
+    /// Those of them that can be read.
+    #[serde(default)]
+    pub proposals: Vec<Proposal>,
+    /// The edits that have passed the check.
+    #[serde(default)]
+    pub edits: Vec<TextEdit>,
     /// Set once a model has given the whole answer.
     pub usage: Option<Usage>,
     /// Why it stops before its natural end.
@@ -51,6 +65,9 @@ pub(super) enum Responder {
 pub(super) struct StateUpdate {
     pub recognized: Option<RecognizedText>,
     pub answer: Option<String>,
+    pub blocks: Option<Vec<Block>>,
+    pub proposals: Option<Vec<Proposal>>,
+    pub edits: Option<Vec<TextEdit>>,
     pub usage: Option<Usage>,
     pub cut: Option<CutReason>,
     pub failure: Option<String>,
@@ -65,10 +82,19 @@ impl State {
             responder,
             recognized: None,
             answer: String::new(),
+            selection: job.selection.clone(),
+            blocks: Vec::new(),
+            proposals: Vec::new(),
+            edits: Vec::new(),
             usage: None,
             cut: None,
             failure: None,
         }
+    }
+
+    /// Whether the model is told how to propose edits.
+    pub fn takes_edits(&self) -> bool {
+        self.mode.edits_allowed && self.selection.is_some()
     }
 
     /// The name and the model of who has answered.
@@ -86,12 +112,21 @@ impl WorkflowState for State {
     type Update = StateUpdate;
 
     fn apply(&mut self, update: StateUpdate) {
-        let StateUpdate { recognized, answer, usage, cut, failure } = update;
+        let StateUpdate { recognized, answer, blocks, proposals, edits, usage, cut, failure } = update;
         if recognized.is_some() {
             self.recognized = recognized;
         }
         if let Some(answer) = answer {
             self.answer = answer;
+        }
+        if let Some(blocks) = blocks {
+            self.blocks = blocks;
+        }
+        if let Some(proposals) = proposals {
+            self.proposals = proposals;
+        }
+        if let Some(edits) = edits {
+            self.edits = edits;
         }
         if usage.is_some() {
             self.usage = usage;
@@ -118,6 +153,10 @@ mod tests {
             responder: Responder::Model { provider: "Local LLM".into(), model: "m".into(), vision: false },
             recognized: None,
             answer: String::new(),
+            selection: Some("two".into()),
+            blocks: Vec::new(),
+            proposals: Vec::new(),
+            edits: Vec::new(),
             usage: None,
             cut: None,
             failure: None,

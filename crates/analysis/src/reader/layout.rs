@@ -1,5 +1,6 @@
 //! From the recognised words to lines.
 
+use protocol::analysis::WindowText;
 use serde::{Deserialize, Serialize};
 
 /// A rectangle on the picture as it was sent, in pixels.
@@ -27,6 +28,24 @@ pub struct RecognizedText {
 }
 
 impl RecognizedText {
+    /// The accessible text of a window, line by line. Where they stand is not known: one below the other.
+    pub fn of_window(window: &WindowText) -> Self {
+        const HEIGHT: u32 = 16;
+        let heads = [&window.program, &window.title].into_iter().filter(|head| !head.is_empty());
+        let lines = heads.flat_map(|head| head.lines()).chain(window.text.lines()).map(str::trim_end);
+        let lines = (0_u32..).zip(lines.filter(|line| !line.is_empty())).map(|(row, text)| Line {
+            text: text.to_owned(),
+            area: Area {
+                left: 0,
+                top: row * HEIGHT,
+                width: HEIGHT / 2 * u32::try_from(text.len()).unwrap_or(1),
+                height: HEIGHT,
+            },
+            confidence: 100.0,
+        });
+        Self { lines: lines.collect() }
+    }
+
     /// The lines, one below the other.
     pub fn text(&self) -> String {
         let lines: Vec<&str> = self.lines.iter().map(|line| line.text.as_str()).collect();

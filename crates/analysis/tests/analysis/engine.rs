@@ -35,6 +35,8 @@ pub async fn job(question: &str) -> Job {
         question: question.into(),
         mode: ModeSettings { id: "general".into(), prompt: "Be kind.".into(), ..ModeSettings::default() },
         workflow: None,
+        text: None,
+        selection: None,
         mark: "n0nce".into(),
         picture: render(RUST_ERROR, ["white", "black"]).await,
     }
@@ -249,7 +251,7 @@ async fn the_whole_has_a_time_limit() {
 #[test]
 fn the_workflow_can_be_shown() {
     let description = plain(Vec::new()).describe();
-    assert_eq!(description.nodes, ["read", "route", "answer", "extract"]);
+    assert_eq!(description.nodes, ["read", "route", "answer", "extract", "propose", "check"]);
     assert!(
         description
             .edges

@@ -34,7 +34,7 @@ pub use paste::PasteInput;
 /// In characters.
 pub const MAX_LENGTH: usize = 20_000;
 /// Long enough to read a long change, short enough that the user still knows what it was about.
-pub const OFFER_LIFETIME: Duration = Duration::from_secs(600);
+pub const OFFER_LIFETIME: Duration = Duration::from_mins(10);
 /// From the click to the typing.
 pub const CONFIRMATION_LIFETIME: Duration = Duration::from_secs(30);
 

@@ -185,7 +185,7 @@ impl<C: Sync, E> Node<DocumentState, C, E> for Transform {
         state: &DocumentState,
         context: &Context<'_, C>,
     ) -> Result<NodeOutput<DocumentUpdate>, NodeError<DocumentUpdate, E>> {
-        let text = self.template.render(state, context.item_value());
+        let text = self.template.render(state, context.item_value())?;
         Ok(NodeOutput::update(DocumentUpdate::of(self.channel.clone(), text)))
     }
 }
@@ -222,7 +222,7 @@ impl<C: Sync, E: Send> Node<DocumentState, C, E> for AskPerson {
         state: &DocumentState,
         context: &Context<'_, C>,
     ) -> Result<NodeOutput<DocumentUpdate>, NodeError<DocumentUpdate, E>> {
-        let question = self.question.render(state, context.item_value());
+        let question = self.question.render(state, context.item_value())?;
         let answer = context.ask(json!({ "text": question })).await?;
         Ok(NodeOutput::update(DocumentUpdate::of(self.channel.clone(), answer)))
     }

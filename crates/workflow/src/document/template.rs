@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::state::DocumentState;
+use crate::error::LimitExceeded;
 
 /// A text in which `{{name}}` stands for the value of a channel, and `{{item}}` for the item of a map edge. `{{{{` is
 /// two braces.
@@ -25,6 +26,9 @@ pub enum TemplateError {
     #[error("`{{{{` at character {0} names no channel")]
     Unnamed(usize),
 }
+
+/// The longest text that a template makes, in bytes: one that doubles a channel in a loop must not fill the memory.
+const MAX_RENDERED: usize = 1 << 20;
 
 const OPEN: &str = "{{";
 const CLOSE: &str = "}}";
@@ -69,7 +73,10 @@ impl Template {
     }
 
     /// Texts are put in as they are, null as nothing, anything else as JSON.
-    pub fn render(&self, state: &DocumentState, item: Option<&Value>) -> String {
+    ///
+    /// # Errors
+    /// When the text would be longer than 1 MiB.
+    pub fn render(&self, state: &DocumentState, item: Option<&Value>) -> Result<String, LimitExceeded> {
         let mut rendered = String::new();
         for part in &self.parts {
             match part {
@@ -83,7 +90,10 @@ impl Template {
                     }
                 }
             }
+            if rendered.len() > MAX_RENDERED {
+                return Err(LimitExceeded::Text(MAX_RENDERED));
+            }
         }
-        rendered
+        Ok(rendered)
     }
 }

@@ -1,7 +1,6 @@
 //! Running a graph: superstep after superstep, with checkpoints in between.
 
 mod recorder;
-mod scope;
 mod superstep;
 mod task;
 mod time_travel;
@@ -9,7 +8,6 @@ mod time_travel;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(crate) use scope::{RunScope, TaskScope};
 pub use time_travel::CheckpointState;
 
 use crate::cache::Cache;
@@ -22,6 +20,7 @@ use crate::limits::{Limits, Meter, RunUsage};
 use crate::position::Position;
 use crate::run::recorder::Recorder;
 use crate::run::task::TaskEnd;
+use crate::scope::RunScope;
 use crate::state::WorkflowState;
 
 /// How a run of a graph is done: where events and checkpoints go, what it may use.
@@ -166,6 +165,27 @@ where
     }
 }
 
+impl<S: WorkflowState, C, E> Graph<S, C, E> {
+    /// Runs from the start to the end without checkpoints, and returns the steps in the order in which they ended.
+    /// `state` holds what was reached, also when the run fails. [`Run`] does more.
+    ///
+    /// # Errors
+    /// [`RunError::Node`] when a node fails and none of its failure edges fits, [`RunError::SinkClosed`] when nobody
+    /// receives the events any more.
+    pub async fn run(
+        &self,
+        state: &mut S,
+        services: &C,
+        events: &dyn EventSink,
+    ) -> Result<Vec<StepRecord>, RunError<E>>
+    where
+        C: Sync,
+        E: Error + Send + Sync + 'static,
+    {
+        Run::new(self, services).events(events).in_memory(state).await
+    }
+}
+
 /// Starts a run, or one of a sub-graph.
 pub(crate) async fn start<S, C, E>(
     graph: &Graph<S, C, E>,
@@ -269,6 +289,9 @@ where
             }
             if self.position.supersteps >= self.scope.max_supersteps {
                 let exceeded = LimitExceeded::Steps(self.scope.max_supersteps);
+                return Err(RunError::Limit { node: first.node.clone(), exceeded });
+            }
+            if let Err(exceeded) = self.scope.meter.begin(self.position.tasks.len()) {
                 return Err(RunError::Limit { node: first.node.clone(), exceeded });
             }
             let mut ends = self.superstep(state, steps).await?;

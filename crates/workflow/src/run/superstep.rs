@@ -4,11 +4,9 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
+use futures::{StreamExt, stream};
 use serde_json::Value;
 
-use super::scope::{Journal, TaskScope};
 use super::task::{TaskEnd, execute};
 use super::{Driver, failure, is_fatal};
 use crate::checkpoint::{StoreError, ThreadId, answer_key, question_key};
@@ -16,6 +14,7 @@ use crate::error::{FailureCause, RunError};
 use crate::event::StepRecord;
 use crate::node::NodeError;
 use crate::position::Task;
+use crate::scope::{Journal, TaskScope};
 use crate::state::WorkflowState;
 
 /// The write in which the result of a task is kept until its siblings have ended.
@@ -39,18 +38,24 @@ where
         let keeps_outputs = self.position.tasks.len() > 1;
         let mut fatal = {
             let state: &S = state;
-            let mut running: FuturesUnordered<_> = (0..)
+            let tasks: Vec<_> = (0..)
                 .zip(&self.position.tasks)
                 .map(|(index, task)| {
                     let journal = journals.remove(&index).unwrap_or_default();
                     self.task(index, task, state, thread, journal, keeps_outputs)
                 })
                 .collect();
+            let mut running = stream::iter(tasks).buffer_unordered(self.scope.meter.parallel());
             let mut ends: Vec<Option<TaskEnd<S::Update, E>>> = Vec::new();
             ends.resize_with(self.position.tasks.len(), || None);
             let mut fatal = None;
             while let Some((index, end)) = running.next().await {
                 let end = end?;
+                if let Some(update) = &end.update
+                    && let Err(exceeded) = self.scope.meter.write(update)
+                {
+                    return Err(RunError::Limit { node: end.step.node, exceeded });
+                }
                 if !end.is_suspended() {
                     steps.push(end.step.clone());
                 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::scope::TaskScope;
 use crate::context::Context;
 use crate::edge::Outcome;
 use crate::error::{FailureCause, RunError, SinkClosed};
@@ -16,6 +15,7 @@ use crate::event::{Event, StepRecord};
 use crate::graph::{Graph, NodeEntry};
 use crate::node::{NodeError, NodeOutput};
 use crate::position::Task;
+use crate::scope::TaskScope;
 use crate::state::WorkflowState;
 
 /// A task that has ended.

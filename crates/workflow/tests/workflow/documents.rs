@@ -5,7 +5,10 @@ use workflow::document::{
     Condition, DocumentState, DocumentUpdate, NodeRegistry, Template, TemplateError, WorkflowDocument,
     compile,
 };
-use workflow::{Durability, MemoryCheckpoints, Run, Status, ThreadId, WorkflowState, answer};
+use workflow::{
+    Durability, LimitExceeded, Limits, MemoryCheckpoints, Run, RunError, Status, ThreadId, WorkflowState,
+    answer,
+};
 
 use crate::fixture::Failure;
 
@@ -189,9 +192,63 @@ fn conditions_test_the_state() {
 fn templates_put_values_in() {
     let mut state = DocumentState::default();
     state.apply(serde_json::from_value(json!({ "a": "x{{b}}", "b": [1] })).unwrap());
-    let render = |text: &str| Template::parse(text).map(|template| template.render(&state, None));
+    let render = |text: &str| Template::parse(text).map(|template| template.render(&state, None).unwrap());
     assert_eq!(render("{{ a }}-{{b}}-{{none}}"), Ok("x{{b}}-[1]-".into()), "a value is never a template");
     assert_eq!(render("{{{{a}}"), Ok("{{a}}".into()));
     assert_eq!(render("}} { }"), Ok("}} { }".into()));
     assert_eq!(render("{{}}"), Err(TemplateError::Unnamed(0)));
+}
+
+/// A start, and a step that comes back to it forty times.
+fn growing(channels: Value, step: Value, edge: Value) -> WorkflowDocument {
+    document(json!({
+        "name": "growing",
+        "version": 1,
+        "channels": channels,
+        "nodes": [{ "id": "start", "type": "branch" }, step],
+        "edges": [
+            edge,
+            { "from": "grow", "to": ["start"], "at_most": 40 },
+            { "from": "grow", "to": ["__end__"] },
+        ],
+    }))
+}
+
+async fn exceeded(document: &WorkflowDocument, limits: Limits, first: DocumentUpdate) -> LimitExceeded {
+    let graph = compile::<(), Failure>(document, &NodeRegistry::default()).unwrap();
+    let mut state = DocumentState::new(document.channels.clone());
+    state.apply(first);
+    let run = Run::new(&graph, &()).limits(limits);
+    match run.start(&ThreadId::new("1"), state).await {
+        Err(RunError::Limit { exceeded, node }) => {
+            assert!(["grow", "start"].contains(&node.as_str()));
+            exceeded
+        }
+        other => panic!("not stopped by a limit: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_doubles_in_a_loop_is_stopped() {
+    let document = growing(
+        json!({ "text": "last" }),
+        json!({ "id": "grow", "type": "transform", "config": { "template": "{{text}}{{text}}", "channel": "text" } }),
+        json!({ "from": "start", "to": ["grow"] }),
+    );
+    let first = DocumentUpdate::of("text", "x");
+    assert_eq!(exceeded(&document, Limits::default(), first.clone()).await, LimitExceeded::Text(1 << 20));
+    let limits = Limits { bytes: 1_000, ..Limits::default() };
+    assert_eq!(exceeded(&document, limits, first).await, LimitExceeded::Bytes(1_000));
+}
+
+#[tokio::test]
+async fn a_list_that_doubles_in_a_loop_is_stopped() {
+    let document = growing(
+        json!({ "list": "append" }),
+        json!({ "id": "grow", "type": "transform", "config": { "template": "x", "channel": "list" } }),
+        json!({ "from": "start", "to": ["grow"], "each": "list" }),
+    );
+    let limits = Limits { tasks: 1_000, ..Limits::default() };
+    let found = exceeded(&document, limits, DocumentUpdate::of("list", json!(["x"]))).await;
+    assert_eq!(found, LimitExceeded::Tasks(1_000));
 }

@@ -1,6 +1,6 @@
 //! The engine, concept by concept, under the names that LangGraph's documentation gives them.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod documents;
 mod durability;

@@ -92,7 +92,7 @@ impl Node<DocumentState, Services, AnalysisError> for AskModel {
         if streams {
             services.begin_paragraph().await?;
         }
-        let (answer, result) = ask(provider, request, services, streams).await;
+        let (answer, result) = ask(provider, request, services, streams, None).await;
         if streams {
             services.streamed.lock().push_str(&answer);
         }
@@ -126,10 +126,10 @@ impl AskModel {
         let item: Option<Value> = context.item().ok().flatten();
         let config = provider.config();
         let system = match &self.system {
-            Some(template) => template.render(state, item.as_ref()),
+            Some(template) => template.render(state, item.as_ref())?,
             None => prompt::system(&services.mode_prompt),
         };
-        let question = self.prompt.render(state, item.as_ref());
+        let question = self.prompt.render(state, item.as_ref())?;
         let picture = if self.picture && provider.takes_pictures(model) {
             let prepared = services.pictures.for_model(&services.picture, config.max_pixels).await;
             let prepared = prepared

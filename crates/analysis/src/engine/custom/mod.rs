@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use workflow::document::{
     ChannelKind, DocumentError, DocumentState, DocumentUpdate, NodeRegistry, WorkflowDocument, compile,
 };
-use workflow::{Description, Graph, NodeError, NodeOutput, RunError, StepRecord, WorkflowState};
+use workflow::{
+    Description, Graph, Limits, NodeError, NodeOutput, Run, RunError, StepRecord, ThreadId, WorkflowState,
+};
 
 use super::error::AnalysisError;
 use super::run::CompletedAnalysis;
@@ -25,6 +27,11 @@ const QUESTION: &str = "question";
 const ANSWER: &str = "answer";
 /// The calls of models, by which the record's tokens are counted. Not declared by a document.
 const MODEL_CALLS: &str = "model_calls";
+
+/// What a run may use beside its time.
+fn limits() -> Limits {
+    Limits { tasks: 1_000, parallel: 4, bytes: 16 << 20, ..Limits::default() }
+}
 
 type Registry = NodeRegistry<Services, AnalysisError>;
 type Failure = NodeError<DocumentUpdate, AnalysisError>;
@@ -137,7 +144,7 @@ impl Finished {
             ms,
         };
         let steps = self.steps.into_iter().map(ended).collect();
-        CompletedAnalysis { answer: self.answer, steps, done, failure: None }
+        CompletedAnalysis { answer: self.answer, edits: Vec::new(), steps, done, failure: None }
     }
 }
 
@@ -151,7 +158,9 @@ pub(super) async fn run(
     channels.insert(MODEL_CALLS.to_owned(), ChannelKind::Append);
     let mut state = DocumentState::new(channels);
     state.apply(DocumentUpdate::of(QUESTION, question));
-    let steps = workflow.graph.run(&mut state, services, &services.events).await?;
+    let run = Run::new(&workflow.graph, services).events(&services.events).limits(limits());
+    let report = run.start(&ThreadId::new("analysis"), state).await?;
+    let (state, steps) = (report.state, report.steps);
     let streamed = services.streamed.lock().clone();
     let answer = if streamed.is_empty() {
         let answer = text_of(state.get(ANSWER));

@@ -32,6 +32,9 @@ pub(super) fn screen() -> NodeType<Services, AnalysisError> {
 }
 
 async fn recognize(services: &Services) -> Result<RecognizedText, NodeError<DocumentUpdate, AnalysisError>> {
+    if let Some(window) = &services.text {
+        return Ok(RecognizedText::of_window(window));
+    }
     let read = services.reader.read(&services.picture).await;
     read.map_err(|error| NodeError::new("the text on the picture could not be read", error.into()))
 }
@@ -87,7 +90,7 @@ impl Node<DocumentState, Services, AnalysisError> for BuiltInReader {
     async fn run(&self, state: &DocumentState, context: &Context<'_, Services>) -> NodeResult {
         let services = context.services();
         let text = recognize(services).await?;
-        let question = self.question.render(state, None);
+        let question = self.question.render(state, None)?;
         let answer = tokio::task::spawn_blocking(move || extract(&question, &text)).await;
         let answer = answer.map_err(|_| NodeError::new("the reader stopped", AnalysisError::Task))?;
         if self.channel == ANSWER {

@@ -3,6 +3,8 @@
 
 use leptos::prelude::*;
 
+use crate::design::{Button, ButtonKind, Notice};
+
 /// The editor's unsaved changes.
 #[derive(Debug, Clone, Copy)]
 pub struct Draft {
@@ -63,6 +65,18 @@ impl Draft {
     }
 }
 
+/// What an earlier visit of this page had not saved is in the form.
+#[component]
+pub fn Restored(draft: Draft) -> impl IntoView {
+    view! {
+        <Notice title="Your unsaved changes are back">
+            <Button kind=ButtonKind::Button on:click=move |_| draft.discard()>
+                "Discard them"
+            </Button>
+        </Notice>
+    }
+}
+
 #[cfg(feature = "hydrate")]
 mod browser {
     use js_sys::Reflect;
@@ -98,7 +112,8 @@ mod browser {
         let pairs =
             entries.into_iter().flatten().filter_map(Result::ok).map(|pair| js_sys::Array::from(&pair));
         let pairs = pairs.filter_map(|pair| Some((pair.get(0).as_string()?, pair.get(1).as_string()?)));
-        pairs.filter(|(name, _)| name != "mode[id]" && name != "mode[version]").collect()
+        // Another version does not change what was typed.
+        pairs.filter(|(name, _)| !name.ends_with("[id]") && !name.ends_with("[version]")).collect()
     }
 
     pub fn store(draft: Draft) {
@@ -151,7 +166,8 @@ mod browser {
         // Captured, since the router takes the click before it bubbles to the document.
         let on_click = Closure::<dyn Fn(Event)>::new(move |event: Event| {
             let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-            let link = target.and_then(|target| target.closest("a[href]:not([target])").ok().flatten());
+            let link =
+                target.and_then(|target| target.closest("a[href]:not([target], [download])").ok().flatten());
             let leaves =
                 link.is_some_and(|link| !link.get_attribute("href").unwrap_or_default().starts_with('#'));
             if leaves

@@ -1,0 +1,5 @@
+-- Whether answers in this mode may propose edits of the selected text.
+ALTER TABLE mode ADD COLUMN edits_allowed INTEGER NOT NULL DEFAULT 0;
+
+-- The edits that an answer proposed, as a JSON array.
+ALTER TABLE analysis ADD COLUMN edits TEXT NOT NULL DEFAULT '[]';
