@@ -149,7 +149,7 @@ mod tests {
         );
         assert_eq!(
             violations(LAYERS, "store", &planted),
-            ["`store` depends on `protocol`; of the workspace it may depend on: domain"]
+            ["`store` depends on `protocol`; of the workspace it may depend on: domain, workflow"]
         );
         let planted =
             "0domain v0.1.0 (/clone/crates/domain)\n1store v0.1.0 (/clone/crates/store)\n2sqlx-core v0.8.6\n";
