@@ -562,6 +562,8 @@ async fn an_edit_is_sent_stored_and_only_where_the_mode_allows_it(server: TestSe
     assert!(tx.modes().list().await.unwrap().iter().all(|mode| mode.edits_allowed));
     tx.commit().await.unwrap();
 
+    // The newest record is the one of the later second.
+    server.clock.advance(1);
     let document = ask().await;
     assert_eq!((document.answer.as_str(), document.edits.len()), ("A typo.\n", 1));
     let edit = &document.edits[0];
