@@ -26,7 +26,7 @@ use serde_json::Value;
 
 pub use compile::{DocumentError, compile, validate};
 pub use condition::Condition;
-pub use registry::{ConfigError, NodeRegistry, NodeType, string_field};
+pub use registry::{ConfigError, NodeRegistry, NodeType, string_field, template_field};
 pub use state::{ChannelKind, DocumentState, DocumentUpdate};
 pub use template::{Template, TemplateError};
 

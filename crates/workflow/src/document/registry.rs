@@ -123,7 +123,11 @@ pub fn string_field<'a>(config: &'a Value, field: &str) -> Result<&'a str, Confi
     text.ok_or_else(|| ConfigError::new(field, "a text that is not empty"))
 }
 
-fn template_field(config: &Value, field: &str) -> Result<Template, ConfigError> {
+/// A template of a configuration that must be there.
+///
+/// # Errors
+/// Names the field.
+pub fn template_field(config: &Value, field: &str) -> Result<Template, ConfigError> {
     Template::parse(string_field(config, field)?)
         .map_err(|error| ConfigError::new(field, format!("a template, but {error}")))
 }

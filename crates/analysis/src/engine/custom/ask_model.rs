@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use workflow::document::{ConfigError, DocumentState, DocumentUpdate, NodeType, Template, string_field};
+use workflow::document::{
+    ConfigError, DocumentState, DocumentUpdate, NodeType, Template, string_field, template_field,
+};
 use workflow::{Context, Node, NodeError, NodeOutput, RunUsage};
 
 use super::super::error::AnalysisError;
@@ -47,19 +49,14 @@ pub(super) fn node_type() -> NodeType<Services, AnalysisError> {
     NodeType::new(NAME, "Asks a model. What it writes to `answer` is streamed.", schema, |id, config| {
         Ok(Box::new(AskModel {
             id: id.to_owned(),
-            prompt: template(config, "prompt")?,
-            system: config.get("system").map(|_| template(config, "system")).transpose()?,
+            prompt: template_field(config, "prompt")?,
+            system: config.get("system").map(|_| template_field(config, "system")).transpose()?,
             data: data_channels(config)?,
             picture: config.get("picture").and_then(Value::as_bool).unwrap_or_default(),
             channel: string_field(config, "channel")?.to_owned(),
             config: config.clone(),
         }))
     })
-}
-
-fn template(config: &Value, field: &str) -> Result<Template, ConfigError> {
-    Template::parse(string_field(config, field)?)
-        .map_err(|error| ConfigError::new(field, format!("a template, but {error}")))
 }
 
 /// The channels that a node's configuration gives to the model as data.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::json;
-use workflow::document::{ConfigError, DocumentState, DocumentUpdate, NodeType, Template, string_field};
+use workflow::document::{DocumentState, DocumentUpdate, NodeType, Template, string_field, template_field};
 use workflow::{Context, Node, NodeError, NodeOutput};
 
 use super::super::error::AnalysisError;
@@ -50,10 +50,6 @@ impl Node<DocumentState, Services, AnalysisError> for ReadScreen {
         let note = format!("{} lines of text", text.lines.len());
         Ok(NodeOutput::update(DocumentUpdate::of(self.channel.clone(), text.text())).with_note(note))
     }
-
-    fn cache_key(&self, _: &DocumentState) -> Option<String> {
-        None
-    }
 }
 
 /// Answers from the text on the screen, without a model.
@@ -74,8 +70,7 @@ pub(super) fn reader() -> NodeType<Services, AnalysisError> {
     });
     let description = "Answers from the text on the screen without a model, by quoting the lines that fit.";
     NodeType::new(BUILT_IN_READER, description, schema, |id, config| {
-        let question = Template::parse(string_field(config, "question")?)
-            .map_err(|error| ConfigError::new("question", format!("a template, but {error}")))?;
+        let question = template_field(config, "question")?;
         let channel = string_field(config, "channel")?.to_owned();
         Ok(Box::new(BuiltInReader { id: id.to_owned(), question, channel }))
     })
