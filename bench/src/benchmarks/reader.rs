@@ -47,6 +47,7 @@ fn section(title: &str, measured: &[(&Screen, Measured)]) -> Section {
                 .at_most(MAX_UNREAD_OF_EACH),
             Figure::new("invented words", "%", Spread::exact((1.0 - one.precision) * 100.0)),
             Figure::new("CPU", "s", Spread::exact(one.cpu_seconds)).at_most(MAX_CPU_SECONDS),
+            Figure::new("lines", "", Spread::exact(one.recognized.lines.len() as f64)),
             Figure::new("unanswered", "", Spread::exact(one.missed.len() as f64)),
         ],
     };

@@ -50,8 +50,8 @@ async fn all_screens() {
     for screen in screens().unwrap().iter().filter(is_chosen) {
         let measured = measured(screen).await;
         println!(
-            "{:16} recall {:.3} precision {:.3} cpu {:.2}",
-            screen.name, measured.recall, measured.precision, measured.cpu_seconds
+            "{:16} {}×{} recall {:.3} precision {:.3} cpu {:.2}",
+            screen.name, screen.width, screen.height, measured.recall, measured.precision, measured.cpu_seconds
         );
         if std::env::var_os("READER_TEXT").is_some() {
             println!("{}", measured.recognized.text());
