@@ -184,6 +184,8 @@ impl Server {
         jobs.spawn(self.state.access.clone().run_expiry_reminders(self.shutdown.clone()));
         jobs.spawn(crate::cleanup::run(Arc::clone(&self.state.env), self.shutdown.clone()));
         jobs.spawn(watch_storage(Arc::clone(&self.state.env), self.shutdown.clone()));
+        let check = self.state.analyses.clone().check_reader();
+        jobs.spawn(self.shutdown.clone().run_until_cancelled_owned(check));
         for (edge, listener) in self.listeners {
             jobs.spawn(edge.serve(listener, router.clone()));
         }

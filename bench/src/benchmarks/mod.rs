@@ -3,6 +3,7 @@
 mod issuances;
 mod memory;
 mod pages;
+mod reader;
 mod redeem;
 mod revoke;
 mod start_up;
@@ -47,6 +48,7 @@ pub const ALL: &[Benchmark] = &[
     Benchmark { name: "revoke", run: |env| Box::pin(revoke::run(env)) },
     Benchmark { name: "redeem", run: |env| Box::pin(redeem::run(env)) },
     Benchmark { name: "issuances", run: |env| Box::pin(issuances::run(env)) },
+    Benchmark { name: "reader", run: |env| Box::pin(reader::run(env)) },
     Benchmark { name: "workflow", run: |env| Box::pin(workflow::run(env)) },
     Benchmark { name: "window", run: |env| Box::pin(window::run(env)) },
 ];

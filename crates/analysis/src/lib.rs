@@ -12,6 +12,7 @@
 
 pub mod engine;
 pub mod picture;
+mod preparation;
 pub mod provider;
 pub mod reader;
 mod text;

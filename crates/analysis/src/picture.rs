@@ -192,11 +192,11 @@ impl Pictures {
         .await
     }
 
-    /// The picture as text recognition needs it: grey, and not too small.
+    /// The picture as text recognition needs it: a page of black text on white.
     pub(crate) async fn for_reader(&self, picture: &Picture) -> Result<ReaderPicture, PictureError> {
         let (picture, decodable) = (picture.clone(), self.limits.pixels);
         self.off_thread(move || {
-            raster::for_reader(raster::decode(picture.format, &picture.bytes, decodable)?)
+            Ok(raster::for_reader(raster::decode(picture.format, &picture.bytes, decodable)?))
         })
         .await
     }

@@ -25,3 +25,5 @@ mod openai;
 mod pictures;
 #[path = "analysis/queue.rs"]
 mod queue;
+#[path = "analysis/screens.rs"]
+mod screens;

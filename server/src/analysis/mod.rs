@@ -60,6 +60,7 @@ pub struct Analyses {
     limits: Arc<dyn RateLimiter>,
     modes: Modes,
     pictures: Pictures,
+    reader: Reader,
     workflows: Workflows,
     /// Tracks running analyses, so that their records are written before the server stops.
     running: TaskTracker,
@@ -115,9 +116,22 @@ impl Analyses {
             modes,
             workflows,
             pictures,
+            reader,
             screenshots,
             running: TaskTracker::new(),
         })
+    }
+
+    /// Says in the log what the built-in reader lacks. Only then does anything fail: without the program each reading,
+    /// and without a language's data its letters are misread.
+    pub async fn check_reader(self) {
+        match self.reader.check().await {
+            Ok(version) => tracing::info!(version, "the built-in reader can read"),
+            Err(error) => {
+                let causes = domain::error::causes(&error);
+                tracing::error!(causes, "the built-in reader lacks something (reader.tesseract, reader.languages)");
+            }
+        }
     }
 
     /// The size limit of an image, in bytes.

@@ -6,6 +6,7 @@ mod backup;
 mod client;
 mod kill;
 mod process;
+mod reader;
 mod rotation;
 mod seed;
 mod storage;

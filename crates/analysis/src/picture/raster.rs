@@ -6,13 +6,13 @@ use bytes::Bytes;
 use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
-use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits, RgbImage};
 use protocol::image::{MediaType, has_end_marker};
 use zune_core::bytestream::ZCursor;
 use zune_core::options::DecoderOptions;
 
 use super::PictureError;
+use crate::preparation::{Page, Screen, prepare};
 
 /// Memory per allowed pixel: RGBA. Pictures with deeper channels must be smaller.
 const BYTES_PER_PIXEL: u64 = 4;
@@ -21,9 +21,7 @@ const MAX_PNG_EXTRAS: u64 = 16 << 20;
 /// Up to this size a picture is sent to a model without loss: small pictures are crops with small text.
 const LOSSLESS_PIXELS: u64 = 500_000;
 const JPEG_QUALITY: u8 = 85;
-/// Up to this size a picture is enlarged before its text is read.
-const ENLARGE_PIXELS: u64 = 4_200_000;
-/// The largest picture that text recognition gets.
+/// The largest screen that is made into a page for the text recognition.
 const MAX_READER_PIXELS: u64 = 16_800_000;
 
 /// The shortest side of a picture for a model: model servers fail at narrower ones, some by ending.
@@ -53,10 +51,10 @@ impl std::fmt::Debug for ModelPicture {
     }
 }
 
-/// A picture made for the text recognition: a PNG, `scale` times as large as the original.
+/// A page made for the text recognition, of a screen `scale` times as large as the original.
 #[derive(Debug)]
 pub(crate) struct ReaderPicture {
-    pub png: Vec<u8>,
+    pub page: Page,
     pub scale: f64,
 }
 
@@ -133,21 +131,15 @@ pub(super) fn for_model(picture: DynamicImage, max_pixels: u64) -> Result<ModelP
     Ok(ModelPicture { bytes: out.into(), format, width, height })
 }
 
-pub(super) fn for_reader(picture: DynamicImage) -> Result<ReaderPicture, PictureError> {
-    let picture = DynamicImage::ImageLuma8(DynamicImage::ImageRgb8(on_white(picture)).into_luma8());
+pub(super) fn for_reader(picture: DynamicImage) -> ReaderPicture {
+    let picture = DynamicImage::ImageRgb8(on_white(picture));
     let (width, height) = (picture.width(), picture.height());
-    let pixels = u64::from(width) * u64::from(height);
-    let (picture, scale) = if pixels <= ENLARGE_PIXELS {
-        (picture.resize_exact(width * 2, height * 2, FilterType::CatmullRom), 2.0)
-    } else if pixels > MAX_READER_PIXELS {
-        let (w, h) = fit(width, height, MAX_READER_PIXELS);
-        (picture.thumbnail_exact(w, h), f64::from(w) / f64::from(width))
-    } else {
-        (picture, 1.0)
-    };
-    let mut png = Vec::new();
-    picture.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).map_err(to_error)?;
-    Ok(ReaderPicture { png, scale })
+    let (columns, rows) = fit(width, height, MAX_READER_PIXELS);
+    let same = (columns, rows) == (width, height);
+    let picture = if same { picture } else { picture.thumbnail_exact(columns, rows) }.into_rgb8();
+    let (pixels, _) = picture.as_raw().as_chunks::<3>();
+    let screen = Screen { pixels: pixels.to_vec(), width: columns as usize, height: rows as usize };
+    ReaderPicture { page: prepare(&screen), scale: f64::from(columns) / f64::from(width) }
 }
 
 /// The largest size of the same shape with at most `max_pixels`.

@@ -9,9 +9,15 @@ use super::ranking::rank;
 use crate::text::{code_span, fenced};
 
 /// How many of the best matching lines are quoted.
-const MAX_MATCHES: usize = 8;
+const MAX_MATCHES: usize = 5;
+/// How many lines below the best one are quoted.
+const BELOW_BEST: usize = 2;
+/// How many lines are quoted with those beside them.
+const MAX_QUOTED: usize = 12;
+/// How many lines of each error but the first are quoted.
+const MAX_OF_LATER: usize = 3;
 /// A line whose score is below this share of the best one is left out.
-const MIN_RELATIVE_SCORE: f32 = 0.35;
+const MIN_RELATIVE_SCORE: f32 = 0.3;
 /// How many lines are shown when none matches.
 const OVERVIEW_LINES: usize = 20;
 /// Below this, the answer warns that much may be misread.
@@ -34,7 +40,10 @@ pub fn extract(question: &str, recognized: &RecognizedText) -> String {
     if found.len() > 1 {
         parts.push(format!("The screen shows {} errors. Begin with the first.", found.len()));
     }
-    parts.extend(found.iter().map(|finding| describe(finding, &lines)));
+    for (index, finding) in found.iter().enumerate() {
+        let quoted = finding.lines.clone().take(if index == 0 { usize::MAX } else { MAX_OF_LATER });
+        parts.push(describe(finding, &lines, &quoted.collect()));
+    }
 
     let quoted: BTreeSet<usize> = found.iter().flat_map(|finding| finding.lines.clone()).collect();
     let matches = matching_lines(question, &lines, &quoted);
@@ -51,7 +60,7 @@ pub fn extract(question: &str, recognized: &RecognizedText) -> String {
     parts.join("\n\n") + "\n"
 }
 
-fn describe(finding: &Finding, lines: &[&str]) -> String {
+fn describe(finding: &Finding, lines: &[&str], quoted: &BTreeSet<usize>) -> String {
     let mut text = format!("**An error of {}", finding.toolchain.label());
     if !finding.code.is_empty() {
         text += ": ";
@@ -64,20 +73,30 @@ fn describe(finding: &Finding, lines: &[&str]) -> String {
         }
     }
     text += "**\n\n";
-    text += &quote(lines, &finding.lines.clone().collect());
+    text += &quote(lines, quoted);
     text + "\n\n" + finding.explanation
 }
 
-/// The best lines in the order of the screen.
+/// The best lines in the order of the screen, with those beside them: the answer often stands below a label that has the
+/// question's words.
 fn matching_lines(question: &str, lines: &[&str], excluded: &BTreeSet<usize>) -> BTreeSet<usize> {
     let ranked = rank(question, lines);
     let best = ranked.first().map_or(0.0, |(_, score)| *score);
-    ranked
+    let matches = ranked
         .into_iter()
         .filter(|(index, score)| *score >= best * MIN_RELATIVE_SCORE && !excluded.contains(index))
-        .take(MAX_MATCHES)
-        .map(|(index, _)| index)
-        .collect()
+        .take(MAX_MATCHES);
+    let mut quoted = BTreeSet::new();
+    for (index, _) in matches {
+        let below = if quoted.is_empty() { BELOW_BEST } else { 1 };
+        let beside = index.saturating_sub(1)..(index + below + 1).min(lines.len());
+        let new: Vec<usize> = beside.filter(|i| !quoted.contains(i) && !excluded.contains(i)).collect();
+        if quoted.len() + new.len() > MAX_QUOTED {
+            break;
+        }
+        quoted.extend(new);
+    }
+    quoted
 }
 
 /// The lines in one block, with a mark where some are left out.
@@ -135,8 +154,12 @@ mod tests {
 
     #[test]
     fn the_matching_lines_are_quoted_in_the_order_of_the_screen() {
-        let answer = extract("total and invoice", &recognized("Invoice 7\nfrom Miller\nTotal: 3 EUR\nBye"));
-        assert!(answer.contains("```text\nInvoice 7\n…\nTotal: 3 EUR\n```"), "{answer}");
+        let screen = "Invoice 7\nfrom Miller\nfor tea\nand honey\nor milk\nTotal\n3 EUR\nBye";
+        let answer = extract("total and invoice", &recognized(screen));
+        assert!(
+            answer.contains("```text\nInvoice 7\nfrom Miller\nfor tea\n…\nor milk\nTotal\n3 EUR\n```"),
+            "{answer}"
+        );
         assert!(!answer.contains("Bye"));
     }
 

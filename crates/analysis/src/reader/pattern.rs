@@ -76,6 +76,21 @@ patterns! {
     /// What was denied.
     PERMISSION_DENIED = r"(?i)(?:([^\s:]+)\s?:\s*)?Permission\s+denied";
     SEGMENTATION_FAULT = r"(?i)\bsegmentation\s+fault\b|\bSIGSEGV\b|\baccess\s+violation\b";
+    /// What a question asks for.
+    ASKS_AMOUNT = r"(?i)\b(how (much|many|large|big|long|high|old|far|often)|(what|which) (is the )?(total|sum|price|cost|number|amount|size)|wie ?(viele?|hoch|gro(ß|ss)|lange|oft)|combien|quel(le)? (prix|montant|nombre))\b";
+    ASKS_FAILURE = r"(?i)\b(why|errors?|fail\w*|wrong|broken?|crash\w*|exceptions?|warnings?|problems?|warum|wieso|fehler\w*|falsch|pourquoi|erreurs?)\b";
+    ASKS_PLACE = r"(?i)\b(which|what|in welche[rsnm]?|welche[rsnm]?|quelle?) (file|lines?|file and line|line and file|column|zeile|datei|ligne|fichier)\b";
+    ASKS_TIME = r"(?i)\b(when|what (time|day|date)|which (day|date)|due|deadline|wann|wie spät|an welchem (tag|datum)|quand|quelle (heure|date)|quel jour)\b";
+    /// What is asked for.
+    AMOUNT = r"(?:^|[^\w.])[-+]?\d[\d.,' ]*(?:\b|$)|[$€£¥]\s?\d";
+    FAILURE = r"(?i)\b(error|fail\w*|fatal|panick?\w*|cannot|can't|could not|couldn't|unable|denied|refused|timed? ?out|timeout|invalid|missing|no (such|space)|not found|undefined|undeclared|mismatched|unexpected|exception|traceback|warning|fehler\w*|fehlgeschlagen|erreur|échec)\b|[A-Z]\w+(Error|Exception)\b|[✖✗✘]";
+    PLACE = r"(?i)[\w./\\-]+\.[a-z]{1,5}\s?[:(]\s?\d+|\b(line|ln|zeile|ligne)\s*\d+|-->";
+    TIME = r"(?ix) \b\d{1,2}[:h]\d{2}\b | \b\d{4}-\d{2}-\d{2}\b | \b\d{1,2}[./]\d{1,2}[./](\d{2}|\d{4})\b
+        | \b\d{1,2}(st|nd|rd|th|\.|er)?\s(of\s)?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|okt|dez|f[ée]v|avr|juin|juil|ao[uû]|d[ée]c)[\w]*
+        | \b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\s\d{1,2}\b
+        | \b(mon|tues|wednes|thurs|fri|satur|sun)day\b | \b(montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag)\b
+        | \b(lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\b | \b(today|tomorrow|yesterday|noon|midnight|heute|morgen|demain)\b
+        | \b\d{1,2}\s?(am|pm|uhr|o'clock|heures)\b";
     /// Word, message.
     GENERIC = r"(?i)^\W{0,4}(?:[\w./-]+:\s*)?(error|fatal(?:\s+error)?|exception|unhandled exception|panic|critical)\s?[:!]\s*(\S.*)";
 }

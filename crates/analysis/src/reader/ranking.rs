@@ -3,19 +3,26 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// BM25's usual constants: how fast repetitions saturate, and how much long lines are penalised.
+use super::question::Wanted;
+
+/// BM25's constants: how fast repetitions saturate, and how much long lines are penalised: less than long documents.
 const K1: f32 = 1.2;
-const B: f32 = 0.75;
+const B: f32 = 0.5;
 /// More words of a question add work and no meaning.
 const MAX_QUESTION_WORDS: usize = 64;
 
-const STOP_WORDS: [&str; 74] = [
+const STOP_WORDS: [&str; 127] = [
     "a", "about", "all", "am", "an", "and", "any", "are", "as", "at", "be", "but", "by", "can", "could",
     "did", "do", "does", "for", "from", "get", "give", "has", "have", "help", "here", "how", "i", "in", "is",
     "it", "its", "just", "like", "me", "my", "no", "not", "of", "on", "or", "please", "say", "screen", "see",
     "should", "show", "so", "tell", "that", "the", "their", "them", "then", "there", "these", "they", "this",
     "to", "us", "was", "we", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you",
-    "your", "yours",
+    "your", "yours", // German.
+    "auf", "aus", "bei", "das", "dem", "den", "der", "des", "die", "ein", "eine", "einen", "für", "hat",
+    "ich", "ist", "mit", "sich", "sind", "und", "viel", "viele", "von", "wann", "war", "was", "welche",
+    "welcher", "wer", "wie", "wird", "wo", "zu", "zum", "zur", // French.
+    "au", "aux", "combien", "de", "du", "elle", "est", "et", "il", "la", "le", "les", "par", "pour", "quand",
+    "que", "quel", "quelle",
 ];
 
 /// The lines that share words with the question, best first, as indices with their scores (above 0).
@@ -52,6 +59,11 @@ pub(super) fn rank(question: &str, lines: &[&str]) -> Vec<(usize, f32)> {
             *score += rarity * count * (K1 + 1.0) / (count + K1 * length);
         }
     }
+    if let Some(wanted) = Wanted::of(question) {
+        for (score, weight) in scores.iter_mut().zip(wanted.weights(lines)) {
+            *score *= weight;
+        }
+    }
     let mut ranked: Vec<(usize, f32)> =
         scores.into_iter().enumerate().filter(|(_, score)| *score > 0.0).collect();
     ranked.sort_by(|(i, a), (j, b)| b.total_cmp(a).then(i.cmp(j)));
@@ -66,13 +78,22 @@ fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 fn normalized(word: &str) -> String {
     let stem = ["ing", "ed", "es", "s"]
         .iter()
-        .find_map(|ending| word.strip_suffix(ending).filter(|stem| stem.chars().count() >= 3))
+        .find_map(|ending| {
+            word.strip_suffix(ending).filter(|stem| stem.chars().count() >= 3 && !stem.ends_with('s'))
+        })
         .unwrap_or(word);
     let alike = |c| match c {
         '0' => 'o',
         '1' | 'i' | '|' => 'l',
         '5' => 's',
         '8' => 'b',
+        // English data read letters with accents as those without.
+        'ä' | 'à' | 'â' | 'á' => 'a',
+        'ç' => 'c',
+        'é' | 'è' | 'ê' | 'ë' => 'e',
+        'í' | 'î' | 'ï' => 'l',
+        'ö' | 'ô' | 'ó' => 'o',
+        'ü' | 'ù' | 'û' | 'ú' => 'u',
         other => other,
     };
     stem.chars().map(alike).collect::<String>().replace("rn", "m").replace("vv", "w")

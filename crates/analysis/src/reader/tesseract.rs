@@ -29,7 +29,7 @@ pub struct ReaderConfig {
     pub tesseract: PathBuf,
     /// The program of util-linux that sets the limits; looked up likewise.
     pub prlimit: PathBuf,
-    /// The language data to use, as `tesseract --list-langs` names it.
+    /// The language data to use, as `tesseract --list-langs` names it; several joined by `+`.
     pub language: String,
     pub time_limit_seconds: u64,
     pub memory_limit_megabytes: u64,
@@ -54,6 +54,8 @@ impl Default for ReaderConfig {
 pub enum ReaderError {
     #[error("the text recognition ended with {status}: {complaint}")]
     Failed { status: std::process::ExitStatus, complaint: String },
+    #[error("Tesseract has no data for {0}")]
+    Language(MissingLanguages),
     #[error("the picture could not be prepared")]
     Picture(#[from] PictureError),
     #[error("the text recognition took longer than {0:?}")]
@@ -62,6 +64,33 @@ pub enum ReaderError {
     Start(#[from] std::io::Error),
     #[error("the text recognition was shut down")]
     Stopped,
+}
+
+/// Languages that are configured and not installed.
+#[derive(Debug)]
+pub struct MissingLanguages {
+    missing: Vec<String>,
+    installed: Vec<String>,
+}
+
+impl MissingLanguages {
+    fn new(missing: &[&str], installed: &[&str]) -> Self {
+        let owned = |names: &[&str]| names.iter().map(|name| crate::text::visible(name)).collect();
+        Self { missing: owned(missing), installed: owned(installed) }
+    }
+}
+
+impl std::fmt::Display for MissingLanguages {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { missing, installed } = self;
+        // Debian's names of the packages.
+        let packages: Vec<String> = missing
+            .iter()
+            .map(|name| format!("tesseract-ocr-{}", name.replace('_', "-").to_lowercase()))
+            .collect();
+        write!(f, "{}; it has {}. ", missing.join(", "), installed.join(", "))?;
+        write!(f, "On Debian or Ubuntu: apt-get install {}", packages.join(" "))
+    }
 }
 
 /// Reads the text on pictures.
@@ -78,15 +107,18 @@ impl Reader {
         Self { config: Arc::new(config), permits, pictures }
     }
 
-    /// The program's version, for the check at start, once it is known to have the language data.
+    /// The program's version, for the check at start, once it is known to have the data of every language.
     ///
     /// # Errors
     /// When the program or its language data are not there.
     pub async fn check(&self) -> Result<String, ReaderError> {
-        let languages = self.run(&["--list-langs"], Vec::new()).await?;
-        if !languages.lines().any(|line| line.trim() == self.config.language) {
-            let complaint = format!("language data “{}” not found", self.config.language);
-            return Err(ReaderError::Start(std::io::Error::new(std::io::ErrorKind::NotFound, complaint)));
+        let output = self.run(&["--list-langs"], Vec::new()).await?;
+        // The first line is a heading.
+        let installed: Vec<&str> = output.lines().skip(1).map(str::trim).filter(|l| !l.is_empty()).collect();
+        let wanted = self.config.language.split('+');
+        let missing: Vec<&str> = wanted.filter(|language| !installed.contains(language)).collect();
+        if !missing.is_empty() {
+            return Err(ReaderError::Language(MissingLanguages::new(&missing, &installed)));
         }
         let version = self.run(&["--version"], Vec::new()).await?;
         Ok(version.lines().next().unwrap_or_default().trim().to_owned())
@@ -98,10 +130,14 @@ impl Reader {
     /// See [`ReaderError`]. A picture without text is none: it gives an empty text.
     pub async fn read(&self, picture: &Picture) -> Result<RecognizedText, ReaderError> {
         let _permit = self.permits.acquire().await.map_err(|_| ReaderError::Stopped)?;
-        let ReaderPicture { png, scale } = self.pictures.for_reader(picture).await?;
-        let language = self.config.language.as_str();
-        let table = self.run(&["stdin", "stdout", "-l", language, "--psm", "3", "tsv"], png).await?;
-        Ok(layout::lines(&table, scale))
+        let ReaderPicture { mut page, scale } = self.pictures.for_reader(picture).await?;
+        if page.pieces.is_empty() {
+            return Ok(RecognizedText::default());
+        }
+        let (pnm, language) = (std::mem::take(&mut page.pnm), self.config.language.as_str());
+        // One block of lines: that is what the page is.
+        let table = self.run(&["stdin", "stdout", "-l", language, "--psm", "6", "tsv"], pnm).await?;
+        Ok(layout::lines(&table, &page, scale))
     }
 
     async fn run(&self, arguments: &[&str], input: Vec<u8>) -> Result<String, ReaderError> {

@@ -61,12 +61,32 @@ async fn a_picture_without_text_is_an_empty_reading() {
 async fn the_start_up_check_names_what_is_missing() {
     let version = reader(ReaderConfig::default()).check().await.unwrap();
     assert!(version.starts_with("tesseract "), "{version}");
-    let no_language = ReaderConfig { language: "tlh".into(), ..ReaderConfig::default() };
-    assert!(reader(no_language).check().await.unwrap_err().to_string().contains("could not be run"));
+    let no_language = ReaderConfig { language: "eng+tlh+chi_nowhere".into(), ..ReaderConfig::default() };
+    let error = reader(no_language).check().await.unwrap_err();
+    assert!(matches!(error, ReaderError::Language(_)), "{error:?}");
+    let error = error.to_string();
+    assert!(error.starts_with("Tesseract has no data for tlh, chi_nowhere; it has "), "{error}");
+    assert!(error.contains("eng"), "{error}");
+    assert!(error.ends_with("apt-get install tesseract-ocr-tlh tesseract-ocr-chi-nowhere"), "{error}");
     let no_program = ReaderConfig { tesseract: "/nowhere/tesseract".into(), ..ReaderConfig::default() };
     assert!(matches!(reader(no_program).check().await, Err(ReaderError::Failed { .. })));
     let no_limits = ReaderConfig { prlimit: "/nowhere/prlimit".into(), ..ReaderConfig::default() };
     assert!(matches!(reader(no_limits).check().await, Err(ReaderError::Start(_))));
+}
+
+#[tokio::test]
+async fn several_languages_are_used_at_once() {
+    // English data under another name, in a folder of its own: whichever languages this machine has.
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("tesseract");
+    std::fs::write(&program, "#!/bin/sh\necho \"$@\" >> \"${0%/*}/arguments\"\nexec tesseract \"$1\" \"$2\" -l eng --psm 6 tsv\n")
+        .unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let config = ReaderConfig { tesseract: program, language: "eng+deu".into(), ..ReaderConfig::default() };
+    let reading = reader(config).read(&render("two languages", ["white", "black"]).await).await.unwrap();
+    assert_eq!(reading.text(), "two languages");
+    let arguments = std::fs::read_to_string(folder.path().join("arguments")).unwrap();
+    assert_eq!(arguments, "stdin stdout -l eng+deu --psm 6 tsv\n");
 }
 
 /// A program that waits, in place of the recognition; writes its process id to a file.
