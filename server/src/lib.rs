@@ -20,6 +20,7 @@ pub mod outbox;
 pub mod overview;
 pub mod pages;
 pub mod people;
+mod read_cache;
 pub mod readiness;
 pub mod request_context;
 pub mod routes;

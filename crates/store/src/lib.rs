@@ -34,6 +34,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::error::{ClassifiedError, ErrorClass};
@@ -56,6 +57,8 @@ pub struct Store {
     pools: Pools,
     /// `None` until [`Store::with_audit_key`].
     audit_key: Option<AuditKey>,
+    /// See [`Store::generation`].
+    generation: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Clone)]
@@ -81,6 +84,19 @@ pub enum Tx {
 pub struct DatabaseTransaction<DB: Database> {
     transaction: Transaction<'static, DB>,
     audit_key: Option<AuditKey>,
+    /// The store's, of a transaction that may write.
+    generation: Option<Arc<AtomicU64>>,
+}
+
+impl<DB: Database> DatabaseTransaction<DB> {
+    async fn commit(self) -> Result<(), sqlx::Error> {
+        let committed = self.transaction.commit().await;
+        // Also after a failure: a connection may be lost after the database has committed and before it has said so.
+        if let Some(generation) = self.generation {
+            generation.fetch_add(1, Ordering::Release);
+        }
+        committed
+    }
 }
 
 impl<DB: Database> Deref for DatabaseTransaction<DB> {
@@ -193,7 +209,7 @@ impl Store {
         // A connection that is opened later must not make a new database in place of a removed one.
         write.set_connect_options(options.create_if_missing(false));
         let file = Arc::new(DatabaseFile::opened(file)?);
-        Ok(Self { pools: Pools::Sqlite { read, write, file }, audit_key: None })
+        Ok(Self { pools: Pools::Sqlite { read, write, file }, audit_key: None, generation: Arc::default() })
     }
 
     /// Connects to PostgreSQL and migrates the database to this version.
@@ -206,7 +222,7 @@ impl Store {
             .connect_with(options)
             .await?;
         sqlx::migrate!("../../migrations/postgres").run(&pool).await?;
-        Ok(Self { pools: Pools::Postgres(pool), audit_key: None })
+        Ok(Self { pools: Pools::Postgres(pool), audit_key: None, generation: Arc::default() })
     }
 
     /// Begins a transaction that may write.
@@ -226,9 +242,9 @@ impl Store {
                 // A deferred transaction that reads first and then writes could fail with SQLITE_BUSY_SNAPSHOT.
                 let tx = write.begin_with("BEGIN IMMEDIATE").await?;
                 file.check_log()?;
-                Tx::Sqlite(self.with_key(tx))
+                Tx::Sqlite(self.writing(tx))
             }
-            Pools::Postgres(pool) => Tx::Postgres(self.with_key(pool.begin().await?)),
+            Pools::Postgres(pool) => Tx::Postgres(self.writing(pool.begin().await?)),
         })
     }
 
@@ -238,14 +254,25 @@ impl Store {
         Ok(match &self.pools {
             Pools::Sqlite { read, file, .. } => {
                 file.check()?;
-                Tx::Sqlite(self.with_key(read.begin().await?))
+                Tx::Sqlite(self.reading(read.begin().await?))
             }
-            Pools::Postgres(pool) => Tx::Postgres(self.with_key(pool.begin().await?)),
+            Pools::Postgres(pool) => Tx::Postgres(self.reading(pool.begin().await?)),
         })
     }
 
-    fn with_key<DB: Database>(&self, transaction: Transaction<'static, DB>) -> DatabaseTransaction<DB> {
-        DatabaseTransaction { transaction, audit_key: self.audit_key.clone() }
+    fn writing<DB: Database>(&self, transaction: Transaction<'static, DB>) -> DatabaseTransaction<DB> {
+        let generation = Some(Arc::clone(&self.generation));
+        DatabaseTransaction { transaction, audit_key: self.audit_key.clone(), generation }
+    }
+
+    fn reading<DB: Database>(&self, transaction: Transaction<'static, DB>) -> DatabaseTransaction<DB> {
+        DatabaseTransaction { transaction, audit_key: self.audit_key.clone(), generation: None }
+    }
+
+    /// A number that grows with each transaction that this process has committed. What was read after the number was, is up to
+    /// date for as long as it stays, but for what other processes write.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// `sqlite` or `postgres`.
@@ -322,8 +349,8 @@ impl Tx {
     /// Commits everything that the transaction has written.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx) => tx.transaction.commit().await?,
-            Self::Postgres(tx) => tx.transaction.commit().await?,
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Machines' certificates: issuing, verifying, renewing and revoking them.
 //!
-//! Every request checks the database for a revocation, so one takes effect as soon as it is committed. Open connections of
-//! a revoked certificate are closed by [`Certificates::watch_revocations`].
+//! Every request checks for a revocation, so one takes effect as soon as this process has committed it, and within
+//! [`crate::read_cache::LIFETIME`] on other servers with the same database. Open connections of a revoked certificate are
+//! closed by [`Certificates::watch_revocations`].
 
 mod admin;
 mod authority;
@@ -15,12 +16,14 @@ mod verify;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use domain::certificate::MachineCertificate;
 use parking_lot::{Mutex, RwLock};
 use protocol::ServiceError;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::outbox::Outbox;
+use crate::read_cache::ReadCache;
 use crate::tls::Identity;
 use authority::Authorities;
 
@@ -49,6 +52,8 @@ struct Inner {
     closed_accounts: Mutex<HashSet<(String, i64)>>,
     connections: Arc<Connections>,
     outbox: Outbox,
+    /// Certificates by their fingerprint.
+    known: ReadCache<String, MachineCertificate>,
     verified: Mutex<verify::VerifiedCache>,
     /// Limits concurrent package builds: each derives keys from a password.
     packing: Arc<tokio::sync::Semaphore>,
@@ -70,6 +75,7 @@ impl Certificates {
             closed_accounts: Mutex::default(),
             connections,
             outbox,
+            known: ReadCache::new(verify::MAX_KNOWN),
             packing,
             verified: Mutex::default(),
         })))

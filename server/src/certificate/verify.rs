@@ -21,7 +21,7 @@ use web::{HandlerError, Peer, PeerCertificate, ProblemResponse, is_navigation};
 use super::Certificates;
 
 /// Caches verified chains, so that a machine's next request need not verify its chain again. Validity dates and
-/// revocation are checked every time.
+/// revocation are checked every time (a row read by an earlier request counts for a moment, see [`crate::read_cache`]).
 #[derive(Debug, Default)]
 pub(super) struct VerifiedCache {
     identities: HashMap<String, ClientIdentity>,
@@ -39,6 +39,8 @@ impl VerifiedCache {
 /// The cache's capacity. It need not evict: an attacker can open any number of connections, but has few certificates of
 /// ours.
 const CACHE_CAPACITY: usize = 20_000;
+/// Certificates whose rows are kept for a moment.
+pub(super) const MAX_KNOWN: usize = 4_096;
 /// The resolution of "last seen", in seconds.
 const SEEN_RESOLUTION: i64 = 60;
 
@@ -69,15 +71,18 @@ impl Certificates {
             Ok(identity) => identity,
             Err(reason) => return Ok(Err(reason)),
         };
-        let mut tx = self.0.env.store.read().await?;
-        let Some(certificate) = tx.certificates().find_by_fingerprint(&identity.fingerprint_hex).await?
-        else {
+        let store = &self.0.env.store;
+        let fingerprint = identity.fingerprint_hex;
+        let read = async {
+            let mut tx = store.read().await?;
+            tx.certificates().find_by_fingerprint(&fingerprint).await
+        };
+        let Some(certificate) = self.0.known.get(store, fingerprint.clone(), read).await? else {
             return Ok(Err(RejectionReason::Untrusted));
         };
         if certificate.revoked_at.is_some() {
             return Ok(Err(RejectionReason::Revoked));
         }
-        drop(tx);
         self.record_seen(&certificate).await?;
         Ok(Ok(Machine { certificate }))
     }

@@ -12,15 +12,24 @@ use protocol::{Problem, ServiceError};
 use store::StoreError;
 
 use crate::environment::Environment;
+use crate::read_cache::ReadCache;
 
 #[derive(Debug, Clone)]
 pub struct Modes {
     env: Arc<Environment>,
+    /// All modes, in the administrator's order.
+    all: Arc<ReadCache<(), Arc<Vec<Mode>>>>,
 }
 
 impl Modes {
     pub fn new(env: Arc<Environment>) -> Self {
-        Self { env }
+        Self { env, all: Arc::new(ReadCache::new(1)) }
+    }
+
+    async fn all(&self) -> Result<Arc<Vec<Mode>>, ServiceError> {
+        let store = &self.env.store;
+        let read = async { Ok::<_, StoreError>(Some(Arc::new(store.read().await?.modes().list().await?))) };
+        Ok(self.all.get(store, (), read).await?.unwrap_or_default())
     }
 
     /// Creates the default modes on a new server.
@@ -52,14 +61,13 @@ impl Modes {
     /// The modes that a desktop user chooses from, in the administrator's order.
     #[tracing::instrument(skip_all, level = "debug", name = "mode.enabled")]
     pub async fn enabled(&self) -> Result<Vec<ModeSummary>, ServiceError> {
-        let modes = self.env.store.read().await?.modes().list().await?;
-        let summary = |m: Mode| ModeSummary {
-            id: m.id,
-            name: m.name,
-            description: m.description,
+        let summary = |m: &Mode| ModeSummary {
+            id: m.id.clone(),
+            name: m.name.clone(),
+            description: m.description.clone(),
             edits_allowed: m.edits_allowed,
         };
-        Ok(modes.into_iter().filter(|m| m.enabled).map(summary).collect())
+        Ok(self.all().await?.iter().filter(|m| m.enabled).map(summary).collect())
     }
 
     /// The enabled mode with this id, or the first enabled one by default.

@@ -9,14 +9,20 @@ mod token;
 
 use std::sync::Arc;
 
+use domain::account::{Account, Session};
+use domain::id::SessionId;
 use web::RateLimiter;
 
 use crate::certificate::Certificates;
 use crate::environment::Environment;
 use crate::people::People;
+use crate::read_cache::ReadCache;
 use token::Tokens;
 
 pub use sign_in::Person;
+
+/// Sessions that are kept for a moment.
+const MAX_OPEN: usize = 4_096;
 
 /// The service behind every operation on native sessions.
 #[derive(Debug, Clone)]
@@ -26,6 +32,8 @@ pub struct Native {
     limits: Arc<dyn RateLimiter>,
     people: People,
     tokens: Arc<Tokens>,
+    /// Sessions that have not ended, with their accounts.
+    open: Arc<ReadCache<SessionId, (Session, Account)>>,
 }
 
 impl Native {
@@ -36,6 +44,7 @@ impl Native {
         people: People,
     ) -> Self {
         let tokens = Arc::new(Tokens::new(&env.vault, env.config.machines_url.origin()));
-        Self { env, certificates, limits, people, tokens }
+        let open = Arc::new(ReadCache::new(MAX_OPEN));
+        Self { env, certificates, limits, people, tokens, open }
     }
 }

@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 
 use domain::account::{Account, AccountState, Session, SessionKind};
+use domain::id::SessionId;
 use protocol::native::{AccessToken, Challenge, Login, SecondFactor};
 use protocol::{Problem, ServiceError};
+use store::StoreError;
 
 use super::Native;
 use crate::certificate::Machine;
@@ -92,19 +94,28 @@ impl Native {
         let claims =
             bearer.and_then(|token| self.tokens.verify(token, &machine.certificate.fingerprint, now));
         let claims = claims.ok_or_else(Problem::sign_in_required)?;
-        let mut tx = self.env.store.read().await?;
-        let session = tx.sessions().find_native(&claims.sid, now).await?;
-        let session = session
-            .filter(|s| {
-                s.account_id == claims.sub
-                    && matches!(&s.kind, SessionKind::Native { certificate_id } if *certificate_id == machine.certificate.id)
+        let store = &self.env.store;
+        let read = self.read_session(&claims.sid, now);
+        let (session, account) = self
+            .open
+            .get(store, claims.sid.clone(), read)
+            .await?
+            // The time and the machine of this call; the entry may be of an earlier one.
+            .filter(|(session, account)| {
+                session.expires_at > now
+                    && session.account_id == claims.sub
+                    && matches!(&session.kind, SessionKind::Native { certificate_id } if *certificate_id == machine.certificate.id)
+                    && matches!(account.state, AccountState::Active { .. })
             })
             .ok_or_else(Problem::sign_in_required)?;
-        let account = tx.accounts().find(&claims.sub).await?;
-        let account = account
-            .filter(|a| matches!(a.state, AccountState::Active { .. }))
-            .ok_or_else(Problem::sign_in_required)?;
         Ok(Person { account, machine, session })
+    }
+
+    async fn read_session(&self, id: &SessionId, now: i64) -> Result<Option<(Session, Account)>, StoreError> {
+        let mut tx = self.env.store.read().await?;
+        let Some(session) = tx.sessions().find_native(id, now).await? else { return Ok(None) };
+        let account = tx.accounts().find(&session.account_id).await?;
+        Ok(account.map(|account| (session, account)))
     }
 
     /// Ends the session, and with it the others of its sign-in: each renewal of the certificate has opened one.

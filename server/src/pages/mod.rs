@@ -1,6 +1,7 @@
 //! The pages: every route that the Leptos app renders, with the request's context and the services provided to it.
 
 pub mod assets;
+mod first_visit;
 mod guard;
 mod negotiation;
 mod render;
@@ -63,6 +64,7 @@ pub fn routes(state: &AppState) -> Router {
         .layer(from_fn(keep_redirects_here))
         .layer(from_fn(render::to_completion))
         .layer(from_fn(add_nonce))
+        .layer(from_fn_with_state(first_visit::FirstVisits::new(state.env.clone()), first_visit::answer))
         .layer(from_fn_with_state(state.clone(), guard::require_certificate))
         .layer(from_fn_with_state(state.contexts.clone(), request_context::add))
         .with_state(state.clone())

@@ -1,5 +1,7 @@
 //! The pages as the server renders them.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use app::request_context::RequestContext;
@@ -194,6 +196,85 @@ async fn many_pages_at_once() {
         }
         assert_eq!(PANICS.load(Ordering::Relaxed), 0, "something panicked around {path}");
     }
+}
+
+/// First visitors, visitors whose form was rejected, and administrators at the same time: nobody gets what is another's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_page_shows_what_is_anothers() {
+    const SYSTEMS: [(&str, &str); 3] =
+        [("Windows NT 10.0", "windows"), ("X11; Linux x86_64", "linux"), ("Macintosh; Intel", "macos")];
+    let server = TestServer::sqlite().await;
+    let admin = server.administrator().await;
+    let form = server.get("/request-access").header("accept", "text/html").send().await.text();
+    let action = attribute_after(&form, "<form", "action=\"");
+    let mut visitors = tokio::task::JoinSet::new();
+    for n in 0..share(10_000) {
+        let (server, action, session) = (server.clone(), action.clone(), admin.session.clone());
+        if visitors.len() == 32 {
+            nonces_are_new(visitors.join_next().await.unwrap().unwrap());
+        }
+        let (agent, platform) = SYSTEMS[n % 3];
+        visitors.spawn(async move {
+            let open =
+                |path: &str| server.get(path).header("accept", "text/html").header("user-agent", agent);
+            let path = ["/request-access", "/", "/login", "/certificate-test"][n / 3 % 4];
+            let page = match n % 20 {
+                7 => {
+                    let typed = format!("typed by {n}");
+                    let rejected = server
+                        .post(&action)
+                        .header("accept", "text/html")
+                        .header("referer", "http://localhost:8080/request-access")
+                        .header("origin", "http://localhost:8080")
+                        .form(&[
+                            ("email", "none"),
+                            ("platform", platform),
+                            ("device_name", &typed),
+                            ("message", ""),
+                        ])
+                        .send()
+                        .await;
+                    let cookie = rejected.headers["set-cookie"].to_str().unwrap();
+                    let page = open("/request-access").header("cookie", cookie.split(';').next().unwrap());
+                    let page = page.send().await;
+                    assert!(page.text().contains(&typed), "what was typed is not lost");
+                    page
+                }
+                13 => {
+                    let page = open("/account").cookie("aiwe_session", &session).send().await;
+                    assert!(page.text().contains("admin@example.org"), "{}", page.text());
+                    page
+                }
+                _ => {
+                    let page = open(path).send().await;
+                    let text = page.text();
+                    assert!(!text.contains("typed by") && !text.contains("admin@example.org"), "{text}");
+                    if path == "/request-access" {
+                        let chosen = attribute_after(&text, "checked", "value=\"");
+                        let before = text.split_once("checked").unwrap().0.rsplit_once("value=\"").unwrap().1;
+                        assert!(before.starts_with(platform) || chosen == platform, "{before} {chosen}");
+                    }
+                    page
+                }
+            };
+            assert_eq!(page.status, 200, "{path}");
+            page
+        });
+    }
+    while let Some(page) = visitors.join_next().await {
+        nonces_are_new(page.unwrap());
+    }
+}
+
+/// A page has one nonce, that of its header, which no page before had.
+fn nonces_are_new(page: Reply) {
+    static SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let csp = page.headers["content-security-policy"].to_str().unwrap();
+    let nonce = csp.split_once("'nonce-").expect("a nonce").1.split('\'').next().unwrap().to_owned();
+    let text = page.text();
+    let mut used = text.split("nonce=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).peekable();
+    assert!(used.peek().is_some() && used.all(|of_tag| of_tag == nonce), "{csp} {text}");
+    assert!(SEEN.lock().unwrap().insert(nonce), "a nonce came twice");
 }
 
 /// Who opens a page.
