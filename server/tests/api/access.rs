@@ -244,13 +244,14 @@ async fn one_of_many_parallel_redemptions_succeeds(server: TestServer) {
     let (token, _, browser) = server.approved(&admin, "anna@example.org").await;
     let link = format!("/public/download-certs/{token}");
     let body = json!({ "platform": "windows", "password": PASSWORD });
-    let posts = (0..200).map(|_| server.post(&link).cookie("aiwe_asked", &browser).json(&body).send());
+    // Each builds its package before it learns whether it was the first.
+    let posts = (0..50).map(|_| server.post(&link).cookie("aiwe_asked", &browser).json(&body).send());
     let replies = futures::future::join_all(posts).await;
     let mut counts = HashMap::new();
     for reply in &replies {
         *counts.entry(reply.status.as_u16()).or_insert(0) += 1;
     }
-    assert_eq!(counts, HashMap::from([(200, 1), (410, 199)]));
+    assert_eq!(counts, HashMap::from([(200, 1), (410, 49)]));
     let mut tx = server.state.env.store.read().await.unwrap();
     assert_eq!(tx.certificates().list("anna", 0, 10).await.unwrap().total, 1);
 }
