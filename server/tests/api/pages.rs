@@ -10,7 +10,7 @@ use http::Method;
 use protocol::access::Platform;
 
 use crate::on_both;
-use crate::support::{AdminSession, PASSWORD, Reply, TestServer, context};
+use crate::support::{AdminSession, PASSWORD, Reply, TestServer, context, repetitions};
 
 on_both!(
     forms_work_without_scripts,
@@ -19,11 +19,6 @@ on_both!(
     server_functions_redirect_nowhere_else,
     server_functions_say_when_to_try_again,
 );
-
-/// The number of repetitions: the full one with `AIWE_SOAK=1`, or else the small one.
-fn repetitions(full: usize, small: usize) -> usize {
-    if std::env::var_os("AIWE_SOAK").is_some() { full } else { small }
-}
 
 async fn pages_are_rendered_with_safe_headers(server: TestServer) {
     let page = server.get("/request-access?reason=expired").header("accept", "text/html").send().await;

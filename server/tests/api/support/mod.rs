@@ -132,3 +132,8 @@ pub fn token_in(text: &str, path: &str) -> String {
     let (_, rest) = text.split_once(path).unwrap_or_else(|| panic!("no {path} in {text}"));
     rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect()
 }
+
+/// The number of repetitions: the full one with `AIWE_SOAK=1`, or else the small one.
+pub fn repetitions(full: usize, small: usize) -> usize {
+    if std::env::var_os("AIWE_SOAK").is_some() { full } else { small }
+}
