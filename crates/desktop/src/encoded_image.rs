@@ -6,9 +6,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::codecs::jpeg::JpegEncoder;
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{DynamicImage, ImageEncoder, ImageError};
+use image::{ImageEncoder, RgbaImage};
 use protocol::Problem;
 use protocol::analysis::MAX_IMAGE_BYTES;
 use protocol::image::MediaType;
@@ -32,12 +33,16 @@ pub struct EncodedImage {
 
 impl EncodedImage {
     /// Takes some tens of milliseconds.
-    pub fn from_frame(frame: &Frame) -> Result<Self, ImageError> {
-        let picture = scaled_down(DynamicImage::ImageRgba8(frame.pixels.clone())).into_rgb8();
+    pub fn from_frame(frame: &Frame) -> Result<Self, EncodeError> {
+        let resized = match limited_size(frame.pixels.dimensions()) {
+            Some(size) => Some(resized(&frame.pixels, size)?),
+            None => None,
+        };
+        let picture = resized.as_ref().unwrap_or(&frame.pixels);
         let (width, height) = picture.dimensions();
         let mut bytes = Vec::new();
         PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive).write_image(
-            &picture,
+            &opaque(picture),
             width,
             height,
             image::ExtendedColorType::Rgb8,
@@ -45,10 +50,7 @@ impl EncodedImage {
         if bytes.len() <= MAX_PNG_BYTES {
             return Ok(Self { bytes, media_type: MediaType::Png });
         }
-        Ok(Self {
-            bytes: jpeg(&DynamicImage::ImageRgb8(picture), UPLOAD_QUALITY)?,
-            media_type: MediaType::Jpeg,
-        })
+        Ok(Self { bytes: jpeg(picture, UPLOAD_QUALITY)?, media_type: MediaType::Jpeg })
     }
 
     /// From a file that the user picked or pasted, as the page gives it. The server checks its content.
@@ -65,39 +67,83 @@ impl EncodedImage {
 
 impl Frame {
     /// A small JPEG for the page.
-    pub fn preview(&self) -> Result<Vec<u8>, ImageError> {
+    pub fn preview(&self) -> Result<Vec<u8>, EncodeError> {
         let (width, height) = self.pixels.dimensions();
-        let picture = DynamicImage::ImageRgba8(self.pixels.clone());
-        let small = if width > PREVIEW_WIDTH { picture.thumbnail(PREVIEW_WIDTH, height) } else { picture };
-        jpeg(&DynamicImage::ImageRgb8(small.into_rgb8()), PREVIEW_QUALITY)
+        if width <= PREVIEW_WIDTH {
+            return jpeg(&self.pixels, PREVIEW_QUALITY);
+        }
+        let scale = f64::from(PREVIEW_WIDTH) / f64::from(width);
+        jpeg(&resized(&self.pixels, (PREVIEW_WIDTH, scaled(height, scale)))?, PREVIEW_QUALITY)
     }
 }
 
-fn scaled_down(picture: DynamicImage) -> DynamicImage {
-    let (width, height) = (picture.width(), picture.height());
+/// Why a picture could not be made a file.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    #[error("the picture could not be resized")]
+    Resize(#[from] fast_image_resize::ResizeError),
+    #[error("the picture does not have the size that it claims")]
+    Size(#[from] fast_image_resize::ImageBufferError),
+    #[error("the picture could not be written as PNG")]
+    Png(#[from] image::ImageError),
+    #[error("the picture could not be written as JPEG")]
+    Jpeg(#[from] jpeg_encoder::EncodingError),
+}
+
+/// The largest size with the same proportions within [`MAX_PIXELS`]. `None`: the picture has it already.
+fn limited_size((width, height): (u32, u32)) -> Option<(u32, u32)> {
     let pixels = u64::from(width) * u64::from(height);
-    if pixels <= MAX_PIXELS {
-        return picture;
-    }
     let scale = (MAX_PIXELS as f64 / pixels as f64).sqrt();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the scale is between 0 and 1; rounding down keeps the picture within the limit"
-    )]
-    let scaled = |length: u32| ((f64::from(length) * scale) as u32).max(1);
-    picture.resize_exact(scaled(width), scaled(height), image::imageops::FilterType::Triangle)
+    (pixels > MAX_PIXELS).then(|| (scaled(width, scale), scaled(height, scale)))
 }
 
-fn jpeg(picture: &DynamicImage, quality: u8) -> Result<Vec<u8>, ImageError> {
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the scale is between 0 and 1; rounding down keeps the picture within the limit"
+)]
+fn scaled(length: u32, scale: f64) -> u32 {
+    ((f64::from(length) * scale) as u32).max(1)
+}
+
+fn resized(picture: &RgbaImage, (width, height): (u32, u32)) -> Result<RgbaImage, EncodeError> {
+    let source = ImageRef::new(picture.width(), picture.height(), picture.as_raw(), PixelType::U8x4)?;
+    let mut small = Image::new(width, height, PixelType::U8x4);
+    // A screenshot is opaque, so its colours need not be multiplied by the opacity and divided again.
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(fast_image_resize::FilterType::Bilinear))
+        .use_alpha(false);
+    Resizer::new().resize(&source, &mut small, &options)?;
+    // It has the length that it was made with.
+    Ok(RgbaImage::from_raw(width, height, small.into_vec()).unwrap_or_default())
+}
+
+fn opaque(picture: &RgbaImage) -> Vec<u8> {
+    let mut rgb = Vec::with_capacity(picture.as_raw().len() / 4 * 3);
+    rgb.extend(
+        picture.as_raw().as_chunks::<4>().0.iter().flat_map(|&[red, green, blue, _]| [red, green, blue]),
+    );
+    rgb
+}
+
+fn jpeg(picture: &RgbaImage, quality: u8) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::new();
-    picture.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, quality))?;
+    let side = |length: u32| u16::try_from(length).unwrap_or(u16::MAX);
+    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, quality);
+    // Coloured text loses its edges when colour has fewer pixels than brightness.
+    encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_1_1);
+    encoder.encode(
+        picture.as_raw(),
+        side(picture.width()),
+        side(picture.height()),
+        jpeg_encoder::ColorType::Rgba,
+    )?;
     Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
-    use image::{ImageFormat, Rgba, RgbaImage};
+    use image::{ImageFormat, Rgba};
 
     use super::*;
 

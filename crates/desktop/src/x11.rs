@@ -2,7 +2,9 @@
 
 use x11rb::connection::Connection;
 use x11rb::errors::{ConnectError, ConnectionError, ReplyError, ReplyOrIdError};
-use x11rb::protocol::xproto::{Atom, AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, Window};
+use x11rb::protocol::xproto::{
+    Atom, AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, Keycode, Keysym, Window,
+};
 use x11rb::rust_connection::RustConnection;
 
 x11rb::atom_manager! {
@@ -33,6 +35,10 @@ pub enum DisplayError {
     Id(#[from] ReplyOrIdError),
     #[error("the X server refused a request")]
     Reply(#[from] ReplyError),
+    #[error("memory to share with the X server could not be had")]
+    Memory(#[source] std::io::Error),
+    #[error("the X server does not have {0}")]
+    Unsupported(&'static str),
 }
 
 #[derive(Debug)]
@@ -73,6 +79,20 @@ impl Display {
         let message = ClientMessageEvent::new(32, window, self.atoms.STOP, [0; 5]);
         self.connection.send_event(false, window, EventMask::NO_EVENT, message)?;
         Ok(self.connection.flush()?)
+    }
+
+    /// The key that has this symbol without Shift, in any of the layouts that are switched between.
+    pub fn key(&self, symbol: Keysym) -> Result<Option<Keycode>, DisplayError> {
+        let connection = &self.connection;
+        let (first, last) = (connection.setup().min_keycode, connection.setup().max_keycode);
+        let map = connection.get_keyboard_mapping(first, last - first + 1)?.reply()?;
+        let per_key = usize::from(map.keysyms_per_keycode).max(1);
+        let has = |column: usize| {
+            map.keysyms.chunks(per_key).position(|symbols| symbols.get(column) == Some(&symbol))
+        };
+        // Columns come in pairs, without and with Shift; a pair for each layout.
+        let found = (0..per_key).step_by(2).find_map(has);
+        Ok(found.and_then(|offset| Keycode::try_from(usize::from(first) + offset).ok()))
     }
 
     /// A property of up to 64 KB, whatever its type; `None` without it.

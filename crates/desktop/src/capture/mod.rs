@@ -2,6 +2,8 @@
 
 mod cache;
 mod monitor;
+#[cfg(target_os = "linux")]
+mod x11;
 
 use image::RgbaImage;
 use protocol::Problem;
@@ -25,6 +27,12 @@ pub struct Frame {
 pub trait ScreenCapture: Send + Sync {
     /// The monitor that shows `at`, or else the primary one.
     fn capture(&self, at: Option<Point>) -> Result<Frame, CaptureError>;
+
+    /// Whether nothing at all was drawn since the last picture, so that another would be the same. `false` where that is not
+    /// known without one.
+    fn is_unchanged(&self) -> bool {
+        false
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +77,9 @@ impl CaptureError {
 /// The implementation that fits the session.
 pub fn for_session(session: DisplaySession) -> Box<dyn ScreenCapture> {
     match session {
+        #[cfg(target_os = "linux")]
+        DisplaySession::Direct => Box::<x11::X11Capture>::default(),
+        #[cfg(not(target_os = "linux"))]
         DisplaySession::Direct => Box::new(monitor::DirectCapture),
         DisplaySession::None => Box::new(Unavailable(|| CaptureError::NoSession)),
         DisplaySession::Wayland => Box::new(Unavailable(|| CaptureError::Wayland)),

@@ -19,6 +19,37 @@ mod on_x11 {
         on_x_server(name, |display| vec![start_terminal(display)], look_for_the_terminal);
     }
 
+    #[test]
+    fn only_what_is_drawn_makes_a_difference() {
+        let name = "capture::tests::on_x11::only_what_is_drawn_makes_a_difference";
+        on_x_server(name, |_| Vec::new(), draw_a_little);
+    }
+
+    fn draw_a_little() {
+        use x11rb::connection::Connection;
+        use x11rb::protocol::xproto::{ConnectionExt, CreateGCAux, Rectangle};
+
+        let screen = for_session(DisplaySession::Direct);
+        assert!(!screen.is_unchanged(), "there is no picture yet");
+        let before = screen.capture(None).unwrap();
+        assert!((0..20).all(|_| screen.is_unchanged()));
+
+        let (x11, number) = x11rb::connect(None).unwrap();
+        let root = x11.setup().roots[number].root;
+        let colour = x11.generate_id().unwrap();
+        x11.create_gc(colour, root, &CreateGCAux::new().foreground(0x12_a4_6b)).unwrap();
+        let dot = Rectangle { x: 40, y: 30, width: 2, height: 1 };
+        x11.poly_fill_rectangle(root, colour, &[dot]).unwrap().check().unwrap();
+        crate::test_display::wait_for("the change", || (!screen.is_unchanged()).then_some(()));
+
+        let after = screen.capture(None).unwrap();
+        let differing =
+            before.pixels.enumerate_pixels().filter(|(x, y, p)| after.pixels.get_pixel(*x, *y) != *p);
+        assert_eq!(differing.map(|(x, y, _)| (x, y)).collect::<Vec<_>>(), [(40, 30), (41, 30)]);
+        assert_eq!(after.pixels.get_pixel(40, 30).0, [0x12, 0xa4, 0x6b, 255]);
+        assert!(screen.is_unchanged(), "the next picture would be the same");
+    }
+
     fn start_terminal(display: &str) -> Process {
         let colour = format!("#{:02x}{:02x}{:02x}", COLOUR[0], COLOUR[1], COLOUR[2]);
         let terminal = Command::new("xterm")
