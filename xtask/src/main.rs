@@ -30,7 +30,7 @@ Usage: cargo xtask <command>
                              {stages}
   soak                       Like test, for libraries and server, with the long repetitions and the storms in full.
   bench [NAME…]              Install what is missing, build, and measure beside a peer; or only the named:
-                             pages throughput start-up memory revoke redeem issuances reader workflow window.
+                             pages throughput start-up memory revoke redeem issuances reader workflow capture window.
                              Results: target/bench.
   desktop [ARGS…]            Install what is missing, build and start the desktop window with ARGS.
   pages                      Build only what browsers load: WASM, style sheet, static files.

@@ -27,7 +27,7 @@ const PAGES: &[(Who, &str)] = &[
     (Who::Administrator, "/admin/outbox"),
 ];
 /// Of each page, in parallel; `AIWE_SOAK=1` makes all of them.
-fn renderings() -> usize {
+fn repetitions() -> usize {
     if std::env::var_os("AIWE_SOAK").is_some() { 2_000 } else { 300 }
 }
 /// Far more than all of them need on a busy machine.
@@ -45,7 +45,7 @@ async fn pages_are_rendered_in_parallel() {
     }));
     for &(who, path) in PAGES {
         let mut renderings = tokio::task::JoinSet::new();
-        for _ in 0..renderings() {
+        for _ in 0..repetitions() {
             renderings.spawn(async move {
                 let answered = tokio::time::timeout(RENDER_TIMEOUT, open(who, path, "")).await;
                 let answered = answered.unwrap_or_else(|_| panic!("{path} hangs"));

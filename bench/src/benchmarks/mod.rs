@@ -1,5 +1,6 @@
 //! What is measured. A benchmark is one file here and one line in [`ALL`].
 
+mod capture;
 mod issuances;
 mod memory;
 mod pages;
@@ -50,5 +51,6 @@ pub const ALL: &[Benchmark] = &[
     Benchmark { name: "issuances", run: |env| Box::pin(issuances::run(env)) },
     Benchmark { name: "reader", run: |env| Box::pin(reader::run(env)) },
     Benchmark { name: "workflow", run: |env| Box::pin(workflow::run(env)) },
+    Benchmark { name: "capture", run: |env| Box::pin(capture::run(env)) },
     Benchmark { name: "window", run: |env| Box::pin(window::run(env)) },
 ];

@@ -19,7 +19,7 @@ pub async fn run(env: &Environment<'_>) -> Result<Vec<Section>> {
     let (programs, fixture) = (env.programs, env.fixture);
     let data = fixture.data_in(env.folder, "data")?;
     let _server = Server::start(programs, &data, fixture.ports, None).await?;
-    let screen = Screen::start(env.folder).await?;
+    let screen = Screen::start(env.folder, 1600, 900).await?;
     let mut times = Vec::new();
     // Of the whole, under an empty name, and of each program.
     let mut memory: BTreeMap<String, Vec<f64>> = BTreeMap::new();

@@ -22,13 +22,19 @@ pub struct Screen {
 }
 
 impl Screen {
-    pub async fn start(folder: &Path) -> Result<Self> {
+    pub async fn start(folder: &Path, width: u32, height: u32) -> Result<Self> {
+        let size = format!("{width}x{height}x24");
         let mut command = child_command(Path::new("Xvfb"));
         // It picks a free display number and writes it to descriptor 1.
-        command.args(["-displayfd", "1", "-screen", "0", "1600x900x24", "-nolisten", "tcp", "-noreset"]);
+        command.args(["-displayfd", "1", "-screen", "0", &size, "-nolisten", "tcp", "-noreset"]);
         let mut server = Program::start("screen", &mut command, folder)?;
         let display = format!(":{}", server.wait_for_line("").await?);
         Ok(Self { display, _server: server })
+    }
+
+    /// Its name, such as `:1`.
+    pub fn display(&self) -> &str {
+        &self.display
     }
 }
 

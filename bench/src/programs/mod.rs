@@ -130,7 +130,7 @@ pub fn on_core(core: usize, program: &Path) -> Command {
 }
 
 /// A command that is killed when this process ends, even if this process is killed itself.
-fn child_command(program: &Path) -> Command {
+pub fn child_command(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     command

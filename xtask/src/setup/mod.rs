@@ -136,8 +136,10 @@ fn components(paths: &Paths, toolchain: &Toolchain, purpose: Purpose) -> Result<
                 "jinja2==3.1.6",
                 "langgraph==1.2.18",
                 "langgraph-checkpoint-sqlite==3.1.2",
+                "mss==10.2.0",
+                "pillow==13.0.0",
             ],
-            "the peer that the server is measured beside",
+            "the peers that server and desktop program are measured beside",
         ));
     }
     if purpose == Purpose::Test {

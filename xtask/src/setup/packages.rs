@@ -33,8 +33,8 @@ const DESKTOP: &[&str] = &[
     "libxrandr-dev",
 ];
 
-/// A screen without a monitor, and what drives a webview on it.
-const SCREEN: &[&str] = &["dbus", "fonts-dejavu-core", "webkit2gtk-driver", "xvfb"];
+/// A screen without a monitor, a program to show on it, and what drives a webview there.
+const SCREEN: &[&str] = &["dbus", "fonts-dejavu-core", "webkit2gtk-driver", "xterm", "xvfb"];
 
 /// A browser, and what drives it over WebDriver.
 const BROWSER: &[&str] = &["chromium", "chromium-driver"];
@@ -58,7 +58,6 @@ const TEST: &[&str] = &[
     "x11-utils",
     "xclip",
     "xdotool",
-    "xterm",
 ];
 
 pub fn wanted(purpose: Purpose) -> Vec<&'static str> {

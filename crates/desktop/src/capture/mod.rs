@@ -11,6 +11,8 @@ use protocol::Problem;
 use crate::Point;
 use crate::session::DisplaySession;
 pub use cache::FrameCache;
+#[cfg(target_os = "linux")]
+pub use x11::X11Capture;
 
 /// What one monitor showed at one moment.
 #[derive(Debug, Clone)]
@@ -39,6 +41,9 @@ pub trait ScreenCapture: Send + Sync {
 pub enum CaptureError {
     #[error("the screen could not be read")]
     Failed(#[from] xcap::XCapError),
+    #[cfg(target_os = "linux")]
+    #[error("the X server gave no picture")]
+    Display(#[from] crate::x11::DisplayError),
     #[error("no monitor is connected")]
     NoMonitor,
     #[error("there is no graphical session")]
@@ -50,6 +55,12 @@ pub enum CaptureError {
 impl CaptureError {
     pub fn problem(&self) -> Problem {
         let (name, title, detail) = match self {
+            #[cfg(target_os = "linux")]
+            Self::Display(_) => (
+                "capture-failed",
+                "The screen could not be read",
+                "The display server gave no picture. The program's log says more.",
+            ),
             Self::Failed(_) => (
                 "capture-failed",
                 "The screen could not be read",
@@ -78,7 +89,7 @@ impl CaptureError {
 pub fn for_session(session: DisplaySession) -> Box<dyn ScreenCapture> {
     match session {
         #[cfg(target_os = "linux")]
-        DisplaySession::Direct => Box::<x11::X11Capture>::default(),
+        DisplaySession::Direct => Box::<X11Capture>::default(),
         #[cfg(not(target_os = "linux"))]
         DisplaySession::Direct => Box::new(monitor::DirectCapture),
         DisplaySession::None => Box::new(Unavailable(|| CaptureError::NoSession)),

@@ -5,7 +5,7 @@
 //! [`DirectCapture`].
 
 use std::fs::File;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use image::RgbaImage;
 use memmap2::Mmap;
@@ -32,13 +32,40 @@ const RANDR_VERSION: (u32, u32) = (1, 5);
 
 /// Connects when the first picture is taken, and again after the connection was lost.
 #[derive(Debug, Default)]
-pub struct X11Capture(Mutex<Option<X11Screen>>);
+pub struct X11Capture {
+    /// `None`: the one that `DISPLAY` names.
+    display: Option<String>,
+    screen: Mutex<Option<X11Screen>>,
+}
+
+impl X11Capture {
+    /// For the X server of this name, such as `:1`.
+    pub fn of(display: &str) -> Self {
+        Self { display: Some(display.to_owned()), screen: Mutex::default() }
+    }
+
+    fn screen(&self) -> MutexGuard<'_, Option<X11Screen>> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, at: Option<Point>) -> Result<Option<Frame>, DisplayError> {
+        let mut kept = self.screen();
+        // Not kept after a failure: the connection may be lost, or the monitors have changed.
+        let mut screen = match kept.take() {
+            Some(screen) => screen,
+            None => X11Screen::connect(self.display.as_deref())?,
+        };
+        let frame = screen.capture(at)?;
+        *kept = Some(screen);
+        Ok(frame)
+    }
+}
 
 impl ScreenCapture for X11Capture {
     fn capture(&self, at: Option<Point>) -> Result<Frame, CaptureError> {
-        let mut screen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match capture(&mut screen, at) {
+        match self.take(at) {
             Ok(frame) => frame.ok_or(CaptureError::NoMonitor),
+            Err(error) if self.display.is_some() => Err(error.into()),
             Err(error) => {
                 tracing::debug!(%error, "the picture is taken without shared memory");
                 DirectCapture.capture(at)
@@ -47,20 +74,8 @@ impl ScreenCapture for X11Capture {
     }
 
     fn is_unchanged(&self) -> bool {
-        let mut screen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        screen.as_mut().is_some_and(|screen| screen.is_unchanged().unwrap_or(false))
+        self.screen().as_mut().is_some_and(|screen| screen.is_unchanged().unwrap_or(false))
     }
-}
-
-fn capture(kept: &mut Option<X11Screen>, at: Option<Point>) -> Result<Option<Frame>, DisplayError> {
-    // Not kept after a failure: the connection may be lost, or the monitors have changed.
-    let mut screen = match kept.take() {
-        Some(screen) => screen,
-        None => X11Screen::connect()?,
-    };
-    let frame = screen.capture(at)?;
-    *kept = Some(screen);
-    Ok(frame)
 }
 
 /// A connection with what it needs to take pictures.
@@ -81,8 +96,8 @@ struct SharedMemory {
 }
 
 impl X11Screen {
-    fn connect() -> Result<Self, DisplayError> {
-        let (connection, number) = x11rb::connect(None)?;
+    fn connect(display: Option<&str>) -> Result<Self, DisplayError> {
+        let (connection, number) = x11rb::connect(display)?;
         let setup = connection.setup();
         let screen = setup.roots.get(number).ok_or(DisplayError::Unsupported("a screen"))?;
         let depths = screen.allowed_depths.iter();
