@@ -31,7 +31,7 @@ export async function setUp(page: Page, link: string, email: string, password: s
   const codes = page.getByRole("list", { name: "Recovery codes" }).getByRole("listitem");
   await expect(codes.first()).toBeVisible();
   const recoveryCodes = await codes.allInnerTexts();
-  await page.getByLabel("I have saved them").check();
+  await page.getByLabel("I’ve saved these").check();
   return { email, password, authenticator, recoveryCodes };
 }
 

@@ -27,6 +27,17 @@ export class Question {
     return this.parts.map((part) => ("text" in part ? part.text : "")).join("");
   }
 
+  /** What was asked and answered before in the conversation. */
+  get turns(): unknown[] {
+    return this.request.messages.slice(1, -1).map((message) => message.content);
+  }
+
+  /** What the server told the model beside the question. */
+  get system(): string {
+    const content = this.request.messages[0]?.content ?? "";
+    return typeof content === "string" ? content : content.map((part) => ("text" in part ? part.text : "")).join("");
+  }
+
   get picture(): Buffer {
     const url = this.parts.map((part) => ("image_url" in part ? part.image_url.url : "")).join("");
     return Buffer.from(url.replace(/^data:image\/\w+;base64,/, ""), "base64");
@@ -66,6 +77,8 @@ export class Model {
 
   private constructor() {
     this.server = createServer(async (request, response) => {
+      // The server also asks what models there are.
+      if (!request.url?.endsWith("/chat/completions")) return void response.writeHead(404).end();
       if (this.errorStatus) return void response.writeHead(this.errorStatus).end();
       const question = new Question((await json(request)) as ChatRequest, response);
       response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();

@@ -16,19 +16,22 @@ export class DesktopWindow {
     this.session = session;
   }
 
-  /** Starts `application` on `screen` with these variables. */
+  /** Starts `application` on `screen` with these variables, on the session bus at `bus` or on one of its own. */
   static async open(
     screen: Screen,
     application: string,
     variables: NodeJS.ProcessEnv,
+    bus?: string,
   ): Promise<DesktopWindow> {
     const tauriDriver = process.env.END2END_TAURI_DRIVER;
     if (!tauriDriver)
       throw new Error("END2END_TAURI_DRIVER is not set; start these tests with `cargo xtask test desktop`");
     const [port, nativePort] = [String(await freePort()), String(await freePort())];
+    const command = [tauriDriver, "--port", port, "--native-port", nativePort];
+    const [program, ...args] = bus ? command : ["dbus-run-session", "--", ...command];
     const driver = screen.start(
-      "dbus-run-session",
-      ["--", tauriDriver, "--port", port, "--native-port", nativePort],
+      program as string,
+      args,
       {
         ...variables,
         // Without these WebKitGTK draws through a GPU that is not there, and pictures are black.
@@ -90,6 +93,26 @@ export class DesktopWindow {
     const script = `return arguments[0].${name}`;
     const args = [{ [ELEMENT]: element }];
     return (await this.command("execute/sync", { script, args })) as string;
+  }
+
+  /** Runs the body of an asynchronous function in the page. */
+  async script<T>(body: string, ...args: unknown[]): Promise<T> {
+    const script = `const [...given] = arguments; const done = given.pop();
+      (async (...arguments_) => { ${body} })(...given).then(
+        (value) => done({ value }),
+        (error) => done({ error: error?.detail ?? String(error) }))`;
+    const answer = (await this.command("execute/async", { script, args })) as { value: T; error?: string };
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer.value;
+  }
+
+  /** Calls a command of the program as its page does. */
+  invoke<T>(name: string, given: unknown): Promise<T> {
+    return this.script(
+      "return window.__TAURI_INTERNALS__.invoke(arguments_[0], arguments_[1])",
+      name,
+      given,
+    );
   }
 
   /** What a person reads in the window. */

@@ -49,18 +49,16 @@ impl FromServerFnError for AppError {
     /// The transport's messages contain internals (types, addresses), so only the kind of error is kept.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         let problem = match error {
-            ServerFnErrorErr::Request(_) => {
-                Problem::new("unreachable", 503, "The server could not be reached")
-                    .detail("Check the connection and try again.")
-            }
+            ServerFnErrorErr::Request(_) => Problem::new("unreachable", 503, "Can’t reach the server")
+                .detail("Check the connection and try again."),
             ServerFnErrorErr::Args(_)
             | ServerFnErrorErr::MissingArg(_)
             | ServerFnErrorErr::Serialization(_) => {
-                Problem::new("bad-request", 400, "The server did not understand this")
+                Problem::new("bad-request", 400, "The server didn’t understand this")
                     .detail("Reload the page and try again.")
             }
             ServerFnErrorErr::Deserialization(_) => {
-                Problem::new("bad-answer", 502, "The page did not understand the server's answer")
+                Problem::new("bad-answer", 502, "This page didn’t understand the server")
                     .detail("The server may have been updated. Reload the page and try again.")
             }
             _ => Problem::internal(),

@@ -4,7 +4,8 @@
 //! public pages are posted by the browser, which gets a 303; the problem and the entered values travel in a cookie that
 //! lives for a minute and is read once. They never travel in a URL: URLs end up in logs and histories, and a crafted one
 //! could show any message as the server's. Secrets never go into [`FormValues`]. The outcome of an accepted form
-//! ([`flash`]) travels in the same way.
+//! ([`flash`]) travels in the same way. A form that is too long for a cookie is not redirected: the answer is its page
+//! ([`LongForm`]).
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -42,10 +43,41 @@ pub struct RejectedForm {
     pub typed: FormValues,
 }
 
+/// Takes a rejected form that is too long for a cookie. The server adds it to the request of each server function, and
+/// answers with the form's page when it holds one.
+#[cfg(feature = "ssr")]
+#[derive(Debug, Clone, Default)]
+pub struct LongForm(std::sync::Arc<std::sync::OnceLock<ReturnedForm>>);
+
+/// In the extensions of a page's request: the form that it begins with.
+#[cfg(feature = "ssr")]
+#[derive(Debug, Clone)]
+pub struct ReturnedForm {
+    pub page: String,
+    pub rejected: RejectedForm,
+}
+
+#[cfg(feature = "ssr")]
+impl LongForm {
+    pub fn returned(&self) -> Option<&ReturnedForm> {
+        self.0.get()
+    }
+
+    /// `false` if nobody would answer with the page.
+    fn put(page: &str, rejected: &RejectedForm) -> bool {
+        let Some(parts) = use_context::<http::request::Parts>() else { return false };
+        let returned = ReturnedForm { page: page.to_owned(), rejected: rejected.clone() };
+        parts.extensions.get::<Self>().is_some_and(|form| form.0.set(returned).is_ok())
+    }
+}
+
 /// Why the last form that this browser posted to `form` was rejected. Returns it once.
 #[cfg(feature = "ssr")]
 pub fn take_rejected(form: &str) -> Option<RejectedForm> {
-    cookies::take::<RejectedForm>(cookies::REJECTED).filter(|refused| refused.form == form)
+    let returned = use_context::<http::request::Parts>()
+        .and_then(|parts| parts.extensions.get::<ReturnedForm>().map(|returned| returned.rejected.clone()));
+    let rejected = returned.or_else(|| cookies::take::<RejectedForm>(cookies::REJECTED));
+    rejected.filter(|rejected| rejected.form == form)
 }
 
 /// Stores a form's outcome for the next page of a browser without scripts, where [`take_flash`] returns it once.
@@ -172,8 +204,8 @@ pub fn respond<T>(
         return Err(problem.into());
     }
     let refused = RejectedForm { form: form.to_owned(), problem: problem.clone(), typed };
-    if !cookies::put(cookies::REJECTED, &refused) {
-        // Too long with the values: the problem alone.
+    if !cookies::put(cookies::REJECTED, &refused) && !LongForm::put(back, &refused) {
+        // Neither is possible: the problem alone.
         cookies::put(cookies::REJECTED, &RejectedForm { typed: FormValues::default(), ..refused });
     }
     let error = AppError::from(problem);

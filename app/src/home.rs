@@ -15,8 +15,8 @@ pub fn Home() -> impl IntoView {
     view! {
         <PublicPage title="An assistant for your screen">
             <p>
-                "This server answers questions about what is on your screen. It is open only to machines with a \
-                 certificate and to people who have signed in with a second factor."
+                "Ask about anything on your screen. It works on machines with a certificate, for people who sign in with \
+                 a second factor."
             </p>
             <div class="flex flex-wrap gap-3">
                 <ButtonLink href="/request-access" variant=ButtonVariant::Primary large=true>
@@ -60,10 +60,10 @@ pub fn NotFound() -> impl IntoView {
     }
     from_the_server.then(|| {
         view! {
-            <PublicPage title="There is no such page">
-                <p>"Check the address. If you followed a link from a mail, copy the whole link into the address bar."</p>
+            <PublicPage title="Page not found">
+                <p>"Check the address. If you followed a link in a mail, copy the whole link into the address bar."</p>
                 <ButtonLink href="/" variant=ButtonVariant::Primary large=true>
-                    "Go to the start"
+                    "Go to the start page"
                 </ButtonLink>
             </PublicPage>
         }

@@ -19,6 +19,32 @@ pub fn machine_readable(unix_seconds: i64) -> String {
     format!("{}T{:02}:{:02}:{:02}Z", date(unix_seconds), second / 3600, second / 60 % 60, second % 60)
 }
 
+/// How long ago `at` is, or how long until then; `None` for more than a week.
+pub fn relative(at: i64, now: i64) -> Option<String> {
+    let seconds = (now - at).abs();
+    let span = match seconds {
+        0..60 => return Some(if at <= now { "just now" } else { "in a moment" }.to_owned()),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h", seconds / 3_600),
+        86_400..172_800 => "1 day".to_owned(),
+        172_800..604_800 => format!("{} days", seconds / 86_400),
+        _ => return None,
+    };
+    Some(if at <= now { format!("{span} ago") } else { format!("in {span}") })
+}
+
+/// `22 Nov, 21:30`, and with the year if it is not the one of `now`.
+pub fn day_and_time(at: i64, now: i64) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (year, month, day) = civil_date(at.div_euclid(86_400));
+    let month = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month)).unwrap_or(&"");
+    let this_year = civil_date(now.div_euclid(86_400)).0 == year;
+    let year = if this_year { String::new() } else { format!(" {year:04}") };
+    let minutes = at.rem_euclid(86_400) / 60;
+    format!("{day} {month}{year}, {:02}:{:02}", minutes / 60, minutes % 60)
+}
+
 /// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar.
 ///
 /// A 400-year era has 146,097 days. Counting from 1 March puts the leap day last, so a month's start follows from
@@ -50,6 +76,23 @@ mod tests {
         assert_eq!(readable(4_107_542_400), "2100-03-01 00:00 UTC");
         assert_eq!(readable(-1), "1969-12-31 23:59 UTC");
         assert_eq!(machine_readable(1_795_383_005), "2026-11-22T21:30:05Z");
+    }
+
+    #[test]
+    fn what_is_near_is_told_by_its_distance() {
+        let at = |ago: i64| relative(1_000_000_000 - ago, 1_000_000_000);
+        assert_eq!(at(59).as_deref(), Some("just now"));
+        assert_eq!(at(60).as_deref(), Some("1 min ago"));
+        assert_eq!(at(7_300).as_deref(), Some("2 h ago"));
+        assert_eq!(at(100_000).as_deref(), Some("1 day ago"));
+        assert_eq!(at(-200_000).as_deref(), Some("in 2 days"));
+        assert_eq!(at(604_800), None);
+    }
+
+    #[test]
+    fn the_year_is_named_only_if_it_is_another() {
+        assert_eq!(day_and_time(1_795_383_000, 1_795_383_000), "22 Nov, 21:30");
+        assert_eq!(day_and_time(951_782_400, 1_795_383_000), "29 Feb 2000, 00:00");
     }
 
     #[test]

@@ -25,6 +25,16 @@ pub fn with_query(path: &str, parameters: &[(&str, &str)]) -> String {
     url
 }
 
+/// The page that `?page=2` names, from 0: people count from 1.
+pub fn page_number(in_address: Option<&str>) -> u32 {
+    in_address.and_then(|page| page.parse::<u32>().ok()).unwrap_or_default().saturating_sub(1)
+}
+
+/// The reverse of [`page_number`]; empty for the first page, whose address names none.
+pub fn page_in_address(page: u32) -> String {
+    if page == 0 { String::new() } else { page.saturating_add(1).to_string() }
+}
+
 /// Untrusted text as one path segment: it can neither end the segment nor lead to the parent.
 pub fn path_segment(part: &str) -> String {
     percent_encoded(part, b"-_~")
@@ -141,6 +151,14 @@ mod tests {
     fn a_path_segment_stays_one_segment() {
         assert_eq!(path_segment("aB-_9"), "aB-_9");
         assert_eq!(path_segment("../a/b?c#d\r\n"), "%2E%2E%2Fa%2Fb%3Fc%23d%0D%0A");
+    }
+
+    #[test]
+    fn pages_are_counted_from_one_in_addresses() {
+        for (address, page) in [(None, 0), (Some("1"), 0), (Some("2"), 1), (Some("0"), 0), (Some("x"), 0)] {
+            assert_eq!(page_number(address), page, "{address:?}");
+        }
+        assert_eq!((page_in_address(0), page_in_address(1)), (String::new(), "2".to_owned()));
     }
 
     #[test]

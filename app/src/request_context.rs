@@ -68,7 +68,7 @@ impl RequestContext {
             Some(person) if person.role == Role::Administrator => {
                 Ok(Administrator { account_id: person.account_id.clone(), email: person.email.clone() })
             }
-            Some(_) => Err(Problem::forbidden().detail("This needs an administrator's account.")),
+            Some(_) => Err(Problem::forbidden().detail("You need an administrator account.")),
         }
     }
 }

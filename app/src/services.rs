@@ -1,6 +1,8 @@
 //! The services that the pages use. The server implements each trait beside the rules of its subject and provides one
 //! [`Services`] in the context, so this crate depends neither on SQL nor on TLS or mail.
 
+mod fleet;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,9 +18,14 @@ use protocol::overview::Overview;
 use protocol::people::{
     AccountChange, AccountDetail, AccountRow, OwnAccount, RecoveryCodes, SetupAnswer, SetupOffer, SignInStep,
 };
+use protocol::provider::{
+    KeyChange, ProviderDraft, ProviderEditor, ProviderModels, ProviderRow, ProviderTest,
+};
 use protocol::review::{Decide, Decided, News, RequestDetail, Unlisted};
-use protocol::workflow::{Drawing, WorkflowDraft, WorkflowEditor, WorkflowRow};
+use protocol::workflow::{Drawing, RunDetail, RunRow, WorkflowDraft, WorkflowEditor, WorkflowRow};
 use protocol::{Problem, ServiceError};
+
+pub use fleet::{GroupService, LedgerService, OwnSessionService, PolicyService};
 
 use crate::error::AppError;
 use crate::request_context::{Administrator, RequestContext, WithCookies};
@@ -29,13 +36,19 @@ pub struct Services {
     pub accounts: Arc<dyn AccountService>,
     pub certificates: Arc<dyn CertificateService>,
     pub downloads: Arc<dyn DownloadService>,
+    pub groups: Arc<dyn GroupService>,
+    pub ledger: Arc<dyn LedgerService>,
     pub links: Arc<dyn LinkService>,
     pub modes: Arc<dyn ModeService>,
     pub outbox: Arc<dyn OutboxService>,
     pub overview: Arc<dyn OverviewService>,
     pub own_account: Arc<dyn OwnAccountService>,
+    pub own_sessions: Arc<dyn OwnSessionService>,
+    pub policies: Arc<dyn PolicyService>,
+    pub providers: Arc<dyn ProviderService>,
     pub requests: Arc<dyn RequesterService>,
     pub reviews: Arc<dyn ReviewService>,
+    pub runs: Arc<dyn RunService>,
     pub setup: Arc<dyn SetupService>,
     pub sign_in: Arc<dyn SignInService>,
     pub workflows: Arc<dyn WorkflowService>,
@@ -167,6 +180,46 @@ pub trait WorkflowService: Send + Sync {
     async fn save(&self, admin: &Administrator, draft: WorkflowDraft) -> Result<String, ServiceError>;
     /// 409 when a mode uses it.
     async fn delete(&self, admin: &Administrator, id: &str) -> Result<(), ServiceError>;
+}
+
+/// What administrators do with model servers.
+#[async_trait]
+pub trait ProviderService: Send + Sync {
+    /// All of them, with what was found when their servers were asked the last time. `now`: they are asked again.
+    async fn list(&self, admin: &Administrator, now: bool) -> Result<Vec<ProviderRow>, ServiceError>;
+    /// The models of all of them.
+    async fn models(&self, admin: &Administrator) -> Result<Vec<ProviderModels>, ServiceError>;
+    /// A provider for the editor. An empty id means a new one.
+    async fn edit(&self, admin: &Administrator, id: &str) -> Result<ProviderEditor, ServiceError>;
+    /// Saves a provider; returns its id. 409 when `version` is not the stored one.
+    async fn save(
+        &self,
+        admin: &Administrator,
+        draft: ProviderDraft,
+        key: KeyChange,
+    ) -> Result<String, ServiceError>;
+    /// 409 when a mode or a workflow uses it.
+    async fn delete(&self, admin: &Administrator, id: &str) -> Result<(), ServiceError>;
+    /// Asks its model a small question.
+    async fn test(&self, admin: &Administrator, id: &str) -> Result<ProviderTest, ServiceError>;
+}
+
+/// What administrators do with the runs of workflows.
+#[async_trait]
+pub trait RunService: Send + Sync {
+    /// The newest runs of a workflow.
+    async fn list(&self, admin: &Administrator, workflow: &str) -> Result<Vec<RunRow>, ServiceError>;
+    /// A run with what was sent and came back. Leaves an entry in the audit log: it is what somebody asked.
+    async fn open(&self, admin: &Administrator, id: &str) -> Result<RunDetail, ServiceError>;
+    /// Goes on from a checkpoint in a new run; `changes` is a JSON object of channels and their new values, or empty. Returns
+    /// the new run's id.
+    async fn replay(
+        &self,
+        admin: &Administrator,
+        id: &str,
+        sequence: u64,
+        changes: &str,
+    ) -> Result<String, ServiceError>;
 }
 
 /// What people do with their own account.

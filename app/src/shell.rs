@@ -11,6 +11,9 @@ use crate::deployment::{machines_origin, mail_mode};
 use crate::design::{chosen_theme, organisation};
 use crate::surface::{PanelPages, PublicPages, SidebarPages, Surface};
 
+/// The text's typeface: fetched with the page, not only once the style sheet asks for it.
+const TYPEFACE: &str = "/pkg/fonts/inter-latin.85333b7507b2164d.woff2";
+
 /// The document for the request in the context.
 pub fn shell(options: &LeptosOptions) -> AnyView {
     let surface = use_context::<Parts>().map_or(Surface::Public, |parts| Surface::of(parts.uri.path()));
@@ -51,6 +54,7 @@ fn document<V: IntoView + 'static>(
                 {machines_origin().map(|origin| view! { <meta name="machines" content=origin /> })}
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="preload" href=TYPEFACE r#as="font" r#type="font/woff2" crossorigin="anonymous" />
                 <link rel="stylesheet" href=stylesheet />
                 <AutoReload options=scripts.clone() />
                 <HydrationScripts options=scripts />
@@ -66,5 +70,28 @@ fn module(options: &LeptosOptions, surface: Surface) -> String {
     match std::env::var_os("LEPTOS_WATCH") {
         Some(_) => options.output_name.to_string(),
         None => format!("{}-{}", options.output_name, surface.name()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::TYPEFACE;
+
+    #[test]
+    fn the_style_sheet_names_the_typefaces_that_there_are() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let style = fs::read_to_string(root.join("../style/main.css")).unwrap();
+        let named: Vec<_> = style.split("url(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(named.contains(&TYPEFACE), "the preloaded one is not used");
+        for path in &named {
+            let bytes = fs::read(root.join("public").join(path.trim_start_matches('/'))).unwrap();
+            assert!(bytes.starts_with(b"wOF2") && bytes.len() <= 60_000, "{path}: {} bytes", bytes.len());
+        }
+        let kept = fs::read_dir(root.join("public/pkg/fonts")).unwrap().flatten();
+        let kept = kept.filter(|file| file.path().extension().is_some_and(|kind| kind == "woff2"));
+        assert_eq!(kept.count(), named.len(), "a typeface that no page uses");
     }
 }

@@ -15,12 +15,16 @@ use crate::access::{
 };
 use crate::admin::{AdminFrame, OverviewPage};
 use crate::certificate::{CertificateTestPage, CertificatesPage};
+use crate::group::{GroupPage, GroupsPage};
 use crate::home::{Home, NotFound};
+use crate::ledger::{LedgerPage, UsePage};
 use crate::mode::{ModeEditorPage, ModesPage};
 use crate::outbox::OutboxPage;
 use crate::people::{AccountPage, InvitePage, LoginPage, PeoplePage, PersonPage, SetupPage};
+use crate::policy::{PoliciesPage, PolicyEditorPage};
+use crate::provider::{ProviderEditorPage, ProvidersPage};
 use crate::sidebar::SidebarPage;
-use crate::workflow::{WorkflowEditorPage, WorkflowsPage};
+use crate::workflow::{RunPage, RunsPage, WorkflowEditorPage, WorkflowsPage};
 #[cfg(feature = "hydrate")]
 use crate::{
     access::{StatusWatch, redeem::DownloadForm},
@@ -70,6 +74,7 @@ pub fn PublicPages() -> impl IntoView {
                 <Route path=path!("/setup/:token") view=SetupPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+                <Route path=path!("/account/ledger") view=LedgerPage ssr=SsrMode::Async />
                 <Route path=path!("/certificate-test") view=CertificateTestPage ssr=SsrMode::Async />
             </Routes>
         </Router>
@@ -102,13 +107,22 @@ pub fn PanelPages() -> impl IntoView {
                     </ParentRoute>
                     <Route path=path!("decide") view=ConfirmPage ssr=SsrMode::Async />
                     <Route path=path!("certificates") view=CertificatesPage ssr=SsrMode::Async />
+                    <Route path=path!("groups") view=GroupsPage ssr=SsrMode::Async />
+                    <Route path=path!("groups/:id") view=GroupPage ssr=SsrMode::Async />
                     <Route path=path!("modes") view=ModesPage ssr=SsrMode::Async />
                     <Route path=path!("modes/:id") view=ModeEditorPage ssr=SsrMode::Async />
+                    <Route path=path!("models") view=ProvidersPage ssr=SsrMode::Async />
+                    <Route path=path!("models/:id") view=ProviderEditorPage ssr=SsrMode::Async />
                     <Route path=path!("people") view=PeoplePage ssr=SsrMode::Async />
                     <Route path=path!("people/new") view=InvitePage ssr=SsrMode::Async />
                     <Route path=path!("people/:id") view=PersonPage ssr=SsrMode::Async />
+                    <Route path=path!("policy") view=PoliciesPage ssr=SsrMode::Async />
+                    <Route path=path!("policy/:group") view=PolicyEditorPage ssr=SsrMode::Async />
+                    <Route path=path!("use") view=UsePage ssr=SsrMode::Async />
                     <Route path=path!("workflows") view=WorkflowsPage ssr=SsrMode::Async />
                     <Route path=path!("workflows/:id") view=WorkflowEditorPage ssr=SsrMode::Async />
+                    <Route path=path!("workflows/:id/runs") view=RunsPage ssr=SsrMode::Async />
+                    <Route path=path!("workflows/:id/runs/:run") view=RunPage ssr=SsrMode::Async />
                     <Route path=path!("outbox") view=OutboxPage ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

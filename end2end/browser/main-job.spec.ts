@@ -138,12 +138,12 @@ test("without a mail server the mail with the link is copied from the outbox", a
 
   await admin.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await hydrated(admin, "/admin/outbox");
-  const mail = admin.getByRole("listitem").filter({ hasText: "Your request for access is approved" });
+  const mail = admin.getByRole("listitem").filter({ hasText: "Your access request was approved" });
   await mail.getByText("To anna@example.org").click();
   await mail.getByRole("button", { name: "Copy the mail’s text" }).click();
   await expect(mail.getByText("Copied")).toBeVisible();
   const text = await admin.evaluate(() => navigator.clipboard.readText());
-  await mail.getByRole("button", { name: "I have sent it" }).click();
+  await mail.getByRole("button", { name: "Mark as sent" }).click();
   await expect(mail.getByText("Sent", { exact: true })).toBeVisible();
   const { p12 } = await download(requester, linkIn({ text }), info.outputPath("package"), FILE_PASSWORD);
   const machine = await people.machine("laptop", { p12, password: FILE_PASSWORD });

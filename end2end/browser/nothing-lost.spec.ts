@@ -18,7 +18,7 @@ test("a dialog keeps its text while the session or the network is away", async (
 
   await admin.context().setOffline(true);
   await reject.click();
-  await expect(dialog.getByRole("alert").filter({ hasText: "could not be reached" })).toBeVisible();
+  await expect(dialog.getByRole("alert").filter({ hasText: "reach the server" })).toBeVisible();
   await expect(reason).toHaveValue("The course has ended.");
   await admin.context().setOffline(false);
 
@@ -92,7 +92,7 @@ test("with scripts off a request is approved from its own page", async ({ server
 
   const second = await requestAccess(await people.visitor(), "ben@example.org", "Ubuntu", "Laptop");
   await admin.goto("/admin/requests?state=pending");
-  await admin.getByRole("checkbox", { name: "Choose ben@example.org" }).check();
+  await admin.getByRole("checkbox", { name: "Select ben@example.org" }).check();
   await admin.locator("summary").filter({ hasText: "Approve…" }).click();
   await admin.getByRole("button", { name: "Compare the codes…" }).click();
   await expect(admin.getByText(second)).toBeVisible();

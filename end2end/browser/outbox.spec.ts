@@ -10,7 +10,7 @@ test("the keyboard goes on where it was when what it pressed is gone", async ({ 
   mail.refuse(...requesters);
   for (const email of requesters) await requestAccess(await people.visitor(), email, "Ubuntu", "Laptop");
   const given = (email: string) =>
-    admin.getByRole("listitem").filter({ hasText: `To ${email}` }).filter({ hasText: "Given up" });
+    admin.getByRole("listitem").filter({ hasText: `To ${email}` }).filter({ hasText: "Failed" });
   await expect(async () => {
     await hydrated(admin, "/admin/outbox");
     for (const email of requesters) await expect(given(email)).toHaveCount(1, { timeout: 1_000 });
@@ -19,9 +19,9 @@ test("the keyboard goes on where it was when what it pressed is gone", async ({ 
   const row = admin.getByRole("listitem").filter({ hasText: "To ben@example.org" });
   await row.locator("summary").focus();
   await admin.keyboard.press("Enter");
-  await row.getByRole("button", { name: "I have sent it" }).focus();
+  await row.getByRole("button", { name: "Mark as sent" }).focus();
   await admin.keyboard.press("Enter");
-  await expect(admin.getByText("The mail counts as sent")).toBeVisible();
+  await expect(admin.getByText("Marked as sent")).toBeVisible();
   await expect(row.getByText("Sent", { exact: true })).toBeVisible();
   await expect(row.getByText("An administrator has sent this mail.")).toBeAttached();
   await admin.keyboard.press("Tab");
@@ -41,16 +41,16 @@ test("a mail that the mail server refused is sent again by a button", async ({ s
     await hydrated(admin, "/admin/outbox?state=dead");
     await expect(dead).toHaveCount(1, { timeout: 1_000 });
   }).toPass();
-  await expect(dead.getByText("Given up")).toBeVisible();
+  await expect(dead.getByText("Failed", { exact: true })).toBeVisible();
   await dead.getByText("To anna@example.org").click();
   await expect(
-    dead.getByText("One attempt. The last attempt failed: the mail server answered 550"),
+    dead.getByText("1 attempt. The last attempt failed: the mail server answered 550"),
   ).toBeVisible();
 
   mail.refuse();
-  await dead.getByRole("button", { name: "Send again" }).click();
-  await expect(admin.getByText("The mail waits to be sent again")).toBeVisible();
+  await dead.getByRole("button", { name: "Retry" }).click();
+  await expect(admin.getByText("The mail will be sent again")).toBeVisible();
   await expect(dead).toHaveCount(0);
-  await mail.mailTo("anna@example.org", /has arrived/);
+  await mail.mailTo("anna@example.org", /received/);
   await chief.close();
 });

@@ -89,7 +89,7 @@ test("the key is made in the page, and only the request travels", async ({ serve
   expect(requestsTo(MODULE), "the module before it is needed").toEqual([]);
   const first = await save(requester, info.outputPath("first"), PASSWORD);
   expect(first.file).toMatch(/^certificate-.*\.zip$/);
-  await expect(requester.getByText("is among your downloads")).toBeVisible();
+  await expect(requester.getByText("is in your downloads")).toBeVisible();
   expect(requestsTo(MODULE)).toHaveLength(2);
 
   const { key, certificate } = await opened(info.outputPath("first"), first.p12, PASSWORD);
@@ -131,7 +131,7 @@ test("the key is made in the page, and only the request travels", async ({ serve
 
   await test.step("after a reload the page says where the key is", async () => {
     await hydrated(requester, link);
-    await expect(requester.getByText("The key in the file is kept nowhere else")).toBeVisible();
+    await expect(requester.getByText("Its key is only in the file")).toBeVisible();
     await expect(requester.getByRole("button", { name: "Download" })).toHaveCount(0);
   });
 });
@@ -191,7 +191,7 @@ test("without the module the page says so, and the next press has the server mak
   await hydrated(requester, link);
   await requester.getByLabel("A password for the file").fill(PASSWORD);
   await requester.getByRole("button", { name: "Download" }).click();
-  const alert = requester.getByRole("alert").filter({ hasText: "could not be loaded" });
+  const alert = requester.getByRole("alert").filter({ hasText: "did not load" });
   await expect(alert).toContainText("the server makes the key");
   expect(sent.filter(({ method }) => method === "POST"), "nothing was spent").toEqual([]);
   const { p12 } = await save(requester, info.outputPath("package"), PASSWORD);
@@ -205,7 +205,7 @@ test("without scripts the server makes the key, says so, and hands it over once"
 }, info) => {
   const { requester, link } = await approved({ server, mail, people }, { scripts: false });
   await requester.goto(link);
-  await expect(requester.getByText("The server makes the key, hands it over once")).toBeVisible();
+  await expect(requester.getByText("The server makes the key, puts it in the file")).toBeVisible();
   const { p12 } = await save(requester, info.outputPath("package"), PASSWORD);
   await opened(info.outputPath("package"), p12, PASSWORD);
   await requester.goto(link);

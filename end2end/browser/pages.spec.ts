@@ -98,8 +98,8 @@ test("a link on another site opens the panel for somebody who is signed in", asy
   await signIn(admin, account);
   // As in webmail: the page of another site, and a click.
   const target = `${server.pages}/admin/requests?state=waiting`;
-  await admin.goto(`data:text/html,<a href="${target}">Look at the requests</a>`);
-  await admin.getByRole("link", { name: "Look at the requests" }).click();
+  await admin.goto(`data:text/html,<a href="${target}">Review requests</a>`);
+  await admin.getByRole("link", { name: "Review requests" }).click();
   await expect(admin.getByRole("heading", { name: "Requests", level: 1 })).toBeVisible();
   expect(admin.url()).toContain("/admin/requests");
 });
@@ -155,7 +155,7 @@ test("an administrator signs in, decides and revokes by keyboard alone", async (
   await expect.poll(offCentre, "the question stands in the middle").toBeLessThan(3);
   await reach(admin, "combobox", "Reason");
   await admin.keyboard.type("Lost, st");
-  await reach(admin, "textbox", "In your words (optional)");
+  await reach(admin, "textbox", "Note (optional)");
   await admin.keyboard.type("Left on a train.");
   await reach(admin, "button", "Revoke the certificate");
   await admin.keyboard.press("Enter");
@@ -164,7 +164,7 @@ test("an administrator signs in, decides and revokes by keyboard alone", async (
   await expect(row.getByText("Revoked", { exact: true })).toBeVisible();
   await expect(row.getByText("Lost, stolen or copied · Left on a train.")).toBeVisible();
   await expect(row.getByRole("button")).toHaveCount(0);
-  const notice = await mail.mailTo("anna@example.org", /has ended/);
+  const notice = await mail.mailTo("anna@example.org", /was revoked/);
   expect(notice.text).toContain("lost, stolen or copied");
   expect(notice.text).toContain("> Left on a train.");
 });

@@ -17,7 +17,7 @@ async function pressEnterOn(page: Page, name: string): Promise<void> {
   await page.keyboard.press("Enter");
 }
 
-const box = (page: Page, email: string) => page.getByRole("checkbox", { name: `Choose ${email}` });
+const box = (page: Page, email: string) => page.getByRole("checkbox", { name: `Select ${email}` });
 
 test("several requests are approved by keyboard alone", async ({ server, mail, people }) => {
   const admin = await administrator(await people.visitor(), server);
@@ -34,7 +34,7 @@ test("several requests are approved by keyboard alone", async ({ server, mail, p
   await expect(box(admin, "anna@example.org")).toBeChecked();
   await box(admin, "ben@example.org").focus();
   await admin.keyboard.press("Space");
-  await expect(admin.getByText("2 requests chosen")).toBeVisible();
+  await expect(admin.getByText("2 selected")).toBeVisible();
   const summary = admin.locator("summary").filter({ hasText: "Approve…" });
   await summary.focus();
   await admin.keyboard.press("Enter");
@@ -160,7 +160,7 @@ test("a lost link is replaced by keyboard alone, and the request shows its histo
   await admin.keyboard.press("Enter");
   await press("Approve…");
   await press("The codes match: approve");
-  const first = linkIn(await mail.mailTo("anna@example.org", /is approved/));
+  const first = linkIn(await mail.mailTo("anna@example.org", /was approved/));
   await press("Send a new link…");
   const question = admin.getByRole("dialog", { name: "Send anna@example.org a new link" });
   // The safe answer has the focus; Esc leaves.
@@ -174,7 +174,7 @@ test("a lost link is replaced by keyboard alone, and the request shows its histo
 
   const history = admin.getByRole("region", { name: "History" }).getByRole("listitem");
   await expect(history).toHaveCount(3);
-  await expect(history.nth(0)).toContainText("Asked for access");
+  await expect(history.nth(0)).toContainText("Requested access");
   await expect(history.nth(1)).toContainText("Approved by chief@example.org");
   await expect(history.nth(2)).toContainText("New link sent by chief@example.org");
 
@@ -196,11 +196,11 @@ test("a request for a new link is declined by keyboard alone, and its holder is 
   const requester = await people.visitor();
   const code = await requestAccess(requester, "anna@example.org", "Ubuntu", "Laptop");
   await approve(admin, "anna@example.org", code);
-  const link = linkIn(await mail.mailTo("anna@example.org", /is approved/));
+  const link = linkIn(await mail.mailTo("anna@example.org", /was approved/));
   await download(requester, link, info.outputPath("package"), "a password for the file");
   await open(requester, link);
   await requester.getByRole("button", { name: "Ask for a new link" }).click();
-  await expect(requester.getByText("The administrators were asked for a new link")).toBeVisible();
+  await expect(requester.getByText("You asked for a new link")).toBeVisible();
 
   await hydrated(admin, "/admin/requests");
   const press = (name: string) => pressEnterOn(admin, name);
@@ -221,6 +221,6 @@ test("a request for a new link is declined by keyboard alone, and its holder is 
   const notice = await mail.mailTo("anna@example.org", /No new link/);
   expect(notice.text).toContain("> The first file is good.");
   await open(requester, link);
-  await expect(requester.getByText("The administrators were asked")).toHaveCount(0);
+  await expect(requester.getByText("You asked for a new link")).toHaveCount(0);
   await expect(requester.getByRole("button", { name: "Ask for a new link" })).toHaveCount(0);
 });

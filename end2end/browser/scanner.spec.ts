@@ -15,7 +15,7 @@ import { GUESSES, linksIn, EMPTY, Scanner, WORDS } from "../scanner.ts";
 import type { Server } from "../server.ts";
 
 const PASSWORD = "a password for the file";
-const WRONG_CODE = "A wrong match code came with the link";
+const WRONG_CODE = "Wrong match code entered";
 
 // Scanner and person have one address here, which they do not have in life.
 const settings = { AIWE_LIMITS__LINKS_PER_MINUTE: "100000" };
@@ -41,10 +41,10 @@ test("a scanner that presses everything spends nothing and locks nobody out", as
   };
 
   await test.step("the mails about requests that wait", async () => {
-    const arrived = await mail.mailTo("anna@example.org", /has arrived/);
+    const arrived = await mail.mailTo("anna@example.org", /received/);
     const [status] = await scanner.scan(arrived, EMPTY, WORDS);
     expect(status).toContain("/public/request-status/");
-    const [panel] = await scanner.scan(await mail.mailTo("chief@example.org", /request for access/), WORDS);
+    const [panel] = await scanner.scan(await mail.mailTo("chief@example.org", /access request/), WORDS);
     expect(panel).toContain("/admin");
     expect(scanner.posted).toContain("/app/people/sign-in");
     gotNothing();
@@ -68,7 +68,7 @@ test("a scanner that presses everything spends nothing and locks nobody out", as
     gotNothing();
     for (const name of ["anna", "ben"]) {
       expect(await historyOf(admin, `${name}@example.org`)).toEqual([
-        "Asked for access",
+        "Requested access",
         "Approved by chief@example.org",
       ]);
       await expectCertificates(admin, `${name}@example.org`, 0);
@@ -105,7 +105,7 @@ test("a scanner that presses everything spends nothing and locks nobody out", as
     expect(scanner.posted).toContain("/app/access/ask-link");
     gotNothing();
     expect(await historyOf(admin, "anna@example.org")).toEqual([
-      "Asked for access",
+      "Requested access",
       "Approved by chief@example.org",
       "Certificate issued",
     ]);
@@ -193,7 +193,7 @@ test("a scanner gets nothing by the link to a machine's next certificate, and th
   const server = await servers.start({ folder, initialised: true, settings });
   const people = peopleAt(server);
   people.expected.push(/status of 4\d\d/);
-  const sent = await mail.mailTo("anna@example.org", /about to end/);
+  const sent = await mail.mailTo("anna@example.org", /expires soon/);
   expect(linksIn(sent)).toEqual([linkIn(sent)]);
   const scanner = new Scanner(people);
   await scanner.scan(sent, EMPTY, WORDS);

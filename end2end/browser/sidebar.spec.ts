@@ -44,10 +44,15 @@ test("an answer grows, ends when it is cancelled, and comes from the reader when
   // A code of the authenticator would have to be waited for: two were used just now.
   await signInOnMachine(sidebar, chief, chief.recoveryCodes[0]);
   const question = sidebar.getByRole("textbox", { name: "Question" });
-  const answer = sidebar.getByLabel("Answer", { exact: true });
+  const answer = sidebar.getByRole("article", { name: "Newest answer" });
+  const earlier = sidebar.getByRole("article", { name: "Earlier answer" });
   const steps = answer.getByRole("list", { name: "Steps" });
   const again = answer.getByRole("button", { name: "Ask again" });
   const status = sidebar.getByRole("banner").getByRole("status");
+  const choose = (buffer: Buffer) =>
+    sidebar
+      .getByLabel(/^Choose (a|another) picture$/)
+      .setInputFiles({ name: "screen.png", mimeType: "image/png", buffer });
   await expect(status).toHaveText("Screen not shared");
 
   await test.step("a picture is pasted", async () => {
@@ -77,6 +82,56 @@ test("an answer grows, ends when it is cancelled, and comes from the reader when
     pending.end();
     await expect(answer.getByText(/^talker-1 · talker · (.* · )?42 tokens$/)).toBeVisible();
     await expect(steps.getByText("Writing the answer, done")).toBeVisible();
+    await expect(question, "free for the next one").toHaveValue("");
+    await expect(sidebar.getByText("The same picture as in your last question")).toBeVisible();
+  });
+
+  await test.step("the status strip shows what leaves, and nothing once it has been answered", async () => {
+    await question.fill("And what is it called?");
+    await question.press("Enter");
+    const pending = await model.nextQuestion();
+    expect(pending.turns).toEqual(["Why does it not compile?", "Nothing here is called **quantity**."]);
+    const shared = sidebar.getByRole("banner").getByRole("img", { name: "The picture that is shared" });
+    await expect(shared).toBeVisible();
+    pending.say("A number.");
+    pending.end();
+    await expect(answer.getByText("A number.")).toBeVisible();
+    await expect(status).toHaveText("Screen not shared");
+    await expect(shared).toHaveCount(0);
+    await expect(earlier).toHaveCount(1);
+    await expect(earlier).toContainText("Nothing here is called quantity.");
+  });
+
+  await test.step("a further question without the picture shares nothing, and says so", async () => {
+    await sidebar.getByRole("button", { name: "Remove the picture" }).click();
+    await expect(sidebar.getByText(/^No picture: the next question is answered from/)).toBeVisible();
+    await question.fill("Thank you?");
+    await question.press("Enter");
+    const pending = await model.nextQuestion();
+    expect(pending.picture).toHaveLength(0);
+    await expect(status).toHaveText("Screen not shared");
+    pending.say("Yes.");
+    pending.end();
+    await expect(answer.getByText("Yes.")).toBeVisible();
+    await choose(error.picture);
+    await question.fill("Once more?");
+    await question.press("Enter");
+    const last = await model.nextQuestion();
+    last.say("Once.");
+    last.end();
+    await expect(again).toBeVisible();
+  });
+
+  await test.step("the picture opens whole and at its actual size", async () => {
+    await sidebar.keyboard.press("Alt+p");
+    const dialog = sidebar.getByRole("dialog", { name: "The picture that the model gets" });
+    const width = () => dialog.locator("img").evaluate((image) => image.getBoundingClientRect().width);
+    const inner = await sidebar.evaluate(() => innerWidth);
+    expect(await width()).toBeLessThanOrEqual(inner);
+    await dialog.getByRole("button", { name: "Actual size" }).click();
+    await expect.poll(width).toBe(1280);
+    await sidebar.keyboard.press("Escape");
+    await expect(dialog).toBeHidden();
   });
 
   await test.step("cancelled, it ends, and so does the model's work", async () => {
@@ -94,12 +149,15 @@ test("an answer grows, ends when it is cancelled, and comes from the reader when
     await expect.poll(() => pending.disconnected).toBe(true);
   });
 
-  await test.step("a silent model is cancelled by keyboard", async () => {
+  await test.step("a silent model is cancelled by keyboard, and the question comes back", async () => {
+    await question.fill("Are you there?");
     await question.press("Enter");
     const pending = await model.nextQuestion();
     await expect(steps.getByText("Writing the answer, under way")).toBeVisible();
+    await expect(question).toHaveValue("");
     await sidebar.keyboard.press("Escape");
     await expect(answer.getByText("Cancelled.")).toBeVisible();
+    await expect(question).toHaveValue("Are you there?");
     await expect.poll(() => pending.disconnected).toBe(true);
   });
 
@@ -124,10 +182,6 @@ test("an answer grows, ends when it is cancelled, and comes from the reader when
     });
     for (const word of words) await expect(answer).toContainText(word);
   };
-  const choose = (buffer: Buffer) =>
-    sidebar
-      .getByLabel("Choose another picture")
-      .setInputFiles({ name: "screen.png", mimeType: "image/png", buffer });
 
   await test.step("the reader answers where the model refuses or is away, whatever the screen shows", async () => {
     model.errorStatus = 500;
@@ -158,11 +212,12 @@ test("a long answer is followed, bounded, found again after a reload, and surviv
   await signInOnMachine(sidebar, chief, chief.recoveryCodes[0]);
   const question = sidebar.getByRole("textbox", { name: "Question" });
   const answer = sidebar.getByLabel("Answer", { exact: true });
+  const newest = answer.getByRole("article", { name: "Newest answer" });
   const upload = (buffer: Buffer, name = "screen.png") =>
     sidebar
       .getByLabel(/^Choose (a|another) picture$/)
       .setInputFiles({ name, mimeType: "image/png", buffer });
-  const ended = () => expect(answer.getByText(/42 tokens$/)).toBeVisible();
+  const ended = () => expect(newest.getByText(/42 tokens$/)).toBeVisible();
   /** How many pixels are below the visible part, once a frame was drawn. */
   const below = () =>
     answer.evaluate(async (element) => {
@@ -214,13 +269,13 @@ test("a long answer is followed, bounded, found again after a reload, and surviv
     await question.press("Enter");
     const pending = await model.nextQuestion();
     pending.say(`| a | b |\n|---|---|\n${"| 1 | 2 |\n".repeat(6_000)}`);
-    const more = answer.getByRole("button", { name: /^Show the rest as text/ });
+    const more = newest.getByRole("button", { name: /^Show the rest as text/ });
     await expect(more).toBeVisible();
     pending.end();
     await ended();
     expect(await sidebar.evaluate(() => document.querySelectorAll("*").length)).toBeLessThan(8_000);
     await more.click();
-    await expect(answer.getByRole("region", { name: "The rest of the answer" })).toContainText("| 1 | 2 |");
+    await expect(newest.getByRole("region", { name: "The rest of the answer" })).toContainText("| 1 | 2 |");
   });
 
   await test.step("Markdown as models write it", async () => {
@@ -231,25 +286,73 @@ test("a long answer is followed, bounded, found again after a reload, and surviv
     pending.say("| a |\n|---|\n| one<br>two |\n\n<details><summary>More</summary>\n\nfolded\n\n</details>\n");
     pending.end();
     await ended();
-    await expect(answer).toContainText("C:\\_tmp\\*.log, \\(E=mc^2\\), ~5 of ~9, これは「重要」です。");
-    await expect(answer.locator("strong").filter({ hasText: "「重要」" })).toBeVisible();
-    await expect(answer.locator("td br")).toHaveCount(1);
-    await expect(answer).not.toContainText("<");
+    await expect(newest).toContainText("C:\\_tmp\\*.log, \\(E=mc^2\\), ~5 of ~9, これは「重要」です。");
+    await expect(newest.locator("strong").filter({ hasText: "「重要」" })).toBeVisible();
+    await expect(newest.locator("td br")).toHaveCount(1);
+    await expect(newest).not.toContainText("<");
   });
 
-  await test.step("after a reload the last answer, what was typed, and the earlier questions are there", async () => {
+  await test.step("after a reload the conversation and what was typed are there", async () => {
     await question.fill("typed and not asked");
     await hydrated(sidebar, `${server.machines}/sidebar`);
-    await expect(answer.getByText("Everything at once")).toBeVisible();
-    await expect(answer).toContainText("これは「重要」です。");
+    await expect(newest).toContainText("Everything at once");
+    await expect(newest).toContainText("これは「重要」です。");
     await expect(question).toHaveValue("typed and not asked");
-    await answer.getByText("Earlier questions", { exact: true }).click();
-    await answer.getByText("A table, please").click();
-    await expect(answer.getByRole("button", { name: /^Show the rest as text/ })).toBeVisible();
-    await answer.getByRole("searchbox", { name: "Search earlier questions" }).fill("first.");
+    const earlier = answer.getByRole("article", { name: "Earlier answer" });
+    await expect(earlier).toHaveCount(2);
+    await expect(earlier.first()).toContainText("First.");
+    await expect(earlier.last().getByRole("button", { name: /^Show the rest as text/ })).toBeVisible();
+    await expect(sidebar.getByRole("heading", { name: "one" })).toBeVisible();
+  });
+
+  await test.step("a second tab needs no second sign-in", async () => {
+    const tab = await sidebar.context().newPage();
+    await hydrated(tab, `${server.machines}/sidebar`);
+    await expect(tab.getByRole("article", { name: "Newest answer" })).toContainText("Everything at once");
+    await tab.close();
+  });
+
+  await test.step("a new conversation, and the history with its search", async () => {
+    await sidebar.getByRole("button", { name: "New conversation" }).click();
+    await expect(newest).toBeHidden();
+    await expect(question).toBeFocused();
+    await upload((await shot).picture);
+    await question.fill("Something else");
+    await question.press("Enter");
+    const pending = await model.nextQuestion();
+    expect(pending.turns).toEqual([]);
+    pending.say("Other.");
+    pending.end();
+    await ended();
+
+    await sidebar.getByRole("button", { name: "History" }).click();
+    const history = sidebar.getByRole("region", { name: "History" });
+    const entries = history.getByRole("listitem");
+    await expect(entries).toHaveCount(2);
+    const search = history.getByRole("searchbox", { name: "Search conversations" });
+    await expect(search).toBeFocused();
+    await search.fill("FIRST.");
+    await expect(entries).toHaveCount(1);
+    await history.getByRole("button", { name: "Rename “one”" }).click();
+    await history.getByRole("textbox", { name: "Title" }).fill("Tables and lists");
     await sidebar.keyboard.press("Enter");
-    await expect(answer.getByText("A table, please")).toHaveCount(0);
-    await expect(answer.locator("summary").getByText("one", { exact: true })).toBeVisible();
+    const saved = sidebar.waitForEvent("download");
+    await history.getByRole("button", { name: "Markdown file of “Tables and lists”" }).click();
+    expect((await saved).suggestedFilename()).toBe("conversation.md");
+    await history.getByRole("button", { name: /^Tables and lists/ }).click();
+    await expect(newest).toContainText("これは「重要」です。");
+    await expect(sidebar.getByRole("heading", { name: "Tables and lists" })).toBeVisible();
+
+    await sidebar.getByRole("button", { name: "History" }).click();
+    await history.getByRole("button", { name: "Delete “Something else”" }).click();
+    const asked = history.getByRole("group", { name: "Delete “Something else”?" });
+    await expect(asked.getByRole("button", { name: "Keep" })).toBeFocused();
+    await asked.getByRole("button", { name: "Delete" }).click();
+    await expect(entries).toHaveCount(1);
+    await sidebar.keyboard.press("Escape");
+    await expect(history).toBeHidden();
+    await expect(newest).toContainText("これは「重要」です。");
+    await question.fill("typed and not asked");
   });
 
   // What the browser says about the network that is cut.
@@ -276,7 +379,7 @@ test("a long answer is followed, bounded, found again after a reload, and surviv
     await expect(sidebar.getByRole("alert").filter({ hasText: "cannot be reached" })).toHaveCount(1);
     await expect(sidebar.getByRole("button", { name: "Try again" })).toBeVisible();
     await sidebar.unroute("**/native/session");
-    await expect(answer.getByText("Back.")).toBeVisible({ timeout: 15_000 });
+    await expect(newest.getByText("Back.")).toBeVisible({ timeout: 15_000 });
   });
 
   await test.step("the longest words in any script fit at every width", async () => {

@@ -28,6 +28,11 @@ impl Environment {
         self.clock.unix()
     }
 
+    /// Milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> i64 {
+        i64::try_from(self.clock.now().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+    }
+
     /// After a revocation, a sign-in or the end of a session has failed: whether to try it once more, now that the reserve has
     /// made room on the full disk. It begins its transaction with [`Store::begin_urgent`].
     pub fn release_reserve_after(&self, error: &ServiceError) -> bool {

@@ -26,6 +26,10 @@ pub enum Failure {
     Package(#[from] ::certificate::package::PackageError),
     #[error("a model server is wrongly configured")]
     Provider(#[source] ::analysis::provider::ConnectError),
+    #[error("the checkpoints of a run cannot be used")]
+    Checkpoints(#[source] workflow::StoreError),
+    #[error("a run cannot be read, or gone on with")]
+    Run(#[source] Box<workflow::RunError<::analysis::AnalysisError>>),
     #[error("a background task was cut off")]
     Task(#[from] tokio::task::JoinError),
     #[error("{0}")]

@@ -29,19 +29,20 @@ impl OverviewService for Dashboard {
     async fn overview(&self, _: &Administrator) -> Result<Overview, ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.read().await?;
-        let configured = &self.env.config.providers;
+        let configured = self.env.config.providers.iter().map(|config| config.name.clone());
+        let entered = tx.providers().list().await?.into_iter().map(|provider| provider.name);
+        let names: Vec<String> = configured.chain(entered).collect();
         let failing = tx.analyses().failing_providers().await?.into_iter();
-        let failing_models = failing
-            .filter(|(failure, _)| configured.iter().any(|config| config.name == failure.provider))
-            .map(|(failure, failed_at)| FailingModel {
-                provider: failure.provider,
-                failure: failure.words,
-                failed_at,
+        let failing_models =
+            failing.filter(|(failure, _)| names.contains(&failure.provider)).map(|(failure, failed_at)| {
+                FailingModel { provider: failure.provider, failure: failure.words, failed_at }
             });
         Ok(Overview {
             pending_requests: tx.access_requests().count_pending(now).await?,
             machines: tx.certificates().count_machines(now).await?,
             accounts: tx.accounts().count_active().await?,
+            administrators: tx.accounts().administrators().await?.len() as u64,
+            model_servers: names.len() as u64,
             // Days are UTC, as everywhere on the server.
             analyses_today: tx.analyses().count_since(now - now.rem_euclid(DAY)).await?,
             mails_needing_attention: tx.mails().count_needing_attention().await?,

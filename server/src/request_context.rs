@@ -102,10 +102,7 @@ where
 
 impl DocumentedErrors for Admin {
     fn problems() -> Vec<Problem> {
-        vec![
-            Problem::sign_in_required(),
-            Problem::forbidden().detail("This needs an administrator's account."),
-        ]
+        vec![Problem::sign_in_required(), Problem::forbidden().detail("You need an administrator account.")]
     }
 }
 

@@ -15,7 +15,10 @@ use web::drain_body::drain_body;
 use web::{HttpLayers, method_not_allowed, not_found};
 
 use crate::handlers::description::{ApiDescription, Document};
-use crate::handlers::{access, analysis, certificate, description, health, native, workflow};
+use crate::handlers::{
+    access, analysis, certificate, conversation, description, edit, health, ledger, native, policy, run,
+    workflow,
+};
 use crate::pages::assets::Assets;
 use crate::pages::{self, JsonFor, page_or_json};
 use crate::state::AppState;
@@ -48,7 +51,10 @@ fn panel_uploads(state: &AppState) -> Router {
     let upload_bytes =
         state.env.config.limits.picture_limits().bytes + MULTIPART_OVERHEAD_BYTES + MAX_DOCUMENT_BYTES;
     let run_draft = post(workflow::run_draft).layer(DefaultBodyLimit::max(upload_bytes));
-    Router::new().route("/app/workflow/try", run_draft.layer(from_fn(drain_body))).with_state(state.clone())
+    Router::new()
+        .route("/app/workflow/try", run_draft.layer(from_fn(drain_body)))
+        .route("/app/ledger/export", post(ledger::export))
+        .with_state(state.clone())
 }
 
 /// The operations of `/api/openapi.json`. Each handler's `utoipa::path` has the route's method and path.
@@ -82,12 +88,20 @@ fn api(state: &AppState) -> Router {
         .routes(routes!(native::logout))
         .routes(routes!(native::session))
         .routes(routes!(native::modes))
+        .routes(routes!(policy::show))
         .routes(
             routes!(analysis::analyze).layer(DefaultBodyLimit::max(upload_bytes)).layer(from_fn(drain_body)),
         )
         .routes(routes!(analysis::list))
         .routes(routes!(analysis::open, analysis::delete))
         .routes(routes!(analysis::image))
+        .routes(routes!(edit::report))
+        .routes(routes!(run::events))
+        .routes(routes!(run::cancel))
+        .routes(routes!(run::answer))
+        .routes(routes!(conversation::list))
+        .routes(routes!(conversation::open, conversation::rename, conversation::delete))
+        .routes(routes!(conversation::export))
         .split_for_parts();
     let document = Document::new(openapi, &state.env.config);
     routes.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(Extension(document)).with_state(state.clone())

@@ -176,6 +176,8 @@ impl Server {
         jobs.spawn(self.state.access.clone().run(self.shutdown.clone()));
         jobs.spawn(self.state.certificates.clone().watch_revocations(self.shutdown.clone()));
         jobs.spawn(self.state.people.clone().watch_failures(self.shutdown.clone()));
+        jobs.spawn(self.state.providers.clone().watch(self.shutdown.clone()));
+        jobs.spawn(self.state.providers.clone().probe(self.shutdown.clone()));
         jobs.spawn(self.state.certificates.clone().watch_authorities(self.shutdown.clone(), {
             let (state, tls) = (self.state.clone(), self.tls.clone());
             move |_| tls.reload(&state)
@@ -184,6 +186,9 @@ impl Server {
         jobs.spawn(self.state.access.clone().run_expiry_reminders(self.shutdown.clone()));
         jobs.spawn(crate::cleanup::run(Arc::clone(&self.state.env), self.shutdown.clone()));
         jobs.spawn(watch_storage(Arc::clone(&self.state.env), self.shutdown.clone()));
+        jobs.spawn(self.state.analyses.clone().keep_runs(self.shutdown.clone()));
+        // Not among the jobs, which it outlives.
+        tokio::spawn(self.state.analyses.clone().hand_over_at(self.shutdown.clone()));
         let check = self.state.analyses.clone().check_reader();
         jobs.spawn(self.shutdown.clone().run_until_cancelled_owned(check));
         for (edge, listener) in self.listeners {

@@ -13,12 +13,17 @@ use crate::analysis::Analyses;
 use crate::certificate::{Certificates, Connections};
 use crate::config::Config;
 use crate::environment::Environment;
+use crate::group::GroupManager;
+use crate::ledger::Ledger;
 use crate::mail::Mailer;
 use crate::mode::Modes;
 use crate::native::Native;
 use crate::outbox::Outbox;
 use crate::overview::Dashboard;
 use crate::people::{AccountManager, People};
+use crate::policy::Policies;
+use crate::provider::Providers;
+use crate::rate_limits::SharedRateLimiter;
 use crate::readiness::ReadinessProbe;
 use crate::request_context::RequestContexts;
 use crate::workflow::Workflows;
@@ -34,11 +39,14 @@ pub struct AppState {
     pub analyses: Analyses,
     pub certificates: Certificates,
     pub contexts: RequestContexts,
+    pub ledger: Ledger,
     pub leptos: LeptosOptions,
     pub modes: Modes,
     pub native: Native,
     pub outbox: Outbox,
     pub people: People,
+    pub policies: Policies,
+    pub providers: Providers,
     pub readiness: ReadinessProbe,
     pub services: Services,
     pub workflows: Workflows,
@@ -51,12 +59,15 @@ impl AppState {
         connections: Arc<Connections>,
         mailer: Option<Arc<dyn Mailer>>,
     ) -> Result<Self, ServiceError> {
-        let limits: Arc<dyn RateLimiter> =
-            Arc::new(InMemoryRateLimiter::new(Arc::clone(&env.clock), RATE_LIMIT_BUCKETS));
+        let memory = InMemoryRateLimiter::new(Arc::clone(&env.clock), RATE_LIMIT_BUCKETS);
+        let limits: Arc<dyn RateLimiter> = Arc::new(SharedRateLimiter::new(Arc::clone(&env), memory));
         let outbox = Outbox::new(Arc::clone(&env), mailer);
         let certificates = Certificates::open(Arc::clone(&env), connections, outbox.clone()).await?;
         let people = People::new(Arc::clone(&env), Arc::clone(&limits), outbox.clone())?;
-        let modes = Modes::new(Arc::clone(&env));
+        let providers = Providers::open(Arc::clone(&env)).await?;
+        let policies = Policies::new(Arc::clone(&env), Arc::clone(&limits));
+        let ledger = Ledger::new(Arc::clone(&env), Arc::clone(&limits));
+        let modes = Modes::new(Arc::clone(&env), policies.clone(), providers.set());
         modes.seed().await?;
         let access = Access::new(
             Arc::clone(&env),
@@ -67,32 +78,48 @@ impl AppState {
         );
         access.backfill().await?;
         let workflows = Workflows::new(Arc::clone(&env));
+        let analyses = Analyses::new(
+            Arc::clone(&env),
+            modes.clone(),
+            workflows.clone(),
+            Arc::clone(&limits),
+            providers.set(),
+        )?;
         let accounts = AccountManager::new(certificates.clone(), people.clone());
         let services = Services {
             accounts: Arc::new(accounts),
             certificates: Arc::new(certificates.clone()),
             downloads: Arc::new(access.clone()),
+            groups: Arc::new(GroupManager::new(Arc::clone(&env))),
+            ledger: Arc::new(ledger.clone()),
             links: Arc::new(access.clone()),
             modes: Arc::new(modes.clone()),
             outbox: Arc::new(outbox.clone()),
             overview: Arc::new(Dashboard::new(Arc::clone(&env))),
             own_account: Arc::new(people.clone()),
+            own_sessions: Arc::new(people.clone()),
+            policies: Arc::new(policies.clone()),
+            providers: Arc::new(providers.clone()),
             requests: Arc::new(access.clone()),
             reviews: Arc::new(access.clone()),
+            runs: Arc::new(analyses.clone()),
             setup: Arc::new(people.clone()),
             sign_in: Arc::new(people.clone()),
             workflows: Arc::new(workflows.clone()),
         };
         Ok(Self {
-            native: Native::new(Arc::clone(&env), certificates.clone(), Arc::clone(&limits), people.clone()),
-            analyses: Analyses::new(Arc::clone(&env), modes.clone(), workflows.clone(), limits)?,
+            native: Native::new(Arc::clone(&env), certificates.clone(), limits, people.clone()),
+            analyses,
             leptos: leptos_options(&env.config),
             contexts: RequestContexts::new(Arc::clone(&env), certificates.clone(), people.clone()),
             access,
             certificates,
+            ledger,
             modes,
             outbox,
             people,
+            policies,
+            providers,
             readiness: ReadinessProbe::new(Arc::clone(&env)),
             services,
             workflows,

@@ -37,6 +37,11 @@ impl AppState {
             tracing::warn!(%error, source = ?std::error::Error::source(&error), "capture failed");
             error.problem()
         })?;
+        self.keep(frame)
+    }
+
+    /// Caches a frame.
+    pub fn keep(&self, frame: Frame) -> Result<(String, Arc<Frame>), Problem> {
         let mut frames = self.frames();
         let id = frames.insert(frame);
         let frame = frames.get(&id).ok_or_else(Problem::internal)?;

@@ -9,6 +9,7 @@
 mod analyses;
 mod app_scheme;
 mod app_state;
+mod assistance;
 mod clock;
 mod commands;
 mod configuration;
@@ -23,6 +24,7 @@ mod link;
 mod native_api;
 mod navigation;
 mod page;
+mod policy;
 mod renewal;
 #[cfg(test)]
 mod test_server;
@@ -33,8 +35,10 @@ mod window;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Instant;
 
 use clap::Parser;
+use desktop::capture::ScreenCapture;
 use desktop::session::DisplaySession;
 use protocol::Problem;
 use protocol::enrolment::SCHEME;
@@ -43,10 +47,12 @@ use tracing_subscriber::EnvFilter;
 
 use app_scheme::AppScheme;
 use app_state::AppState;
+use assistance::{Assistance, DIALOG_LABEL, Dialog, Keys};
 use configuration::Arguments;
 use connection::{Connection, ConnectionState};
 use enrolment_store::EnrolmentStore;
 use lifecycle::EnrolmentLifecycle;
+use policy::PolicyKeeper;
 
 /// The desktop assistant of the AI Workflow Engine.
 #[derive(Debug, Parser)]
@@ -57,6 +63,12 @@ struct CommandLine {
     /// Ask the server whether it takes this machine's certificate, print the answer, and end; needs no display
     #[arg(long)]
     check: bool,
+    /// Say what works in this desktop session, what is missing and why, and end
+    #[arg(long, conflicts_with = "check")]
+    doctor: bool,
+    /// The keys that ask about the window in front, from any program; `off` for none
+    #[arg(long, env = "AIWE_HOTKEY", value_name = "KEYS", default_value = "Ctrl+Alt+Space")]
+    hotkey: Keys,
     /// Remove what this machine was enrolled with, key and all, and end
     #[arg(long, conflicts_with = "check")]
     forget: bool,
@@ -78,16 +90,20 @@ impl CommandLine {
 
 fn main() -> ExitCode {
     log();
-    let CommandLine { connection, check: only_check, forget: only_forget, link } = CommandLine::parse();
+    let CommandLine { connection, check: only_check, doctor: only_doctor, forget: only_forget, hotkey, link } =
+        CommandLine::parse();
     if only_check {
         return check(&connection);
+    }
+    if only_doctor {
+        return doctor(&hotkey);
     }
     if only_forget {
         return forget();
     }
     #[cfg(target_os = "linux")]
     desktop::environment::prepare();
-    match run(&connection, link) {
+    match run(&connection, &hotkey, link) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the window cannot be opened");
@@ -96,11 +112,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments, link: Option<String>) -> tauri::Result<()> {
+fn run(arguments: &Arguments, hotkey: &Keys, link: Option<String>) -> tauri::Result<()> {
     let connection = Arc::new(Connection::opening());
     let lifecycle = enrolment_lifecycle(arguments, &connection);
+    let hotkey = hotkey.clone();
     let wizard = lifecycle.as_ref().map(|lifecycle| Arc::new(lifecycle.wizard()));
-    let screen = desktop::capture::for_session(DisplaySession::detect(variable));
+    let session = DisplaySession::detect(variable);
+    let screen: Arc<dyn ScreenCapture> = Arc::from(desktop::capture::for_session(session));
+    let dialog = Arc::new(Dialog::new(clock::system_random));
+    let hands = desktop::look::for_session(session, &screen);
+    let folder = EnrolmentStore::of_account().map(|store| store.folder().to_owned());
+    let policy = Arc::new(PolicyKeeper::new(folder, clock::system_now, policy::system_offset));
+    let kept = Arc::clone(&policy);
+    let permissions = Box::new(move || kept.permissions());
+    let assistance = Arc::new(Assistance::new(hands, permissions, Arc::clone(&dialog)));
     let second = wizard.clone();
     let scheme = AppScheme::new(Arc::clone(&connection), wizard.clone());
     tauri::Builder::default()
@@ -109,25 +134,38 @@ fn run(arguments: &Arguments, link: Option<String>) -> tauri::Result<()> {
             deep_link::hand_over(app, second.as_ref(), CommandLine::handed_over(arguments));
         }))
         .plugin(tauri_plugin_deep_link::init())
-        .register_asynchronous_uri_scheme_protocol(app_scheme::SCHEME, move |_, request, responder| {
+        .register_asynchronous_uri_scheme_protocol(app_scheme::SCHEME, move |context, request, responder| {
+            if context.webview_label() == DIALOG_LABEL {
+                return responder.respond(dialog.handle(&request, Instant::now()));
+            }
             let scheme = scheme.clone();
             tauri::async_runtime::spawn(async move { responder.respond(scheme.handle(request).await) });
         })
-        .manage(AppState::new(Arc::clone(&connection), Arc::from(screen)))
+        .manage(AppState::new(Arc::clone(&connection), screen))
+        .manage(Arc::clone(&assistance))
+        .manage(Arc::clone(&policy))
         .invoke_handler(generate_handler![
             commands::analyze,
+            commands::answer_question,
             commands::cancel_analysis,
             commands::capture_preview,
             commands::capture_screen,
+            commands::conversations,
+            commands::current_policy,
             commands::login,
             commands::logout,
+            commands::look,
             commands::modes,
+            commands::review_edits,
             commands::session,
             commands::verify,
+            commands::watch_hotkey,
         ])
         .setup(move |app| {
             // First, since a link navigates the window.
             window::open(app.handle())?;
+            tauri::async_runtime::spawn(policy.keep_fresh(Arc::clone(&connection)));
+            assistance.start_hotkey(app.handle(), &hotkey);
             if let (Some(lifecycle), Some(wizard)) = (lifecycle, wizard) {
                 deep_link::listen(app.handle(), &wizard);
                 deep_link::start(app.handle(), lifecycle, wizard, connection, link);
@@ -172,6 +210,14 @@ fn check(arguments: &Arguments) -> ExitCode {
         Ok(server) => print(&format!("{server} takes this machine's certificate."), ExitCode::SUCCESS),
         Err(problem) => print(&format!("{}: {problem}", problem.kind), ExitCode::FAILURE),
     }
+}
+
+/// What the session offers, without the window.
+fn doctor(hotkey: &Keys) -> ExitCode {
+    let findings = desktop::doctor::examine(DisplaySession::detect(variable), hotkey.as_str());
+    let all = findings.iter().all(desktop::doctor::Finding::works);
+    let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    print(&lines.join("\n"), if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn forget() -> ExitCode {

@@ -117,17 +117,20 @@ pub fn SelectBox(id: String, email: String, chosen: Selection) -> impl IntoView 
     let at_first = chosen.ids.with_untracked(|ids| ids.contains(&id));
     let (shown, changed) = (id.clone(), id.clone());
     view! {
-        <input
-            type="checkbox"
-            name="ids[]"
-            value=id
-            data-pick="true"
-            class="mt-0.5 size-4 accent-action"
-            checked=at_first
-            prop:checked=move || chosen.has(&shown)
-            aria-label=format!("Choose {email}")
-            on:change=move |event| chosen.set(&changed, event_target_checked(&event))
-        />
+        // The label is what one presses: the box alone is too small.
+        <label class="-m-1 flex size-7 items-center justify-center">
+            <input
+                type="checkbox"
+                name="ids[]"
+                value=id
+                data-pick="true"
+                class="size-4 accent-action"
+                checked=at_first
+                prop:checked=move || chosen.has(&shown)
+                aria-label=format!("Select {email}")
+                on:change=move |event| chosen.set(&changed, event_target_checked(&event))
+            />
+        </label>
     }
 }
 
@@ -178,7 +181,7 @@ pub fn BulkActions(
                 view! {
                     <div class="flex flex-wrap items-start gap-3">
                         <Disclosure title="Approve…" icon=Shape::Check variant=ButtonVariant::Primary group="verdict">
-                            <p>"Ask each requester, by voice or chat, for the code, and compare it. Leave out whoever reads out another one, or has not asked."</p>
+                            <p>"Ask each person, by phone or chat, to read out their code, and compare it. Leave out anyone whose code differs, or who never asked."</p>
                             <Codes chosen />
                             <Button
                                 variant=ButtonVariant::Primary
@@ -197,9 +200,9 @@ pub fn BulkActions(
                                 name="reason_for_all"
                                 label="Reason for all of them"
                                 hint=if sends_mail() {
-                                    "Each requester reads it on the status page and in a mail."
+                                    "Each requester sees it on their status page and in a mail."
                                 } else {
-                                    "Each requester reads it on the status page."
+                                    "Each requester sees it on their status page."
                                 }
                                 optional=true
                                 maxlength=Message::MAX_CHARS
@@ -227,19 +230,19 @@ fn Count(chosen: Selection) -> impl IntoView {
             n => format!(" ({n} not on this page)"),
         };
         match chosen.count() {
-            1 => format!("1 request chosen{elsewhere}"),
-            n => format!("{n} requests chosen{elsewhere}"),
+            1 => format!("1 selected{elsewhere}"),
+            n => format!("{n} selected{elsewhere}"),
         }
     };
     view! {
-        <Show when=move || scripts.get() fallback=|| view! { <p class="font-semibold">"The chosen requests"</p> }>
+        <Show when=move || scripts.get() fallback=|| view! { <p class="font-semibold">"Selected requests"</p> }>
             <div class="flex flex-wrap items-center gap-3">
                 <p role="status" class="mr-auto font-semibold">{words}</p>
                 <Button kind=ButtonKind::Button variant=ButtonVariant::Quiet on:click=move |_| chosen.set_all_shown()>
-                    "Choose all on this page"
+                    "Select all on this page"
                 </Button>
                 <Button kind=ButtonKind::Button variant=ButtonVariant::Quiet on:click=move |_| chosen.clear()>
-                    "Choose none"
+                    "Clear selection"
                 </Button>
             </div>
         </Show>

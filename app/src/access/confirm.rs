@@ -20,7 +20,7 @@ pub fn ConfirmPage() -> impl IntoView {
     let back = query.get_str("back").and_then(local_path).unwrap_or(PATH).to_owned();
     let rows = Resource::new(move || ids.clone(), api::chosen);
     view! {
-        <PanelPage title="Approve requests" lead="Ask each requester, by voice or chat, for the code, and compare it.">
+        <PanelPage title="Approve requests" lead="Ask each person, by phone or chat, to read out their code, and compare it.">
             {loaded(rows, move |rows| view! { <Confirmation rows back=back.clone() /> })}
         </PanelPage>
     }

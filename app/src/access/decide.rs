@@ -63,9 +63,9 @@ where
 /// Where the requester reads a reason.
 pub(super) fn reason_hint() -> &'static str {
     if sends_mail() {
-        "The requester reads it on the status page and in a mail."
+        "The requester sees it on their status page and in a mail."
     } else {
-        "The requester reads it on the status page."
+        "The requester sees it on their status page."
     }
 }
 
@@ -87,18 +87,19 @@ pub fn Decide(row: AccessRequestRow, decision: Decision) -> impl IntoView {
                 variant=ButtonVariant::Primary
                 icon=Shape::Check
                 busy
+                key="a"
             />
-            <QuestionButton question=rejecting words="Reject…" icon=Shape::Cross busy />
+            <QuestionButton question=rejecting words="Reject…" icon=Shape::Cross busy key="r" />
             <CopyButton text=Signal::stored(copied) what="the code" variant=ButtonVariant::Quiet />
         </div>
         <QuestionDialog question=approving title=format!("Approve {email}") id="approve-request">
-            <p>"Ask the requester, by voice or chat, for the code on the screen. The requester reads out:"</p>
+            <p>"Ask them, by phone or chat, to read out the code they were shown. It has to be:"</p>
             <p>
                 <Code code=read_out huge=true />
             </p>
             <AddressNotes notes />
             <p class="text-muted">
-                "If the codes differ, or nobody there has asked, somebody else sent this request: reject it."
+                "If the codes differ, or they never asked, someone else sent this request. Reject it."
             </p>
             <ActionForm action=approve>
                 <div class="space-y-4">

@@ -13,8 +13,8 @@ pub(super) fn OpenInDesktop(
         <section class="space-y-2">
             <h2 class="text-lg">"With the desktop program"</h2>
             <p>
-                "If it is installed on this machine, it sets itself up: it makes the key, keeps it in the system’s key \
-                 store, and fetches the certificate. Then you need no file."
+                "If it’s installed on this machine, it makes the key, keeps it in the system’s key store and gets the \
+                 certificate. You don’t need a file."
             </p>
             <p>
                 <a class="link" rel="external" href=link>

@@ -61,12 +61,12 @@ fn Offer(
             }
             DownloadState::Redeemed => {
                 Some(view! {
-                    <Notice title="The certificate was downloaded">
-                        <p>"This link gave its package and gives no other. Go on below."</p>
+                    <Notice title="This link has been used">
+                        <p>"The certificate was downloaded. Continue below."</p>
                         <p>
-                            "The key in the file is kept nowhere else: not by the server, and not by this page once it was reloaded or closed. If you do not have the file, "
-                            {if another { "ask for a new link" } else { "ask for access again" }}
-                            "; if somebody else used the link, tell your administrator now."
+                            "Its key is only in the file: neither the server nor this page keeps a copy. If you don’t have the file, "
+                            {if another { "ask for a new link" } else { "request access again" }}
+                            ". If someone else used the link, tell your administrator right away."
                         </p>
                     </Notice>
                 }.into_any())
@@ -76,8 +76,8 @@ fn Offer(
                     <Notice tone=NoticeTone::Bad title="This link has expired">
                         <p>
                             {if another { "Ask for a new link below, or " } else { "You can " }}
-                            <a class="link" href="/request-access">"ask for access again"</a>
-                            "; an administrator approves it as before."
+                            <a class="link" href="/request-access">"request access again"</a>
+                            "."
                         </p>
                     </Notice>
                 }.into_any())
@@ -111,13 +111,13 @@ fn OpenOnMachine(device_name: Option<String>) -> impl IntoView {
     view! {
         <Notice title="Open this link on the machine itself">
             <p>
-                {format!("It renews the certificate of the machine{named}, and needs that certificate: open the link there, and \
+                {format!("It renews the certificate of the machine{named}, and needs that certificate. Open the link there, and \
                           choose the machine’s name when the browser asks for a certificate.")}
             </p>
             <p>
-                "A browser that does not ask remembers an earlier choice: close all of its windows, then open the link again. If \
-                 the certificate was lost or has ended, "
-                <a class="link" href="/request-access">"ask for access again"</a> "."
+                "If the browser doesn’t ask, it remembers an earlier choice: close all of its windows, then open the link again. If \
+                 the certificate is lost or has expired, "
+                <a class="link" href="/request-access">"request access again"</a> "."
             </p>
         </Notice>
     }

@@ -1,7 +1,7 @@
 //! `/admin/requests`: the list with its filter in the URL, bulk decisions, and beside it the opened request.
 
 use leptos::prelude::*;
-use leptos_router::components::{A, Form, Outlet};
+use leptos_router::components::{A, Outlet};
 use leptos_router::hooks::use_location;
 use protocol::access::{AccessRequestRow, MatchCode, Page, RequestState};
 use protocol::review::Unlisted;
@@ -14,8 +14,8 @@ use super::notes::{AddressNotes, CodesTried};
 use super::outcome::BulkOutcome;
 use super::state::{StateBadge, word};
 use crate::design::{
-    Button, Cell, Column, EmptyState, Field, FieldKind, Pagination, PanelPage, Priority, Row, SelectField,
-    Shape, Table, Time, Truncated, loaded,
+    Cell, Column, EmptyState, FilterForm, FilterSelect, Pagination, PanelPage, Priority, Row, SearchField,
+    Table, Time, Truncated, loaded,
 };
 use crate::form;
 
@@ -41,11 +41,16 @@ pub fn RequestsPage() -> impl IntoView {
     watch.on_change(move || requests.refresh());
     let decide = form::action::<DecideAll>();
     let chosen = Selection::of_page();
+    let opened = opened();
     let last = Resource::new_blocking(|| (), |()| api::last_decision());
     view! {
         <PanelPage title="Requests" lead="People asking for access, and what you decided.">
-            <div class="grid items-start gap-6 xl:grid-cols-[minmax(0,1fr)_auto]">
-                <div class="min-w-0 space-y-4">
+            <div
+                class="grid items-start gap-6"
+                class=("lg:grid-cols-[minmax(0,1fr)_auto]", move || opened.get().is_some())
+            >
+                // On a small screen, an open request is a page of its own.
+                <div class="min-w-0 space-y-4" class=("max-lg:hidden", move || opened.get().is_some())>
                     <Filter listing />
                     <NewsLine watch />
                     {loaded(
@@ -70,6 +75,36 @@ pub fn RequestsPage() -> impl IntoView {
             </div>
         </PanelPage>
     }
+    .into_any()
+}
+
+/// The address of the open request, if there is one. When it is closed, the focus returns to its row.
+fn opened() -> Memo<Option<String>> {
+    let here = use_location().pathname;
+    let opened = Memo::new(move |_| here.with(|here| (here != PATH).then(|| here.clone())));
+    Effect::new(move |before: Option<Option<String>>| {
+        let now = opened.get();
+        if let (Some(before), None) = (before.flatten(), now.as_ref()) {
+            focus_row(&before);
+        }
+        now
+    });
+    opened
+}
+
+#[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "there is no focus on the server"))]
+fn focus_row(path: &str) {
+    #[cfg(feature = "hydrate")]
+    {
+        use wasm_bindgen::JsCast;
+
+        let selector = format!("[data-row] a[href^=\"{path}\"]");
+        let link = document().query_selector(&selector).ok().flatten();
+        if let Some(link) = link.and_then(|link| link.dyn_into::<web_sys::HtmlElement>().ok()) {
+            // Fails for no element of a page.
+            let _ = link.focus();
+        }
+    }
 }
 
 /// What is beside the list while no request is open: nothing.
@@ -79,41 +114,28 @@ pub fn NothingOpen() -> impl IntoView {}
 #[component]
 fn Filter(listing: Memo<Listing>) -> impl IntoView {
     let options = || {
-        let all =
-            [("", "All"), (WAITING, "Waiting for you")].map(|(v, words)| (v.to_owned(), words.to_owned()));
+        let all = [("", "All requests"), (WAITING, "Waiting for you")]
+            .map(|(v, words)| (v.to_owned(), words.to_owned()));
         let all = all.into_iter();
         all.chain(RequestState::ALL.map(|s| (s.as_str().to_owned(), word(s).to_owned()))).collect::<Vec<_>>()
     };
-    move || {
-        let now = listing.get();
-        view! {
-            <Form method="GET" action=PATH>
-                <div class="flex flex-wrap items-end gap-3" role="search">
-                    <div class="w-40">
-                        <SelectField
-                            name="state"
-                            label="State"
-                            options=options()
-                            value=now.choice()
-                        />
-                    </div>
-                    <div class="w-72 max-w-full">
-                        <Field name="search" label="Address, machine or code" kind=FieldKind::Search optional=true value=now.search />
-                    </div>
-                    <Button icon=Shape::Search>"Show"</Button>
-                </div>
-            </Form>
-        }
+    let search = Signal::derive(move || listing.with(|listing| listing.search.clone()));
+    let state = Signal::derive(move || listing.with(Listing::choice).to_owned());
+    view! {
+        <FilterForm path=PATH fields=&["state", "search"]>
+            <SearchField label="Address, machine or code" value=search />
+            <FilterSelect name="state" label="State" options=options() value=state />
+        </FilterForm>
     }
 }
 
 const COLUMNS: &[Column] = &[
-    Column::new("Choose").width("w-20"),
+    Column::new("Select").width("w-16"),
     Column::new("Address"),
     Column::new("Match code").width("w-28"),
     Column::new("Machine").priority(Priority::Third),
-    Column::new("State").width("w-36"),
-    Column::wide_only("Requested").width("w-48"),
+    Column::new("State").width("w-32"),
+    Column::wide_only("Requested").width("w-44"),
 ];
 
 #[component]
@@ -160,7 +182,7 @@ fn NoRows(listing: Listing) -> impl IntoView {
             } else {
                 view! {
                     <p>
-                        "New access requests appear here. Give people the address of "
+                        "New access requests appear here. To invite people, share "
                         <a href="/request-access" rel="external" class="link">"the request form"</a> "."
                     </p>
                 }
@@ -180,10 +202,10 @@ fn UnlistedCode(search: String) -> impl IntoView {
             found.map(|Unlisted { requested_at, allowed }| {
                 view! {
                     <p>
-                        "The code is genuine: its request came on " <Time at=requested_at />
-                        {format!(", when {allowed} requests of its address were waiting already, and so it is not listed. \
-                                  Approve one of those, if its requester knows its code; or reject them, and have the person \
-                                  ask again.")}
+                        "This code is genuine. Its request was sent on " <Time at=requested_at />
+                        {format!(", when {allowed} requests from the same address were already waiting, so it is not listed. Approve \
+                                  one of those if the person knows its code. Otherwise reject them, and have the person \
+                                  request access again.")}
                     </p>
                 }
             })
@@ -209,7 +231,7 @@ fn RequestLine(row: AccessRequestRow, listing: Memo<Listing>, chosen: Selection)
         <Row open>
             <Cell>{tick}</Cell>
             <Cell main=true>
-                <A href=href scroll=false attr:class="link block font-semibold" attr:aria-label=label>
+                <A href=href scroll=false attr:class="link block font-medium" attr:aria-label=label>
                     <Truncated text=row.email keep_end=true />
                 </A>
                 <AddressNotes notes=row.notes />
@@ -218,15 +240,17 @@ fn RequestLine(row: AccessRequestRow, listing: Memo<Listing>, chosen: Selection)
                 <span class="font-mono">{row.match_code}</span>
             </Cell>
             <Cell priority=Priority::Third>
-                <Truncated text=device />
-                {row.platform.map(|p| view! { <span class="text-muted">{p.label()}</span> })}
+                <span class="flex min-w-0 gap-2">
+                    <Truncated text=device />
+                    {row.platform.map(|p| view! { <span class="shrink-0 text-muted">{p.label()}</span> })}
+                </span>
             </Cell>
             <Cell>
                 <StateBadge state=row.state />
                 {row.links.map(|links| view! { <CodesTried links /> })}
             </Cell>
             <Cell wide_only=true>
-                <Time at=row.requested_at />
+                <Time at=row.requested_at relative=true />
             </Cell>
         </Row>
     }

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
-use protocol::access::{AccessRequestRow, Page, RequestState};
+use protocol::access::{AccessRequestRow, MatchCode, Page, RequestState};
 
 use super::api;
 use crate::error::AppError;
-use crate::navigation::with_query;
+use crate::navigation::{page_in_address, page_number, with_query};
 
 pub const PATH: &str = "/admin/requests";
 /// In the address in place of a state.
@@ -30,8 +30,8 @@ impl Listing {
             query.with(|q| Self {
                 state: q.get_str("state").and_then(|s| s.parse().ok()),
                 waiting: q.get_str("state") == Some(WAITING),
-                search: q.get_str("search").unwrap_or_default().trim().to_owned(),
-                page: q.get_str("page").and_then(|p| p.parse().ok()).unwrap_or_default(),
+                search: written_together(q.get_str("search").unwrap_or_default()),
+                page: page_number(q.get_str("page")),
             })
         })
     }
@@ -48,7 +48,7 @@ impl Listing {
 
     /// `path` with this listing as its query.
     pub fn at(&self, path: &str) -> String {
-        let page = if self.page == 0 { String::new() } else { self.page.to_string() };
+        let page = page_in_address(self.page);
         with_query(path, &[("state", self.choice()), ("search", &self.search), ("page", &page)])
     }
 
@@ -63,6 +63,15 @@ impl Listing {
 
     async fn load_again(self) -> Result<Page<AccessRequestRow>, AppError> {
         api::poll_list(self.state, self.waiting, self.search, self.page).await
+    }
+}
+
+/// What is searched for. A code that is read out and typed with spaces is one word.
+fn written_together(search: &str) -> String {
+    let search = search.trim();
+    match search.parse::<MatchCode>() {
+        Ok(code) if search.contains(char::is_whitespace) => code.grouped(),
+        _ => search.to_owned(),
     }
 }
 
@@ -119,6 +128,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_code_is_found_as_it_is_read_out() {
+        assert_eq!(written_together(" abcd 2345 "), "ABCD-2345");
+        assert_eq!(written_together("abcd2345"), "abcd2345");
+        assert_eq!(written_together("Front desk"), "Front desk");
+    }
+
+    #[test]
     fn an_opened_row_keeps_the_listing() {
         let listing = Listing {
             state: Some(RequestState::Pending),
@@ -128,7 +144,7 @@ mod tests {
         };
         assert_eq!(
             listing.at("/admin/requests/7"),
-            "/admin/requests/7?state=pending&search=a%2Bb%40c&page=2"
+            "/admin/requests/7?state=pending&search=a%2Bb%40c&page=3"
         );
         assert_eq!(Listing::default().list_path(), "/admin/requests");
         assert_eq!(Listing::waiting().list_path(), "/admin/requests?state=waiting");

@@ -95,7 +95,7 @@ pub fn NewsLine(watch: NewsWatch) -> impl IntoView {
                 .then(|| {
                     view! {
                         <p role="status" class="text-bad">
-                            "The server cannot be reached, so new requests do not appear. This page tries again by itself."
+                            "Can’t reach the server, so new requests don’t appear. Retrying…"
                         </p>
                     }
                 })
@@ -107,7 +107,7 @@ pub fn NewsLine(watch: NewsWatch) -> impl IntoView {
                 .then(|| {
                     view! {
                         <p role="status" class="text-bad">
-                            "You are no longer signed in, so new requests do not appear. "
+                            "You’re signed out, so new requests don’t appear. "
                             <A href=login_path("/admin/requests") attr:class="link">
                                 "Sign in again"
                             </A>

@@ -60,6 +60,10 @@ fn harmless(note: &AddressNote) -> bool {
 
 fn sentence(note: &AddressNote) -> String {
     match note {
+        AddressNote::AccountDisabled => {
+            "This account is disabled. Approving a machine does not enable it: do that under People."
+                .to_owned()
+        }
         AddressNote::ForeignDomain { unicode, scripts, mixed, reads_like } => {
             let written = match (scripts.join(" and "), mixed) {
                 (scripts, true) => format!("The domain is “{unicode}”, which mixes {scripts} letters"),
@@ -121,6 +125,7 @@ mod tests {
     #[test]
     fn only_an_honest_foreign_domain_is_harmless() {
         assert!(harmless(&foreign(&["Greek"], false, None)));
+        assert!(!harmless(&AddressNote::AccountDisabled));
         assert!(!harmless(&foreign(&["Cyrillic"], false, Some("apple.example"))));
         assert!(!harmless(&foreign(&["Cyrillic", "Latin"], true, None)));
         assert!(!harmless(&AddressNote::LikeDomain { domain: "b.example".into() }));

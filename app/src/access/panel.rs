@@ -14,7 +14,7 @@ use super::news::NewsWatch;
 use super::notes::{AddressNotes, CodesTried};
 use super::reissue::Reissue;
 use super::state::StateBadge;
-use crate::design::{Code, ProblemNotice, Time, loaded};
+use crate::design::{Code, Icon, ProblemNotice, Shape, Time, loaded};
 use crate::form::final_problem_of;
 
 #[component]
@@ -35,14 +35,34 @@ pub fn RequestPanel() -> impl IntoView {
         }
         now
     });
+    let heading = NodeRef::<leptos::html::H2>::new();
+    // Opened from the list, it takes the focus; loaded as a page, it does not.
+    let by_scripts = Owner::current_shared_context().is_none_or(|context| !context.during_hydration());
+    Effect::new(move |_| {
+        id.track();
+        if let Some(heading) = heading.get().filter(|_| by_scripts) {
+            // Fails for no element of a page.
+            let _ = heading.focus();
+        }
+    });
     view! {
         <section
             aria-label="Opened request"
-            class="space-y-4 rounded-lg border border-line-strong bg-raised p-5 max-xl:order-first xl:sticky xl:top-6 xl:w-96"
+            data-sheet=""
+            class="min-w-0 space-y-4 lg:sticky lg:top-6 lg:max-h-[calc(100dvh-3rem)] lg:w-[22rem] lg:overflow-y-auto lg:rounded-lg lg:border lg:border-line-strong lg:bg-raised lg:p-5 xl:w-96"
         >
             <div class="flex items-center justify-between gap-3">
-                <h2 class="text-lg">"Request"</h2>
-                <A href=move || listing.get().list_path() scroll=false attr:class="link">
+                <h2 node_ref=heading tabindex="-1" class="text-base focus-visible:outline-none">
+                    "Request"
+                </h2>
+                <A
+                    href=move || listing.get().list_path()
+                    scroll=false
+                    attr:class="inline-flex min-h-8 items-center gap-2 rounded-md px-2 text-muted hover:bg-sunken hover:text-ink"
+                    attr:data-close=""
+                    attr:aria-keyshortcuts="Escape"
+                >
+                    <Icon shape=Shape::Cross />
                     "Close"
                 </A>
             </div>
@@ -66,6 +86,7 @@ pub fn RequestPanel() -> impl IntoView {
             )}
         </section>
     }
+    .into_any()
 }
 
 /// The request as it is now, if it has changed since it was opened. Loaded only when polling reports a change.
@@ -129,17 +150,17 @@ fn Facts(row: AccessRequestRow) -> impl IntoView {
             <Fact term="State">
                 <StateBadge state=row.state />
                 {row.links.map(|links| view! { <CodesTried links /> })}
-                {link_requested_at.map(|at| view! { <span class="mt-1 block">"Asks for a new link, since " <Time at /></span> })}
+                {link_requested_at.map(|at| view! { <span class="mt-1 block">"Asked for a new link " <Time at relative=true /></span> })}
             </Fact>
             <Fact term="Address">
                 <span>{row.email.clone()}</span>
                 <span class="block text-muted">
-                    {if row.known_account { "Has an account here" } else { "No account yet; approving creates it" }}
+                    {if row.known_account { "Has an account here" } else { "New account when approved" }}
                 </span>
                 <AddressNotes notes=row.notes.clone() />
             </Fact>
             <Fact term="Machine">
-                <bdi>{row.device_name.clone().unwrap_or_else(|| "Not named".to_owned())}</bdi>
+                <bdi>{row.device_name.clone().unwrap_or_else(|| "No name".to_owned())}</bdi>
                 {row.platform.map(|p| format!(" · {}", p.label()))}
             </Fact>
             {row.expires_at.map(|at| view! { <Fact term="Expires"><Time at /></Fact> })}
@@ -183,10 +204,10 @@ fn History(history: Vec<HistoryEntry>) -> impl IntoView {
                         let detail = shown_detail(entry.what, &entry.detail);
                         view! {
                             <li>
-                                <span class="font-semibold">{event_label(entry.what)}</span>
+                                <span class="font-medium">{event_label(entry.what)}</span>
                                 <span>{by}</span>
                                 <span class="block text-muted">
-                                    <Time at=entry.at />
+                                    <Time at=entry.at relative=true />
                                     <span>{detail}</span>
                                 </span>
                             </li>
@@ -201,16 +222,16 @@ fn History(history: Vec<HistoryEntry>) -> impl IntoView {
 fn event_label(what: RequestEvent) -> &'static str {
     match what {
         RequestEvent::Approved => "Approved",
-        RequestEvent::Asked => "Asked for access",
-        RequestEvent::Expired => "Ended: nobody decided in time",
+        RequestEvent::Asked => "Requested access",
+        RequestEvent::Expired => "Expired: not reviewed in time",
         RequestEvent::Fetched => "Certificate issued",
         RequestEvent::LinkAsked => "Asked for a new link",
         RequestEvent::LinkDeclined => "New link declined",
-        RequestEvent::LinkEnded => "Link ended unused",
+        RequestEvent::LinkEnded => "Link expired unused",
         RequestEvent::LinkSent => "New link sent",
         RequestEvent::Rejected => "Rejected",
         RequestEvent::Reminded => "Asked for a reminder",
-        RequestEvent::WrongCode => "A wrong match code came with the link",
+        RequestEvent::WrongCode => "Wrong match code entered",
     }
 }
 

@@ -9,6 +9,9 @@ use super::news::{NewsLine, NewsWatch};
 use super::notes::AddressNotes;
 use crate::design::{Code, EmptyState, Time, loaded};
 
+/// More are a link away.
+const MOST: usize = 5;
+
 #[component]
 pub fn PendingRequests(watch: NewsWatch) -> impl IntoView {
     let requests = Requests::of(Memo::new(|_| Listing::waiting()));
@@ -22,7 +25,7 @@ pub fn PendingRequests(watch: NewsWatch) -> impl IntoView {
 #[component]
 fn Waiting(page: Memo<Page<AccessRequestRow>>) -> impl IntoView {
     let nobody = Memo::new(move |_| page.with(|page| page.rows.is_empty()));
-    let not_shown = Memo::new(move |_| page.with(|page| page.total > page.rows.len() as u64));
+    let not_shown = Memo::new(move |_| page.with(|page| page.total > MOST as u64));
     move || {
         if nobody.get() {
             return view! {
@@ -33,9 +36,9 @@ fn Waiting(page: Memo<Page<AccessRequestRow>>) -> impl IntoView {
             .into_any();
         }
         view! {
-            <ul class="divide-y divide-line border-y border-line">
+            <ul class="divide-y divide-line overflow-clip rounded-md border border-line bg-raised">
                 <For
-                    each=move || page.with(|page| page.rows.clone())
+                    each=move || page.with(|page| page.rows.iter().take(MOST).cloned().collect::<Vec<_>>())
                     key=|row| row.clone()
                     children=|row| view! { <WaitingRow row /> }
                 />
@@ -48,7 +51,7 @@ fn Waiting(page: Memo<Page<AccessRequestRow>>) -> impl IntoView {
                         view! {
                             <p>
                                 <A href=Listing::waiting().list_path() attr:class="link">
-                                    {format!("All {total} waiting requests")}
+                                    {format!("See all {total} waiting requests")}
                                 </A>
                             </p>
                         }
@@ -65,16 +68,16 @@ fn WaitingRow(row: AccessRequestRow) -> impl IntoView {
     let device = row.device_name.map(|d| format!(" · {d}")).unwrap_or_default();
     let (words, at) = match row.links.and_then(|links| links.asked_at) {
         Some(at) => ("Asked for a new link ", at),
-        None => ("Asked ", row.requested_at),
+        None => ("Requested ", row.requested_at),
     };
     view! {
-        <li class="flex flex-wrap items-center gap-x-6 gap-y-1 py-3">
+        <li data-row="" class="flex flex-wrap items-center gap-x-6 gap-y-1 px-4 py-3 focus-within:bg-sunken hover:bg-sunken">
             <Code code=row.match_code />
             <span class="min-w-0 grow">
-                <A href=href attr:class="link font-semibold">
+                <A href=href attr:class="link font-medium">
                     {row.email}
                 </A>
-                <span class="block text-muted">{words} <Time at /> <bdi>{device}</bdi></span>
+                <span class="block text-muted">{words} <Time at relative=true /> <bdi>{device}</bdi></span>
                 <AddressNotes notes=row.notes />
             </span>
         </li>

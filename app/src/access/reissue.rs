@@ -56,7 +56,8 @@ pub fn SendLink(row: AccessRequestRow, reissue: Reissue) -> impl IntoView {
     let busy = Signal::derive(move || send.pending().get() || decline.pending().get());
     let asked_for = links.asked_at.is_some();
     let left = match links.left {
-        0 => "This request has had all its links; the requester has to ask for access again.".to_owned(),
+        0 => "No more links can be sent for this request. The requester has to request access again."
+            .to_owned(),
         1 => "One more link can be sent.".to_owned(),
         n => format!("{n} more links can be sent."),
     };
@@ -66,7 +67,7 @@ pub fn SendLink(row: AccessRequestRow, reissue: Reissue) -> impl IntoView {
                 view! {
                     <p class="text-muted">
                         {if sends_mail() {
-                            "The link was mailed to the requester. Whether it has gone out is in the "
+                            "The link was mailed to the requester. Check its delivery in the "
                         } else {
                             "There is no mail server: copy the link for the requester from the "
                         }}
@@ -93,12 +94,12 @@ pub fn SendLink(row: AccessRequestRow, reissue: Reissue) -> impl IntoView {
         </div>
         <QuestionDialog question=sending title=format!("Send {email} a new link") id="send-link">
             <p>
-                "Make sure that the requester asks for it, by voice or chat. The link that was sent before works no more; the \
-                 match code stays the same."
+                "Make sure, by phone or chat, that the requester wants it. The old link stops working; the match code \
+                 stays the same."
             </p>
             {fetched
                 .then(|| {
-                    view! { <p>"The certificate that was fetched with it is revoked as soon as the new one is fetched."</p> }
+                    view! { <p>"The current certificate is revoked as soon as the new one is downloaded."</p> }
                 })}
             <ActionForm action=send>
                 <div class="space-y-4">
@@ -126,7 +127,7 @@ fn DeclineDialog(id: String, email: String, busy: Signal<bool>, reissue: Reissue
                     <TextAreaField
                         name="reason"
                         label="Reason"
-                        hint="Whoever asked gets it with the answer, and cannot ask by this link again."
+                        hint="The requester sees it, and can’t ask again with this link."
                         optional=true
                         maxlength=Message::MAX_CHARS
                         error=field_error(problem_of(decline), "reason")
@@ -172,12 +173,12 @@ pub fn NewLinkRequest(offer: DownloadOffer, token: String) -> impl IntoView {
 #[component]
 fn LinkRequested(since: i64, again: Option<i64>) -> impl IntoView {
     view! {
-        <Notice title="The administrators were asked for a new link">
+        <Notice title="You asked for a new link">
             <p>
-                "That was on " <Time at=since />
-                {if sends_mail() { ". The new link comes by mail." } else { ". An administrator gives you the new link." }}
+                "You asked on " <Time at=since />
+                {if sends_mail() { ". We’ll mail you the new link." } else { ". An administrator will give you the new link." }}
             </p>
-            {again.map(|at| view! { <p>"If nothing comes, you can ask once more from " <Time at /> " on."</p> })}
+            {again.map(|at| view! { <p>"If nothing arrives, you can ask again after " <Time at /> "."</p> })}
         </Notice>
     }
 }
@@ -197,7 +198,7 @@ fn NewLinkForm(
                 <Button variant large=true icon=Shape::Mail>
                     "Ask for a new link"
                 </Button>
-                <p class="text-sm text-muted">"The administrators see that you ask. You keep your match code."</p>
+                <p class="text-sm text-muted">"Your administrators will see this. Your match code stays the same."</p>
             </div>
         </form>
     }

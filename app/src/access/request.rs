@@ -36,8 +36,8 @@ pub fn RequestAccessPage() -> impl IntoView {
                     {machines.map(|machines| view! { <AskAtMachinesHost machines /> })}
                     {problem.map(|reason| view! { <CertificateProblem reason ended /> })}
                     <p>
-                        "Ask for access for the machine in front of you. An administrator compares a code with you and \
-                         approves it; then you get a link to this machine’s certificate."
+                        "Request access for the machine you’re using. An administrator compares a code with you, and then you \
+                         get a link to this machine’s certificate."
                     </p>
                     {form}
                 }
@@ -55,30 +55,32 @@ fn CertificateProblem(
 ) -> impl IntoView {
     let ended = ended.filter(|_| reason == RejectionReason::Missing);
     let next = match reason {
-        RejectionReason::Missing if ended.is_some() => "Ask for access again. You keep your account.",
+        RejectionReason::Missing if ended.is_some() => "Request access again. You keep your account.",
         RejectionReason::Missing => {
-            "If you have a certificate already, import it, close every window of the browser, and try again. An expired \
-             certificate is not offered by browsers, so it looks the same. Otherwise ask for access here."
+            "If you already have a certificate, import it, close every browser window, and try again. Browsers hide \
+             expired certificates, so yours may have expired. Otherwise, request access here."
         }
-        RejectionReason::Expired => "Ask for access again. You keep your account.",
+        RejectionReason::Expired => "Request access again. You keep your account.",
         RejectionReason::NotYetValid => {
-            "Set the machine's date and time, then try again. There is no need for a new request."
+            "Correct the machine’s date and time, then try again. You don’t need to request access."
         }
         RejectionReason::Untrusted => {
-            "Choose another certificate, if your browser has several: close every window of the browser first, since it \
-             keeps its choice. If this machine has none of this server, ask for access here."
+            "If your browser has several certificates, choose another one: close every browser window first, because it \
+             remembers your choice. If this machine has none from this server, request access here."
         }
         RejectionReason::Revoked => {
-            "Talk to your administrator. If the machine is to be used again, ask for access here."
+            "Talk to your administrator. To use this machine again, request access here."
         }
     };
+    // To have none yet is no failure.
+    let tone = if reason == RejectionReason::Missing { NoticeTone::Info } else { NoticeTone::Bad };
     view! {
-        <Notice tone=NoticeTone::Bad title=reason.explanation()>
+        <Notice tone title=reason.explanation()>
             {ended.map(|at| view! { <LastEnded at /> })}
             <p>{next}</p>
             <p>
                 <a class="link" href="/certificate-test">
-                    "Test this machine's certificate"
+                    "Test this machine’s certificate"
                 </a>
             </p>
         </Notice>
@@ -95,12 +97,12 @@ fn AskAtMachinesHost(
     view! {
         <Notice title="The assistant needs this machine’s certificate">
             <p>
-                "If this machine has one, open the assistant at the address for machines: "
-                <a class="link" rel="external" href=assistant.clone()>{assistant.clone()}</a> ". Does it lead back here? Then "
+                "If this machine has one, open the assistant here: "
+                <a class="link" rel="external" href=assistant.clone()>{assistant.clone()}</a> ". If that brings you back to this page, "
                 <a class="link" rel="external" href=test>"test the certificate"</a>
-                ": browsers show it only there, and offer none that has expired."
+                "."
             </p>
-            <p>"Otherwise ask for access here."</p>
+            <p>"Otherwise, request access here."</p>
         </Notice>
     }
 }
@@ -118,7 +120,7 @@ fn RequestOnPagesHost(pages: String, reason: Option<RejectionReason>) -> impl In
             icon=Shape::ArrowRight
             external=true
         >
-            "Ask for access"
+            "Request access"
         </ButtonLink>
     }
 }
@@ -143,13 +145,13 @@ fn RequestForm(start: FormStart, reason: Option<RejectionReason>) -> impl IntoVi
                     name="email"
                     label="Your e-mail address"
                     kind=FieldKind::Email
-                    hint=if sends_mail() { "The link goes there." } else { "Your account gets this address." }
+                    hint=if sends_mail() { "We’ll send the link there." } else { "Your account will use this address." }
                     autocomplete="email"
                     value=value("email")
                     error=field_error(problem, "email")
                 />
                 <fieldset class="space-y-2">
-                    <legend class="mb-1.5 font-semibold">"This machine’s system"</legend>
+                    <legend class="mb-1.5 font-medium">"This machine’s system"</legend>
                     {move || platform_error.get().map(|e| view! { <p class="text-sm font-semibold text-bad">{e}</p> })}
                     {Platform::ALL
                         .map(|platform| {
@@ -160,7 +162,7 @@ fn RequestForm(start: FormStart, reason: Option<RejectionReason>) -> impl IntoVi
                 <Field
                     name="device_name"
                     label="A name for this machine"
-                    hint="So that you and the administrator recognise it, such as “Anna’s laptop”."
+                    hint="So that you and your administrator recognise it, such as “Anna’s laptop”."
                     optional=true
                     maxlength=64
                     value=device_name
@@ -169,7 +171,7 @@ fn RequestForm(start: FormStart, reason: Option<RejectionReason>) -> impl IntoVi
                 <TextAreaField
                     name="message"
                     label="A message to the administrator"
-                    hint="Who you are, or what you need it for."
+                    hint="Who you are, and what you need it for."
                     optional=true
                     maxlength=Message::MAX_CHARS
                     value=value("message")
@@ -188,15 +190,15 @@ fn RequestForm(start: FormStart, reason: Option<RejectionReason>) -> impl IntoVi
         <section class="space-y-2 border-t border-line pt-6 text-sm text-muted">
             <h2 class="text-base text-ink">"What happens next"</h2>
             <ol class="list-decimal space-y-1 pl-5">
-                <li>"You see a code. An administrator will compare this code with you, by voice or chat."</li>
+                <li>"You get a code. An administrator compares it with you, by phone or chat."</li>
                 <li>
                     {if sends_mail() {
-                        "Once it is approved, you get a mail with a link to the certificate."
+                        "Once your request is approved, we mail you a link to the certificate."
                     } else {
-                        "Once it is approved, your administrator gives you a link to the certificate."
+                        "Once your request is approved, your administrator gives you a link to the certificate."
                     }}
                 </li>
-                <li>"You open the link in this browser, on this machine."</li>
+                <li>"Open the link in this browser, on this machine."</li>
             </ol>
         </section>
     }

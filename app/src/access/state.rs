@@ -12,7 +12,7 @@ pub fn StateBadge(state: RequestState) -> impl IntoView {
         RequestState::Expired => (Tone::Neutral, Shape::Stop),
         RequestState::Pending => (Tone::Neutral, Shape::Clock),
         RequestState::Redeemed => (Tone::Good, Shape::Certificate),
-        RequestState::Rejected => (Tone::Bad, Shape::Cross),
+        RequestState::Rejected => (Tone::Neutral, Shape::Cross),
     };
     view! { <Badge tone icon word=word(state) /> }
 }

@@ -122,8 +122,7 @@ fn Status(status: RequestStatus, token: String) -> impl IntoView {
     let code_needed = matches!(state, RequestState::Approved | RequestState::Pending);
     let tone = match state {
         RequestState::Approved | RequestState::Redeemed => NoticeTone::Good,
-        RequestState::Expired | RequestState::Pending => NoticeTone::Info,
-        RequestState::Rejected => NoticeTone::Bad,
+        RequestState::Expired | RequestState::Pending | RequestState::Rejected => NoticeTone::Info,
     };
     let again = matches!(state, RequestState::Expired | RequestState::Rejected);
     let reason = status.reason.clone();
@@ -139,7 +138,7 @@ fn Status(status: RequestStatus, token: String) -> impl IntoView {
             <dl class="grid grid-cols-[auto_1fr] gap-x-6 gap-y-1 text-sm text-muted">
                 <dt>"Requested"</dt>
                 <dd><Time at=status.requested_at /></dd>
-                {status.reminded_at.map(|at| view! { <dt>"Reminder asked for"</dt><dd><Time at /></dd> })}
+                {status.reminded_at.map(|at| view! { <dt>"Reminder requested"</dt><dd><Time at /></dd> })}
                 {status
                     .expires_at
                     .map(|at| {
@@ -155,7 +154,7 @@ fn Status(status: RequestStatus, token: String) -> impl IntoView {
                 .then(|| {
                     view! {
                         <ButtonLink href="/request-access" variant=ButtonVariant::Primary large=true>
-                            "Ask again"
+                            "Request access again"
                         </ButtonLink>
                     }
                 })}
@@ -167,13 +166,13 @@ fn Status(status: RequestStatus, token: String) -> impl IntoView {
 #[component]
 fn RemindButton(reminder: Reminder, token: String) -> impl IntoView {
     let left = match reminder.left {
-        1 => "This is the last time that you can.".to_owned(),
-        n => format!("You can do so {n} times."),
+        1 => "This is your last reminder.".to_owned(),
+        n => format!("You can send {n} reminders."),
     };
     match reminder.at {
         Some(at) => view! {
             <p class="text-sm text-muted">
-                "Still waiting? You can ask for a reminder here after " <Time at /> "."
+                "Still waiting? You can send a reminder after " <Time at /> "."
             </p>
         }
         .into_any(),
@@ -184,7 +183,7 @@ fn RemindButton(reminder: Reminder, token: String) -> impl IntoView {
                     <Button large=true icon=Shape::Mail>
                         "Remind the administrators"
                     </Button>
-                    <p class="text-sm text-muted">{format!("The administrators are reminded of the requests that they see. {left}")}</p>
+                    <p class="text-sm text-muted">{format!("Administrators are reminded of the requests they can see. {left}")}</p>
                 </div>
             </form>
         }
@@ -195,23 +194,23 @@ fn RemindButton(reminder: Reminder, token: String) -> impl IntoView {
 fn next_step(state: RequestState) -> &'static str {
     match state {
         RequestState::Approved if sends_mail() => {
-            "Check your mail: the link in it leads to the certificate. Open it in this browser, on this machine. If \
-             nothing has come, look into the junk folder, then ask your administrator."
+            "Check your mail for the link to your certificate, and open it in this browser, on this machine. If \
+             nothing has arrived, look in your junk folder, then ask your administrator."
         }
         RequestState::Approved => {
-            "Your administrator gives you a link to the certificate. Open it in this browser, on this machine. If you \
-             have none yet, ask for it."
+            "Your administrator will give you a link to the certificate. Open it in this browser, on this machine. If \
+             you don’t have it yet, ask for it."
         }
         RequestState::Expired => {
-            "Nobody decided on it, or its link was not used, in time. You can ask again."
+            "It was not reviewed in time, or its link was not used in time. You can request access again."
         }
         RequestState::Pending => {
             "An administrator will compare this code with you before approving your request."
         }
         RequestState::Redeemed => {
-            "The link has been used. If that was not you, tell your administrator now, so that the certificate is revoked."
+            "The link has been used. If that wasn’t you, tell your administrator right away, so that they can revoke the certificate."
         }
-        RequestState::Rejected => "If you think that this is a mistake, talk to your administrator.",
+        RequestState::Rejected => "If you think this is a mistake, talk to your administrator.",
     }
 }
 
@@ -225,16 +224,16 @@ fn MatchCodeShown(code: Option<String>, pending: bool) -> impl IntoView {
                     <Code code huge=true />
                 </p>
                 <p class="text-muted">
-                    "Read it out when the administrator asks. Do not send it to anybody who did not ask you in person; no \
-                     mail from this server ever contains it."
+                    "Read it out when your administrator asks. Don’t send it to anyone else: no mail from this server ever \
+                     asks for it."
                 </p>
                 // The same on every page, whether or not that is so: docs/decisions/suppressed-requests.md.
                 {pending
                     .then(|| {
                         view! {
                             <p class="text-sm text-muted">
-                                "Only a few requests with one address can wait at a time; later ones are not listed. If the \
-                                 administrator does not find this code, let one of the others be decided, then ask again."
+                                "Only a few requests from one address can wait at a time; later ones are not listed. If your \
+                                 administrator can’t find this code, have an earlier request decided, then request access again."
                             </p>
                         }
                     })}
@@ -242,7 +241,7 @@ fn MatchCodeShown(code: Option<String>, pending: bool) -> impl IntoView {
         }
         .into_any(),
         None => view! {
-            <p class="text-muted">"The match code is shown only in the browser that sent the request."</p>
+            <p class="text-muted">"The match code is shown only in the browser you requested access with."</p>
         }
         .into_any(),
     }

@@ -9,15 +9,15 @@ pub fn package(platform: Platform) -> &'static str {
         Platform::Linux => {
             "You get a .zip file: the certificate and its key (.crt, .key, .p12), a script that imports them, and a README."
         }
-        Platform::Macos => "You get a .p12 file, which the Keychain takes in.",
-        Platform::Windows => "You get a .pfx file, which Windows takes in with a double-click.",
+        Platform::Macos => "You get a .p12 file for Keychain Access.",
+        Platform::Windows => "You get a .pfx file. Double-click it to import it.",
     }
 }
 
 /// Old versions that cannot read the file and report a wrong password instead.
 fn older(platform: Platform) -> Option<&'static str> {
     (platform == Platform::Windows)
-        .then_some(" Windows 10 before version 1709 says it of every such file: update it first.")
+        .then_some(" Windows 10 before version 1709 says this of every such file: update it first.")
 }
 
 /// A terminal command.
@@ -38,20 +38,20 @@ pub fn ImportSteps(platform: Platform) -> impl IntoView {
                  says that certutil is not installed, run " <Command text="sudo apt install libnss3-tools" /> " first."
             </li>
             <li>
-                "It can be run again without harm, and " <Command text="./install.sh --uninstall" />
-                " takes everything out. Its README says what else is in the file, for curl and other programs."
+                "You can run it again safely. " <Command text="./install.sh --uninstall" />
+                " removes everything. The README covers curl and other programs."
             </li>
         }
         .into_any(),
         Platform::Macos => view! {
-            <li>"Open the file with a double-click. Keychain Access opens; choose the keychain “login”."</li>
-            <li>"Enter the password that you chose here."</li>
-            <li>"When the browser first uses the certificate, macOS asks for your Mac’s own password. Choose “Always Allow”."</li>
+            <li>"Double-click the file. Keychain Access opens; choose the “login” keychain."</li>
+            <li>"Enter the password you chose here."</li>
+            <li>"When the browser first uses the certificate, macOS asks for your Mac password. Choose “Always Allow”."</li>
         }
         .into_any(),
         Platform::Windows => view! {
-            <li>"Open the file with a double-click. Leave “Current User” as it is and choose Next twice."</li>
-            <li>"Enter the password that you chose here and choose Next."</li>
+            <li>"Double-click the file. Leave “Current User” as it is and choose Next twice."</li>
+            <li>"Enter the password you chose here and choose Next."</li>
             <li>"Leave “Automatically select the certificate store” as it is, then choose Next and Finish."</li>
         }
         .into_any(),
@@ -60,11 +60,11 @@ pub fn ImportSteps(platform: Platform) -> impl IntoView {
         <ol class="list-decimal space-y-2 pl-5">
             {steps}
             <li>
-                "“Wrong password”? It is the one that you chose here, not the one of your sign-in or of this machine. \
-                 Capitals count, and so does the keyboard’s language." {older(platform)}
+                "“Wrong password”? Use the one you chose here, not your sign-in or computer password. Check Caps Lock and the \
+                 keyboard language." {older(platform)}
             </li>
-            <li>"Close every window of the browser and open it again: it reads certificates when it starts."</li>
-            <li>"Delete the downloaded file. The key in it is yours alone; the server does not keep it."</li>
+            <li>"Close every browser window and open the browser again: it reads certificates when it starts."</li>
+            <li>"Delete the downloaded file. It contains your key, and the server has no copy."</li>
         </ol>
     }
 }

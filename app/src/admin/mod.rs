@@ -2,7 +2,10 @@
 
 pub mod api;
 mod frame;
+mod keys;
+mod menu;
 mod overview;
+mod palette;
 
 pub use frame::AdminFrame;
 pub use overview::OverviewPage;

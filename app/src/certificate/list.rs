@@ -1,7 +1,7 @@
 //! `/admin/certificates`: every machine's certificate, and revoking one.
 
 use leptos::prelude::*;
-use leptos_router::components::{A, Form};
+use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 use protocol::access::{Message, Page};
 use protocol::certificate::{CertificateRow, RevocationReason};
@@ -9,12 +9,12 @@ use protocol::certificate::{CertificateRow, RevocationReason};
 use super::api::{self, Revoke};
 use super::replacement::ReplacementNotice;
 use crate::design::{
-    Badge, BriefNotice, Button, ButtonVariant, Cell, Column, EmptyState, Field, FieldKind, NoticeTone,
-    Pagination, PanelPage, Priority, ProblemNotice, Question, QuestionActions, QuestionButton,
-    QuestionDialog, Row, SelectField, Shape, Table, TextAreaField, Time, Tone, Truncated, loaded,
+    Badge, BriefNotice, Button, ButtonVariant, Cell, Column, EmptyState, FilterForm, NoticeTone, Pagination,
+    PanelPage, Priority, ProblemNotice, Question, QuestionActions, QuestionButton, QuestionDialog, Row,
+    SearchField, SelectField, Shape, Table, TextAreaField, Time, Tone, Truncated, loaded, visitor_now,
 };
 use crate::form::{self, completed, field_error, final_problem_of, problem_of, retryable_problem_of};
-use crate::navigation::with_query;
+use crate::navigation::{page_in_address, page_number, with_query};
 
 const PATH: &str = "/admin/certificates";
 
@@ -23,30 +23,17 @@ pub fn CertificatesPage() -> impl IntoView {
     let query = use_query_map();
     let search =
         Memo::new(move |_| query.with(|q| q.get_str("search").unwrap_or_default().trim().to_owned()));
-    let number = Memo::new(move |_| {
-        query.with(|q| q.get_str("page").and_then(|p| p.parse().ok()).unwrap_or_default())
-    });
+    let number = Memo::new(move |_| query.with(|q| page_number(q.get_str("page"))));
     let dialog = RevokeDialog::new();
     let certificates = Resource::new(
         move || (search.get(), number.get(), dialog.revoke.version().get()),
         |(search, page, _)| api::list(search, page),
     );
     view! {
-        <PanelPage title="Certificates" lead="Each belongs to one machine and its owner. Revoking takes effect within a second.">
-            <Form method="GET" action=PATH>
-                <div class="flex flex-wrap items-end gap-3" role="search">
-                    <div class="w-72 max-w-full">
-                        <Field
-                            name="search"
-                            label="Owner, machine or serial"
-                            kind=FieldKind::Search
-                            optional=true
-                            value=search.get_untracked()
-                        />
-                    </div>
-                    <Button icon=Shape::Search>"Show"</Button>
-                </div>
-            </Form>
+        <PanelPage title="Certificates" lead="One for each machine. Revoking takes effect within a second.">
+            <FilterForm path=PATH fields=&["search"]>
+                <SearchField label="Owner, machine or serial" value=search />
+            </FilterForm>
             <ReplacementNotice />
             <RevokeConfirmation dialog />
             {loaded(
@@ -55,11 +42,12 @@ pub fn CertificatesPage() -> impl IntoView {
             )}
         </PanelPage>
     }
+    .into_any()
 }
 
 fn reasons() -> Vec<(String, String)> {
     let choice = |reason: RevocationReason| {
-        (reason.as_str().to_owned(), reason.label().unwrap_or("Not said").to_owned())
+        (reason.as_str().to_owned(), reason.label().unwrap_or("Not specified").to_owned())
     };
     RevocationReason::ALL.map(choice).to_vec()
 }
@@ -118,7 +106,7 @@ fn RevokeConfirmation(dialog: RevokeDialog) -> impl IntoView {
         {move || {
             done()
                 .then(|| {
-                    let title = format!("The certificate of “{}” ({}) is revoked", name(), owner());
+                    let title = format!("The certificate of “{}” ({}) was revoked", name(), owner());
                     view! { <BriefNotice tone=NoticeTone::Good title /> }
                 })
         }}
@@ -137,8 +125,8 @@ fn RevokeQuestion(dialog: RevokeDialog) -> impl IntoView {
         <QuestionDialog question title id="revoke-certificate">
             <p>
                 "The machine “" <bdi>{name}</bdi> "” of " <strong>{owner}</strong>
-                " is shut out at once: open connections end, and its certificate never works again. To use the machine \
-                 later, a new request is needed."
+                " loses access right away: open connections close, and its certificate never works again. To use the \
+                 machine later, its owner has to request access again."
             </p>
             <ActionForm action=revoke>
                 <div class="space-y-4">
@@ -150,14 +138,14 @@ fn RevokeQuestion(dialog: RevokeDialog) -> impl IntoView {
                     <SelectField
                         name="reason"
                         label="Reason"
-                        hint="It is in the revocation list, which everybody can read."
+                        hint="Published in the revocation list, which anyone can read."
                         options=reasons()
                         error=field_error(problem, "reason")
                     />
                     <TextAreaField
                         name="words"
-                        label="In your words"
-                        hint="For the owner and for this list, for example “left on a train”."
+                        label="Note"
+                        hint="For the owner and for this list, such as “left on a train”."
                         optional=true
                         maxlength=Message::MAX_CHARS
                         error=field_error(problem, "words")
@@ -179,7 +167,7 @@ const COLUMNS: &[Column] = &[
     Column::new("Owner"),
     Column::new("State").width("w-36"),
     Column::wide_only("Expires").width("w-28"),
-    Column::new("Last seen").priority(Priority::Third).width("w-48"),
+    Column::new("Last seen").priority(Priority::Third).width("w-44"),
     Column::new("Serial").priority(Priority::Third).width("w-40"),
     Column::new("Action").width("w-28"),
 ];
@@ -192,8 +180,8 @@ fn Certificates(page: Page<CertificateRow>, search: String, dialog: RevokeDialog
                 "No certificates yet",
                 view! {
                     <p>
-                        "A machine’s certificate appears here once its requester has used the link. "
-                        <A href="/admin/requests?state=pending" attr:class="link">"Pending requests"</A>
+                        "A certificate appears here once its owner has used the link. "
+                        <A href="/admin/requests?state=pending" attr:class="link">"Review pending requests"</A>
                     </p>
                 }
                 .into_any(),
@@ -208,10 +196,7 @@ fn Certificates(page: Page<CertificateRow>, search: String, dialog: RevokeDialog
     }
     let asked = dialog.choose_asked(&page.rows);
     let (number, size, total) = (page.page, page.page_size, page.total);
-    let href = move |page: u32| {
-        let number = if page == 0 { String::new() } else { page.to_string() };
-        with_query(PATH, &[("search", &search), ("page", &number)])
-    };
+    let href = move |page: u32| with_query(PATH, &[("search", &search), ("page", &page_in_address(page))]);
     view! {
         <div class="space-y-4">
             {asked.then(|| view! { <RevokeQuestion dialog /> })}
@@ -264,7 +249,7 @@ fn CertificateLine(row: CertificateRow, dialog: RevokeDialog) -> impl IntoView {
             </Cell>
             <Cell priority=Priority::Third>
                 {match row.last_seen_at {
-                    Some(at) => view! { <Time at /> }.into_any(),
+                    Some(at) => view! { <Time at relative=true /> }.into_any(),
                     None => view! { <span class="text-muted">"Never"</span> }.into_any(),
                 }}
             </Cell>
@@ -278,7 +263,10 @@ fn CertificateLine(row: CertificateRow, dialog: RevokeDialog) -> impl IntoView {
                     .then(|| {
                         let on_press = Callback::new(move |()| dialog.choose(to_revoke.clone()));
                         view! {
-                            <QuestionButton question=dialog.question words="Revoke…" about=row.id label on_press />
+                            // The row stays as high as its text.
+                            <div class="-my-1.5">
+                                <QuestionButton question=dialog.question words="Revoke…" about=row.id label on_press key="r" />
+                            </div>
                         }
                     })}
             </Cell>
@@ -291,7 +279,7 @@ fn CertificateLine(row: CertificateRow, dialog: RevokeDialog) -> impl IntoView {
 #[component]
 fn Validity(row: CertificateRow) -> impl IntoView {
     let now = RwSignal::new(None::<i64>);
-    Effect::new(move |_| now.set(seconds_now()));
+    Effect::new(move |_| now.set(visitor_now()));
     move || {
         let (tone, icon, word) = validity(&row, now.get());
         view! { <Badge tone icon word /> }
@@ -300,25 +288,12 @@ fn Validity(row: CertificateRow) -> impl IntoView {
 
 fn validity(row: &CertificateRow, now: Option<i64>) -> (Tone, Shape, &'static str) {
     match now {
-        _ if row.revoked_at.is_some() => (Tone::Bad, Shape::Stop, "Revoked"),
+        _ if row.revoked_at.is_some() => (Tone::Neutral, Shape::Stop, "Revoked"),
         Some(now) if now > row.not_after => (Tone::Neutral, Shape::Clock, "Expired"),
         Some(now) if now < row.not_before => (Tone::Neutral, Shape::Clock, "Not valid yet"),
         Some(_) => (Tone::Good, Shape::Check, "Valid"),
         None => (Tone::Neutral, Shape::Certificate, "Issued"),
     }
-}
-
-fn seconds_now() -> Option<i64> {
-    #[cfg(feature = "hydrate")]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place of the pages where the visitor's clock is read"
-    )]
-    #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 are far below 2^53")]
-    let now = Some((js_sys::Date::now() / 1000.0) as i64);
-    #[cfg(not(feature = "hydrate"))]
-    let now = None;
-    now
 }
 
 #[cfg(test)]

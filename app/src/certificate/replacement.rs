@@ -31,7 +31,7 @@ fn words(machines_left: u64) -> String {
         more => format!("{more} machines have"),
     };
     format!(
-        "{left} no certificate of the new one yet, and would be shut out if the old one were retired now."
+        "{left} no certificate of the new one yet, and would lose access if the old one were retired now."
     )
 }
 

@@ -17,8 +17,8 @@ pub fn CertificateTestPage() -> impl IntoView {
                 None => Either::Right(view! { <Report report /> }),
             })}
             <p class="border-t border-line pt-6 text-sm text-muted">
-                "Browsers keep the choice of a certificate until they are restarted, also the choice of none. Close every \
-                 window of the browser before you test again."
+                "Browsers remember which certificate you chose, or that you chose none, until they are restarted. Close every browser \
+                 window before you test again."
             </p>
         </PublicPage>
     }
@@ -32,12 +32,12 @@ fn TestElsewhere(
 ) -> impl IntoView {
     view! {
         <p>
-            "Browsers show their certificate only at the address for machines, so the test is there: "
+            "Browsers present their certificate only at the machines’ address, so the test runs there: "
             <span class="font-semibold">{machines.clone()}</span> "."
         </p>
         <p>
-            "The browser may ask which certificate to use: choose the one with this machine’s name. If it warns that it does \
-             not know the server instead, the certificate file was not imported on this machine yet."
+            "If the browser asks which certificate to use, choose the one with this machine’s name. If it warns that it doesn’t \
+             trust the server, the certificate has not been imported on this machine yet."
         </p>
         <ButtonLink
             href=format!("{machines}/certificate-test")
@@ -56,12 +56,12 @@ fn Report(report: CertificateReport) -> impl IntoView {
     let verdict = match report.rejection {
         None => view! {
             <Notice tone=NoticeTone::Good title="This machine’s certificate is good">
-                <p>"It opens the assistant: sign in there with your address, your password and a code."</p>
+                <p>"You can open the assistant. Sign in there with your address, your password and a code."</p>
             </Notice>
         }
         .into_any(),
         Some(reason) => view! {
-            <Notice tone=NoticeTone::Bad title=reason.explanation()>
+            <Notice tone=tone_of(reason) title=reason.explanation()>
                 {report.last_ended.map(|at| view! { <LastEnded at /> })}
                 <p>{next_step(reason, report.last_ended.is_some())}</p>
             </Notice>
@@ -98,26 +98,31 @@ pub fn LastEnded(
 ) -> impl IntoView {
     view! {
         <p>
-            "The certificate that this browser showed here last ended on " <Time at date_only=true />
+            "The certificate this browser last presented here ended on " <Time at date_only=true />
             ". Browsers do not offer a certificate that has ended."
         </p>
     }
 }
 
+/// To have none yet is no failure.
+fn tone_of(reason: RejectionReason) -> NoticeTone {
+    if reason == RejectionReason::Missing { NoticeTone::Info } else { NoticeTone::Bad }
+}
+
 fn next_step(reason: RejectionReason, ended: bool) -> &'static str {
     match reason {
-        RejectionReason::Missing if ended => "Ask for access again. You keep your account.",
+        RejectionReason::Missing if ended => "Request access again. You keep your account.",
         RejectionReason::Missing => {
-            "If you have imported one, close every window of the browser and come back. An expired certificate is not \
-             offered by browsers, so it looks the same."
+            "If you imported one, close every browser window and come back. Browsers hide expired certificates, so it may \
+             have expired."
         }
-        RejectionReason::Expired => "Ask for access again. You keep your account.",
-        RejectionReason::NotYetValid => "Set the machine’s date and time, then test again.",
+        RejectionReason::Expired => "Request access again. You keep your account.",
+        RejectionReason::NotYetValid => "Correct the machine’s date and time, then test again.",
         RejectionReason::Untrusted => {
-            "Restart the browser and choose another certificate, if it offers several. If this machine has none of this \
-             server, ask for access."
+            "Restart the browser and choose another certificate if it offers several. If this machine has none from this \
+             server, request access."
         }
-        RejectionReason::Revoked => "Talk to your administrator, who knows why.",
+        RejectionReason::Revoked => "Talk to your administrator.",
     }
 }
 

@@ -1,4 +1,4 @@
-//! A state, as an icon and a word. The colour adds no information.
+//! A state, as an icon and a word, as quiet as the text around it. The colour adds no information.
 
 use leptos::prelude::*;
 
@@ -17,10 +17,10 @@ pub enum Tone {
 impl Tone {
     fn classes(self) -> &'static str {
         match self {
-            Self::Bad => "border-bad/40 bg-bad-wash text-bad",
-            Self::Good => "border-good/40 bg-good-wash text-good",
-            Self::Neutral => "border-line-strong bg-raised text-muted",
-            Self::Signal => "border-signal bg-signal text-on-signal",
+            Self::Bad => "text-bad",
+            Self::Good => "text-good",
+            Self::Neutral => "text-muted",
+            Self::Signal => "rounded-full bg-signal py-0.5 pr-2.5 pl-2 text-on-signal",
         }
     }
 }
@@ -29,7 +29,7 @@ impl Tone {
 pub fn Badge(tone: Tone, icon: Shape, #[prop(into)] word: String) -> impl IntoView {
     view! {
         <span class=format!(
-            "inline-flex items-center gap-1.5 rounded-full border py-0.5 pr-2.5 pl-2 text-xs font-semibold whitespace-nowrap {}",
+            "inline-flex items-center gap-1.5 text-sm font-medium whitespace-nowrap {}",
             tone.classes(),
         )>
             <Icon shape=icon />

@@ -36,7 +36,7 @@ pub enum ButtonKind {
     Submit,
 }
 
-const SHAPE: &str = "inline-flex items-center justify-center gap-2 rounded-md border font-semibold whitespace-nowrap \
+const SHAPE: &str = "inline-flex items-center justify-center gap-2 rounded-md border font-medium whitespace-nowrap \
      select-none transition-colors duration-[120ms] disabled:opacity-50 aria-disabled:opacity-50";
 
 /// The classes of everything that looks like a button.

@@ -18,21 +18,7 @@ pub fn Dialog(
     children: Children,
 ) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
-        let Some(dialog) = node.get() else { return };
-        if open.get() && !dialog.open() {
-            // Fails only when the element was just removed from the page.
-            let _ = dialog.show_modal();
-        } else if !open.get() && dialog.open() {
-            dialog.close();
-        }
-    });
-    // The event comes after the dialog has closed; by then it may have been opened again.
-    let closed = move |_| {
-        if node.get_untracked().is_none_or(|dialog| !dialog.open()) {
-            open.set(false);
-        }
-    };
+    let closed = modal(node, open);
     let title_id = format!("{id}-title");
     let labelled_by = title_id.clone();
     view! {
@@ -48,6 +34,25 @@ pub fn Dialog(
             </h2>
             <div class="mt-3 space-y-4">{children()}</div>
         </dialog>
+    }
+}
+
+/// Opens and closes the dialog as `open` says. Returns what its `close` event has to call.
+pub fn modal(node: NodeRef<html::Dialog>, open: RwSignal<bool>) -> impl Fn(leptos::ev::Event) + Clone {
+    Effect::new(move |_| {
+        let Some(dialog) = node.get() else { return };
+        if open.get() && !dialog.open() {
+            // Fails only when the element was just removed from the page.
+            let _ = dialog.show_modal();
+        } else if !open.get() && dialog.open() {
+            dialog.close();
+        }
+    });
+    // The event comes after the dialog has closed; by then it may have been opened again.
+    move |_| {
+        if node.get_untracked().is_none_or(|dialog| !dialog.open()) {
+            open.set(false);
+        }
     }
 }
 

@@ -32,7 +32,7 @@ impl FieldKind {
     }
 }
 
-const INPUT: &str = "w-full rounded-md border border-edge bg-raised px-3 py-1.5 text-ink hover:border-muted \
+const INPUT: &str = "control w-full rounded-md border border-edge bg-raised px-2.5 py-1 text-ink hover:border-muted \
      aria-invalid:border-bad aria-invalid:bg-bad-wash";
 
 /// The ids of hint and error, for `aria-describedby`.
@@ -63,7 +63,7 @@ fn Frame<C: IntoView + 'static>(
     let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
     view! {
         <div class="space-y-1.5">
-            <label for=id class="block font-semibold">
+            <label for=id class="block font-medium">
                 {label}
                 {optional.then(|| view! { <span class="font-normal text-muted">" (optional)"</span> })}
             </label>
@@ -92,6 +92,9 @@ pub fn Field(
     #[prop(optional)] optional: bool,
     #[prop(optional)] maxlength: Option<usize>,
     #[prop(optional)] monospace: bool,
+    /// What the browser offers while one types.
+    #[prop(optional)]
+    suggestions: Vec<String>,
     /// Has the focus when it appears.
     #[prop(optional)]
     focused: bool,
@@ -105,6 +108,11 @@ pub fn Field(
     });
     let (input_type, inputmode, autocapitalize) = kind.attributes();
     let described = described_by(name, !hint.is_empty(), error);
+    let list = (!suggestions.is_empty()).then(|| format!("{name}-suggestions"));
+    let offered = list.clone().map(|id| {
+        let options = suggestions.into_iter().map(|value| view! { <option value=value /> }).collect_view();
+        view! { <datalist id=id>{options}</datalist> }
+    });
     view! {
         <Frame id=name.to_owned() label hint error optional=optional && kind != FieldKind::Search>
             <input
@@ -118,6 +126,7 @@ pub fn Field(
                 autocomplete=autocomplete
                 spellcheck="false"
                 value=value
+                list=list
                 maxlength=maxlength.map(|n| n.to_string())
                 required=!optional
                 class=INPUT
@@ -125,6 +134,7 @@ pub fn Field(
                 aria-invalid=move || error.with(Option::is_some).then_some("true")
                 aria-describedby=described
             />
+            {offered}
         </Frame>
     }
 }
@@ -138,10 +148,11 @@ pub fn PasswordField(
     #[prop(optional, into)] error: Signal<Option<String>>,
     /// `new-password` or `current-password`.
     autocomplete: &'static str,
+    #[prop(optional)] optional: bool,
 ) -> impl IntoView {
     let described = described_by(name, !hint.is_empty(), error);
     view! {
-        <Frame id=name.to_owned() label hint error optional=false>
+        <Frame id=name.to_owned() label hint error optional>
             <div class="flex gap-2">
                 <input
                     id=name
@@ -150,7 +161,7 @@ pub fn PasswordField(
                     autocomplete=autocomplete
                     autocapitalize="none"
                     spellcheck="false"
-                    required=true
+                    required=!optional
                     class=INPUT
                     aria-invalid=move || error.with(Option::is_some).then_some("true")
                     aria-describedby=described
@@ -287,7 +298,8 @@ pub fn Check(
 ) -> impl IntoView {
     let id = if radio { format!("{name}-{value}") } else { name.to_owned() };
     view! {
-        <div class="flex items-start gap-2.5">
+        // As high as a finger or a shaky hand needs.
+        <div class="flex min-h-6 items-start gap-2.5">
             <input
                 id=id.clone()
                 name=name
@@ -295,9 +307,11 @@ pub fn Check(
                 value=value
                 checked=checked
                 required=required
-                class="mt-1 size-4 shrink-0 accent-action"
+                class="mt-[calc(0.5lh-0.5rem)] size-4 shrink-0 accent-action"
             />
-            <label for=id>{label}</label>
+            <label for=id class="grow">
+                {label}
+            </label>
         </div>
     }
 }

@@ -15,8 +15,10 @@ pub enum Shape {
     Dashboard,
     Download,
     Info,
+    Lock,
     Mail,
     Mode,
+    Model,
     Person,
     Plus,
     Print,
@@ -42,8 +44,12 @@ impl Shape {
             Self::Dashboard => "M2.5 2.5h4.5v6h-4.5ZM9 2.5h4.5v3H9ZM2.5 10.5h4.5v3h-4.5ZM9 7.5h4.5v6H9Z",
             Self::Download => "M8 2.5v8M4.5 7 8 10.5 11.5 7M2.5 13.5h11",
             Self::Info => "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM8 7.3v3.5M8 5v.1",
+            Self::Lock => "M3.5 7h9v6.5h-9ZM5.5 7V5a2.5 2.5 0 0 1 5 0v2",
             Self::Mail => "M2 3.5h12v9H2ZM2.3 4 8 8.6 13.7 4",
             Self::Mode => "M2.5 4.5h11M2.5 8h11M2.5 11.5h11M5 3v3M10.5 6.5v3M7 10v3",
+            Self::Model => {
+                "M4.5 4.5h7v7h-7ZM6.5 4.5v-2M9.5 4.5v-2M6.5 13.5v-2M9.5 13.5v-2M4.5 6.5h-2M4.5 9.5h-2M13.5 6.5h-2M13.5 9.5h-2"
+            }
             Self::Person => {
                 "M8 8a2.7 2.7 0 1 0 0-5.4A2.7 2.7 0 0 0 8 8ZM2.8 13.8c.5-2.4 2.5-3.8 5.2-3.8s4.7 1.4 5.2 3.8"
             }

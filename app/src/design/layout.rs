@@ -46,7 +46,7 @@ pub fn PublicPage(
     view! {
         <Title text=document_title />
         <a href="#main" class="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:bg-raised focus:p-2">
-            "Skip to the content"
+            "Skip to content"
         </a>
         <div class="mx-auto flex min-h-dvh w-full max-w-[calc(34rem+3rem)] flex-col px-6 text-base">
             <header class="print-hidden flex items-center gap-2.5 border-b border-line py-5 font-semibold">

@@ -8,9 +8,7 @@ use protocol::Problem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{
-    Button, ButtonKind, ButtonLink, ButtonVariant, Notice, NoticeTone, ProblemNotice, Skeleton, scripts_run,
-};
+use super::{Button, ButtonKind, ButtonLink, ButtonVariant, Notice, ProblemNotice, Skeleton, scripts_run};
 use crate::error::AppError;
 use crate::form::can_be_retried;
 use crate::navigation;
@@ -56,8 +54,8 @@ fn SessionEnded() -> impl IntoView {
     let query = if url.search().is_empty() { String::new() } else { format!("?{}", url.search()) };
     let href = navigation::login_path(&format!("{}{query}", url.path()));
     view! {
-        <Notice tone=NoticeTone::Bad title="You are no longer signed in">
-            <p>"Your session has ended. Sign in again to go on here."</p>
+        <Notice title="You’re signed out">
+            <p>"Your session has ended. Sign in again to continue."</p>
             <ButtonLink href variant=ButtonVariant::Primary>
                 "Sign in again"
             </ButtonLink>

@@ -16,14 +16,25 @@ pub fn Pagination(
 ) -> impl IntoView {
     let (first, last) = shown(page, page_size, total);
     let has_next = last < total;
-    let link = "link font-semibold";
+    let link = "link font-medium";
     view! {
-        <nav aria-label="Pages" class="flex flex-wrap items-center gap-4 py-3 text-muted">
-            <p>{if total == 0 { format!("No {what}") } else { format!("{first}–{last} of {total} {what}") }}</p>
+        <nav aria-label="Pages" class="flex flex-wrap items-center gap-4 py-2 text-muted">
+            <p>{count(first, last, total, what)}</p>
             {(page > 0)
                 .then(|| view! { <A href=href(page - 1) attr:class=link attr:rel="prev">"Previous page"</A> })}
             {has_next.then(|| view! { <A href=href(page + 1) attr:class=link attr:rel="next">"Next page"</A> })}
         </nav>
+    }
+}
+
+/// `1 request`, `17 requests`, `26–50 of 60 requests`.
+fn count(first: u64, last: u64, total: u64, what: &str) -> String {
+    match total {
+        0 => format!("No {what}"),
+        1 if what == "people" => "1 person".to_owned(),
+        1 => format!("1 {}", what.trim_end_matches('s')),
+        total if first == 1 && last == total => format!("{total} {what}"),
+        total => format!("{first}–{last} of {total} {what}"),
     }
 }
 
@@ -35,7 +46,15 @@ fn shown(page: u32, page_size: u32, total: u64) -> (u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{count, shown};
+
+    #[test]
+    fn one_is_not_counted_as_many() {
+        assert_eq!(count(1, 1, 1, "requests"), "1 request");
+        assert_eq!(count(1, 1, 1, "people"), "1 person");
+        assert_eq!(count(1, 17, 17, "requests"), "17 requests");
+        assert_eq!(count(26, 50, 60, "requests"), "26–50 of 60 requests");
+    }
 
     #[test]
     fn the_last_page_ends_with_the_last_row() {

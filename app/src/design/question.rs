@@ -59,6 +59,9 @@ pub fn QuestionButton(
     #[prop(optional)] icon: Option<Shape>,
     #[prop(optional, into)] busy: Signal<bool>,
     #[prop(optional, into)] on_press: Option<Callback<()>>,
+    /// The letter that presses it.
+    #[prop(optional)]
+    key: Option<&'static str>,
 ) -> impl IntoView {
     let path = use_location().pathname;
     let query = use_query_map();
@@ -85,7 +88,7 @@ pub fn QuestionButton(
         <form method="get" action=move || path.get()>
             {kept}
             {about}
-            <Button variant busy name=ASK value=question.name attr:aria-label=label on:click=press>
+            <Button variant busy name=ASK value=question.name attr:aria-label=label attr:data-key=key attr:aria-keyshortcuts=key on:click=press>
                 {icon.map(|shape| view! { <Icon shape /> })}
                 {words}
             </Button>

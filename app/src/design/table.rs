@@ -76,10 +76,10 @@ pub fn Table(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <div class="@container overflow-x-auto rounded-md border border-line" tabindex="0" role="region" aria-label=caption>
+        <div class="@container overflow-clip rounded-md border border-line" role="region" aria-label=caption>
             <table role="table" class="w-full table-fixed border-collapse text-left @max-md:block">
                 <caption class="sr-only">{caption}</caption>
-                <thead role="rowgroup" class="bg-sunken text-xs text-muted @max-md:sr-only">
+                <thead role="rowgroup" class="sticky top-0 z-[1] bg-sunken text-xs text-muted @max-md:sr-only">
                     <tr role="row">
                         {columns
                             .iter()
@@ -89,7 +89,7 @@ pub fn Table(
                                     <th
                                         role="columnheader"
                                         scope="col"
-                                        class=format!("px-3 py-2 font-semibold {width} {}", priority.classes())
+                                        class=format!("px-3 py-1.5 font-medium {width} {}", priority.classes())
                                         data-priority=priority.number()
                                     >
                                         {title}
@@ -118,7 +118,8 @@ pub fn Row(
     view! {
         <tr
             role="row"
-            class="hover:bg-sunken @max-md:flex @max-md:flex-wrap @max-md:items-start @max-md:py-2"
+            data-row=""
+            class="focus-within:bg-sunken hover:bg-sunken @max-md:flex @max-md:flex-wrap @max-md:items-start @max-md:py-2"
             class=("bg-sunken", move || open.get())
         >
             {children()}

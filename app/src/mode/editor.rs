@@ -5,22 +5,23 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
 use protocol::mode::Mode;
 
-use super::api::{self, Save};
+use super::api::{self, ModeForm, Save};
 use super::conflict::ConflictNotice;
 use crate::design::{
     Button, ButtonLink, ButtonVariant, Check, Field, FieldKind, PanelPage, ProblemNotice, SelectField,
-    TextAreaField, loaded,
+    TextAreaField, Ticks, loaded,
 };
 use crate::draft::{Draft, Restored};
-use crate::form::{self, field_error, problem_of};
-use crate::workflow;
+use crate::error::AppError;
+use crate::form::{self, RejectedForm, field_error, problem_or_rejected};
+use crate::{group, provider, workflow};
 
 #[component]
 pub fn ModeEditorPage() -> impl IntoView {
     let params = use_params_map();
     // `new` cannot be an id: ids are UUIDs.
     let id = Memo::new(move |_| params.with(|p| p.get("id").filter(|id| id != "new").unwrap_or_default()));
-    let mode = Resource::new(move || id.get(), api::edit);
+    let mode = Resource::new(move || id.get(), open);
     let save = form::action::<Save>();
     let title =
         Signal::derive(move || if id.with(String::is_empty) { "New mode" } else { "Edit mode" }.to_owned());
@@ -32,22 +33,42 @@ pub fn ModeEditorPage() -> impl IntoView {
                 </A>
             </p>
             <div class="max-w-3xl">
-                {loaded(mode, move |(mode, providers)| view! { <Editor mode providers save /> })}
+                {loaded(
+                    mode,
+                    move |(mode, providers, rejected)| view! { <Editor mode providers rejected save /> },
+                )}
             </div>
         </PanelPage>
     }
 }
 
+type Opened = (Mode, Vec<String>, Option<RejectedForm>);
+
+async fn open(id: String) -> Result<Opened, AppError> {
+    let (mode, providers) = api::edit(id).await?;
+    Ok((mode, providers, api::rejected().await?))
+}
+
 const FIELDS: &[&str] =
-    &["name", "description", "prompt", "provider", "model", "workflow", "temperature", "position"];
+    &["name", "description", "prompt", "provider", "model", "workflow", "temperature", "position", "groups"];
 
 #[component]
-fn Editor(mode: Mode, providers: Vec<String>, save: ServerAction<Save>) -> impl IntoView {
-    let problem = problem_of(save);
+fn Editor(
+    mode: Mode,
+    providers: Vec<String>,
+    rejected: Option<RejectedForm>,
+    save: ServerAction<Save>,
+) -> impl IntoView {
+    let problem = problem_or_rejected(rejected.as_ref(), save);
     let draft = Draft::start();
-    let version = RwSignal::new(mode.version);
-    let (base, id) = (mode.clone(), mode.id.clone());
-    let theirs = RwSignal::new(None::<Mode>);
+    let is_conflict =
+        rejected.as_ref().is_some_and(|rejected| rejected.problem.is("conflict") && !mode.id.is_empty());
+    let typed = rejected.map(|rejected| ModeForm::of_typed(&rejected.typed));
+    let fields = typed.clone().unwrap_or_else(|| ModeForm::of(&mode));
+    // Whoever has been shown the other version may replace it.
+    let version = RwSignal::new(if is_conflict { mode.version.to_string() } else { fields.version.clone() });
+    let theirs = RwSignal::new(is_conflict.then(|| mode.clone()));
+    let (base, id) = (typed.and_then(|typed| typed.check().ok()).unwrap_or(mode), fields.id.clone());
     Effect::new(move |_| {
         let Some(problem) = problem.get() else { return };
         // Not saved: what was typed is kept again.
@@ -56,7 +77,7 @@ fn Editor(mode: Mode, providers: Vec<String>, save: ServerAction<Save>) -> impl 
         if problem.is("conflict") && !id.is_empty() {
             leptos::task::spawn_local(async move {
                 if let Ok((mode, _)) = api::edit(id).await {
-                    version.try_set(mode.version);
+                    version.try_set(mode.version.to_string());
                     theirs.try_set(Some(mode));
                 }
             });
@@ -84,15 +105,15 @@ fn Editor(mode: Mode, providers: Vec<String>, save: ServerAction<Save>) -> impl 
             {move || theirs.get().map(|theirs| view! { <ConflictNotice base=base.clone() theirs draft /> })}
             <ActionForm action=save>
                 <div class="space-y-5">
-                    <input type="hidden" name="mode[id]" value=mode.id />
-                    <input type="hidden" name="mode[version]" value=move || version.get().to_string() />
-                    <Field name="mode[name]" label="Name" value=mode.name maxlength=Mode::MAX_NAME error=error("name") />
+                    <input type="hidden" name="mode[id]" value=fields.id />
+                    <input type="hidden" name="mode[version]" value=move || version.get() />
+                    <Field name="mode[name]" label="Name" value=fields.name maxlength=Mode::MAX_NAME error=error("name") />
                     <Field
                         name="mode[description]"
                         label="Description"
                         hint="One line that people see when they choose."
                         optional=true
-                        value=mode.description
+                        value=fields.description
                         maxlength=Mode::MAX_DESCRIPTION
                         error=error("description")
                     />
@@ -101,28 +122,20 @@ fn Editor(mode: Mode, providers: Vec<String>, save: ServerAction<Save>) -> impl 
                         label="Prompt"
                         hint="Who answers, how, and what it must not do. The model reads it before each question."
                         rows=12
-                        value=mode.prompt
+                        value=fields.prompt
                         maxlength=Mode::MAX_PROMPT
                         error=error("prompt")
                     />
                     <div class="grid gap-5 sm:grid-cols-2">
-                        <SelectField name="mode[provider]" label="Provider" options value=mode.provider error=error("provider") />
-                        <Field
-                            name="mode[model]"
-                            label="Model"
-                            hint="As its provider calls it; empty for the provider’s default."
-                            optional=true
-                            monospace=true
-                            value=mode.model
-                            error=error("model")
-                        />
-                        <WorkflowChoice chosen=mode.workflow error=error("workflow") />
+                        <SelectField name="mode[provider]" label="Provider" options value=fields.provider error=error("provider") />
+                        <ModelChoice chosen=fields.model error=error("model") />
+                        <WorkflowChoice chosen=fields.workflow error=error("workflow") />
                         <Field
                             name="mode[temperature]"
                             label="Temperature"
                             hint="From 0 (the same words each time) to 2."
                             kind=FieldKind::Number
-                            value=mode.temperature.to_string()
+                            value=fields.temperature
                             error=error("temperature")
                         />
                         <Field
@@ -130,16 +143,17 @@ fn Editor(mode: Mode, providers: Vec<String>, save: ServerAction<Save>) -> impl 
                             label="Position"
                             hint="Modes are listed in this order."
                             kind=FieldKind::Number
-                            value=mode.position.to_string()
+                            value=fields.position
                             error=error("position")
                         />
                     </div>
                     <Check
                         name="mode[edits_allowed]"
                         label="Answers may propose changes of the selected text; each needs the person’s confirmation"
-                        checked=mode.edits_allowed
+                        checked=fields.edits_allowed == "true"
                     />
-                    <Check name="mode[enabled]" label="Enabled: people can choose it" checked=mode.enabled />
+                    <GroupChoice chosen=fields.groups error=error("groups") />
+                    <Check name="mode[enabled]" label="Enabled: people can choose it" checked=fields.enabled == "true" />
                     <ProblemNotice problem=problem_shown shown_at_fields=FIELDS />
                     <div class="flex flex-wrap items-center gap-3 border-t border-line pt-5">
                         <Button variant=ButtonVariant::Primary busy=save.pending()>
@@ -156,6 +170,30 @@ fn Editor(mode: Mode, providers: Vec<String>, save: ServerAction<Save>) -> impl 
     }
 }
 
+/// Offers what the model servers have named.
+#[component]
+fn ModelChoice(chosen: String, #[prop(into)] error: Signal<Option<String>>) -> impl IntoView {
+    let models = Resource::new(|| (), |()| provider::api::models());
+    loaded(models, move |providers| {
+        let mut suggestions: Vec<String> =
+            providers.into_iter().flat_map(|provider| provider.models).collect();
+        suggestions.sort();
+        suggestions.dedup();
+        view! {
+            <Field
+                name="mode[model]"
+                label="Model"
+                hint="As its provider calls it; empty for the provider’s default."
+                optional=true
+                monospace=true
+                value=chosen.clone()
+                suggestions
+                error
+            />
+        }
+    })
+}
+
 #[component]
 fn WorkflowChoice(chosen: String, #[prop(into)] error: Signal<Option<String>>) -> impl IntoView {
     let workflows = Resource::new(|| (), |()| workflow::api::list());
@@ -163,5 +201,28 @@ fn WorkflowChoice(chosen: String, #[prop(into)] error: Signal<Option<String>>) -
         let built_in = std::iter::once((String::new(), "Built in".to_owned()));
         let options: Vec<_> = built_in.chain(rows.into_iter().map(|row| (row.id, row.name))).collect();
         view! { <SelectField name="mode[workflow]" label="Workflow" options value=chosen.clone() error /> }
+    })
+}
+
+#[component]
+fn GroupChoice(chosen: Vec<String>, #[prop(into)] error: Signal<Option<String>>) -> impl IntoView {
+    let groups = Resource::new(|| (), |()| group::api::list());
+    loaded(groups, move |groups| {
+        let all: Vec<_> =
+            groups.into_iter().map(|group| (group.id.into_string(), group.name.into_string())).collect();
+        if all.is_empty() {
+            return ().into_any();
+        }
+        view! {
+            <Ticks
+                name="mode[groups][]"
+                legend="Only for these groups"
+                hint="None: everyone may choose it."
+                all
+                ticked=chosen.clone()
+                error
+            />
+        }
+        .into_any()
     })
 }

@@ -1,7 +1,7 @@
 //! `/admin/outbox`: every mail with its state, to read, copy and send again.
 
 use leptos::prelude::*;
-use leptos_router::components::{A, Form};
+use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 use protocol::access::Page;
 use protocol::outbox::{MailRow, MailState};
@@ -9,11 +9,11 @@ use protocol::outbox::{MailRow, MailState};
 use super::api::{self, Delivered, Retry, RetryAll, TakeBack};
 use crate::deployment::sends_mail;
 use crate::design::{
-    Badge, BriefNotice, Button, CopyButton, EmptyState, NoticeTone, Pagination, PanelPage, ProblemNotice,
-    SelectField, Shape, Time, Tone, loaded,
+    Badge, BriefNotice, Button, CopyButton, EmptyState, FilterForm, FilterSelect, NoticeTone, Pagination,
+    PanelPage, ProblemNotice, Shape, Time, Tone, loaded,
 };
 use crate::form::{self, problem_of};
-use crate::navigation::with_query;
+use crate::navigation::{page_in_address, page_number, with_query};
 
 const PATH: &str = "/admin/outbox";
 
@@ -30,14 +30,14 @@ impl Listing {
         Memo::new(move |_| {
             query.with(|q| Self {
                 state: q.get_str("state").and_then(|s| s.parse().ok()),
-                page: q.get_str("page").and_then(|p| p.parse().ok()).unwrap_or_default(),
+                page: page_number(q.get_str("page")),
             })
         })
     }
 
     fn path(self) -> String {
-        let page = if self.page == 0 { String::new() } else { self.page.to_string() };
-        with_query(PATH, &[("state", self.state.map(MailState::as_str).unwrap_or_default()), ("page", &page)])
+        let state = self.state.map(MailState::as_str).unwrap_or_default();
+        with_query(PATH, &[("state", state), ("page", &page_in_address(self.page))])
     }
 }
 
@@ -65,9 +65,9 @@ pub fn OutboxPage() -> impl IntoView {
         <PanelPage
             title="Outbox"
             lead=if sends_mail() {
-                "What the server mails. You can send again what was given up, or copy it and send it yourself."
+                "Mail the server sends. If one fails, retry it, or copy it and send it yourself."
             } else {
-                "There is no mail server: copy each mail, and send it yourself."
+                "No mail server is connected. Copy each mail and send it yourself."
             }
         >
             <Filter listing />
@@ -75,20 +75,21 @@ pub fn OutboxPage() -> impl IntoView {
             <ProblemNotice problem=problem_of(retry_all) />
             <ProblemNotice problem=problem_of(delivered) />
             <ProblemNotice problem=problem_of(take_back) />
-            {move || done().then(|| view! { <BriefNotice tone=NoticeTone::Good title="The mail counts as sent. Its text is kept for a day: you can show it again, or take this back" /> })}
-            {move || taken_back().then(|| view! { <BriefNotice tone=NoticeTone::Good title="The mail is to be sent again" /> })}
-            {move || sent_again().then(|| view! { <BriefNotice tone=NoticeTone::Good title="The mail waits to be sent again" /> })}
+            {move || done().then(|| view! { <BriefNotice tone=NoticeTone::Good title="Marked as sent. Its text is kept for a day, so you can undo this" /> })}
+            {move || taken_back().then(|| view! { <BriefNotice tone=NoticeTone::Good title="Marked as not sent" /> })}
+            {move || sent_again().then(|| view! { <BriefNotice tone=NoticeTone::Good title="The mail will be sent again" /> })}
             {move || all_again().map(|count| view! { <BriefNotice tone=NoticeTone::Good title=waiting_again(count) /> })}
             {loaded(mails, move |page| view! { <Mails page listing=listing.get_untracked() actions=Actions { retry, retry_all, delivered, take_back } /> })}
         </PanelPage>
     }
+    .into_any()
 }
 
 fn waiting_again(count: u64) -> String {
     match count {
-        0 => "No mail is given up any more".to_owned(),
-        1 => "One mail waits to be sent again".to_owned(),
-        n => format!("{n} mails wait to be sent again"),
+        0 => "No failed mail is left".to_owned(),
+        1 => "1 mail will be sent again".to_owned(),
+        n => format!("{n} mails will be sent again"),
     }
 }
 
@@ -105,20 +106,14 @@ struct Actions {
 fn Filter(listing: Memo<Listing>) -> impl IntoView {
     let options = || {
         let states = MailState::ALL.map(|state| (state.as_str().to_owned(), word(state).to_owned()));
-        [(String::new(), "All".to_owned())].into_iter().chain(states).collect::<Vec<_>>()
+        [(String::new(), "All mail".to_owned())].into_iter().chain(states).collect::<Vec<_>>()
     };
-    move || {
-        let state = listing.get().state.map(MailState::as_str).unwrap_or_default();
-        view! {
-            <Form method="GET" action=PATH>
-                <div class="flex flex-wrap items-end gap-3" role="search">
-                    <div class="w-40">
-                        <SelectField name="state" label="State" options=options() value=state />
-                    </div>
-                    <Button icon=Shape::Search>"Show"</Button>
-                </div>
-            </Form>
-        }
+    let state =
+        Signal::derive(move || listing.get().state.map(MailState::as_str).unwrap_or_default().to_owned());
+    view! {
+        <FilterForm path=PATH fields=&["state"]>
+            <FilterSelect name="state" label="State" options=options() value=state />
+        </FilterForm>
     }
 }
 
@@ -132,18 +127,18 @@ fn Mails(page: Page<MailRow>, listing: Listing, actions: Actions) -> impl IntoVi
     let href = move |page: u32| Listing { page, ..listing }.path();
     let many_dead = listing.state == Some(MailState::Dead) && total > 1;
     view! {
-        <div class="max-w-4xl space-y-4">
+        <div class="space-y-4">
             {many_dead
                 .then(|| {
                     view! {
                         <ActionForm action=retry_all>
                             <Button icon=Shape::Mail busy=retry_all.pending()>
-                                "Send all of them again"
+                                "Retry all"
                             </Button>
                         </ActionForm>
                     }
                 })}
-            <ul class="divide-y divide-line border-y border-line">
+            <ul class="divide-y divide-line overflow-clip rounded-md border border-line bg-raised">
                 {page.rows.into_iter().map(|mail| view! { <Mail mail actions /> }).collect_view()}
             </ul>
             <Pagination page=number page_size=size total href what="mails" />
@@ -168,7 +163,7 @@ fn NoMails(filtered: bool) -> impl IntoView {
     }
     view! {
         <EmptyState title="No mails yet">
-            <p>"Mails appear here when somebody asks for access, and when you approve or reject a request."</p>
+            <p>"Mails appear here when someone requests access, and when you approve or reject a request."</p>
         </EmptyState>
     }
     .into_any()
@@ -179,10 +174,10 @@ fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
     let Actions { retry, delivered, take_back, .. } = actions;
     let attempts = match mail.attempts {
         0 => String::new(),
-        1 => "One attempt. ".to_owned(),
+        1 => "1 attempt. ".to_owned(),
         n => format!("{n} attempts. "),
     };
-    let note = mail.notice.then_some(" · a notice that you can read in the panel too");
+    let note = mail.notice.then_some(" · a notice, also shown in this panel");
     let error = mail.last_error.clone();
     let dead = mail.state == MailState::Dead;
     let not_sent = dead || mail.state == MailState::Kept;
@@ -192,19 +187,19 @@ fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
     view! {
         <li>
             <details class="group">
-                <summary class="flex flex-wrap items-center gap-x-4 gap-y-1 py-3 hover:bg-sunken">
+                <summary class="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5 hover:bg-sunken">
                     <span class="min-w-0 grow">
-                        <span class="font-semibold">{mail.subject.clone()}</span>
+                        <span class="font-medium">{mail.subject.clone()}</span>
                         <span class="block text-muted">"To " {mail.to.clone()} {note}</span>
                     </span>
                     <span class="text-muted">
-                        <Time at=mail.sent_at.unwrap_or(mail.created_at) />
+                        <Time at=mail.sent_at.unwrap_or(mail.created_at) relative=true />
                     </span>
-                    <span class="w-32">
+                    <span class="w-24">
                         <StateBadge state=mail.state />
                     </span>
                 </summary>
-                <div class="space-y-4 pt-1 pb-5">
+                <div class="space-y-4 px-4 pt-1 pb-5">
                     {error
                         .map(|error| {
                             view! {
@@ -229,7 +224,7 @@ fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
                             .then(|| {
                                 view! {
                                     <ActionForm action=retry>
-                                        <MailButton id=again icon=Shape::Mail busy=retry.pending() words="Send again" />
+                                        <MailButton id=again icon=Shape::Mail busy=retry.pending() words="Retry" />
                                     </ActionForm>
                                 }
                             })}
@@ -237,7 +232,7 @@ fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
                             .then(|| {
                                 view! {
                                     <ActionForm action=take_back>
-                                        <MailButton id=back icon=Shape::Mail busy=take_back.pending() words="Not sent after all" />
+                                        <MailButton id=back icon=Shape::Mail busy=take_back.pending() words="Undo: not sent" />
                                     </ActionForm>
                                 }
                             })}
@@ -245,7 +240,7 @@ fn Mail(mail: MailRow, actions: Actions) -> impl IntoView {
                             .then(|| {
                                 view! {
                                     <ActionForm action=delivered>
-                                        <MailButton id=sent icon=Shape::Check busy=delivered.pending() words="I have sent it" />
+                                        <MailButton id=sent icon=Shape::Check busy=delivered.pending() words="Mark as sent" />
                                     </ActionForm>
                                 }
                             })}
@@ -276,17 +271,17 @@ const BY_HAND: &str = "An administrator has sent this mail. Its text is shown fo
 
 fn without_text(state: MailState) -> &'static str {
     match state {
-        MailState::Sent => "Its text is not kept after it has gone: it may have held a link.",
-        _ => "Its text cannot be read with this server’s data key.",
+        MailState::Sent => "Its text was deleted once it was sent, because it may contain a link.",
+        _ => "Its text can’t be decrypted with this server’s data key.",
     }
 }
 
 fn word(state: MailState) -> &'static str {
     match state {
-        MailState::Dead => "Given up",
-        MailState::Kept => "To copy",
+        MailState::Dead => "Failed",
+        MailState::Kept => "Not sent",
         MailState::Sent => "Sent",
-        MailState::Waiting => "Waiting",
+        MailState::Waiting => "Sending",
     }
 }
 

@@ -10,6 +10,7 @@ use protocol::people::{OwnAccount, RecoveryCodes, Role};
 use serde::{Deserialize, Serialize};
 
 use super::api::{self, RenewCodes};
+use super::devices::OwnDevicesSection;
 use super::recovery::CodeList;
 use crate::deployment::assistant_url;
 use crate::design::{
@@ -42,6 +43,10 @@ pub fn AccountPage() -> impl IntoView {
                             ", on a machine with a certificate."
                         </p>
                         {panel.then(|| view! { <p><a href="/admin" class="link">"Go to the panel"</a></p> })}
+                        <p>
+                            <a href="/account/ledger" class="link">"What left your machines"</a>
+                        </p>
+                        <OwnDevicesSection />
                         <section class="space-y-4">
                             <h2 class="text-lg">"Recovery codes"</h2>
                             <p>{left} " Each works once in place of the authenticator."</p>
@@ -125,8 +130,8 @@ impl Island for RenewCodesForm {
                     .map(|codes| {
                         view! {
                             <div class="space-y-6">
-                                <Notice tone=NoticeTone::Good title="You have new recovery codes">
-                                    <p>"The former ones no longer work. Save these now: they are not shown again."</p>
+                                <Notice tone=NoticeTone::Good title="Here are your new recovery codes">
+                                    <p>"Your old codes no longer work. Save these now: they are not shown again."</p>
                                 </Notice>
                                 <CodeList codes />
                             </div>
@@ -135,9 +140,9 @@ impl Island for RenewCodesForm {
             }}
             <div hidden=move || state.codes.with(Option::is_some) class="space-y-4">
                 <p class="text-muted">
-                    "New codes replace all former ones. To make them, prove once more that you have your second factor."
+                    "New codes replace all the old ones. Enter a code from your authenticator to create them."
                 </p>
-                <noscript inner_html="<p role=\"alert\">Switch on JavaScript to make new codes.</p>"></noscript>
+                <noscript inner_html="<p role=\"alert\">Turn on JavaScript to create new codes.</p>"></noscript>
                 <ProblemNotice problem shown_at_fields=&["code"] />
                 <form method="post" action=RenewCodes::url() on:submit=move |event| state.submit(&event)>
                     <div class="space-y-6">
@@ -145,13 +150,13 @@ impl Island for RenewCodesForm {
                             name="code"
                             label="Code"
                             kind=FieldKind::OneTimeCode
-                            hint="The six digits that your authenticator shows now, or one of your recovery codes."
+                            hint="Six digits from your authenticator, or a recovery code."
                             autocomplete="one-time-code"
                             monospace=true
                             error=field_error(problem, "code")
                         />
                         <Button variant=ButtonVariant::Primary large=true disabled=unusable busy=state.busy>
-                            "Make new recovery codes"
+                            "Create new recovery codes"
                         </Button>
                     </div>
                 </form>

@@ -60,6 +60,33 @@ pub async fn renew_codes(#[server(default)] code: String) -> Result<RecoveryCode
     reply(Services::current()?.own_account.renew_codes(&context, &code).await)
 }
 
+/// One's own machines and sessions, and the outcome of the form that was posted before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnDevicesShown {
+    pub devices: protocol::ledger::OwnDevices,
+    pub refused: Option<RejectedForm>,
+    pub ended: bool,
+}
+
+#[server(prefix = "/app", endpoint = "people/own-devices")]
+pub async fn own_devices() -> Result<OwnDevicesShown, AppError> {
+    let context = RequestContext::current()?;
+    let devices = reply(Services::current()?.own_sessions.devices(&context).await)?;
+    let ended = take_flash(END_SESSION).unwrap_or_default();
+    Ok(OwnDevicesShown { devices, refused: take_rejected(END_SESSION), ended })
+}
+
+/// Ends one of one's own sessions.
+#[server(prefix = "/app", endpoint = "people/end-session")]
+pub async fn end_session(id: String) -> Result<(), AppError> {
+    let context = RequestContext::current()?;
+    let ended = Services::current()?.own_sessions.end(&context, &id).await;
+    respond(END_SESSION, "/account", FormValues::default(), ended, |()| {
+        flash(END_SESSION, &true);
+        Some("/account".to_owned())
+    })
+}
+
 #[server(prefix = "/app", endpoint = "people/list")]
 pub async fn list(search: String, page: u32) -> Result<Page<AccountRow>, AppError> {
     let admin = require_administrator()?;
@@ -141,6 +168,8 @@ pub async fn sign_in_start(code_step: bool) -> Result<Arrival, AppError> {
 
 #[cfg(feature = "ssr")]
 const CHANGE: &str = "people/change";
+#[cfg(feature = "ssr")]
+const END_SESSION: &str = "people/end-session";
 #[cfg(feature = "ssr")]
 const INVITE: &str = "people/invite";
 #[cfg(feature = "ssr")]

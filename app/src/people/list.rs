@@ -1,17 +1,17 @@
 //! `/admin/people`: every account.
 
 use leptos::prelude::*;
-use leptos_router::components::{A, Form};
+use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 use protocol::access::Page;
 use protocol::people::{AccountRow, AccountStatus, Role};
 
 use super::api;
 use crate::design::{
-    Badge, Button, ButtonLink, ButtonVariant, Cell, Column, EmptyState, Field, FieldKind, Pagination,
-    PanelPage, Shape, Table, Time, Tone, loaded,
+    Badge, ButtonLink, ButtonVariant, Cell, Column, EmptyState, FilterForm, Pagination, PanelPage, Priority,
+    Row, SearchField, Shape, Table, Time, Tone, Truncated, loaded,
 };
-use crate::navigation::with_query;
+use crate::navigation::{page_in_address, page_number, with_query};
 
 const PATH: &str = "/admin/people";
 
@@ -20,9 +20,7 @@ pub fn PeoplePage() -> impl IntoView {
     let query = use_query_map();
     let search =
         Memo::new(move |_| query.with(|q| q.get_str("search").unwrap_or_default().trim().to_owned()));
-    let number = Memo::new(move |_| {
-        query.with(|q| q.get_str("page").and_then(|p| p.parse().ok()).unwrap_or_default())
-    });
+    let number = Memo::new(move |_| query.with(|q| page_number(q.get_str("page"))));
     let people =
         Resource::new(move || (search.get(), number.get()), |(search, page)| api::list(search, page));
     let invite = || {
@@ -35,45 +33,35 @@ pub fn PeoplePage() -> impl IntoView {
     view! {
         <PanelPage
             title="People"
-            lead="Approving a request makes an account for its address. Administrators use this panel, everybody else only the assistant."
+            lead="Approving a request creates an account. Administrators use this panel; everyone else uses only the assistant."
             action=invite().into_any()
         >
-            <Form method="GET" action=PATH>
-                <div class="flex flex-wrap items-end gap-3" role="search">
-                    <div class="w-72 max-w-full">
-                        <Field
-                            name="search"
-                            label="E-mail address"
-                            kind=FieldKind::Search
-                            optional=true
-                            value=search.get_untracked()
-                        />
-                    </div>
-                    <Button icon=Shape::Search>"Show"</Button>
-                </div>
-            </Form>
+            <FilterForm path=PATH fields=&["search"]>
+                <SearchField label="E-mail address" value=search />
+            </FilterForm>
             {loaded(people, move |page| view! { <People page search=search.get_untracked() /> })}
         </PanelPage>
     }
+    .into_any()
 }
 
 const COLUMNS: &[Column] = &[
     Column::new("Person"),
-    Column::new("Role"),
-    Column::new("State"),
-    Column::wide_only("Machines"),
-    Column::wide_only("Last signed in"),
-    Column::wide_only("Since"),
+    Column::wide_only("Role").width("w-32"),
+    Column::new("State").width("w-32"),
+    Column::new("Machines").priority(Priority::Third).width("w-24"),
+    Column::wide_only("Last signed in").width("w-44"),
+    Column::new("Since").priority(Priority::Third).width("w-28"),
 ];
 
 #[component]
 fn People(page: Page<AccountRow>, search: String) -> impl IntoView {
     if page.rows.is_empty() {
         return view! {
-            <EmptyState title="Nobody fits">
+            <EmptyState title="No matching people">
                 <p>
                     <A href=PATH attr:class="link">
-                        "Show everybody"
+                        "Show everyone"
                     </A>
                 </p>
             </EmptyState>
@@ -81,10 +69,7 @@ fn People(page: Page<AccountRow>, search: String) -> impl IntoView {
         .into_any();
     }
     let (number, size, total) = (page.page, page.page_size, page.total);
-    let href = move |page: u32| {
-        let number = if page == 0 { String::new() } else { page.to_string() };
-        with_query(PATH, &[("search", &search), ("page", &number)])
-    };
+    let href = move |page: u32| with_query(PATH, &[("search", &search), ("page", &page_in_address(page))]);
     view! {
         <div>
             <Table caption="People" columns=COLUMNS>
@@ -99,27 +84,27 @@ fn People(page: Page<AccountRow>, search: String) -> impl IntoView {
 #[component]
 fn PersonLine(row: AccountRow) -> impl IntoView {
     view! {
-        <tr class="hover:bg-sunken">
-            <Cell>
-                <A href=format!("{PATH}/{}", row.id) attr:class="link font-semibold break-all">
-                    {row.email}
+        <Row>
+            <Cell main=true>
+                <A href=format!("{PATH}/{}", row.id) attr:class="link block font-medium">
+                    <Truncated text=row.email keep_end=true />
                 </A>
             </Cell>
-            <Cell>{role_word(row.role)}</Cell>
+            <Cell wide_only=true>{role_word(row.role)}</Cell>
             <Cell>
                 <StatusBadge status=row.status />
             </Cell>
-            <Cell wide_only=true>{row.machines}</Cell>
+            <Cell priority=Priority::Third>{row.machines}</Cell>
             <Cell wide_only=true>
                 {match row.last_sign_in_at {
-                    Some(at) => view! { <Time at /> }.into_any(),
+                    Some(at) => view! { <Time at relative=true /> }.into_any(),
                     None => view! { <span class="text-muted">"Never"</span> }.into_any(),
                 }}
             </Cell>
-            <Cell wide_only=true>
+            <Cell priority=Priority::Third>
                 <Time at=row.created_at date_only=true />
             </Cell>
-        </tr>
+        </Row>
     }
 }
 
@@ -134,7 +119,7 @@ pub(super) fn role_word(role: Role) -> &'static str {
 pub(super) fn StatusBadge(status: AccountStatus) -> impl IntoView {
     let (tone, icon, word) = match status {
         AccountStatus::Active => (Tone::Good, Shape::Check, "Active"),
-        AccountStatus::Disabled => (Tone::Bad, Shape::Stop, "Disabled"),
+        AccountStatus::Disabled => (Tone::Neutral, Shape::Stop, "Disabled"),
         AccountStatus::Invited => (Tone::Neutral, Shape::Clock, "Not set up"),
     };
     view! { <Badge tone icon word /> }

@@ -42,12 +42,12 @@ fn PasswordStep(arrival: Arrival, next: String) -> impl IntoView {
     let problem = Signal::stored(refused.as_ref().map(|refused| refused.problem.clone()));
     let email = refused.and_then(|r| r.typed.value("email")).unwrap_or_default();
     view! {
-        <p class="text-muted">"For administrators of this server, and for your own account."</p>
+        <p class="text-muted">"For administrators, and for your own account."</p>
         {signed_out
             .map(|why| {
                 view! {
                     <Notice title="Your session has ended">
-                        <p>{why} " Sign in again to go on where you were."</p>
+                        <p>{why} " Sign in to continue where you left off."</p>
                     </Notice>
                 }
             })}
@@ -87,7 +87,7 @@ fn CodeStep(refused: Option<RejectedForm>, next: String) -> impl IntoView {
                     name="code"
                     label="Code"
                     kind=FieldKind::OneTimeCode
-                    hint="The six digits that your authenticator shows, or one of your recovery codes."
+                    hint="Six digits from your authenticator, or a recovery code."
                     autocomplete="one-time-code"
                     monospace=true
                     focused=true
@@ -101,7 +101,7 @@ fn CodeStep(refused: Option<RejectedForm>, next: String) -> impl IntoView {
             <a href=again class="link">
                 "Start again"
             </a>
-            " with address and password."
+            " with your address and password."
         </p>
     }
 }

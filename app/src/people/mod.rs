@@ -2,6 +2,7 @@
 
 mod account;
 pub mod api;
+mod devices;
 mod list;
 mod login;
 mod person;

@@ -46,7 +46,7 @@ pub fn InvitePage() -> impl IntoView {
     let start = Resource::new(|| (), |()| api::invite_start());
     let invite = form::action::<Invite>();
     view! {
-        <PanelPage title="Invite a person" lead="For administrators, and for people who shall have an account before they ask for access.">
+        <PanelPage title="Invite a person" lead="For administrators, and for people who need an account before they request access.">
             <AllPeople />
             <div class="max-w-xl">
                 {loaded(start, move |refused| {
@@ -73,7 +73,7 @@ pub fn InvitePage() -> impl IntoView {
                                     <SelectField
                                         name="role"
                                         label="Role"
-                                        hint="An administrator may do everything in this panel, also invite and disable others."
+                                        hint="Administrators can do everything in this panel, including inviting and disabling people."
                                         options=roles
                                         value=role
                                         error=field_error(problem, "role")
@@ -121,7 +121,7 @@ fn Details(person: Person, change: ServerAction<Change>) -> impl IntoView {
             {is_last_administrator
                 .then(|| {
                     view! {
-                        <BriefNotice title="Nobody else can administer this server. Make somebody else an administrator first." />
+                        <BriefNotice title="This is the only administrator. Make someone else an administrator first." />
                     }
                 })}
             <ul class="divide-y divide-line border-y border-line">
@@ -182,23 +182,23 @@ fn words(change: AccountChange) -> (&'static str, &'static str) {
     match change {
         AccountChange::Disable => (
             "Disable",
-            "Nobody can sign in to this account any more. Whoever is signed in to it is signed out at once, in the panel \
-             and on machines. Certificates stay valid, but are worth nothing without a sign-in.",
+            "No one can sign in to this account, and its sessions end right away, in the panel and on machines. \
+             Certificates stay valid, but do nothing without a sign-in.",
         ),
         AccountChange::Enable => {
             ("Enable", "The account works as before, with the same password and second factor.")
         }
         AccountChange::MakeAdministrator => (
             "Make administrator",
-            "An administrator may do everything in this panel, also invite and disable others.",
+            "Administrators can do everything in this panel, including inviting and disabling people.",
         ),
         AccountChange::MakeUser => {
-            ("Make user", "The person can no longer use this panel, but the assistant as before.")
+            ("Make user", "They can no longer use this panel, but keep the assistant.")
         }
         AccountChange::Reset => (
             "Send a new set-up link",
-            "For somebody who has lost the password, the authenticator or the recovery codes. The former ones end at once, \
-             and whoever is signed in is signed out. The link goes to the person’s address by mail.",
+            "For someone who lost their password, authenticator or recovery codes. The old ones stop working right away, and \
+             every session ends. A new link goes to the outbox.",
         ),
     }
 }
@@ -206,12 +206,12 @@ fn words(change: AccountChange) -> (&'static str, &'static str) {
 /// What has happened.
 fn outcome(change: AccountChange) -> &'static str {
     match change {
-        AccountChange::Disable => "The account is disabled, and everything that it had open has ended",
+        AccountChange::Disable => "The account is disabled, and its sessions have ended",
         AccountChange::Enable => "The account is enabled",
-        AccountChange::MakeAdministrator => "The person is an administrator now",
-        AccountChange::MakeUser => "The person is no longer an administrator",
+        AccountChange::MakeAdministrator => "They are now an administrator",
+        AccountChange::MakeUser => "They are no longer an administrator",
         AccountChange::Reset => {
-            "A mail with a new set-up link is in the outbox; the former password and second factor have ended"
+            "A new set-up link is in the outbox. The old password and second factor no longer work"
         }
     }
 }
@@ -222,7 +222,7 @@ fn Choice(choice: AccountChange, id: String, email: String, change: ServerAction
     let destructive = matches!(choice, AccountChange::Disable | AccountChange::Reset);
     let variant = if destructive { ButtonVariant::Destructive } else { ButtonVariant::Secondary };
     view! {
-        <li class="flex flex-wrap items-start justify-between gap-4 py-4">
+        <li class="flex flex-wrap items-start justify-between gap-4 py-4 sm:flex-nowrap">
             <p class="max-w-xl text-muted">{consequence}</p>
             <ActionForm action=change>
                 <input type="hidden" name="id" value=id />

@@ -22,13 +22,13 @@ pub fn RecoveryPage(codes: RecoveryCodes, role: Role) -> impl IntoView {
         <div class="space-y-6">
             <Notice tone=NoticeTone::Good title="Your sign-in is set up">
                 <p>
-                    "Each of these codes works once in place of the authenticator, for the day you lose it. Once you have \
-                     said that you saved them, they are not shown again."
+                    "Each of these codes works once in place of your authenticator, in case you lose it. Once you confirm \
+                     that you saved them, they are not shown again."
                 </p>
             </Notice>
             <CodeList codes />
             <div class="print-hidden space-y-6" on:change=move |event| acknowledge(event_target_checked(&event))>
-                <Check name="saved" label="I have saved them where I find them without this machine" />
+                <Check name="saved" label="I’ve saved these somewhere other than this computer" />
                 {move || {
                     if saved.get() {
                         Either::Left(view! { <NextSteps role /> })
@@ -96,9 +96,9 @@ fn NextSteps(role: Role) -> impl IntoView {
             </ButtonLink>
         }),
         Role::User => Either::Right(view! {
-            <Notice title="You are ready">
+            <Notice title="You’re all set">
                 <p>
-                    "On the machine with your certificate, open the assistant and sign in. If it says that there is no \
+                    "On the machine with your certificate, open the assistant and sign in. If it can’t find a \
                      certificate, "
                     <a href="/certificate-test" class="link">
                         "test this machine’s certificate"

@@ -23,7 +23,7 @@ use crate::island::{Island, island};
 /// Set as HTML: where scripts run, browsers parse the content of `<noscript>` as text, so there would be no elements to
 /// hydrate.
 const NEEDS_SCRIPTS: &str = "<p role=\"alert\" class=\"rounded-md border-l-4 border-bad bg-bad-wash px-4 py-3\">\
-    <strong>This page needs scripts.</strong> Switch on JavaScript, then load it again. Your link stays good.</p>";
+    <strong>This page needs scripts.</strong> Turn on JavaScript, then reload it. Your link still works.</p>";
 
 #[component]
 pub fn SetupPage() -> impl IntoView {
@@ -132,7 +132,7 @@ impl Island for SetupForm {
 fn Fields(offer: SetupForm, state: SubmitState) -> impl IntoView {
     let problem = Signal::from(state.problem);
     let lead = match (&offer.email, offer.role) {
-        (None, _) => "You become this server’s first administrator.".to_owned(),
+        (None, _) => "You’ll be this server’s first administrator.".to_owned(),
         (Some(email), Role::Administrator) => format!("For {email}, as an administrator."),
         (Some(email), Role::User) => format!("For {email}."),
     };
@@ -163,7 +163,7 @@ fn Fields(offer: SetupForm, state: SubmitState) -> impl IntoView {
                     }}
                     <PasswordField
                         label="Choose a password"
-                        hint="At least 12 characters. Several words make a good password; nothing else is required of it."
+                        hint="At least 12 characters. Several words make a good password."
                         autocomplete="new-password"
                         error=field_error(problem, "password")
                     />
@@ -179,7 +179,7 @@ fn Fields(offer: SetupForm, state: SubmitState) -> impl IntoView {
                             inner_html=offer.totp_qr_svg
                         ></div>
                         <div class="space-y-2">
-                            <p class="text-sm text-muted">"Or type in this secret (time-based, six digits):"</p>
+                            <p class="text-sm text-muted">"Or enter this secret by hand (time-based, six digits):"</p>
                             <p class="font-mono break-words select-all">{secret.clone()}</p>
                             <CopyButton text=Signal::stored(secret.replace(' ', "")) what="the secret" />
                         </div>
@@ -188,7 +188,7 @@ fn Fields(offer: SetupForm, state: SubmitState) -> impl IntoView {
                         name="code"
                         label="Code"
                         kind=FieldKind::OneTimeCode
-                        hint="The six digits that the authenticator shows now."
+                        hint="The six digits your authenticator shows now."
                         autocomplete="one-time-code"
                         monospace=true
                         error=field_error(problem, "code")

@@ -31,7 +31,7 @@ impl Advice {
     pub fn words(&self) -> String {
         match self {
             Self::NewCertificate(reason) => {
-                format!("{} Ask for a new one to go on.", reason.explanation())
+                format!("{} Ask for a new one to continue.", reason.explanation())
             }
             Self::Correct => "Change it and ask again.".to_owned(),
             Self::RetryIn(0) => "Try again.".to_owned(),
@@ -88,6 +88,6 @@ mod tests {
     fn a_single_wrong_field_speaks_for_itself() {
         assert_eq!(message(&Problem::invalid_input().field("image", "Too large.")), "Too large.");
         assert_eq!(message(&Problem::forbidden()), "You may not do this.");
-        assert_eq!(message(&Problem::internal()), "The server's log says more.");
+        assert_eq!(message(&Problem::internal()), "See the server’s log for details.");
     }
 }

@@ -1,15 +1,62 @@
-//! One's own earlier questions and answers: those of this page, and those that the server keeps.
+//! One's own earlier questions and answers: those of this page, and the conversations that the server keeps.
 
 use protocol::Problem;
 use protocol::analysis::{CutReason, Done, Notice, Usage};
+use protocol::conversation::ConversationSummary;
 use serde::Deserialize;
 
 use super::run::{Answer, Run, attribution};
+
+/// A conversation as `GET /native/conversations/{id}` describes it, its oldest question first.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RecordedConversation {
+    #[serde(flatten)]
+    pub summary: ConversationSummary,
+    pub analyses: Vec<RecordedAnalysis>,
+}
+
+/// A file of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportFormat {
+    Json,
+    Markdown,
+}
+
+impl ExportFormat {
+    /// As the server names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Markdown => "markdown",
+        }
+    }
+
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Markdown => "md",
+        }
+    }
+
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Markdown => "text/markdown",
+        }
+    }
+}
+
+/// The title of a conversation in a list.
+pub fn shown_title(title: &str) -> &str {
+    if title.is_empty() { "Without a question" } else { title }
+}
 
 /// An analysis as `GET /native/analyses` describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RecordedAnalysis {
     pub id: String,
+    #[serde(default)]
+    pub conversation: Option<String>,
     pub mode: String,
     /// The question.
     pub context: String,
@@ -55,6 +102,7 @@ impl RecordedAnalysis {
     fn done(&self) -> Done {
         Done {
             analysis_id: self.id.clone(),
+            conversation: self.conversation.clone().unwrap_or_default(),
             mode: self.mode.clone(),
             provider: self.provider.clone(),
             model: self.model.clone(),
@@ -100,12 +148,6 @@ impl Earlier {
             asked_at: None,
         })
     }
-
-    /// What stands for it in a list.
-    pub fn title(&self) -> &str {
-        let line = self.question.lines().find(|line| !line.trim().is_empty());
-        line.unwrap_or("Without a question")
-    }
 }
 
 fn failed(problem: &Problem) -> String {
@@ -139,10 +181,9 @@ mod tests {
         assert_eq!(ending("finished"), "talker-1 · talker · 2 s");
         assert_eq!(ending("cancelled"), "Cancelled.");
         let earlier = Earlier::from(record("finished"));
-        assert_eq!(earlier.title(), "why?");
+        assert_eq!(earlier.question.trim(), "why?");
         let here = Earlier::of(&record("finished").reopened().unwrap()).unwrap();
         assert_eq!(here, Earlier { asked_at: None, ..earlier });
         assert_eq!(Earlier::of(&Run::Sending(Answer::default())), None);
-        assert_eq!(Earlier { question: " \n".to_owned(), ..here }.title(), "Without a question");
     }
 }

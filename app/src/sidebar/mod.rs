@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod advice;
+pub mod edit;
 pub mod follow;
 pub mod highlight;
 pub mod history;
@@ -17,6 +18,7 @@ pub mod markdown;
 pub mod picture;
 pub mod run;
 pub mod state;
+pub mod target;
 pub mod transport;
 
 #[cfg(feature = "hydrate")]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use protocol::Problem;
 use protocol::analysis::{MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS};
+use protocol::desktop::LookedAt;
 use protocol::image::{HeaderError, MediaType};
 
 /// A picture that is ready to be sent.
@@ -18,6 +19,8 @@ pub struct Picture {
     /// What the page shows: the file itself, or the shim's small JPEG.
     pub preview: Arc<[u8]>,
     pub preview_type: MediaType,
+    /// What is in front there, if the desktop program took it.
+    pub front: Option<LookedAt>,
 }
 
 /// Where the pixels are.
@@ -57,10 +60,14 @@ impl Picture {
         let bytes: Arc<[u8]> = bytes.into();
         Ok(Self {
             source: PictureSource::Upload { bytes: bytes.clone(), media_type },
-            name: if name.is_empty() { "Pasted picture".to_owned() } else { name.to_owned() },
+            name: match protocol::text::visible(name).trim() {
+                "" => "Pasted picture".to_owned(),
+                name => name.to_owned(),
+            },
             size,
             preview: bytes,
             preview_type: media_type,
+            front: None,
         })
     }
 

@@ -2,7 +2,9 @@
 //! captured or a picture is leaving the machine.
 
 use protocol::Problem;
-use protocol::analysis::{AnalysisEvent, Done, Notice, NoticeCode, Step, StepState, TextEdit};
+use protocol::analysis::{
+    AnalysisEvent, CutReason, Done, Notice, NoticeCode, PersonQuestion, Step, StepState, TextEdit,
+};
 
 mod words;
 
@@ -25,6 +27,8 @@ pub enum Run {
 pub struct Answer {
     /// The question as it was sent; the field may contain another one by now.
     pub question: String,
+    /// Whether a picture was sent with it.
+    pub shares_picture: bool,
     /// In the order in which they started.
     pub steps: Vec<ShownStep>,
     /// Markdown.
@@ -34,6 +38,10 @@ pub struct Answer {
     pub reasoning: String,
     /// What one should know about the answer, each once.
     pub notices: Vec<Notice>,
+    /// What the answer waits for.
+    pub questions: Vec<PersonQuestion>,
+    /// The place in the queue, while others are served first.
+    pub place: Option<u32>,
 }
 
 /// A step as the page shows it.
@@ -77,8 +85,13 @@ impl From<Step> for ShownStep {
 pub enum RunEvent {
     Asked {
         question: String,
+        shares_picture: bool,
     },
     Cancelled,
+    /// A question of the run is no longer open.
+    QuestionClosed {
+        id: String,
+    },
     Received(AnalysisEvent),
     /// The transport has finished.
     Ended(Result<(), Problem>),
@@ -90,11 +103,15 @@ impl Run {
     #[must_use]
     pub fn after(self, event: RunEvent) -> Self {
         match (self, event) {
-            (idle, RunEvent::Asked { question }) if !idle.is_running() => {
-                Self::Sending(Answer { question, ..Answer::default() })
+            (idle, RunEvent::Asked { question, shares_picture }) if !idle.is_running() => {
+                Self::Sending(Answer { question, shares_picture, ..Answer::default() })
             }
             (Self::Sending(answer) | Self::Answering(answer), RunEvent::Received(event)) => {
                 answer.after(event)
+            }
+            (Self::Answering(mut answer), RunEvent::QuestionClosed { id }) => {
+                answer.questions.retain(|question| question.id != id);
+                Self::Answering(answer)
             }
             (Self::Sending(answer) | Self::Answering(answer), RunEvent::Cancelled) => {
                 Self::Cancelled(answer.stopped())
@@ -125,6 +142,11 @@ impl Run {
         }
     }
 
+    /// Whether the answer has reached the model's limit, and may go on.
+    pub fn can_go_on(&self) -> bool {
+        matches!(self, Self::Answered(_, done) if done.cut == Some(CutReason::Length))
+    }
+
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Failed(_, problem) => Some(problem),
@@ -135,7 +157,9 @@ impl Run {
 
 impl Answer {
     fn after(mut self, event: AnalysisEvent) -> Run {
+        self.place = None;
         match event {
+            AnalysisEvent::Queued(queued) => self.place = Some(queued.place),
             AnalysisEvent::Delta(delta) => self.text.push_str(&delta.text),
             AnalysisEvent::Edit(edit) => self.edits.push(edit),
             AnalysisEvent::Notice(notice) => self.add_notice(notice),
@@ -146,6 +170,8 @@ impl Answer {
                 self.reasoning.push_str(&reasoning.text);
             }
             AnalysisEvent::Step(step) => self.record_step(step),
+            AnalysisEvent::Question(question) => self.add_question(question),
+            AnalysisEvent::Started(_) => self.begin_anew(),
             AnalysisEvent::Done(done) => {
                 done.cut.into_iter().for_each(|cut| self.add_notice(Notice::new(cut.into())));
                 return Run::Answered(self.stopped(), done);
@@ -153,6 +179,22 @@ impl Answer {
             AnalysisEvent::Error(problem) => return Run::Failed(self.stopped(), problem),
         }
         Run::Answering(self)
+    }
+
+    /// All that was received before is void: it follows again.
+    fn begin_anew(&mut self) {
+        self.steps.clear();
+        self.text.clear();
+        self.edits.clear();
+        self.reasoning.clear();
+        self.notices.clear();
+        self.questions.clear();
+    }
+
+    fn add_question(&mut self, question: PersonQuestion) {
+        if !self.questions.iter().any(|known| known.id == question.id) {
+            self.questions.push(question);
+        }
     }
 
     fn add_notice(&mut self, notice: Notice) {
@@ -165,7 +207,13 @@ impl Answer {
     pub fn shown_notices(&self, running: bool) -> Vec<Notice> {
         let waiting = running && self.text.is_empty();
         let about_waiting = |notice: &&Notice| {
-            matches!(notice.code, NoticeCode::ModelLoading | NoticeCode::ServerBusy | NoticeCode::Waiting)
+            matches!(
+                notice.code,
+                NoticeCode::ModelLoading
+                    | NoticeCode::ServerBusy
+                    | NoticeCode::ServerSwitched
+                    | NoticeCode::Waiting
+            )
         };
         self.notices.iter().filter(|notice| waiting || !about_waiting(notice)).cloned().collect()
     }
@@ -184,6 +232,7 @@ impl Answer {
         for step in self.steps.iter_mut().filter(|step| step.status == StepStatus::Running) {
             step.status = StepStatus::Stopped;
         }
+        self.questions.clear();
         self
     }
 }
@@ -217,8 +266,8 @@ impl Light {
     pub fn of(capture: &CaptureState, run: &Run) -> Self {
         match (capture, run) {
             (CaptureState::Capturing, _) => Self::Capturing,
-            (_, Run::Sending(_)) => Self::Sending,
-            (_, Run::Answering(_)) => Self::Reading,
+            (_, Run::Sending(answer)) if answer.shares_picture => Self::Sending,
+            (_, Run::Answering(answer)) if answer.shares_picture => Self::Reading,
             _ => Self::Off,
         }
     }

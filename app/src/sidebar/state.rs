@@ -9,17 +9,28 @@ use futures::future::{AbortHandle, Abortable};
 use leptos::prelude::*;
 use protocol::Problem;
 use protocol::analysis::{AnalysisEvent, MAX_CONTEXT_CHARS};
+use protocol::desktop::HotkeyStatus;
 use protocol::image::MediaType;
 use protocol::mode::ModeSummary;
 use protocol::native::{Login, Session};
 
 use super::access::{Access, AccessEvent};
+use super::edit::Review;
 use super::history::Earlier;
 use super::picture::{Picture, PictureSource};
 use super::run::{CaptureState, Run, RunEvent};
 use super::transport::{Captured, Question, Transport};
 
+mod answers;
+mod conversation;
+mod policy;
 mod recovery;
+mod review;
+
+pub use conversation::HistoryList;
+
+/// What asks a model to go on with an answer.
+const GO_ON: &str = "Continue where you stopped.";
 
 /// The modes that the user may choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +46,22 @@ pub struct SidebarState {
     abort: StoredValue<Option<AbortHandle>>,
     pub access: RwSignal<Access>,
     pub capture: RwSignal<CaptureState>,
-    /// Earlier questions, the oldest first; without the one that `run` shows.
+    /// What the picture of the last question was, while this page is open.
+    pub asked_about: RwSignal<Option<Picture>>,
+    /// The conversation that is shown; empty: a new one.
+    pub conversation: RwSignal<String>,
+    /// Its title, as far as it is known.
+    pub title: RwSignal<String>,
+    /// Its earlier questions, the oldest first; without the one that `run` shows.
     pub earlier: RwSignal<Vec<Earlier>>,
-    /// Why the server's part of them is missing.
-    pub history_problem: RwSignal<Option<Problem>>,
+    /// Why the conversation could not be opened.
+    pub open_problem: RwSignal<Option<Problem>>,
+    /// The list of one's own conversations; `None`: it is not shown.
+    pub history: RwSignal<Option<HistoryList>>,
+    /// Counts the conversations that were opened or begun, so that one that arrives late is not shown.
+    opened: StoredValue<u64>,
+    /// The conversation that this tab showed before it was reloaded; empty: a new one.
+    remembered: StoredValue<Option<String>>,
     /// The chosen mode's id; empty while none is known.
     pub mode: RwSignal<String>,
     pub modes: RwSignal<Modes>,
@@ -47,6 +70,9 @@ pub struct SidebarState {
     /// The errors to correct before anything is sent.
     pub refused: RwSignal<Option<Problem>>,
     pub run: RwSignal<Run>,
+    /// The review of the edits that `run` proposes.
+    pub review: RwSignal<Review>,
+    pub hotkey: RwSignal<HotkeyStatus>,
 }
 
 impl std::fmt::Debug for SidebarState {
@@ -56,21 +82,29 @@ impl std::fmt::Debug for SidebarState {
 }
 
 impl SidebarState {
-    /// `mode`: the one that was chosen last time.
-    pub fn new(transport: Rc<dyn Transport>, mode: Option<String>) -> Self {
+    /// `mode`: the one that was chosen last time. `conversation`: the one that this tab showed; `None`: it is new.
+    pub fn new(transport: Rc<dyn Transport>, mode: Option<String>, conversation: Option<String>) -> Self {
         Self {
             transport: StoredValue::new_local(transport),
             abort: StoredValue::new(None),
             access: RwSignal::new(Access::Checking),
             capture: RwSignal::new(CaptureState::Idle),
+            asked_about: RwSignal::new(None),
+            conversation: RwSignal::new(String::new()),
+            title: RwSignal::new(String::new()),
             earlier: RwSignal::new(Vec::new()),
-            history_problem: RwSignal::new(None),
+            open_problem: RwSignal::new(None),
+            history: RwSignal::new(None),
+            opened: StoredValue::new(0),
+            remembered: StoredValue::new(conversation),
             mode: RwSignal::new(mode.unwrap_or_default()),
             modes: RwSignal::new(Modes::Loading),
             picture: RwSignal::new(None),
             question: RwSignal::new(String::new()),
             refused: RwSignal::new(None),
             run: RwSignal::new(Run::Idle),
+            review: RwSignal::new(Review::None),
+            hotkey: RwSignal::new(HotkeyStatus::default()),
         }
     }
 
@@ -87,7 +121,7 @@ impl SidebarState {
             Ok(Some(session)) => {
                 self.apply_access(AccessEvent::SignedIn(session));
                 self.load_modes().await;
-                self.load_history(String::new()).await;
+                self.reopen().await;
             }
             Ok(None) => self.apply_access(AccessEvent::NobodySignedIn),
             Err(problem) if problem.status == 401 => self.apply_access(AccessEvent::NobodySignedIn),
@@ -119,10 +153,11 @@ impl SidebarState {
         self.apply_access(AccessEvent::SignedOut { server_notified: notified.is_ok() });
         self.apply_run(RunEvent::SessionEnded);
         self.picture.set(None);
+        self.asked_about.set(None);
         self.question.set(String::new());
-        self.earlier.set(Vec::new());
-        self.history_problem.set(None);
         self.refused.set(None);
+        self.new_conversation();
+        self.remembered.set_value(None);
     }
 
     pub async fn load_modes(self) {
@@ -180,24 +215,63 @@ impl SidebarState {
         }
     }
 
-    /// Sends question and picture. Both are kept for the next time.
+    /// Sends the question in the field. The picture stays for the next one; so does the question if it is not answered.
     pub async fn ask(self) {
+        let text = self.question.get_untracked().trim().to_owned();
+        self.send(text, true).await;
+    }
+
+    /// Asks the question that is shown once more, in the same conversation, with the picture that is there now.
+    pub async fn retry(self) {
+        let question = self.run.with_untracked(|run| run.answer().map(|answer| answer.question.clone()));
+        if let Some(question) = question {
+            self.send(question, false).await;
+        }
+    }
+
+    /// Lets an answer go on that has reached the model's limit.
+    pub async fn go_on(self) {
+        self.send(GO_ON.to_owned(), false).await;
+    }
+
+    /// `typed`: the text stands in the field.
+    async fn send(self, text: String, typed: bool) {
         let Some(transport) = self.transport().filter(|_| !self.is_busy()) else { return };
-        let question = match self.validated_question() {
+        let question = match self.validated(text) {
             Ok(question) => question,
             Err(problem) => return self.refused.set(Some(problem)),
         };
         self.refused.set(None);
+        self.open_problem.set(None);
+        self.opened.update_value(|opened| *opened += 1);
         if let Some(earlier) = self.run.with_untracked(Earlier::of) {
             self.earlier.update(|all| all.push(earlier));
         }
-        self.apply_run(RunEvent::Asked { question: question.context.clone() });
+        let text = question.context.clone();
+        if typed {
+            self.question.set(String::new());
+        }
+        self.asked_about.set(self.picture.get_untracked());
+        let shares_picture = question.picture.is_some();
+        self.apply_run(RunEvent::Asked { question: text.clone(), shares_picture });
         let on_event = Box::new(move |event| self.receive(event));
         if let Some(ended) = self.cancellable(transport.analyze(question, on_event)).await {
             if let Err(problem) = &ended {
                 self.end_session_if_unauthorized(problem);
             }
             self.apply_run(RunEvent::Ended(ended));
+            self.leave_lost_conversation();
+            let answered = self.run.with_untracked(|run| matches!(run, Run::Answered(..)));
+            if typed && !answered {
+                self.give_back(text);
+            }
+        }
+    }
+
+    /// Puts a question that was not answered back into the field, unless another one is being typed.
+    fn give_back(self, text: String) {
+        if self.question.try_with_untracked(|typed| typed.trim().is_empty()).unwrap_or_default() {
+            self.question.set(text);
         }
     }
 
@@ -206,17 +280,21 @@ impl SidebarState {
         if let Some(handle) = self.abort.try_update_value(Option::take).flatten() {
             handle.abort();
         }
+        let unanswered = self.run.try_with_untracked(|run| match run {
+            Run::Sending(answer) | Run::Answering(answer) if answer.text.is_empty() => {
+                Some(answer.question.clone())
+            }
+            _ => None,
+        });
+        if let Some(question) = unanswered.flatten() {
+            self.give_back(question);
+        }
         self.capture.set(CaptureState::Idle);
         self.apply_run(RunEvent::Cancelled);
     }
 
     pub fn is_busy(self) -> bool {
         self.run.with_untracked(Run::is_running) || self.capture.get_untracked() == CaptureState::Capturing
-    }
-
-    /// Whether earlier questions can be read from the server.
-    pub fn keeps_history(self) -> bool {
-        self.transport().is_some_and(|transport| transport.history(String::new()).is_some())
     }
 
     pub fn can_capture(self) -> bool {
@@ -251,11 +329,11 @@ impl SidebarState {
         self.transport()
     }
 
-    fn validated_question(self) -> Result<Question, Problem> {
-        let context = self.question.get_untracked().trim().to_owned();
+    fn validated(self, context: String) -> Result<Question, Problem> {
         let mut problem = Problem::invalid_input();
         let picture = self.picture.get_untracked();
-        if picture.is_none() {
+        let conversation = Some(self.conversation.get_untracked()).filter(|id| !id.is_empty());
+        if picture.is_none() && conversation.is_none() {
             let message = if self.can_capture() {
                 "Look at your screen first, or add a picture."
             } else {
@@ -263,18 +341,19 @@ impl SidebarState {
             };
             problem = problem.field("image", message);
         }
+        if picture.is_none() && conversation.is_some() && context.is_empty() {
+            problem = problem.field("context", "Type a question, or add a picture.");
+        }
         let length = context.chars().count();
         if length > MAX_CONTEXT_CHARS {
             let message = format!("Use at most {MAX_CONTEXT_CHARS} characters; these are {length}.");
             problem = problem.field("context", message);
         }
-        match picture {
-            Some(picture) if problem.errors.is_empty() => {
-                let mode = Some(self.mode.get_untracked()).filter(|id| !id.is_empty());
-                Ok(Question { picture: picture.source, context, mode })
-            }
-            _ => Err(problem),
+        if !problem.errors.is_empty() {
+            return Err(problem);
         }
+        let mode = Some(self.mode.get_untracked()).filter(|id| !id.is_empty());
+        Ok(Question { picture: picture.map(|picture| picture.source), context, conversation, mode })
     }
 
     async fn cancellable<T>(self, work: impl Future<Output = T>) -> Option<T> {
@@ -288,6 +367,12 @@ impl SidebarState {
             && self.end_session_if_unauthorized(problem)
         {
             return;
+        }
+        match &event {
+            AnalysisEvent::Done(done) => self.continue_in(&done.conversation),
+            // So that a question that fails is tried again in the same one.
+            AnalysisEvent::Started(started) => self.continue_in(&started.conversation),
+            _ => {}
         }
         self.apply_run(RunEvent::Received(event));
     }
@@ -320,6 +405,7 @@ impl From<Captured> for Picture {
             size: Some((captured.width, captured.height)),
             preview: captured.preview.into(),
             preview_type: MediaType::Jpeg,
+            front: captured.front,
         }
     }
 }

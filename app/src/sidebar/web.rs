@@ -7,13 +7,14 @@ use leptos::prelude::{document, event_target, request_animation_frame, set_timeo
 use leptos::web_sys::{ClipboardEvent, DragEvent, Event};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{DataTransfer, File, HtmlElement, HtmlInputElement, Storage};
+use web_sys::{DataTransfer, File, HtmlAnchorElement, HtmlElement, HtmlInputElement, Storage};
 
 use super::picture;
 use protocol::Problem;
 
 const MODE: &str = "aiwe.mode";
 const QUESTION: &str = "aiwe.question";
+const CONVERSATION: &str = "aiwe.conversation";
 
 /// What browsers call a key that an input method handles (UI Events, `keyCode` 229).
 pub const KEY_OF_INPUT_METHOD: u32 = 229;
@@ -136,6 +137,30 @@ pub fn remember_question(text: &str) {
         let _ =
             if text.is_empty() { storage.remove_item(QUESTION) } else { storage.set_item(QUESTION, text) };
     }
+}
+
+/// The conversation that this tab showed before it was reloaded; empty: a new one. `None`: the tab is new.
+pub fn remembered_conversation() -> Option<String> {
+    tab_storage()?.get_item(CONVERSATION).ok().flatten()
+}
+
+pub fn remember_conversation(id: &str) {
+    if let Some(storage) = tab_storage() {
+        let _ = storage.set_item(CONVERSATION, id);
+    }
+}
+
+/// Lets the browser save a text as a file.
+pub fn save_as(name: &str, media_type: &str, text: &str) {
+    let Some(url) = crate::web::object_url(text.as_bytes(), media_type) else { return };
+    let anchor = document().create_element("a").ok().and_then(|a| a.dyn_into::<HtmlAnchorElement>().ok());
+    if let Some(anchor) = anchor {
+        anchor.set_href(&url);
+        anchor.set_download(name);
+        anchor.click();
+    }
+    // The browser reads it after this task.
+    after(10_000, move || crate::web::revoke(&url));
 }
 
 fn tab_storage() -> Option<Storage> {

@@ -7,9 +7,11 @@ use protocol::workflow::{Drawing, WorkflowEditor, WorkflowRow};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
+use crate::form::RejectedForm;
 #[cfg(feature = "ssr")]
 use crate::{
-    navigation::redirect,
+    form::{FormValues, respond, take_rejected},
+    navigation::{path_segment, redirect},
     request_context::require_administrator,
     services::{Services, reply},
 };
@@ -49,14 +51,32 @@ pub async fn check(document: String) -> Result<Drawing, AppError> {
 #[server(prefix = "/app", endpoint = "workflow/save")]
 pub async fn save(workflow: WorkflowForm) -> Result<String, AppError> {
     let admin = require_administrator()?;
+    let page = format!(
+        "/admin/workflows/{}",
+        path_segment(if workflow.id.is_empty() { "new" } else { &workflow.id })
+    );
+    let typed = FormValues::default().with(DOCUMENT, &workflow.document).with(VERSION, &workflow.version);
     let draft = WorkflowDraft {
         id: workflow.id,
         version: workflow.version.parse().unwrap_or_default(),
         document: workflow.document,
     };
-    let id = reply(Services::current()?.workflows.save(&admin, draft).await)?;
-    redirect("/admin/workflows");
-    Ok(id)
+    let saved = Services::current()?.workflows.save(&admin, draft).await;
+    respond(SAVE, &page, typed, saved, |_| Some("/admin/workflows".to_owned()))
+}
+
+/// The editor's form, for a browser without scripts.
+#[cfg(feature = "ssr")]
+const SAVE: &str = "workflow/save";
+/// The fields of a form that was rejected.
+pub(super) const DOCUMENT: &str = "document";
+pub(super) const VERSION: &str = "version";
+
+/// Why the editor's form was rejected, for a browser without scripts.
+#[server(prefix = "/app", endpoint = "workflow/rejected")]
+pub async fn rejected() -> Result<Option<RejectedForm>, AppError> {
+    require_administrator()?;
+    Ok(take_rejected(SAVE))
 }
 
 #[server(prefix = "/app", endpoint = "workflow/delete")]

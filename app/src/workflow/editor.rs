@@ -21,7 +21,7 @@ use crate::design::{
 };
 use crate::draft::{Draft, Restored};
 use crate::error::AppError;
-use crate::form::{self, problem_of};
+use crate::form::{self, RejectedForm, problem_of, problem_or_rejected};
 
 #[component]
 pub fn WorkflowEditorPage() -> impl IntoView {
@@ -46,12 +46,28 @@ pub fn WorkflowEditorPage() -> impl IntoView {
                     "All workflows"
                 </A>
             </p>
-            {loaded(workflow, move |editor| view! { <Editor editor save delete /> })}
+            {loaded(workflow, move |(editor, rejected)| view! { <Editor editor rejected save delete /> })}
         </PanelPage>
     }
 }
 
-async fn open(id: String, version: Option<i64>, copied: String) -> Result<WorkflowEditor, AppError> {
+type Opened = (WorkflowEditor, Option<RejectedForm>);
+
+async fn open(id: String, version: Option<i64>, copied: String) -> Result<Opened, AppError> {
+    let mut editor = stored(id, version, copied).await?;
+    let rejected = api::rejected().await?;
+    if let Some(rejected) = &rejected {
+        let typed = |field: &str| rejected.typed.value(field).unwrap_or_default();
+        editor.draft.document = typed(api::DOCUMENT);
+        // Whoever has been told of the other version may save over it: it stays among the versions.
+        if !rejected.problem.is("conflict") {
+            editor.draft.version = typed(api::VERSION).parse().unwrap_or_default();
+        }
+    }
+    Ok((editor, rejected))
+}
+
+async fn stored(id: String, version: Option<i64>, copied: String) -> Result<WorkflowEditor, AppError> {
     if !id.is_empty() || copied.is_empty() {
         return api::edit(id, version).await;
     }
@@ -69,12 +85,18 @@ async fn open(id: String, version: Option<i64>, copied: String) -> Result<Workfl
 }
 
 #[component]
-fn Editor(editor: WorkflowEditor, save: ServerAction<Save>, delete: ServerAction<Delete>) -> impl IntoView {
+fn Editor(
+    editor: WorkflowEditor,
+    rejected: Option<RejectedForm>,
+    save: ServerAction<Save>,
+    delete: ServerAction<Delete>,
+) -> impl IntoView {
     let WorkflowEditor { draft: stored, node_types, versions, .. } = editor;
     let draft = Draft::start();
     let state = EditorState::new(&stored.document, draft);
     let check = ServerAction::<Check>::new();
-    let (saving, checking, deleting) = (problem_of(save), problem_of(check), problem_of(delete));
+    let (saving, checking, deleting) =
+        (problem_or_rejected(rejected.as_ref(), save), problem_of(check), problem_of(delete));
     let problem = RwSignal::new(None::<Problem>);
     Effect::new(move |_| {
         if let Some(found) = saving.get() {
@@ -315,6 +337,11 @@ fn Versions(id: String, versions: Vec<WorkflowVersion>) -> impl IntoView {
     view! {
         <section class="space-y-2">
             <h2 class="text-lg font-semibold">"Versions"</h2>
+            <p>
+                <A href=format!("/admin/workflows/{id}/runs") attr:class="link">
+                    "Runs of this workflow"
+                </A>
+            </p>
             <p class="text-muted">"Open an earlier version and save it to go back to it."</p>
             <ul class="space-y-1">{links.collect_view()}</ul>
         </section>

@@ -7,6 +7,7 @@ mod edges;
 mod editor;
 mod fields;
 mod list;
+pub mod runs;
 mod state;
 mod steps;
 mod transfer;
@@ -14,3 +15,4 @@ mod trial;
 
 pub use editor::WorkflowEditorPage;
 pub use list::WorkflowsPage;
+pub use runs::{RunPage, RunsPage};

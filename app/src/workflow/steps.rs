@@ -229,6 +229,31 @@ fn ConfigField(
                 .into_any()
         }
         "array" => view! { <ChannelList state id label value set=Callback::new(set) error /> }.into_any(),
+        "texts" => {
+            let lines: Vec<&str> = value
+                .as_ref()
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let set_lines = move |text: String| {
+                let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+                let lines: Vec<String> = lines.map(str::to_owned).collect();
+                set((!lines.is_empty()).then(|| Value::from(lines)));
+            };
+            view! { <TextArea id label value=lines.join("\n") error on_input=set_lines /> }.into_any()
+        }
+        "integer" => {
+            // What is no number is kept as it is, so that the check can name it.
+            let set_number = move |text: String| match text.trim().parse::<u64>() {
+                Ok(number) => set(Some(Value::from(number))),
+                Err(_) => set_text(text),
+            };
+            let shown = value.as_ref().and_then(Value::as_u64).map_or(text, |number| number.to_string());
+            view! { <TextInput id label value=shown numeric=true error on_input=set_number /> }.into_any()
+        }
+        "lines" => view! { <TextArea id label value=text error on_input=set_text /> }.into_any(),
         "template" => view! { <TextArea id label value=text error on_input=set_text /> }.into_any(),
         _ => view! { <TextInput id label value=text error on_input=set_text /> }.into_any(),
     }

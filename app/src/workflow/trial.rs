@@ -3,7 +3,7 @@
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use protocol::Problem;
-use protocol::analysis::{MAX_CONTEXT_CHARS, Step, StepState};
+use protocol::analysis::{MAX_CONTEXT_CHARS, PersonAnswer, PersonQuestion, Step, StepState};
 use protocol::workflow::TriedWorkflow;
 
 use super::state::EditorState;
@@ -13,6 +13,7 @@ use crate::design::{Button, Notice, NoticeTone, ProblemNotice};
 pub fn TryIt(state: EditorState, id: String) -> impl IntoView {
     let problem = RwSignal::new(None::<Problem>);
     let running = RwSignal::new(false);
+    let answers = RwSignal::new(Vec::<PersonAnswer>::new());
     let id = StoredValue::new(id);
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -24,7 +25,8 @@ pub fn TryIt(state: EditorState, id: String) -> impl IntoView {
         state.tried.set(None);
         state.announcement.set("The draft is running.".to_owned());
         leptos::task::spawn_local(async move {
-            let outcome = run(&event, &id.get_value(), &state.text.get_untracked()).await;
+            let given = answers.get_untracked();
+            let outcome = run(&event, &id.get_value(), &state.text.get_untracked(), &given).await;
             running.try_set(false);
             match outcome {
                 Ok(tried) => {
@@ -49,7 +51,7 @@ pub fn TryIt(state: EditorState, id: String) -> impl IntoView {
                 "Try it"
             </h2>
             <p class="text-muted">
-                "Runs the draft once, in the first mode, without saving it. Neither the picture nor the answer is stored."
+                "Runs the draft once, without saving it. Neither the picture nor the answer is stored."
             </p>
             <form class="space-y-3" on:submit=submit>
                 <div class="space-y-1">
@@ -70,11 +72,75 @@ pub fn TryIt(state: EditorState, id: String) -> impl IntoView {
                         class="w-full rounded-md border border-edge bg-raised px-3 py-1.5 text-ink"
                     ></textarea>
                 </div>
+                <ModeChoice />
+                <Questions state answers />
                 <Button busy=running>"Run once"</Button>
             </form>
             <ProblemNotice problem />
             {move || state.tried.get().map(|tried| view! { <Outcome tried /> })}
         </section>
+    }
+}
+
+/// The mode whose prompt and model the run gets. Without the list, the first one.
+#[component]
+fn ModeChoice() -> impl IntoView {
+    let modes = Resource::new(|| (), |()| crate::mode::api::list());
+    let options = move || {
+        let modes = modes.get().and_then(Result::ok).unwrap_or_default();
+        modes.into_iter().map(|mode| view! { <option value=mode.id>{mode.name}</option> }).collect_view()
+    };
+    view! {
+        <div class="space-y-1">
+            <label for="trial-mode" class="block text-sm font-semibold">
+                "Mode"
+            </label>
+            <select
+                id="trial-mode"
+                name="mode"
+                class="w-full rounded-md border border-edge bg-raised px-3 py-1.5 text-ink"
+            >
+                <Suspense fallback=|| ()>{options}</Suspense>
+            </select>
+        </div>
+    }
+}
+
+/// What the last run has asked. The next one begins anew with these answers.
+#[component]
+fn Questions(state: EditorState, answers: RwSignal<Vec<PersonAnswer>>) -> impl IntoView {
+    let give = move |question: String, answer: String| {
+        answers.update(|answers| {
+            answers.retain(|given| given.question != question);
+            if !answer.trim().is_empty() {
+                answers.push(PersonAnswer { question, answer });
+            }
+        });
+    };
+    let field = move |question: PersonQuestion| {
+        let id = format!("trial-answer-{}", question.id);
+        let (list, name) = (format!("{id}-choices"), question.id.clone());
+        let choices = question.choices.into_iter().map(|choice| view! { <option value=choice></option> });
+        view! {
+            <div class="space-y-1">
+                <label for=id.clone() class="block text-sm font-semibold break-words">
+                    {format!("It asks: {}", question.text)}
+                </label>
+                <input
+                    id=id
+                    type="text"
+                    list=list.clone()
+                    autocomplete="off"
+                    class="w-full rounded-md border border-edge bg-raised px-3 py-1.5 text-ink"
+                    on:input=move |event| give(name.clone(), event_target_value(&event))
+                />
+                <datalist id=list>{choices.collect_view()}</datalist>
+            </div>
+        }
+    };
+    move || {
+        let asked = state.tried.get().map(|tried| tried.questions).unwrap_or_default();
+        asked.into_iter().map(field).collect_view()
     }
 }
 
@@ -122,7 +188,12 @@ fn step(step: &Step) -> impl IntoView + use<> {
 }
 
 #[cfg(feature = "hydrate")]
-async fn run(event: &SubmitEvent, id: &str, document: &str) -> Result<TriedWorkflow, Problem> {
+async fn run(
+    event: &SubmitEvent,
+    id: &str,
+    document: &str,
+    answers: &[PersonAnswer],
+) -> Result<TriedWorkflow, Problem> {
     use wasm_bindgen::JsCast;
 
     use crate::web;
@@ -132,6 +203,9 @@ async fn run(event: &SubmitEvent, id: &str, document: &str) -> Result<TriedWorkf
     let parts = web_sys::FormData::new_with_form(&form).map_err(web::refused_by_browser)?;
     parts.append_with_str("id", id).map_err(web::refused_by_browser)?;
     parts.append_with_str("document", document).map_err(web::refused_by_browser)?;
+    if let Ok(answers) = serde_json::to_string(answers) {
+        parts.append_with_str("answers", &answers).map_err(web::refused_by_browser)?;
+    }
     let init = web::RequestInit::new();
     init.set_method("POST");
     init.set_body(&parts);
@@ -141,6 +215,6 @@ async fn run(event: &SubmitEvent, id: &str, document: &str) -> Result<TriedWorkf
 
 /// The server renders no runs.
 #[cfg(not(feature = "hydrate"))]
-async fn run(_: &SubmitEvent, _: &str, _: &str) -> Result<TriedWorkflow, Problem> {
+async fn run(_: &SubmitEvent, _: &str, _: &str, _: &[PersonAnswer]) -> Result<TriedWorkflow, Problem> {
     Err(Problem::internal())
 }

@@ -11,7 +11,7 @@ async fn the_list_is_a_form_with_boxes() {
     let form = form.split("</form>").next().unwrap();
     let boxes: Vec<_> = form.split("<input").filter(|i| i.contains("name=\"ids[]\"")).collect();
     assert_eq!(boxes.len(), 1, "only pending requests can be chosen");
-    assert!(boxes[0].contains("value=\"1\"") && boxes[0].contains("aria-label=\"Choose anna@example.org\""));
+    assert!(boxes[0].contains("value=\"1\"") && boxes[0].contains("aria-label=\"Select anna@example.org\""));
     for part in ["value=\"approve\"", "value=\"reject\"", "name=\"reason_for_all\"", "name=\"back\""] {
         assert!(form.contains(part), "{part}");
     }

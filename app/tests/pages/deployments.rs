@@ -15,17 +15,17 @@ async fn without_a_mail_server_nothing_is_mailed_and_nobody_looks_into_the_junk_
     assert!(with.contains("Check your mail") && with.contains("junk folder"));
     let without = open(Who::NobodyWithoutMail, status, "").await.body;
     assert!(!without.contains("your mail") && !without.contains("junk"), "there is no mail to look for");
-    assert!(without.contains("Your administrator gives you a link"));
+    assert!(without.contains("Your administrator will give you a link"));
     for path in ["/request-access", "/public/request-status/pending", "/public/download-certs/used"] {
         let page = open(Who::NobodyWithoutMail, path, "").await.body;
-        for words in ["you get a mail", "They get a mail", "comes by mail", "The administrators get a mail"] {
+        for words in ["we mail you", "We’ll mail", "by mail", "in a mail"] {
             assert!(!page.contains(words), "{path} says {words:?}");
         }
     }
     let question = open(Who::AdministratorWithoutMail, "/admin/requests/1?ask=reject", "").await.body;
-    assert!(question.contains("reads it on the status page.") && !question.contains("in a mail"));
+    assert!(question.contains("sees it on their status page.") && !question.contains("in a mail"));
     let outbox = open(Who::AdministratorWithoutMail, "/admin/outbox", "").await.body;
-    assert!(outbox.contains("There is no mail server: copy each mail"));
+    assert!(outbox.contains("No mail server is connected. Copy each mail"));
 }
 
 #[tokio::test]
@@ -77,14 +77,17 @@ async fn the_start_page_leads_to_where_one_works() {
 #[tokio::test]
 async fn the_status_page_neither_promises_a_listed_code_nor_a_reminder_that_arrived() {
     let page = open(Who::Nobody, "/public/request-status/pending", "").await.body;
-    assert!(page.contains("Only a few requests with one address can wait at a time"));
+    assert!(page.contains("Only a few requests from one address can wait at a time"));
     assert!(!page.contains(">Reminded<"));
 }
 
 #[tokio::test]
 async fn a_code_that_is_in_no_list_is_explained_to_the_administrator() {
     let unlisted = open(Who::Administrator, "/admin/requests?search=wxyz+2345", "").await.body;
-    assert!(unlisted.contains("The code is genuine") && unlisted.contains("when 3 requests of its address"));
+    assert!(
+        unlisted.contains("This code is genuine")
+            && unlisted.contains("when 3 requests from the same address")
+    );
     let unknown = open(Who::Administrator, "/admin/requests?search=2222-2222", "").await.body;
-    assert!(unknown.contains("No matching requests") && !unknown.contains("The code is genuine"));
+    assert!(unknown.contains("No matching requests") && !unknown.contains("This code is genuine"));
 }

@@ -1,5 +1,7 @@
 //! A router like the server's, around services that answer from memory.
 
+mod fleet;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
 
@@ -25,9 +27,11 @@ use protocol::mode::Mode;
 use protocol::outbox::{MailRow, MailState};
 use protocol::overview::{FailingModel, Overview};
 use protocol::people::*;
+use protocol::provider::*;
 use protocol::review::*;
 use protocol::workflow::{
-    Drawing, DrawnEdge, DrawnNode, WorkflowDraft, WorkflowEditor, WorkflowRow, WorkflowVersion,
+    CallRow, CheckpointRow, Drawing, DrawnEdge, DrawnNode, RunDetail, RunRow, WorkflowDraft, WorkflowEditor,
+    WorkflowRow, WorkflowVersion,
 };
 use protocol::{Problem, ServiceError};
 use tower::ServiceExt;
@@ -178,13 +182,19 @@ fn services() -> Services {
         accounts: Arc::new(Memory),
         certificates: Arc::new(Memory),
         downloads: Arc::new(Memory),
+        groups: Arc::new(Memory),
+        ledger: Arc::new(Memory),
         links: Arc::new(Memory),
         modes: Arc::new(Memory),
         outbox: Arc::new(Memory),
         overview: Arc::new(Memory),
         own_account: Arc::new(Memory),
+        own_sessions: Arc::new(Memory),
+        policies: Arc::new(Memory),
+        providers: Arc::new(Memory),
         requests: Arc::new(Memory),
         reviews: Arc::new(Memory),
+        runs: Arc::new(Memory),
         setup: Arc::new(Memory),
         sign_in: Arc::new(Memory),
         workflows: Arc::new(Memory),
@@ -484,7 +494,7 @@ impl AccountService for Memory {
     ) -> Result<(), ServiceError> {
         let detail = AccountService::find(self, admin, id).await?;
         if detail.is_last_administrator && change.takes_an_administrator_away() {
-            return Err(Problem::conflict("Nobody else can administer this server.").into());
+            return Err(Problem::conflict("This is the only administrator.").into());
         }
         Ok(())
     }
@@ -517,6 +527,85 @@ impl SignInService for Memory {
 
     async fn sign_out(&self, _: &RequestContext) -> Result<WithCookies<()>, ServiceError> {
         Ok(WithCookies { value: (), cookies: vec!["session=; Max-Age=0".into()] })
+    }
+}
+
+#[async_trait]
+impl ProviderService for Memory {
+    async fn list(&self, _: &Administrator, _: bool) -> Result<Vec<ProviderRow>, ServiceError> {
+        let health = |problem: Option<&str>| ServerHealth {
+            problem: problem.map(str::to_owned),
+            since: 1_795_300_000,
+            latency_ms: 12,
+            checked_at: NOW,
+        };
+        let server = |url: &str, problem| ServerRow { base_url: url.into(), health: Some(health(problem)) };
+        let model = |name: &str, state| ModelRow {
+            name: name.into(),
+            vision: Some(true),
+            tools: None,
+            reasoning: Some(false),
+            context_tokens: Some(32_768),
+            bytes: Some(6_140_000_000),
+            state,
+        };
+        let row = |id: &str, name: &str, servers| ProviderRow {
+            id: id.into(),
+            name: name.into(),
+            kind: ProviderKind::Ollama,
+            model: "qwen3-vl:8b".into(),
+            configured: id.starts_with("configured"),
+            is_default: id.starts_with("configured"),
+            servers,
+            models: vec![model("qwen3-vl:8b", ModelState::Loaded), model("absent", ModelState::Missing)],
+            modes: vec!["General".into()],
+            failure: None,
+        };
+        let refused = Some("no model server listens at its address");
+        Ok(vec![
+            row("configured-0", "Local", vec![server("http://localhost:11434", None)]),
+            row("p1", "Farm <b>", vec![server("http://a:11434", None), server("http://b:11434", refused)]),
+        ])
+    }
+
+    async fn models(&self, _: &Administrator) -> Result<Vec<ProviderModels>, ServiceError> {
+        Ok(vec![ProviderModels { provider: "Local".into(), models: vec!["qwen3-vl:8b".into()] }])
+    }
+
+    async fn edit(&self, admin: &Administrator, id: &str) -> Result<ProviderEditor, ServiceError> {
+        if id.is_empty() {
+            return Ok(ProviderEditor { draft: ProviderDraft::default(), row: None });
+        }
+        let rows = ProviderService::list(self, admin, false).await?;
+        let row = rows.into_iter().find(|row| row.id == id).ok_or_else(Problem::not_found)?;
+        let draft = ProviderDraft {
+            id: id.into(),
+            name: row.name.clone(),
+            base_url: "http://a:11434".into(),
+            more_urls: vec!["http://b:11434".into()],
+            has_key: true,
+            version: 2,
+            ..ProviderDraft::default()
+        };
+        Ok(ProviderEditor { draft, row: Some(row) })
+    }
+
+    async fn save(&self, _: &Administrator, _: ProviderDraft, _: KeyChange) -> Result<String, ServiceError> {
+        Err(Problem::conflict("Somebody else has changed this provider.").into())
+    }
+
+    async fn delete(&self, _: &Administrator, _: &str) -> Result<(), ServiceError> {
+        Err(Problem::conflict("A mode uses this provider.").into())
+    }
+
+    async fn test(&self, _: &Administrator, _: &str) -> Result<ProviderTest, ServiceError> {
+        Ok(ProviderTest {
+            words: "Blue.".into(),
+            answered: true,
+            ms: 1_250,
+            first_ms: Some(400),
+            notices: Vec::new(),
+        })
     }
 }
 
@@ -593,6 +682,7 @@ impl ModeService for Memory {
             temperature: 0.3,
             enabled,
             edits_allowed: false,
+            groups: Vec::new(),
             position: 0,
             version: 4,
         };
@@ -701,6 +791,8 @@ impl OverviewService for Memory {
             pending_requests: 1,
             machines: 12,
             accounts: 9,
+            administrators: 1,
+            model_servers: 1,
             analyses_today: 231,
             mails_needing_attention: 2,
             failing_models: vec![FailingModel {
@@ -710,5 +802,59 @@ impl OverviewService for Memory {
             }],
             organisation: "Nordwind Clinic".into(),
         })
+    }
+}
+
+#[async_trait]
+impl RunService for Memory {
+    async fn list(&self, _: &Administrator, _: &str) -> Result<Vec<RunRow>, ServiceError> {
+        Ok(vec![run_row()])
+    }
+
+    async fn open(&self, _: &Administrator, id: &str) -> Result<RunDetail, ServiceError> {
+        if id == "unknown" {
+            return Err(Problem::not_found().into());
+        }
+        Ok(RunDetail {
+            row: run_row(),
+            workflow_id: "w1".into(),
+            workflow_name: "Zwei Wege <b>".into(),
+            document:
+                r#"{"name": "a", "version": 3, "nodes": [{ "id": "read", "type": "branch" }], "edges": []}"#
+                    .into(),
+            drawing: Drawing::default(),
+            origin: Some(("r0".into(), 2)),
+            steps: Vec::new(),
+            checkpoints: vec![CheckpointRow {
+                sequence: 1,
+                next: vec!["read".into()],
+                changes: vec![("notes".into(), "<i>secret</i>".into())],
+            }],
+            calls: vec![CallRow {
+                node: "ask".into(),
+                provider: "farm".into(),
+                model: "tiny".into(),
+                prompt_tokens: 7,
+                completion_tokens: 3,
+                sent: "You are <b>".into(),
+            }],
+        })
+    }
+
+    async fn replay(&self, _: &Administrator, _: &str, _: u64, _: &str) -> Result<String, ServiceError> {
+        Ok("r2".into())
+    }
+}
+
+fn run_row() -> RunRow {
+    RunRow {
+        id: "r1".into(),
+        state: "finished".into(),
+        version: 3,
+        email: "anna@example.org".into(),
+        is_replay: true,
+        started_at: 1_790_000_000,
+        ms: Some(42),
+        tokens: 10,
     }
 }

@@ -7,9 +7,11 @@
 mod bulk;
 mod deployments;
 mod fixture;
+mod fleet;
 mod load;
 mod questions;
 mod server_functions;
+mod words;
 
 use fixture::{Answered, Who, call_function, open, post_form};
 
@@ -47,14 +49,14 @@ async fn public_pages_are_complete_without_scripts() {
     let nobody = Who::Nobody;
     shows(nobody, "home", "/", &["Request access", "Nordwind Clinic"]).await;
     shows(nobody, "request-access", "/request-access", &["name=\"email\"", "What happens next"]).await;
-    let expired = &["certificate has expired", "Ask for access again"];
+    let expired = &["certificate has expired", "Request access again"];
     shows(nobody, "request-access-expired", "/request-access?reason=expired", expired).await;
     for (state, words) in [
         ("pending", "will compare this code with you"),
         ("approved", "Check your mail"),
-        ("redeemed", "tell your administrator now"),
+        ("redeemed", "tell your administrator right away"),
         ("rejected", "Unknown here"),
-        ("expired", "Ask again"),
+        ("expired", "Request access again"),
     ] {
         shows(nobody, &format!("status-{state}"), &format!("/public/request-status/{state}"), &[words]).await;
     }
@@ -63,14 +65,14 @@ async fn public_pages_are_complete_without_scripts() {
         "download",
         "/public/download-certs/ready",
         // With scripts, the page would say that it makes the key itself.
-        &["Set up your sign-in", "name=\"match_code\"", "The server makes the key, hands it over once"],
+        &["Set up your sign-in", "name=\"match_code\"", "The server makes the key, puts it in the file"],
     )
     .await;
     shows(
         nobody,
         "download-used",
         "/public/download-certs/used",
-        &["was downloaded", "kept nowhere else", "localhost:8443/sidebar"],
+        &["was downloaded", "is only in the file", "localhost:8443/sidebar"],
     )
     .await;
     shows(nobody, "download-expired", "/public/download-certs/x", &["This link has expired"]).await;
@@ -78,7 +80,7 @@ async fn public_pages_are_complete_without_scripts() {
     shows(nobody, "download-problem", "/public/download-certs/ready?problem=password", at_the_field).await;
     shows(nobody, "setup", "/setup/x", &["first administrator", "JBSW Y3DP", "Connect an authenticator"])
         .await;
-    let saved = &["AAAA-BBBB-CCCC-DDDD", "I have saved them"];
+    let saved = &["AAAA-BBBB-CCCC-DDDD", "I’ve saved these"];
     shows(nobody, "setup-codes", "/setup/done", saved).await;
     shows(Who::User, "account", "/account", &["ada@example.org", "You have 7 recovery codes left"]).await;
     shows(nobody, "login", "/login?next=/admin/modes", &["current-password", "value=\"/admin/modes\""]).await;
@@ -95,12 +97,12 @@ async fn the_panel_shows_its_pages_to_an_administrator() {
     let look_alike = "Looks like ben.longer-name@c1inic.example.org, which has an account.";
     shows(admin, "requests", "/admin/requests", &["cleo@example.org", "Issued", look_alike]).await;
     let one = page(admin, "request", "/admin/requests/1?state=pending").await.body;
-    assert!(one.contains("id=\"approve-request\"") && one.contains("The requester reads out"));
+    assert!(one.contains("id=\"approve-request\"") && one.contains("It has to be"));
     assert!(one.contains("anna@example.org") && !one.contains("cleo@example.org"), "the filter stays");
     assert!(one.contains("&lt;b>discharge") || one.contains("&lt;b&gt;discharge"), "text is escaped");
     let fetched = page(admin, "request-fetched", "/admin/requests/2").await.body;
     for words in
-        ["Approved", " by grace@example.org", "serial 5f3a", "Asks for a new link", "Send a new link…"]
+        ["Approved", " by grace@example.org", "serial 5f3a", "Asked for a new link", "Send a new link…"]
     {
         assert!(fetched.contains(words), "{words}");
     }
@@ -110,7 +112,7 @@ async fn the_panel_shows_its_pages_to_an_administrator() {
     shows(admin, "certificates-none", "/admin/certificates?search=nothing", &["No matching certificates"])
         .await;
     shows(admin, "people", "/admin/people", &["anna@example.org", "Not set up", "Disabled", "Invite"]).await;
-    shows(admin, "people-none", "/admin/people?search=nothing", &["Nobody fits"]).await;
+    shows(admin, "people-none", "/admin/people?search=nothing", &["No matching people"]).await;
     shows(admin, "person-new", "/admin/people/new", &["name=\"email\"", "Administrator"]).await;
     shows(admin, "modes", "/admin/modes", &["Reflective Coach", "New mode"]).await;
     shows(admin, "mode", "/admin/modes/general", &["Quote &lt;/textarea&gt; what", "mode[temperature]"])
@@ -128,12 +130,38 @@ async fn the_panel_shows_its_pages_to_an_administrator() {
         "/admin/workflows/new?copy=w1",
     ];
     shows(admin, "workflow", "/admin/workflows/w1", &drawn).await;
+    shows(admin, "runs", "/admin/workflows/w1/runs", &["finished, replay", "anna@example.org", "/runs/r1"])
+        .await;
+    let run = [
+        "Zwei Wege &lt;b&gt;",
+        "&lt;i&gt;secret&lt;/i&gt;",
+        "You are &lt;b&gt;",
+        "7 tokens in",
+        "Continue from here",
+        "/admin/workflows/w1/runs/r0",
+    ];
+    shows(admin, "run", "/admin/workflows/w1/runs/r1", &run).await;
     let one = page(admin, "workflow-copy", "/admin/workflows/new?copy=w1").await.body;
     assert!(one.contains("&lt;/textarea&gt; (copy)") && !one.contains("Delete workflow"));
     assert!(!one.contains("role=\"button\"") && !one.contains("Run once"), "nothing that needs scripts");
-    shows(admin, "outbox", "/admin/outbox", &["To copy", "refused the connection", "Send again", "not kept"])
+    let models = ["Farm &lt;b&gt;", "1 of 2 reachable", "From the configuration", "New provider"];
+    shows(admin, "models", "/admin/models", &models).await;
+    let editor = [
+        "name=\"provider[api_key]\"",
+        "A key is stored, and is never shown",
+        "no model server listens at its address",
+        "Not on the server",
+        "Text, pictures",
+        "Delete provider",
+    ];
+    shows(admin, "model", "/admin/models/p1", &editor).await;
+    let of_file = page(admin, "model-configured", "/admin/models/configured-0").await.body;
+    assert!(of_file.contains("can be changed only there") && !of_file.contains("Save provider"));
+    shows(admin, "model-new", "/admin/models/new", &["Save provider", "Further addresses"]).await;
+    shows(admin, "mode-models", "/admin/modes/new", &["<datalist", "qwen3-vl:8b"]).await;
+    shows(admin, "outbox", "/admin/outbox", &["Not sent", "refused the connection", "Retry", "was deleted"])
         .await;
-    shows(admin, "outbox-dead", "/admin/outbox?state=dead", &["Send all of them again"]).await;
+    shows(admin, "outbox-dead", "/admin/outbox?state=dead", &["Retry all"]).await;
     shows(admin, "outbox-none", "/admin/outbox?state=waiting", &["No matching mails"]).await;
 }
 
@@ -207,10 +235,10 @@ async fn people_are_managed_without_scripts() {
     let done = post_form(admin, "/app/people/change", "id=2&change=disable").await;
     assert_eq!((done.status.as_u16(), done.header("location")), (303, "/admin/people/2"));
     let told = open(admin, done.header("location"), &done.cookie("aiwe-told")).await.body;
-    assert!(told.contains("everything that it had open has ended"), "the outcome is told");
+    assert!(told.contains("its sessions have ended"), "the outcome is told");
 
     let own = page(admin, "person-last-administrator", "/admin/people/1").await.body;
-    assert!(own.contains("Nobody else can administer this server") && own.contains("(you)"));
+    assert!(own.contains("This is the only administrator") && own.contains("(you)"));
     assert!(!own.contains("name=\"change\""), "there is nothing that could be done");
     let refused = post_form(admin, "/app/people/change", "id=1&change=disable").await;
     let told = open(admin, refused.header("location"), &refused.cookie("aiwe-form")).await.body;

@@ -41,7 +41,7 @@ async fn the_questions_about_a_request_work_without_scripts() {
             &["ABCD-2345", "The codes match: approve"][..],
         ),
         ("/admin/requests/1?state=pending", "Reject…", "reject", &["name=\"reason\"", "Reject the request"]),
-        ("/admin/requests/2", "Send a new link…", "send-link", &["name=\"sent\"", "works no more"]),
+        ("/admin/requests/2", "Send a new link…", "send-link", &["name=\"sent\"", "stops working"]),
         ("/admin/requests/2", "Decline…", "decline-link", &["name=\"reason\"", "Decline to send one"]),
     ] {
         let (asking, page) = ask(path, words).await;

@@ -15,9 +15,16 @@ mod queue;
 mod run;
 mod services;
 mod state;
+mod stored;
+mod turns;
 
-pub use custom::{CustomWorkflow, NodeTypeDescription, node_types};
+pub use custom::{
+    Begin, CustomWorkflow, HttpAccess, HttpRequestError, Library, NodeTypeDescription, RunCall,
+    RunCheckpoint, WorkflowVersion, node_types,
+};
 pub use error::AnalysisError;
 pub use job::{Job, ModeSettings};
-pub use queue::Limits;
+pub use queue::{Asker, Limits};
 pub use run::{CompletedAnalysis, Engine, analyze, analyze_since};
+pub use stored::{StoredJob, StoredOutcome, run_stored};
+pub use turns::EarlierTurn;

@@ -18,8 +18,9 @@ pub mod reader;
 mod text;
 
 pub use engine::{
-    AnalysisError, CompletedAnalysis, CustomWorkflow, Engine, Job, Limits, ModeSettings, NodeTypeDescription,
-    analyze, analyze_since, node_types,
+    AnalysisError, Asker, Begin, CompletedAnalysis, CustomWorkflow, EarlierTurn, Engine, HttpAccess, Job,
+    Library, Limits, ModeSettings, NodeTypeDescription, RunCall, RunCheckpoint, StoredJob, StoredOutcome,
+    WorkflowVersion, analyze, analyze_since, node_types, run_stored,
 };
 pub use picture::{Picture, PictureError, PictureLimits, Pictures};
 pub use provider::{Provider, ProviderConfig};

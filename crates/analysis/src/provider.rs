@@ -6,6 +6,7 @@
 //! may send is bounded, and so is every wait; what a model thinks is kept apart from what it answers; what a server says is
 //! passed on without keys and addresses.
 
+mod addresses;
 mod client;
 mod config;
 mod connect;
@@ -15,16 +16,23 @@ mod interface;
 mod learned;
 mod ollama;
 mod openai;
+mod pool;
+mod probe;
 mod reasoning;
 mod refusal;
+mod retry;
 mod server;
+mod set;
 mod stream;
 mod timeouts;
 pub(crate) mod tokens;
 mod words;
 
-pub use client::http_client;
+pub use addresses::is_refused_url;
+pub use client::{checking_http_client, http_client};
 pub use config::{FieldError, ProviderConfig, ProviderKind, READER, selectable_names, validate_all};
 pub use connect::{ConnectError, connect};
 pub use error::ProviderError;
-pub use interface::{AnswerPiece, Completion, PromptPicture, PromptRequest, Provider};
+pub use interface::{AnswerPiece, Completion, PromptPicture, PromptRequest, Provider, ServerNumber, Turn};
+pub use probe::{ModelInfo, ModelState, ServerProbe};
+pub use set::ProviderSet;

@@ -27,3 +27,5 @@ mod pictures;
 mod queue;
 #[path = "analysis/screens.rs"]
 mod screens;
+#[path = "analysis/servers.rs"]
+mod servers;

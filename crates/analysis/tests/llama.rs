@@ -59,6 +59,7 @@ fn prompt() -> PromptRequest {
     PromptRequest {
         system: "Be brief.".into(),
         user: "the screen shows an error in your code".into(),
+        turns: Vec::new(),
         picture: None,
         model: "tiny".into(),
         temperature: 0.7,
@@ -118,6 +119,7 @@ async fn workflow(llama: &Llama) {
     let reader = Reader::new(ReaderConfig::default(), pictures.clone());
     let engine = Engine::new(vec![llama.provider(30)], &reader, &pictures, Limits::default()).unwrap();
     let job = Job {
+        asker: analysis::Asker::default(),
         analysis_id: "real".into(),
         question: "What is wrong?".into(),
         mode: ModeSettings { prompt: "Be brief.".into(), temperature: 0.7, ..ModeSettings::default() },
@@ -125,7 +127,9 @@ async fn workflow(llama: &Llama) {
         text: None,
         selection: None,
         mark: "5f2c".into(),
-        picture: pictures.accept(rendered.stdout.into()).await.unwrap(),
+        picture: Some(pictures.accept(rendered.stdout.into()).await.unwrap()),
+        conversation: String::new(),
+        turns: Vec::new(),
     };
     let (sender, mut events) = mpsc::channel(1_000);
     let completed = analyze(&engine, job, sender, CancellationToken::new()).await.unwrap();

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{ConnectionExt, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, Keycode, Keysym};
 use x11rb::protocol::xtest::ConnectionExt as _;
 
@@ -64,20 +63,6 @@ impl X11Keyboard {
         Ok(Self { display: Display::connect()? })
     }
 
-    /// The key that has this symbol without Shift, in any of the layouts that are switched between.
-    fn key(&self, symbol: Keysym) -> Result<Option<Keycode>, KeyboardError> {
-        let connection = &self.display.connection;
-        let (first, last) = (connection.setup().min_keycode, connection.setup().max_keycode);
-        let map = connection.get_keyboard_mapping(first, last - first + 1)?.reply()?;
-        let per_key = usize::from(map.keysyms_per_keycode).max(1);
-        let has = |column: usize| {
-            map.keysyms.chunks(per_key).position(|symbols| symbols.get(column) == Some(&symbol))
-        };
-        // Columns come in pairs, without and with Shift; a pair for each layout.
-        let found = (0..per_key).step_by(2).find_map(has);
-        Ok(found.and_then(|offset| Keycode::try_from(usize::from(first) + offset).ok()))
-    }
-
     fn press_keys(&self, keys: [Keycode; 2]) -> Result<(), KeyboardError> {
         let [modifier, key] = keys;
         let events = [
@@ -129,7 +114,7 @@ impl Keyboard for X11Keyboard {
             Shortcut::Undo => &[(CONTROL, 'z' as Keysym)],
         };
         for (modifier, key) in choices {
-            if let (Some(modifier), Some(key)) = (self.key(*modifier)?, self.key(*key)?) {
+            if let (Some(modifier), Some(key)) = (self.display.key(*modifier)?, self.display.key(*key)?) {
                 return self.press_keys([modifier, key]);
             }
         }

@@ -144,3 +144,29 @@ pub struct SetupLink {
     /// Seconds since the Unix epoch.
     pub used_at: Option<i64>,
 }
+
+/// A machine with a certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnMachine {
+    pub device_name: String,
+    pub serial: String,
+    /// When the certificate ends, in seconds since the Unix epoch.
+    pub not_after: i64,
+    /// Seconds since the Unix epoch.
+    pub last_seen_at: Option<i64>,
+    pub revoked: bool,
+}
+
+/// A session that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnSession {
+    pub id: String,
+    /// The machine of the desktop program's session; `None`: a session in the browser.
+    pub device_name: Option<String>,
+    /// Seconds since the Unix epoch.
+    pub opened_at: i64,
+    /// Seconds since the Unix epoch.
+    pub expires_at: i64,
+    /// Whether it is the one that asks.
+    pub is_current: bool,
+}

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::edit::TextEdit;
-use crate::id::{AccountId, AnalysisId, CertificateId};
+use crate::id::{AccountId, AnalysisId, CertificateId, ConversationId};
 use crate::text::Invalid;
 
 /// A state change of a workflow node.
@@ -116,6 +116,8 @@ pub struct AnalysisRecord {
     pub id: AnalysisId,
     pub account_id: AccountId,
     pub certificate_id: CertificateId,
+    /// `None`: an earlier version has stored it, and the server has not yet made a conversation of it.
+    pub conversation_id: Option<ConversationId>,
     /// The mode of the question, which may have been deleted since.
     pub mode_id: String,
     /// The question.

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::text::is_invisible;
 
 fn verdict(text: &str, original: &str, replacement: &str) -> Result<(), EditRefusal> {
     check(text, original, replacement, Lines::Allowed).map(|_| ())
@@ -32,6 +33,8 @@ fn each_rule_refuses() {
     assert_eq!(verdict("one", "one", &long[1..]), Ok(()));
     assert_eq!(verdict("one two", "two", "a\n\tb"), Ok(()));
     assert_eq!(verdict("a\u{200B}b", "a\u{200B}b", ""), Ok(()), "what is there already may be removed");
+    assert_eq!(verdict("one", "one", "👩\u{200D}💻 ❤\u{FE0F}"), Ok(()), "joiners of an emoji hide nothing");
+    assert_eq!(verdict("one", "one", "👍\u{200D}\u{200D}👍"), Err(EditRefusal::Invisible));
     assert_eq!(check("one", "one", "a\nb", Lines::Forbidden), Err(EditRefusal::Lines));
     assert_eq!(check("one", "one", "a\tb", Lines::Forbidden), Err(EditRefusal::Lines));
 }
@@ -46,6 +49,23 @@ fn edits_of_one_answer_do_not_overlap_and_are_few() {
     let results = check_all(&text, words.iter().map(|word| (word.as_str(), "x")), Lines::Allowed);
     assert!(results[..MAX_EDITS].iter().all(Result::is_ok), "{results:?}");
     assert_eq!(results[MAX_EDITS..], [Err(EditRefusal::TooMany), Err(EditRefusal::TooMany)]);
+}
+
+#[test]
+fn all_edits_of_an_answer_are_made_at_once() {
+    let edit = |original: &str, replacement: &str| TextEdit {
+        id: "1".into(),
+        original: original.into(),
+        replacement: replacement.into(),
+        rationale: String::new(),
+        outcome: None,
+    };
+    let text = "one two three";
+    let made = |edits: &[TextEdit]| apply(text, edits, Lines::Allowed);
+    assert_eq!(made(&[edit("three", "3"), edit("one", "first")]).as_deref(), Ok("first two 3"));
+    assert_eq!(made(&[]).as_deref(), Ok(text));
+    assert_eq!(made(&[edit("one", "1"), edit("four", "4")]), Err(EditRefusal::NotFound));
+    assert_eq!(made(&[edit("one two", "1"), edit("two", "2")]), Err(EditRefusal::Overlapping));
 }
 
 /// Characters that matter, and any others.
@@ -74,7 +94,8 @@ proptest! {
             prop_assert_ne!(&original, &replacement);
             for c in replacement.chars() {
                 let is_line = matches!(c, '\n' | '\t');
-                prop_assert!(if is_line { !terminal } else { !is_invisible(c) }, "{:?}", replacement);
+                let joins = matches!(c, '\u{200C}' | '\u{200D}' | '\u{FE0E}' | '\u{FE0F}');
+                prop_assert!(if is_line { !terminal } else { joins || !is_invisible(c) }, "{:?}", replacement);
             }
         }
     }

@@ -79,6 +79,18 @@ id!(
     CertificateId
 );
 id!(
+    /// The id of a model server that an administrator has entered.
+    ProviderId
+);
+id!(
+    /// The id of a conversation: questions that follow one another.
+    ConversationId
+);
+id!(
+    /// The id of a group of people.
+    GroupId
+);
+id!(
     /// The id of a machine, which stays the same when its certificate is renewed.
     MachineId
 );

@@ -15,15 +15,23 @@ pub mod certificate;
 #[cfg(feature = "server")]
 pub mod clock;
 pub mod code;
+pub mod conversation;
+pub mod diff;
 pub mod edit;
 #[cfg(feature = "server")]
 pub mod error;
+pub mod group;
 pub mod id;
+mod joiner;
+pub mod ledger;
 pub mod mail;
 pub mod mode;
 pub mod page;
+pub mod policy;
+pub mod provider;
 #[cfg(feature = "server")]
 pub mod random;
+pub mod run;
 #[cfg(feature = "server")]
 pub mod search;
 pub mod secret;

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::FieldError;
+use crate::id::GroupId;
+use crate::text::{FieldError, visible_prose};
 
 /// A mode as the administrator edits it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,9 @@ pub struct Mode {
     /// Whether answers may propose edits of the selected text.
     #[serde(default)]
     pub edits_allowed: bool,
+    /// The groups whose members may choose it; none: everybody may.
+    #[serde(default)]
+    pub groups: Vec<GroupId>,
     /// The position in lists, ascending.
     pub position: i64,
     /// Counts changes, for optimistic locking: a save names the version that it changes.
@@ -38,6 +42,7 @@ impl Mode {
     pub const MAX_NAME: usize = 60;
     pub const MAX_DESCRIPTION: usize = 200;
     pub const MAX_PROMPT: usize = 8_000;
+    pub const MAX_GROUPS: usize = 50;
 
     /// Validates all fields; the error has every invalid one.
     pub fn check(&self) -> Result<(), Vec<FieldError>> {
@@ -72,6 +77,59 @@ impl Mode {
                 reject(field, "Leave out the NUL character.");
             }
         }
+        for (field, text) in
+            [("name", &self.name), ("description", &self.description), ("model", &self.model)]
+        {
+            if visible_prose(text) != *text || text.contains(['\n', '\t']) {
+                reject(field, "Leave out line breaks and characters that cannot be seen.");
+            }
+        }
+        if visible_prose(&self.prompt) != self.prompt {
+            reject("prompt", "Leave out characters that cannot be seen.");
+        }
+        if self.groups.len() > Self::MAX_GROUPS {
+            reject("groups", "Choose at most 50 groups.");
+        }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// Whether somebody in these groups may choose it.
+    pub fn is_for(&self, groups: &[GroupId]) -> bool {
+        self.groups.is_empty() || self.groups.iter().any(|group| groups.contains(group))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_mode_says_can_be_seen() {
+        let mode = Mode {
+            id: String::new(),
+            name: "Help ❤\u{FE0F}".into(),
+            description: "می\u{200C}خواهم".into(),
+            prompt: "Answer.\n\tShortly.".into(),
+            provider: String::new(),
+            model: "llama3".into(),
+            workflow: String::new(),
+            temperature: 0.3,
+            enabled: true,
+            edits_allowed: false,
+            groups: Vec::new(),
+            position: 0,
+            version: 0,
+        };
+        assert_eq!(mode.check(), Ok(()));
+        let hidden = "a\u{202E}b\u{E0041}".to_owned();
+        let wrong = Mode {
+            name: hidden.clone(),
+            description: "two\nlines".into(),
+            model: hidden.clone(),
+            prompt: hidden,
+            ..mode
+        };
+        let fields: Vec<String> = wrong.check().unwrap_err().into_iter().map(|error| error.field).collect();
+        assert_eq!(fields, ["name", "description", "model", "prompt"]);
     }
 }

@@ -1,7 +1,8 @@
 //! Analyses: the limits of a question, and the events of its answer.
 
 pub use domain::analysis::{CutReason, Step, StepState};
-pub use domain::edit::{MAX_CHARS as MAX_SELECTION_CHARS, TextEdit};
+pub use domain::edit::{EditOutcome, MAX_CHARS as MAX_SELECTION_CHARS, TextEdit};
+pub use domain::ledger::Trigger;
 use serde::{Deserialize, Serialize};
 
 use crate::Problem;
@@ -35,6 +36,22 @@ pub struct WindowText {
     pub title: String,
 }
 
+/// Where a picture comes from: the part `capture` of `POST /native/analyze`, as JSON. It goes to the ledger.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Capture {
+    /// The program in front.
+    #[cfg_attr(feature = "openapi", schema(max_length = 200))]
+    pub program: String,
+    /// The title of its window.
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
+    pub title: String,
+    pub trigger: Trigger,
+    /// How many parts of the picture were masked by hand.
+    pub masks: u32,
+}
+
 /// An event of `POST /native/analyze`. Its name is the `event` field of a server-sent event, its content the `data` field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", content = "data", rename_all = "lowercase")]
@@ -44,9 +61,76 @@ pub enum AnalysisEvent {
     Delta(Delta),
     Edit(TextEdit),
     Notice(Notice),
+    Question(PersonQuestion),
+    Queued(Queued),
     Reasoning(Reasoning),
+    Started(Started),
     Done(Done),
     Error(Problem),
+}
+
+/// The analysis has begun, and goes on if the connection is lost: its events can be read again. Sent with
+/// `On-Disconnect: continue`, and to who joins again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Started {
+    pub analysis_id: String,
+    /// The conversation that the question belongs to. Absent in a stream that is joined again.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub conversation: String,
+}
+
+/// The analysis waits for its person. The first answer counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PersonQuestion {
+    pub analysis_id: String,
+    /// Unique in its analysis; the answer repeats it.
+    pub id: String,
+    /// Plain text. It may quote the screen.
+    pub text: String,
+    /// Empty: any text is an answer.
+    #[serde(default)]
+    pub choices: Vec<String>,
+    /// Whether another text than one of the choices is an answer too.
+    #[serde(default)]
+    pub free_text: bool,
+    /// Seconds since the Unix epoch. After it the analysis ends without an answer.
+    pub expires_at: i64,
+}
+
+/// The answer to a question: the body of `POST /native/analyses/{id}/answers`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PersonAnswer {
+    /// The question's `id`.
+    pub question: String,
+    #[cfg_attr(feature = "openapi", schema(max_length = 4000))]
+    pub answer: String,
+}
+
+/// What became of the edits of an answer: the body of `POST /native/analyses/{id}/edits/outcome`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EditReport {
+    /// The ids of the edits that the dialog showed.
+    #[cfg_attr(feature = "openapi", schema(max_items = 10))]
+    pub edits: Vec<String>,
+    /// Where they were to be made, such as `Mousepad`.
+    #[cfg_attr(feature = "openapi", schema(max_length = 200))]
+    pub program: String,
+    pub outcome: EditOutcome,
+}
+
+/// The analysis waits until others have ended. Sent again when its place changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Queued {
+    /// From 1, which begins next.
+    pub place: u32,
+    /// Until it probably begins.
+    pub expected_seconds: u64,
 }
 
 /// More of the answer, in Markdown.
@@ -81,6 +165,8 @@ pub struct Notice {
 pub enum NoticeCode {
     /// The answer ends here: the content filter stopped it.
     ContentFilter,
+    /// Earlier questions and answers of the conversation were left out or shortened.
+    ConversationShortened,
     /// The prompt filled the model's context; the server may have dropped a part.
     ContextFull,
     /// The answer ends here: the model had no room left.
@@ -93,6 +179,8 @@ pub enum NoticeCode {
     /// A part of the screen's text was left out.
     PromptShortened,
     ServerBusy,
+    /// One of several model servers failed before its first word.
+    ServerSwitched,
     /// Nothing has come yet.
     Waiting,
     /// Of a later version.
@@ -104,6 +192,9 @@ impl NoticeCode {
     pub fn text(self) -> &'static str {
         match self {
             Self::ContentFilter => "The answer ends here: the model server’s content filter stopped it.",
+            Self::ConversationShortened => {
+                "The conversation is too long for the model. Its beginning was left out."
+            }
             Self::ContextFull => {
                 "The question filled the model’s memory. It may have seen only a part of the screen."
             }
@@ -117,6 +208,7 @@ impl NoticeCode {
                 "The screen’s text was too long for the model. The end of it was left out."
             }
             Self::ServerBusy => "The model server is busy. It is asked again.",
+            Self::ServerSwitched => "A model server failed. Another one is asked.",
             Self::Waiting => "The model has not begun to answer. It may still be loading.",
             Self::Other => "",
         }
@@ -143,6 +235,9 @@ impl Notice {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Done {
     pub analysis_id: String,
+    /// The conversation that the question belongs to, for the next one.
+    #[serde(default)]
+    pub conversation: String,
     /// The mode's id.
     pub mode: String,
     /// `reader`, `openai`, `ollama`, as configured.
@@ -190,7 +285,10 @@ impl AnalysisEvent {
             Self::Delta(_) => "delta",
             Self::Edit(_) => "edit",
             Self::Notice(_) => "notice",
+            Self::Question(_) => "question",
+            Self::Queued(_) => "queued",
             Self::Reasoning(_) => "reasoning",
+            Self::Started(_) => "started",
             Self::Done(_) => "done",
             Self::Error(_) => "error",
         }
@@ -203,7 +301,10 @@ impl AnalysisEvent {
             Self::Delta(x) => serde_json::to_string(x),
             Self::Edit(x) => serde_json::to_string(x),
             Self::Notice(x) => serde_json::to_string(x),
+            Self::Question(x) => serde_json::to_string(x),
+            Self::Queued(x) => serde_json::to_string(x),
             Self::Reasoning(x) => serde_json::to_string(x),
+            Self::Started(x) => serde_json::to_string(x),
             Self::Done(x) => serde_json::to_string(x),
             Self::Error(x) => serde_json::to_string(x),
         }
@@ -216,7 +317,10 @@ impl AnalysisEvent {
             "delta" => Self::Delta(serde_json::from_str(data)?),
             "edit" => Self::Edit(serde_json::from_str(data)?),
             "notice" => Self::Notice(serde_json::from_str(data)?),
+            "question" => Self::Question(serde_json::from_str(data)?),
+            "queued" => Self::Queued(serde_json::from_str(data)?),
             "reasoning" => Self::Reasoning(serde_json::from_str(data)?),
+            "started" => Self::Started(serde_json::from_str(data)?),
             "done" => Self::Done(serde_json::from_str(data)?),
             "error" => Self::Error(serde_json::from_str(data)?),
             _ => return Ok(None),

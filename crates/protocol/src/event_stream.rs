@@ -1,7 +1,8 @@
 //! Server-sent events, parsed as WHATWG HTML §9.2.6 says, in time linear to the stream's length and in bounded memory.
 //!
 //! Both sides of this project read such streams: the sidebar and the desktop program the server's, the server those of model
-//! servers. `id` and `retry` are for reconnecting, which none of them does.
+//! servers. Of what is for reconnecting, `id` is kept for who joins a stream again ([`EventStreamParser::last_event_id`]); `retry` is
+//! ignored.
 
 use std::collections::VecDeque;
 
@@ -42,6 +43,8 @@ pub struct EventStreamParser {
     /// Each line of data with a line feed after it.
     data: String,
     ready: VecDeque<ServerSentEvent>,
+    id: String,
+    last_event_id: String,
     failed: Option<EventStreamError>,
     error_field: bool,
 }
@@ -86,6 +89,12 @@ impl EventStreamParser {
         }
     }
 
+    /// The id of the last complete event, or of one before it: what `Last-Event-ID` is to say when all events that this
+    /// parser has given were taken. Empty: there was none.
+    pub fn last_event_id(&self) -> &str {
+        &self.last_event_id
+    }
+
     fn end_line(&mut self, mut line: &[u8]) {
         if !std::mem::replace(&mut self.first_line_read, true) {
             line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
@@ -103,6 +112,7 @@ impl EventStreamParser {
                 self.data.push_str(value);
                 self.data.push('\n');
             }
+            "id" if !value.contains('\0') => value.clone_into(&mut self.id),
             "error" if self.error_field => {
                 self.ready.push_back(ServerSentEvent { name: "error".to_owned(), data: value.to_owned() });
             }
@@ -115,6 +125,7 @@ impl EventStreamParser {
     }
 
     fn end_event(&mut self) {
+        self.last_event_id.clone_from(&self.id);
         let name = std::mem::take(&mut self.name);
         let mut data = std::mem::take(&mut self.data);
         // Without any line of data there is no event, whatever its name.
@@ -187,6 +198,22 @@ mod tests {
         );
         assert_eq!(events(b"data: a\xFFb\n\n"), [event("message", "a\u{FFFD}b")]);
         assert!(events(b"").is_empty());
+    }
+
+    #[test]
+    fn the_last_id_is_that_of_a_complete_event() {
+        let mut parser = EventStreamParser::default();
+        for (bytes, id) in [
+            ("id: 1\ndata: a\n", ""),
+            ("\n", "1"),
+            ("data: b\n\n", "1"),
+            ("id: 2\n\nid: 3\ndata: c", "2"),
+            ("\nid: 4\0\n\n", "3"),
+            ("id\ndata: d\n\n", ""),
+        ] {
+            parser.push(bytes.as_bytes());
+            assert_eq!(parser.last_event_id(), id, "{bytes:?}");
+        }
     }
 
     #[test]

@@ -6,21 +6,28 @@
 pub mod access;
 pub mod analysis;
 pub mod certificate;
+pub mod conversation;
 pub mod desktop;
 pub mod enrolment;
 pub mod event_stream;
+pub mod following;
+pub mod group;
 pub mod image;
+pub mod ledger;
 pub mod mode;
 pub mod native;
 pub mod outbox;
 pub mod overview;
 pub mod people;
+pub mod policy;
 pub mod problem;
+pub mod provider;
 pub mod review;
 #[cfg(feature = "server")]
 mod service_error;
 pub mod workflow;
 
+pub use domain::diff;
 pub use domain::edit;
 pub use domain::secret::Secret;
 pub use domain::text;

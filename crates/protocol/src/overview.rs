@@ -8,6 +8,12 @@ pub struct Overview {
     pub pending_requests: u64,
     pub machines: u64,
     pub accounts: u64,
+    /// Accounts of administrators that can sign in.
+    #[serde(default)]
+    pub administrators: u64,
+    /// Model servers, from the configuration and entered in the panel.
+    #[serde(default)]
+    pub model_servers: u64,
     pub analyses_today: u64,
     /// Mails to be copied, and mails that were given up.
     pub mails_needing_attention: u64,

@@ -117,7 +117,8 @@ impl Problem {
 
     /// 500: an error of the server. The log has the cause, under the request id.
     pub fn internal() -> Self {
-        Self::new("internal", 500, "Something went wrong on the server").detail("The server's log says more.")
+        Self::new("internal", 500, "Something went wrong on the server")
+            .detail("See the server’s log for details.")
     }
 
     /// Whether this is the problem with this name.

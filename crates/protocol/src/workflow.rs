@@ -4,16 +4,18 @@ mod condition;
 mod document;
 mod fault;
 mod layout;
+mod run;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Problem;
-use crate::analysis::{Notice, Step, Usage};
+use crate::analysis::{Notice, PersonQuestion, Step, Usage};
 
 pub use condition::{Operator, SimpleCondition, label};
 pub use document::{Document, END, Edge, Node};
 pub use fault::WorkflowFault;
 pub use layout::draw;
+pub use run::{CallRow, CheckpointRow, RunDetail, RunRow};
 
 /// A workflow in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,4 +121,7 @@ pub struct TriedWorkflow {
     pub ms: u64,
     /// Why the run ended without an answer.
     pub problem: Option<Problem>,
+    /// What the run waits to have answered. It is run again with the answers.
+    #[serde(default)]
+    pub questions: Vec<PersonQuestion>,
 }

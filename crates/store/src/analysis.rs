@@ -2,7 +2,7 @@
 
 use domain::analysis::{AnalysisRecord, AnalysisState, CutReason, ProviderFailure, Step, StepState};
 use domain::edit::TextEdit;
-use domain::id::{AccountId, AnalysisId, CertificateId};
+use domain::id::{AccountId, AnalysisId, CertificateId, ConversationId};
 
 use crate::query::{execute, fetch_all, fetch_number, fetch_optional};
 use crate::{Analyses, StoreError, like_pattern, parsed, search};
@@ -15,6 +15,7 @@ struct Row {
     account_id: AccountId,
     #[sqlx(try_from = "String")]
     certificate_id: CertificateId,
+    conversation_id: Option<String>,
     mode_id: String,
     context: String,
     answer: String,
@@ -45,6 +46,7 @@ impl TryFrom<Row> for AnalysisRecord {
             id: row.id,
             account_id: row.account_id,
             certificate_id: row.certificate_id,
+            conversation_id: row.conversation_id.map(|id| parsed("analysis", id)).transpose()?,
             mode_id: row.mode_id,
             context: row.context,
             answer: row.answer,
@@ -75,7 +77,7 @@ impl TryFrom<Row> for AnalysisRecord {
 
 const COLUMNS: &str = "id, account_id, certificate_id, mode_id, context, answer, state, provider, model,
     prompt_tokens, completion_tokens, image_sha256, image_width, image_height, image_bytes, started_at, ms, cut,
-    failed_provider, failure, edits";
+    failed_provider, failure, edits, conversation_id";
 const SCREENSHOT_STORED: &str =
     "EXISTS (SELECT 1 FROM kept_picture k WHERE k.analysis_id = analysis.id) AS screenshot_stored";
 
@@ -89,7 +91,7 @@ impl Analyses<'_> {
         let sql = format!(
             "INSERT INTO analysis ({COLUMNS}, search_text)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19, $20, $21, $22)"
+             $19, $20, $21, $22, $23)"
         );
         execute!(
             self.0,
@@ -115,6 +117,7 @@ impl Analyses<'_> {
             a.failure.as_ref().map(|failure| failure.provider.as_str()),
             a.failure.as_ref().map(|failure| failure.words.as_str()),
             json_of(&a.edits),
+            a.conversation_id.as_ref().map(ConversationId::as_str),
             search::of_analysis(&a.context, &a.answer)
         )?;
         Ok(())
@@ -161,15 +164,24 @@ impl Analyses<'_> {
         Ok(true)
     }
 
-    /// Marks analyses as failed that are still running and started before `before` (seconds since the Unix epoch). If one
-    /// of them finishes after all, [`Self::finish`] overwrites that.
-    pub async fn fail_abandoned(&mut self, before: i64) -> Result<(), StoreError> {
+    /// Replaces the edits of an analysis, after one of them got an outcome.
+    pub async fn set_edits(&mut self, id: &AnalysisId, edits: &[TextEdit]) -> Result<(), StoreError> {
+        execute!(self.0, "UPDATE analysis SET edits = $1 WHERE id = $2", json_of(edits), id.as_str())?;
+        Ok(())
+    }
+
+    /// Marks analyses as failed that are still running, started before `before` and that no server has at `now` (seconds
+    /// since the Unix epoch). If one of them finishes after all, [`Self::finish`] overwrites that.
+    pub async fn fail_abandoned(&mut self, before: i64, now: i64) -> Result<(), StoreError> {
         execute!(
             self.0,
-            "UPDATE analysis SET state = $1 WHERE state = $2 AND started_at < $3",
+            "UPDATE analysis SET state = $1 WHERE state = $2 AND started_at < $3
+             AND NOT EXISTS (SELECT 1 FROM analysis_run WHERE analysis_run.id = analysis.id
+             AND analysis_run.state IN ('running', 'waiting') AND leased_until >= $4)",
             AnalysisState::Failed.as_str(),
             AnalysisState::Running.as_str(),
-            before
+            before,
+            now
         )?;
         Ok(())
     }
@@ -189,6 +201,20 @@ impl Analyses<'_> {
         );
         let rows: Vec<Row> =
             fetch_all!(self.0, Row, &sql, account_id.as_str(), like_pattern(search), limit, offset)?;
+        rows.into_iter().map(AnalysisRecord::try_from).collect()
+    }
+
+    /// The analyses of a conversation of an account, the oldest first.
+    pub async fn of_conversation(
+        &mut self,
+        account_id: &AccountId,
+        conversation_id: &ConversationId,
+    ) -> Result<Vec<AnalysisRecord>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, {SCREENSHOT_STORED} FROM analysis WHERE conversation_id = $1 AND account_id = $2
+             ORDER BY started_at, id"
+        );
+        let rows: Vec<Row> = fetch_all!(self.0, Row, &sql, conversation_id.as_str(), account_id.as_str())?;
         rows.into_iter().map(AnalysisRecord::try_from).collect()
     }
 
@@ -236,14 +262,23 @@ impl Analyses<'_> {
         Ok(row.map(|(sealed,)| sealed))
     }
 
-    /// Deletes an analysis of an account; `false` if there is none.
+    /// Deletes an analysis of an account, and its conversation if nothing is left of it; `false` if there is none.
     pub async fn delete(&mut self, account_id: &AccountId, id: &AnalysisId) -> Result<bool, StoreError> {
-        Ok(execute!(
+        let deleted: Option<(Option<String>,)> = fetch_optional!(
             self.0,
-            "DELETE FROM analysis WHERE account_id = $1 AND id = $2",
+            (Option<String>,),
+            "DELETE FROM analysis WHERE account_id = $1 AND id = $2 RETURNING conversation_id",
             account_id.as_str(),
             id.as_str()
-        )? == 1)
+        )?;
+        let Some((conversation,)) = deleted else { return Ok(false) };
+        execute!(
+            self.0,
+            "DELETE FROM conversation WHERE id = $1
+             AND NOT EXISTS (SELECT 1 FROM analysis WHERE conversation_id = $1)",
+            conversation
+        )?;
+        Ok(true)
     }
 
     /// A model server has given a whole answer.

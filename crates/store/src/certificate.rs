@@ -1,6 +1,7 @@
 //! Client certificates of machines.
 
 use domain::Page;
+use domain::account::OwnMachine;
 use domain::certificate::{CertificateRow, MachineCertificate, RevocationReason, RevokedSerial};
 use domain::id::{AccountId, AuthorityId, CertificateId, MachineId};
 
@@ -48,6 +49,9 @@ impl TryFrom<Row> for MachineCertificate {
     }
 }
 
+/// Name, serial number, end, last use, and when it was revoked.
+type CertificateFacts = (String, String, i64, Option<i64>, Option<i64>);
+
 const COLUMNS: &str = "id, machine_id, account_id, device_name, serial, fingerprint, certificate, not_before, not_after, revoked_at,
      renewed_from, authority_id";
 
@@ -89,6 +93,26 @@ impl Certificates<'_> {
     pub async fn find(&mut self, id: &CertificateId) -> Result<Option<MachineCertificate>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM machine_certificate WHERE id = $1");
         fetch_optional!(self.0, Row, &sql, id.as_str())?.map(MachineCertificate::try_from).transpose()
+    }
+
+    /// An account's certificates that have not expired, the newest first.
+    pub async fn of_account(
+        &mut self,
+        account_id: &AccountId,
+        now: i64,
+    ) -> Result<Vec<OwnMachine>, StoreError> {
+        let rows: Vec<CertificateFacts> = fetch_all!(
+            self.0,
+            CertificateFacts,
+            "SELECT device_name, serial, not_after, last_seen_at, revoked_at FROM machine_certificate
+             WHERE account_id = $1 AND not_after > $2 ORDER BY issued_at DESC, id DESC",
+            account_id.as_str(),
+            now
+        )?;
+        let machine = |(device_name, serial, not_after, last_seen_at, revoked_at): CertificateFacts| {
+            OwnMachine { device_name, serial, not_after, last_seen_at, revoked: revoked_at.is_some() }
+        };
+        Ok(rows.into_iter().map(machine).collect())
     }
 
     /// The certificate with this fingerprint: SHA-256 of its DER, in lower-case hexadecimal.

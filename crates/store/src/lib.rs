@@ -16,14 +16,21 @@ mod audit;
 mod authority;
 mod certificate;
 mod checkpoint;
+mod conversation;
 mod copy;
 mod file;
+mod group;
+mod ledger;
 mod mail;
 mod mode;
 mod permissions;
+mod policy;
+mod provider;
 mod query;
+mod rate_budget;
 mod renewal;
 mod revocation_list;
+mod run;
 mod search;
 mod session;
 mod skeleton;
@@ -47,8 +54,11 @@ use crate::search::like_pattern;
 
 pub use audit::{AuditEntry, AuditHead, AuditKey, ChainBreak, ChainFault, InvalidHead, VerifiedLog};
 pub use checkpoint::DatabaseCheckpoints;
+pub use conversation::EarlierTurn;
 pub use copy::{check_sqlite, copy_sqlite};
+pub use rate_budget::RateBudget;
 pub use revocation_list::StoredRevocationList;
+pub use run::RunEnd;
 pub use storage::is_new_postgres;
 
 /// An open, migrated database. Cloning it is cheap.
@@ -331,14 +341,28 @@ repositories! {
     checkpoints: Checkpoints,
     /// Client certificates of machines.
     certificates: Certificates,
+    /// Conversations: questions that follow one another.
+    conversations: Conversations,
+    /// Groups of people.
+    groups: Groups,
+    /// What left each machine.
+    ledger: Ledger,
     /// Mails of the outbox.
     mails: Mails,
     /// Modes.
     modes: Modes,
+    /// Model servers that administrators enter in the panel.
+    providers: Providers,
+    /// The fleet policy.
+    policies: Policies,
     /// Reminders of expiring certificates, and renewal links.
     renewals: Renewals,
+    /// Runs of workflows, and which server has them.
+    runs: Runs,
     /// Sessions, sign-in challenges and set-up links.
     sessions: Sessions,
+    /// Budgets of attempts that servers on one database share.
+    rate_budgets: RateBudgets,
     /// Suppressed access requests.
     suppressed_requests: SuppressedRequests,
     /// Workflows that administrators make.

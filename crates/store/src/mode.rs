@@ -3,7 +3,7 @@
 use domain::mode::Mode;
 
 use crate::query::{execute, fetch_all, fetch_number, fetch_optional};
-use crate::{Modes, StoreError};
+use crate::{Modes, StoreError, parsed};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -34,6 +34,7 @@ impl From<Row> for Mode {
             temperature: row.temperature,
             enabled: row.enabled != 0,
             edits_allowed: row.edits_allowed != 0,
+            groups: Vec::new(),
             position: row.position,
             version: row.version,
         }
@@ -46,12 +47,25 @@ impl Modes<'_> {
     /// All modes, ordered by position and name.
     pub async fn list(&mut self) -> Result<Vec<Mode>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM mode ORDER BY position, name");
-        Ok(fetch_all!(self.0, Row, &sql)?.into_iter().map(Mode::from).collect())
+        let mut modes: Vec<Mode> = fetch_all!(self.0, Row, &sql)?.into_iter().map(Mode::from).collect();
+        let sql = "SELECT mode_id, group_id FROM mode_group ORDER BY mode_id, group_id";
+        let groups: Vec<(String, String)> = fetch_all!(self.0, (String, String), sql)?;
+        for (mode_id, group_id) in groups {
+            if let Some(mode) = modes.iter_mut().find(|mode| mode.id == mode_id) {
+                mode.groups.push(parsed("mode_group", group_id)?);
+            }
+        }
+        Ok(modes)
     }
 
     pub async fn find(&mut self, id: &str) -> Result<Option<Mode>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM mode WHERE id = $1");
-        Ok(fetch_optional!(self.0, Row, &sql, id)?.map(Mode::from))
+        let Some(mut mode) = fetch_optional!(self.0, Row, &sql, id)?.map(Mode::from) else { return Ok(None) };
+        let sql = "SELECT group_id FROM mode_group WHERE mode_id = $1 ORDER BY group_id";
+        let groups: Vec<(String,)> = fetch_all!(self.0, (String,), sql, id)?;
+        let groups = groups.into_iter().map(|(id,)| parsed("mode_group", id));
+        mode.groups = groups.collect::<Result<_, _>>()?;
+        Ok(Some(mode))
     }
 
     pub async fn count(&mut self) -> Result<u64, StoreError> {
@@ -77,7 +91,7 @@ impl Modes<'_> {
             &mode.workflow,
             i64::from(mode.edits_allowed)
         )?;
-        Ok(())
+        self.set_groups(mode).await
     }
 
     /// Saves a mode if its version is still the stored one (optimistic locking); otherwise `false`.
@@ -100,6 +114,22 @@ impl Modes<'_> {
             &mode.id,
             mode.version
         )?;
+        if changed == 1 {
+            self.set_groups(mode).await?;
+        }
         Ok(changed == 1)
+    }
+
+    async fn set_groups(&mut self, mode: &Mode) -> Result<(), StoreError> {
+        execute!(self.0, "DELETE FROM mode_group WHERE mode_id = $1", &mode.id)?;
+        for group in &mode.groups {
+            execute!(
+                self.0,
+                "INSERT INTO mode_group (mode_id, group_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                &mode.id,
+                group.as_str()
+            )?;
+        }
+        Ok(())
     }
 }

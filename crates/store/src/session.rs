@@ -1,6 +1,6 @@
 //! Sessions, sign-in challenges and set-up links.
 
-use domain::account::{Challenge, Session, SessionKind, SetupLink};
+use domain::account::{Challenge, OwnSession, Session, SessionKind, SetupLink};
 use domain::id::{AccountId, CertificateId, SessionId};
 use domain::secret::TokenHash;
 
@@ -125,6 +125,51 @@ impl Sessions<'_> {
              WHERE id = $1 AND token_hash IS NULL AND ended_at IS NULL AND expires_at > $2"
         );
         fetch_optional!(self.0, Row, &sql, id.as_str(), now)?.map(Session::try_from).transpose()
+    }
+
+    /// A session of an account, if it has not ended or expired.
+    pub async fn find_of_account(
+        &mut self,
+        account_id: &AccountId,
+        id: &SessionId,
+        now: i64,
+    ) -> Result<Option<Session>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM session
+             WHERE id = $1 AND account_id = $2 AND ended_at IS NULL AND expires_at > $3"
+        );
+        let row = fetch_optional!(self.0, Row, &sql, id.as_str(), account_id.as_str(), now)?;
+        row.map(Session::try_from).transpose()
+    }
+
+    /// An account's sessions that have not ended or expired, the newest first; of the panel only those that were used after
+    /// `used_since`. `is_current` is for the caller to find out.
+    pub async fn open_of_account(
+        &mut self,
+        account_id: &AccountId,
+        now: i64,
+        used_since: i64,
+    ) -> Result<Vec<OwnSession>, StoreError> {
+        let rows: Vec<(String, Option<String>, i64, i64)> = fetch_all!(
+            self.0,
+            (String, Option<String>, i64, i64),
+            "SELECT s.id, CASE WHEN s.token_hash IS NULL THEN c.device_name END AS device, s.created_at, s.expires_at
+             FROM session s LEFT JOIN machine_certificate c ON c.id = s.certificate_id
+             WHERE s.account_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2
+             AND (s.token_hash IS NULL OR COALESCE(s.last_used_at, s.created_at) > $3)
+             ORDER BY s.created_at DESC, s.id DESC",
+            account_id.as_str(),
+            now,
+            used_since
+        )?;
+        let session = |(id, device_name, opened_at, expires_at)| OwnSession {
+            id,
+            device_name,
+            opened_at,
+            expires_at,
+            is_current: false,
+        };
+        Ok(rows.into_iter().map(session).collect())
     }
 
     /// The session that a renewal has opened for the new certificate.

@@ -58,6 +58,10 @@ impl Addresses<'_> {
         for (kind, text) in found {
             match kind {
                 OWN_ACCOUNT => known = true,
+                OWN_DISABLED_ACCOUNT => {
+                    known = true;
+                    notes.push(AddressNote::AccountDisabled);
+                }
                 WITH_ACCOUNT | WITHOUT_ACCOUNT => {
                     let Ok(other) = text.parse::<EmailAddress>() else { continue };
                     names_domain |= skeleton::parts(&other).1 != domain;
@@ -97,11 +101,12 @@ impl Addresses<'_> {
     }
 }
 
-/// The kinds of rows of [`about_address`]: the address's own account, or a confusable address with or without an account.
-/// Any other number is a confusable domain.
+/// The kinds of rows of [`about_address`]: the address's own account, likewise if it is disabled, or a confusable address with
+/// or without an account. Any other number is a confusable domain.
 const OWN_ACCOUNT: i64 = 0;
 const WITH_ACCOUNT: i64 = 1;
 const WITHOUT_ACCOUNT: i64 = 2;
+const OWN_DISABLED_ACCOUNT: i64 = 3;
 
 /// Confusable domains are searched in two ranges, below and above the address's own, so that the index skips the many
 /// addresses of that domain.
@@ -109,7 +114,8 @@ fn about_address() -> String {
     let domain = "SELECT o.domain FROM address_look o JOIN account a ON a.email = o.email
          WHERE o.domain_look = $3 AND o.domain";
     format!(
-        "SELECT CAST({OWN_ACCOUNT} AS BIGINT) AS kind, email AS found FROM account WHERE email = $1
+        "SELECT CAST(CASE WHEN state = 'disabled' THEN {OWN_DISABLED_ACCOUNT} ELSE {OWN_ACCOUNT} END AS BIGINT) AS kind,
+             email AS found FROM account WHERE email = $1
          UNION ALL SELECT kind, found FROM (
              SELECT CAST(CASE WHEN a.id IS NULL THEN {WITHOUT_ACCOUNT} ELSE {WITH_ACCOUNT} END AS BIGINT) AS kind,
                  o.email AS found

@@ -44,6 +44,11 @@ impl Workflows<'_> {
         Ok(fetch_optional!(self.0, Row, &sql, id)?.map(Into::into))
     }
 
+    pub async fn version(&mut self, id: &str, version: i64) -> Result<Option<StoredWorkflow>, StoreError> {
+        let sql = format!("{SELECT} WHERE workflow.id = $1 AND workflow_version.version = $2");
+        Ok(fetch_optional!(self.0, Row, &sql, id, version)?.map(Into::into))
+    }
+
     /// Every version, newest first.
     pub async fn versions(&mut self, id: &str) -> Result<Vec<StoredWorkflow>, StoreError> {
         let sql = format!("{SELECT} WHERE workflow.id = $1 ORDER BY workflow_version.version DESC");

@@ -49,12 +49,26 @@ impl Rule {
         Self::new(name, attempts, Duration::from_mins(1))
     }
 
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// The size of the burst.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "made of a u32, at least 1")]
+    pub fn attempts(self) -> u32 {
+        self.attempts as u32
+    }
+
+    pub fn period(self) -> Duration {
+        Duration::from_secs_f64(self.period)
+    }
+
     fn times(self, factor: f64) -> Self {
         Self { attempts: self.attempts * factor, ..self }
     }
 }
 
-/// Counts attempts. An implementation other than [`InMemoryRateLimiter`] could share them between servers.
+/// Counts attempts.
 #[async_trait]
 pub trait RateLimiter: Send + Sync + std::fmt::Debug {
     /// Counts an attempt from an address. 429 with the seconds to wait if there were too many; a rejected attempt does not

@@ -126,6 +126,8 @@ impl<E> FailureCause<E> {
 pub enum LimitExceeded {
     #[error("the run would write more than {0} bytes")]
     Bytes(u64),
+    #[error("the run would ask models more than {0} times")]
+    Calls(u64),
     #[error("the run would cost more than {0} millionths")]
     Cost(u64),
     #[error("the run would take more than {0} steps")]

@@ -132,7 +132,7 @@ pub use graph::Graph;
 pub use limits::{Limits, RunUsage};
 pub use node::{Node, NodeError, NodeOutput};
 pub use policy::{NodePolicy, RetryPolicy};
-pub use run::{CheckpointState, Report, Run, Status};
+pub use run::{CheckpointState, Report, Run, Status, steps_taken};
 pub use state::WorkflowState;
 pub use stream::{EventLog, NumberedEvent};
 pub use subgraph::Subgraph;

@@ -17,6 +17,8 @@ pub struct Limits {
     pub parallel: usize,
     /// What the nodes write, as JSON. The state cannot become larger than what was written to it.
     pub bytes: u64,
+    /// Calls of models, as the nodes charge them.
+    pub calls: u64,
     pub tokens: u64,
     /// In millionths of the currency that the services charge in.
     pub cost: u64,
@@ -29,6 +31,7 @@ impl Default for Limits {
             tasks: u64::MAX,
             parallel: usize::MAX,
             bytes: u64::MAX,
+            calls: u64::MAX,
             tokens: u64::MAX,
             cost: u64::MAX,
         }
@@ -38,6 +41,9 @@ impl Default for Limits {
 /// What a run has used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunUsage {
+    /// Calls of models.
+    #[serde(default)]
+    pub calls: u64,
     pub tokens: u64,
     /// In millionths.
     pub cost: u64,
@@ -49,24 +55,30 @@ pub(crate) struct Meter {
     limits: Limits,
     tasks: AtomicU64,
     bytes: AtomicU64,
+    calls: AtomicU64,
     tokens: AtomicU64,
     cost: AtomicU64,
 }
 
 impl Meter {
     pub fn new(limits: Limits) -> Self {
-        let [tasks, bytes, tokens, cost] = Default::default();
-        Self { limits, tasks, bytes, tokens, cost }
+        let [tasks, bytes, calls, tokens, cost] = Default::default();
+        Self { limits, tasks, bytes, calls, tokens, cost }
     }
 
     /// What a resumed run has used before.
     pub fn restore(&self, used: RunUsage) {
+        self.calls.fetch_max(used.calls, Ordering::Relaxed);
         self.tokens.fetch_max(used.tokens, Ordering::Relaxed);
         self.cost.fetch_max(used.cost, Ordering::Relaxed);
     }
 
     pub fn used(&self) -> RunUsage {
-        RunUsage { tokens: self.tokens.load(Ordering::Relaxed), cost: self.cost.load(Ordering::Relaxed) }
+        RunUsage {
+            calls: self.calls.load(Ordering::Relaxed),
+            tokens: self.tokens.load(Ordering::Relaxed),
+            cost: self.cost.load(Ordering::Relaxed),
+        }
     }
 
     pub fn parallel(&self) -> usize {
@@ -91,12 +103,18 @@ impl Meter {
     }
 
     pub fn charge(&self, used: RunUsage) -> Result<(), LimitExceeded> {
-        let tokens = self.tokens.fetch_add(used.tokens, Ordering::Relaxed).saturating_add(used.tokens);
-        let cost = self.cost.fetch_add(used.cost, Ordering::Relaxed).saturating_add(used.cost);
-        match (tokens > self.limits.tokens, cost > self.limits.cost) {
-            (true, _) => Err(LimitExceeded::Tokens(self.limits.tokens)),
-            (_, true) => Err(LimitExceeded::Cost(self.limits.cost)),
-            (false, false) => Ok(()),
+        let add =
+            |counter: &AtomicU64, more: u64| counter.fetch_add(more, Ordering::Relaxed).saturating_add(more);
+        let (calls, tokens) = (add(&self.calls, used.calls), add(&self.tokens, used.tokens));
+        let cost = add(&self.cost, used.cost);
+        if calls > self.limits.calls {
+            Err(LimitExceeded::Calls(self.limits.calls))
+        } else if tokens > self.limits.tokens {
+            Err(LimitExceeded::Tokens(self.limits.tokens))
+        } else if cost > self.limits.cost {
+            Err(LimitExceeded::Cost(self.limits.cost))
+        } else {
+            Ok(())
         }
     }
 }

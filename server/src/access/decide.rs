@@ -109,7 +109,7 @@ impl ReviewService for Access {
         let request = request.approve(&admin.email, now, expires_at).map_err(already_decided)?;
         let link = Token::generate(self.env.random.as_ref());
         if !tx.access_requests().decide(&request, Some(&link.hash())).await? {
-            return Err(Problem::conflict("Somebody else has decided about this request.").into());
+            return Err(Problem::conflict("Someone else already decided this request.").into());
         }
         tx.accounts().ensure(&self.env.new_id(), &request.email, Role::User, now).await?;
         tx.audit_log().append(now, &admin.account_id, Action::AccessRequestApproved, id, "").await?;
@@ -137,7 +137,7 @@ impl ReviewService for Access {
         let request = tx.access_requests().find(id).await?.ok_or_else(Problem::not_found)?;
         let request = request.reject(&admin.email, now, reason).map_err(already_decided)?;
         if !tx.access_requests().decide(&request, None).await? {
-            return Err(Problem::conflict("Somebody else has decided about this request.").into());
+            return Err(Problem::conflict("Someone else already decided this request.").into());
         }
         tx.audit_log().append(now, &admin.account_id, Action::AccessRequestRejected, id, "").await?;
         self.outbox.rejected(&mut tx, &request, reason).await?;

@@ -95,27 +95,27 @@ impl LinkService for Access {
 }
 
 pub(super) fn sent_meanwhile() -> Problem {
-    Problem::conflict("A new link was sent or asked for a moment ago. Reload the page.")
+    Problem::conflict("A new link was just sent or requested. Reload the page.")
 }
 
 fn not_requested() -> Problem {
-    Problem::conflict("There is no open request for a new link here. Reload the page.")
+    Problem::conflict("No new link is being requested here. Reload the page.")
 }
 
 fn account_disabled() -> Problem {
-    Problem::conflict("This person's account is disabled.")
+    Problem::conflict("This person’s account is disabled.")
 }
 
 /// 409: the link to a machine's next certificate is the same in each reminder (`docs/decisions/renewal.md`).
 fn is_renewal_link() -> Problem {
-    Problem::new("no-other-link", 409, "This link renews a machine's certificate").detail(
-        "Its reminders contain the same link while it is valid. If the new certificate was lost, ask for access again.",
+    Problem::new("no-other-link", 409, "This link renews a machine’s certificate").detail(
+        "Its reminders contain the same link while it is valid. If the new certificate was lost, request access again.",
     )
 }
 
 fn no_more_links() -> Problem {
-    Problem::new("no-more-links", 409, "This request has had all its links")
-        .detail("Ask the requester to ask for access again.")
+    Problem::new("no-more-links", 409, "No more links can be sent for this request")
+        .detail("Have the requester request access again.")
 }
 
 /// The errors of [`LinkService::send_link`].

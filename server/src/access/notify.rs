@@ -30,9 +30,10 @@ impl Access {
     }
 
     /// Fills in derived columns that an earlier version did not store or computed by other rules: the skeletons of addresses
-    /// and the search texts of requests.
+    /// and the search texts of requests; and makes conversations of analyses that have none.
     pub async fn backfill(&self) -> Result<(), ServiceError> {
         self.env.store.fill_search_texts().await?;
+        self.env.store.fill_conversations().await?;
         loop {
             let mut tx = self.env.store.begin().await?;
             let requests = tx.access_requests().without_search_text(BACKFILL_BATCH).await?;

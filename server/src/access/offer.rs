@@ -150,12 +150,12 @@ fn no_new_link(state: RequestState) -> Problem {
         RequestState::Approved => "This link still works.",
         _ => "Ask for access again, or talk to an administrator.",
     };
-    Problem::new("no-new-link", 409, "No new link can be asked for here").detail(detail)
+    Problem::new("no-new-link", 409, "You can’t ask for a new link here").detail(detail)
 }
 
 fn too_early(seconds: i64) -> Problem {
-    Problem::new("too-early", 429, "The administrators have been asked already")
-        .detail("Give them time, or talk to them.")
+    Problem::new("too-early", 429, "You’ve already asked for a new link")
+        .detail("Give your administrators some time, or talk to them.")
         .retry_after(seconds.unsigned_abs())
 }
 

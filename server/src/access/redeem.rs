@@ -113,7 +113,7 @@ impl Access {
         }
         let account = tx.accounts().find_by_email(&request.email).await?.ok_or_else(Problem::not_found)?;
         if !matches!(account.state, AccountState::Invited) {
-            return Err(Problem::conflict("This account is set up already. Sign in.").into());
+            return Err(Problem::conflict("This account is already set up. Sign in.").into());
         }
         let derived = self.setup_token(&request.id, number);
         self.people.store_setup_link(&mut tx, &TokenHash::of(&derived), Some(&account.id)).await?;
@@ -303,31 +303,31 @@ fn is_match_code(request: &AccessRequest, given: Option<&str>) -> bool {
 /// 403: the link alone is not enough.
 fn wrong_code() -> Problem {
     Problem::new(WRONG_CODE, 403, "The match code is needed")
-        .detail("Open this page in the browser that you asked with, or enter the code that was shown to you there.")
-        .field("match_code", "Enter the match code that was shown when you asked for access.")
+        .detail("Open this page in the browser you requested access with, or enter the code you were shown there.")
+        .field("match_code", "Enter the match code you were shown when you requested access.")
 }
 
 /// 403: a renewal link has no match code.
 fn machine_needed() -> Problem {
-    Problem::new(MACHINE_NEEDED, 403, "The machine's certificate is needed")
+    Problem::new(MACHINE_NEEDED, 403, "The machine’s certificate is needed")
         .detail("Open this link on the machine itself, and choose its certificate when the browser asks.")
 }
 
 /// 429: only the requesting browser can use this link now.
 fn too_many_codes() -> Problem {
     Problem::new(TOO_MANY_CODES, 429, "Too many wrong match codes")
-        .detail("Open this page in the browser that you asked with, or ask an administrator for a new link.")
+        .detail("Open this page in the browser you requested access with, or ask an administrator for a new link.")
         .retry_after(3600)
 }
 
 /// 410: the link was redeemed.
 pub(super) fn handed_out() -> Problem {
-    Problem::gone("Its package has been handed out.")
+    Problem::gone("Its certificate has been downloaded.")
 }
 
 /// 410: the link has expired.
 pub(super) fn link_expired() -> Problem {
-    Problem::gone("Ask for access again, or ask an administrator for a new link.")
+    Problem::gone("Request access again, or ask an administrator for a new link.")
 }
 
 /// 403: this client has not proved yet to be the requester.

@@ -49,19 +49,19 @@ pub(super) fn check_reminder(next: Option<i64>, now: i64) -> Result<(), Problem>
 }
 
 fn no_more() -> Problem {
-    Problem::new("no-reminder", 409, "The administrators cannot be reminded of this any more")
-        .detail("Talk to them, or ask again once this request has ended.")
+    Problem::new("no-reminder", 409, "You can’t send more reminders")
+        .detail("Talk to your administrator, or request access again once this request has expired.")
 }
 
 fn too_early(seconds: i64) -> Problem {
-    Problem::new("too-early", 429, "It is too early for a reminder")
-        .detail("This page says from when on you can remind the administrators.")
+    Problem::new("too-early", 429, "It’s too early for a reminder")
+        .detail("This page shows when you can send one.")
         .retry_after(seconds.unsigned_abs())
 }
 
 /// 409: a concurrent decision or reminder was faster.
 pub(super) fn lost_race() -> Problem {
-    Problem::conflict("The request was decided, or the administrators were reminded, a moment ago.")
+    Problem::conflict("The request was just decided, or a reminder was just sent.")
 }
 
 /// The errors of [`RequesterService::remind`](app::services::RequesterService::remind).

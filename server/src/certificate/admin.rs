@@ -92,7 +92,7 @@ impl Certificates {
         let certificate = tx.certificates().find(id).await?.ok_or_else(Problem::not_found)?;
         tx.certificates().lock_machines_of(&certificate.account_id).await?;
         if !tx.certificates().revoke(id, reason, words.as_str(), now).await? {
-            return Err(Problem::conflict("This certificate is revoked already.").into());
+            return Err(Problem::conflict("This certificate is already revoked.").into());
         }
         let mut ended = vec![certificate];
         for other in tx.certificates().find_of_same_machine(id).await? {

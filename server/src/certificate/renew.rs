@@ -73,13 +73,13 @@ fn renewable_from(certificate: &MachineCertificate) -> i64 {
 /// 409: the certificate was renewed for another key.
 fn renewed_already() -> Problem {
     Problem::new("renewed-already", 409, "This certificate has been renewed")
-        .detail("Use the certificate that took its place. If its key is lost, ask for access again.")
+        .detail("Use the certificate that replaced it. If its key is lost, request access again.")
 }
 
 /// 409: the certificate is too new.
 fn too_early(seconds: i64) -> Problem {
     let days = seconds.unsigned_abs().div_ceil(24 * 3600);
-    Problem::new("too-early", 409, "This certificate need not be renewed yet")
+    Problem::new("too-early", 409, "This certificate can’t be renewed yet")
         .detail(format!("It can be renewed in {days} {}.", if days == 1 { "day" } else { "days" }))
 }
 

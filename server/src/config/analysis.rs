@@ -60,6 +60,14 @@ pub struct Screenshots {
     pub keep: bool,
 }
 
+/// Model servers that administrators enter in the panel.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Models {
+    /// Whether their addresses may be link-local, or those at which clouds give out credentials.
+    pub link_local_addresses: bool,
+}
+
 /// Reads the model servers. [`ProviderConfig`] itself has the fields, their defaults and their rules.
 pub(super) fn providers(reader: &mut ConfigReader) -> Vec<ProviderConfig> {
     let mut providers: Vec<ProviderConfig> = reader.section("providers");

@@ -11,20 +11,24 @@ mod access;
 mod analysis;
 mod base_url;
 mod listeners;
+mod policy;
 mod smtp;
 mod source;
 mod storage;
+mod workflows;
 
 use std::path::{Path, PathBuf};
 
 use source::{ConfigReader, Node};
 
 pub use access::{Access, Admin, Limits};
-pub use analysis::{ProviderConfig, ProviderKind, Reader, Screenshots};
+pub use analysis::{Models, ProviderConfig, ProviderKind, Reader, Screenshots};
 pub use base_url::BaseUrl;
 pub use listeners::{Machines, MachinesTls, Pages, Proxy, TlsFiles};
+pub use policy::Policy;
 pub use smtp::{Encryption, Smtp, hello_name};
 pub use storage::{Database, Location, Log, LogFormat};
+pub use workflows::Workflows;
 
 /// Variables with this prefix that belong to the command line.
 const COMMAND_LINE_VARIABLES: [&str; 2] = ["AIWE_CONFIG", "AIWE_DATA_DIR"];
@@ -49,9 +53,12 @@ pub struct Config {
     pub limits: Limits,
     /// The model servers; the first is the default. Empty: only the built-in reader produces answers.
     pub providers: Vec<ProviderConfig>,
+    pub models: Models,
+    pub policy: Policy,
     pub reader: Reader,
     pub screenshots: Screenshots,
     pub log: Log,
+    pub workflows: Workflows,
 }
 
 impl Config {
@@ -131,9 +138,12 @@ impl Config {
             admin: Admin::read(&mut reader),
             limits: Limits::read(&mut reader),
             providers: analysis::providers(&mut reader),
+            models: reader.section("models"),
+            policy: Policy::read(&mut reader),
             reader: Reader::read(&mut reader),
             screenshots: reader.section("screenshots"),
             log: Log::read(&mut reader),
+            workflows: Workflows::read(&mut reader),
         };
         let invalid = reader.finish();
         if invalid.is_empty() { Ok(config) } else { Err(ConfigError::Fields(invalid)) }

@@ -10,7 +10,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use domain::analysis::AnalysisRecord;
-use domain::id::AnalysisId;
+use domain::id::{AnalysisId, ConversationId};
 use futures::StreamExt;
 use http::{HeaderMap, StatusCode, header};
 use protocol::Problem;
@@ -18,7 +18,6 @@ use protocol::analysis::{
     AnalysisDocument, AnalysisEvent, MAX_SELECTION_CHARS, MAX_TEXT_BYTES, StepState, TextEdit, WindowText,
 };
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use web::documented_errors::{ErrorResponses, File};
@@ -27,9 +26,11 @@ use web::{
     without_nul,
 };
 
-use crate::analysis::{Admission, Analyses, KEEP_ALIVE, Question};
+use crate::analysis::{Admission, Analyses, EventStream, KEEP_ALIVE, OnDisconnect, Question, StreamedEvent};
 use crate::native::Person;
 
+/// The longest part `capture`, in bytes.
+const MAX_CAPTURE_BYTES: usize = 8_000;
 /// Analyses per page.
 const PAGE_SIZE: i64 = 50;
 
@@ -37,12 +38,15 @@ const PAGE_SIZE: i64 = 50;
 ///
 /// With `Accept: text/event-stream` the answer is a stream: each event's `event` and `data` are those of `AnalysisEvent`, and
 /// it ends with one `done` or one `error`, whose data is a problem document. Otherwise the same content is one document.
-/// Closing the connection cancels the analysis. Comment lines keep an idle stream open.
+/// Closing the connection cancels the analysis, unless `On-Disconnect` says otherwise. Comment lines keep an idle stream open.
 #[utoipa::path(
     post,
     path = "/native/analyze",
     operation_id = "analyze",
     tag = "Native",
+    params(("On-Disconnect" = Option<String>, Header,
+        description = "`continue`: the analysis goes on when the connection is lost. Its stream begins with the event \
+            `started`, and `GET /native/analyses/{id}/events` joins it again.")),
     security(("clientCertificate" = [], "accessToken" = [])),
     request_body(content = Question, content_type = "multipart/form-data",
         description = "No other parts are accepted.",
@@ -69,7 +73,7 @@ pub async fn analyze(
     let mut admission = analyses.admit(&person).await?;
     let body = MultipartBody::from_request(request, &()).await?;
     let question = read_question(body, &mut admission, analyses.largest_picture()).await?;
-    let events = analyses.start(&person, admission, question).await?;
+    let events = analyses.start(&person, admission, question, OnDisconnect::of(&headers)).await?;
     let wants_stream = headers
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
@@ -101,14 +105,25 @@ async fn read_question(
             }
             "context" => question.context = text_field(field, "context").await?,
             "mode" => question.mode = Some(text_field(field, "mode").await?),
+            "conversation" => question.conversation = Some(text_field(field, "conversation").await?),
             "text" => question.text = Some(window_text(field).await?),
+            "capture" => {
+                let text = bounded_field(field, "capture", MAX_CAPTURE_BYTES).await?;
+                let wrong = "Send an object of program, title, trigger and masks.";
+                // A list would do for a structure, too.
+                let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text);
+                let capture = object.and_then(|object| serde_json::from_value(object.into()));
+                question.capture =
+                    Some(capture.map_err(|_| Problem::invalid_input().field("capture", wrong))?);
+            }
             "selection" => {
                 let selection = bounded_field(field, "selection", MAX_SELECTION_CHARS * 4).await?;
                 question.selection = Some(selection).filter(|selection| !selection.is_empty());
             }
             other => {
                 let name: String = other.chars().filter(char::is_ascii_graphic).take(40).collect();
-                let message = "Send image, context, mode, text and selection, and nothing else.";
+                let message =
+                    "Send image, context, conversation, mode, text and selection, and nothing else.";
                 return Err(Problem::invalid_input().field(&name, message));
             }
         }
@@ -146,28 +161,35 @@ async fn window_text(field: Field<'_>) -> Result<WindowText, Problem> {
     serde_json::from_str(&text).map_err(wrong)
 }
 
-fn stream(events: mpsc::Receiver<AnalysisEvent>) -> Response {
-    let events =
-        futures::stream::unfold(events, |mut events| async move { Some((events.recv().await?, events)) });
-    let events = events.filter_map(|event| async move {
+/// Without a last event, where the run goes on elsewhere: the client joins it again.
+pub(super) fn stream(events: EventStream) -> Response {
+    let events = events.filter_map(|StreamedEvent { id, event }| async move {
         let data = event.data().ok()?;
-        Some(Ok::<_, Infallible>(Event::default().event(event.name()).data(data)))
+        let sent = Event::default().event(event.name()).data(data);
+        Some(Ok::<_, Infallible>(match id {
+            Some(id) => sent.id(id),
+            None => sent,
+        }))
     });
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
     // Otherwise a buffering proxy would hold the stream back.
     ([("x-accel-buffering", "no")], Sse::new(events).keep_alive(keep_alive)).into_response()
 }
 
-async fn document(mut events: mpsc::Receiver<AnalysisEvent>) -> Result<AnalysisDocument, Problem> {
+async fn document(mut events: EventStream) -> Result<AnalysisDocument, Problem> {
     let (mut answer, mut steps, mut edits, mut notices) = (String::new(), Vec::new(), Vec::new(), Vec::new());
-    while let Some(event) = events.recv().await {
+    while let Some(StreamedEvent { event, .. }) = events.next().await {
         match event {
             AnalysisEvent::Delta(delta) => answer.push_str(&delta.text),
             AnalysisEvent::Step(step) if step.state != StepState::Started => steps.push(step),
             AnalysisEvent::Edit(edit) => edits.push(edit),
             AnalysisEvent::Notice(notice) => notices.push(notice),
             AnalysisEvent::Reasoning(reasoning) if reasoning.retracts => answer.clear(),
-            AnalysisEvent::Step(_) | AnalysisEvent::Reasoning(_) => {}
+            AnalysisEvent::Question(_)
+            | AnalysisEvent::Queued(_)
+            | AnalysisEvent::Reasoning(_)
+            | AnalysisEvent::Started(_)
+            | AnalysisEvent::Step(_) => {}
             AnalysisEvent::Done(done) => return Ok(AnalysisDocument { answer, steps, edits, notices, done }),
             AnalysisEvent::Error(problem) => return Err(problem),
         }
@@ -191,6 +213,9 @@ pub struct Search {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RecordedAnalysis {
     id: String,
+    /// Null for an analysis of an earlier version, for the moments until the server has made a conversation of it.
+    #[schema(required = true)]
+    conversation: Option<String>,
     /// The mode's id.
     mode: String,
     /// The question.
@@ -234,6 +259,7 @@ impl From<AnalysisRecord> for RecordedAnalysis {
             record.failure.map(|failure| (failure.provider, failure.words)).unzip();
         Self {
             id: record.id.into_string(),
+            conversation: record.conversation_id.map(ConversationId::into_string),
             mode: record.mode_id,
             context: record.context,
             answer: record.answer,

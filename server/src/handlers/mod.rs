@@ -4,7 +4,12 @@
 pub mod access;
 pub mod analysis;
 pub mod certificate;
+pub mod conversation;
 pub mod description;
+pub mod edit;
 pub mod health;
+pub mod ledger;
 pub mod native;
+pub mod policy;
+pub mod run;
 pub mod workflow;

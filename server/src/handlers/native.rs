@@ -120,7 +120,7 @@ pub async fn session(person: Person) -> Json<Session> {
 
 /// The modes to choose from
 ///
-/// Those that are enabled, in the administrator's order. The first one is the default.
+/// Those that are enabled for this person, in the administrator's order. The first one is the default.
 #[utoipa::path(
     get,
     path = "/native/modes",
@@ -129,8 +129,8 @@ pub async fn session(person: Person) -> Json<Session> {
     security(("clientCertificate" = [], "accessToken" = [])),
     responses((status = 200, description = "All of them.", body = [ModeSummary]), ErrorResponses<(Person,)>),
 )]
-pub async fn modes(State(modes): State<Modes>, _person: Person) -> ApiResult<Json<Vec<ModeSummary>>> {
-    Ok(Json(modes.enabled().await?))
+pub async fn modes(State(modes): State<Modes>, person: Person) -> ApiResult<Json<Vec<ModeSummary>>> {
+    Ok(Json(modes.enabled(&person.account.id).await?))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Person

@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, Request, State};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use protocol::Problem;
+use protocol::analysis::PersonAnswer;
 use protocol::workflow::TriedWorkflow;
 use web::{ApiResult, MultipartBody, multipart_problem, without_nul};
 
@@ -26,9 +27,13 @@ pub async fn run_draft(
     let picture = parts
         .image
         .ok_or_else(|| Problem::invalid_input().field("image", "Choose a PNG or JPEG picture."))?;
-    let workflow = workflows.begin_trial(&admin, &parts.id, &parts.document).await?;
-    let trial = Trial { workflow, question: parts.question, picture, mode: parts.mode };
-    Ok(Json(analyses.try_workflow(admission, trial).await?))
+    let draft = workflows.draft(&parts.id, &parts.document).await?;
+    let answers = parts.answers;
+    let trial = Trial { question: parts.question, picture, mode: parts.mode, answers };
+    let trial = analyses.check_trial(trial).await?;
+    // After all checks: what is refused is not run.
+    workflows.record_trial(&admin, &draft).await?;
+    Ok(Json(analyses.try_workflow(admission, draft.graph, trial).await?))
 }
 
 /// The parts of the body.
@@ -39,6 +44,7 @@ struct Parts {
     question: String,
     mode: String,
     image: Option<Bytes>,
+    answers: Vec<PersonAnswer>,
 }
 
 impl Parts {
@@ -70,9 +76,16 @@ impl Parts {
                 "document" => parts.document = text,
                 "context" => parts.question = text,
                 "mode" => parts.mode = text,
+                "answers" => parts.answers = answers(&text)?,
                 _ => return Err(Problem::invalid_input().field("body", "A part has an unknown name.")),
             }
         }
         Ok(parts)
     }
+}
+
+/// JSON.
+fn answers(text: &str) -> Result<Vec<PersonAnswer>, Problem> {
+    let wrong = |_| Problem::invalid_input().field("answers", "Send a list of questions and answers.");
+    if text.is_empty() { Ok(Vec::new()) } else { serde_json::from_str(text).map_err(wrong) }
 }

@@ -50,15 +50,15 @@ impl MailTemplates {
     /// To the requester: the request has arrived.
     pub fn request_received(&self, to: &EmailAddress, status_url: &str, request_hours: u32) -> Mail {
         let body = MailBody::default()
-            .paragraph("Your request for access has arrived. An administrator will look at it.")
+            .paragraph("We received your request for access. An administrator will review it.")
             .paragraph(&format!(
-                "They will ask you for the match code that was shown when you sent it. It is not in this mail, and it proves \
-                 that the request is yours. The request is open for {}.",
+                "They will ask you for the match code you were shown. It proves that the request is yours, so it is not in \
+                 this mail. The request stays open for {}.",
                 hours(request_hours)
             ))
-            .link("See its status", status_url)
-            .paragraph("If you did not ask for access, you need not do anything.");
-        self.mail(to, "Your request for access has arrived", body)
+            .link("Check its status", status_url)
+            .paragraph("If you did not request access, you can ignore this mail.");
+        self.mail(to, "We received your access request", body)
     }
 
     /// To the requester: approved, with the link to the certificate.
@@ -71,15 +71,15 @@ impl MailTemplates {
     ) -> Mail {
         let machine = device.map_or_else(|| "your machine".to_owned(), |name| format!("“{name}”"));
         let body = MailBody::default()
-            .paragraph(&format!("Your request for access is approved. The link leads to the certificate for {machine}."))
+            .paragraph(&format!("Your request for access was approved. Use this link to get the certificate for {machine}."))
             .link("Get the certificate", download_url)
             .paragraph(&format!(
-                "Open it on that machine and in the browser in which you asked, or have your match code at hand. It \
+                "Open it on that machine, in the browser you used for the request, or have your match code ready. It \
                  works once, within {}.",
                 hours(link_hours)
             ))
-            .paragraph("If you did not ask for access, tell your administrator.");
-        self.mail(to, "Your request for access is approved", body)
+            .paragraph("If you did not request access, tell your administrator.");
+        self.mail(to, "Your access request was approved", body)
     }
 
     /// To the requester: a new link that replaces the former one.
@@ -93,12 +93,12 @@ impl MailTemplates {
         let machine = device.map_or_else(|| "your machine".to_owned(), |name| format!("“{name}”"));
         let body = MailBody::default()
             .paragraph(&format!(
-                "An administrator sends you a new link to the certificate for {machine}. The former link no longer works."
+                "An administrator sent you a new link to the certificate for {machine}. The old link no longer works."
             ))
             .link("Get the certificate", download_url)
             .paragraph(&format!(
-                "Open it on that machine and in the browser in which you asked, or have your match code at hand. It \
-                 works once, within {}. A certificate that you fetched before is revoked when you fetch the new one.",
+                "Open it on that machine, in the browser you used for the request, or have your match code ready. It \
+                 works once, within {}. If you already have a certificate, it is revoked when you get the new one.",
                 hours(link_hours)
             ))
             .paragraph("If you did not ask for a new link, tell your administrator.");
@@ -116,11 +116,11 @@ impl MailTemplates {
         let machine = device.map_or_else(|| "your machine".to_owned(), |name| format!("“{name}”"));
         let body = MailBody::default()
             .paragraph(&format!(
-                "You asked for a new link to the certificate for {machine}. An administrator has declined to send one."
+                "You asked for a new link to the certificate for {machine}. An administrator decided not to send one."
             ))
             .message_of_administrator(reason)
-            .paragraph("If you still need a certificate, ask for access again.")
-            .link("Ask for access", request_url);
+            .paragraph("If you still need a certificate, request access again.")
+            .link("Request access", request_url);
         self.mail(to, "No new link to your certificate", body)
     }
 
@@ -135,15 +135,15 @@ impl MailTemplates {
     ) -> Mail {
         let machine = device.map_or_else(|| "your machine".to_owned(), |name| format!("“{name}”"));
         let body = MailBody::default()
-            .paragraph(&format!("The link to the certificate for {machine} has expired without being used."))
+            .paragraph(&format!("The link to the certificate for {machine} expired before it was used."))
             .paragraph(if another {
-                "Open the link in the former mail again: its page lets you ask the administrators for a new one. If you no \
-                 longer have that mail, ask for access again."
+                "Open the link in the earlier mail: its page lets you ask for a new one. If you no longer have that mail, \
+                 request access again."
             } else {
-                "Ask for access again; an administrator approves it as before."
+                "Request access again, and an administrator will review it as before."
             })
-            .link("Ask for access", request_url);
-        self.mail(to, "The link to your certificate has ended", body)
+            .link("Request access", request_url);
+        self.mail(to, "The link to your certificate has expired", body)
     }
 
     /// To the requester: rejected, with the administrator's reason.
@@ -151,7 +151,7 @@ impl MailTemplates {
         let body = MailBody::default()
             .paragraph("Your request for access was rejected.")
             .message_of_administrator(reason)
-            .link("Ask again", request_url);
+            .link("Request access again", request_url);
         self.mail(to, "Your request for access was rejected", body)
     }
 
@@ -161,22 +161,22 @@ impl MailTemplates {
             Purpose::Invitation => (
                 "Set up your account",
                 format!(
-                    "There is an account for you at {}. Choose your password and your second factor.",
+                    "An account was created for you at {}. Choose a password and set up your second factor.",
                     self.organisation
                 ),
             ),
             Purpose::Reset => (
                 "Set up your account again",
                 format!(
-                    "An administrator at {} has ended the password, the second factor and the recovery codes of your account, and \
-                     sends you this link to choose new ones. Whoever was signed in to it has been signed out.",
+                    "An administrator at {} has reset the password, second factor and recovery codes of your account. Use \
+                     this link to choose new ones. Every session of your account has been signed out.",
                     self.organisation
                 ),
             ),
         };
         let body = MailBody::default()
             .paragraph(&opening)
-            .link("Set up the account", setup_url)
+            .link("Set up your account", setup_url)
             .paragraph(&format!("The link works once, within {}.", hours(link_hours)))
             .paragraph("If you did not expect this, tell your administrator and do not open the link.");
         self.mail(to, subject, body)
@@ -186,11 +186,10 @@ impl MailTemplates {
     pub fn account_set_up(&self, to: &EmailAddress, start_url: &str) -> Mail {
         let body = MailBody::default()
             .paragraph(&format!(
-                "The password and the second factor of your account at {} have been set. Whoever was signed in to it has been \
-                 signed out.",
+                "A password and second factor were set for your account at {}. Every other session has been signed out.",
                 self.organisation
             ))
-            .paragraph("If that was not you, tell your administrator at once: somebody else has used your link.")
+            .paragraph("If that was not you, tell your administrator right away: someone else used your link.")
             .link("Open the start page", start_url);
         self.mail(to, "Your sign-in is set up", body)
     }
@@ -199,13 +198,13 @@ impl MailTemplates {
     pub fn request_expired(&self, to: &EmailAddress, requested_at: i64, request_url: &str) -> Mail {
         let body = MailBody::default()
             .paragraph(&format!(
-                "Nobody decided on your request for access of {} in time, so it has ended.",
+                "Nobody reviewed your access request of {} in time, so it has expired.",
                 app::instant::date(requested_at)
             ))
-            .paragraph("You can ask again. It helps to tell an administrator about it in another way, too.")
-            .link("Ask again", request_url)
-            .paragraph("If you did not ask for access, you need not do anything.");
-        self.mail(to, "Your request for access has ended", body)
+            .paragraph("You can request access again. It helps to let an administrator know, too.")
+            .link("Request access again", request_url)
+            .paragraph("If you did not request access, you can ignore this mail.");
+        self.mail(to, "Your access request has expired", body)
     }
 
     /// To a machine's owner: its certificate is no longer valid.
@@ -220,23 +219,21 @@ impl MailTemplates {
         let body = match end {
             CertificateEnd::Replaced => body
                 .paragraph(&format!(
-                    "The former certificate of “{device}” has ended because a new one was fetched with the link that you were \
-                     sent."
+                    "The old certificate of “{device}” was revoked because a new one was downloaded with the link you were sent."
                 ))
-                .paragraph("If you did not fetch it, tell your administrator at once: somebody has your link and your code."),
+                .paragraph("If that was not you, tell your administrator right away: someone has your link and your code."),
             CertificateEnd::Revoked { reason, words } => {
                 let body = body.paragraph(&format!(
-                    "An administrator has revoked the certificate of “{device}”. The assistant no longer works on that \
-                     machine."
+                    "An administrator revoked the certificate of “{device}”. The assistant no longer works on that machine."
                 ));
                 let body = match reason.label() {
-                    Some(reason) => body.paragraph(&format!("The reason: {}.", reason.to_lowercase())),
+                    Some(reason) => body.paragraph(&format!("Reason: {}.", reason.to_lowercase())),
                     None => body,
                 };
-                body.message_of_administrator(words).paragraph("If you need a new one, ask for access again.")
+                body.message_of_administrator(words).paragraph("If you need a new one, request access again.")
             }
         };
-        self.mail(to, "Your certificate has ended", body.link("Ask for access", request_url))
+        self.mail(to, "Your certificate was revoked", body.link("Request access", request_url))
     }
 
     /// To an administrator: news about requests. It never contains a match code.
@@ -247,10 +244,10 @@ impl MailTemplates {
         panel_url: &str,
     ) -> Mail {
         let subject = match news {
-            [(_, Notice::New)] => "A new request for access".to_owned(),
-            [(_, Notice::Reminder)] => "A reminder of a request for access".to_owned(),
-            [(_, Notice::Link)] => "A request for a new link".to_owned(),
-            all => format!("{} requests for access", all.len()),
+            [(_, Notice::New)] => "New access request".to_owned(),
+            [(_, Notice::Reminder)] => "Reminder: an access request is waiting".to_owned(),
+            [(_, Notice::Link)] => "New link requested".to_owned(),
+            all => format!("{} access requests", all.len()),
         };
         let mut body = MailBody::default();
         for (request, notice) in news.iter().take(MOST_NAMED) {
@@ -258,13 +255,13 @@ impl MailTemplates {
             let machine = device.map_or_else(String::new, |name| format!(" for “{name}”"));
             body = match notice {
                 Notice::New => body
-                    .paragraph(&format!("{requester} asks for access{machine}."))
+                    .paragraph(&format!("{requester} requested access{machine}."))
                     .quote(request.message.as_str()),
                 Notice::Reminder => {
-                    body.paragraph(&format!("{requester} reminds you of the request for access{machine}."))
+                    body.paragraph(&format!("{requester} sent a reminder about their access request{machine}."))
                 }
                 Notice::Link => body.paragraph(&format!(
-                    "{requester} cannot use the link to the certificate any more and asks for a new one{machine}."
+                    "{requester} can no longer use the link to their certificate and asked for a new one{machine}."
                 )),
             };
         }
@@ -273,10 +270,10 @@ impl MailTemplates {
         }
         let body = body
             .paragraph(
-                "Before you approve a request, have the requester read the match code to you and compare it with the \
-                 one shown there.",
+                "Before you approve a request, have the person read you their match code, and compare it with the one in \
+                 the panel.",
             )
-            .link("Look at the requests", panel_url);
+            .link("Review requests", panel_url);
         self.mail(to, &subject, body)
     }
 
@@ -290,24 +287,24 @@ impl MailTemplates {
     ) -> Mail {
         let (subject, event) = match tried {
             CodesTried::Often { wrong } => (
-                "Wrong match codes with a link",
-                format!("With the link that {requester} was sent, {wrong} wrong match codes were entered."),
+                "Wrong match codes for a link",
+                format!("{wrong} wrong match codes were entered for the link sent to {requester}."),
             ),
             CodesTried::Closed => (
-                "A link was closed after wrong match codes",
+                "A link was locked after wrong match codes",
                 format!(
-                    "With the link that {requester} was sent, so many wrong match codes were entered that it now works only in \
-                     the requester’s own browser."
+                    "Too many wrong match codes were entered for the link sent to {requester}. It now works only in their \
+                     own browser."
                 ),
             ),
         };
         let body = MailBody::default()
             .paragraph(&event)
             .paragraph(
-                "No certificate was handed out. Ask the requester, by voice or chat, whether it was them; if not, \
-                 somebody else reads their mail. Sending a new link invalidates the former one.",
+                "No certificate was issued. Ask them, by phone or chat, whether it was them. If not, someone else is reading \
+                 their mail. Sending a new link invalidates the old one.",
             )
-            .link("Look at the request", panel_url);
+            .link("Review the request", panel_url);
         self.mail(to, subject, body)
     }
 
@@ -411,7 +408,7 @@ mod tests {
         assert!(subjects.iter().all(|s| !s.contains(['\r', '\n'])), "{subjects:?}");
         subjects.sort();
         subjects.dedup();
-        assert_eq!(subjects.len(), all().len() - 1, "the two mails about an ended certificate share one");
+        assert_eq!(subjects.len(), all().len() - 1, "the two mails about a revoked certificate share one");
         assert_eq!(Subject::new("a\r\nBcc: b\u{85}c ").as_str(), "a  Bcc: b c");
     }
 
@@ -421,8 +418,8 @@ mod tests {
         let one = waiting(&"Laptop".parse().unwrap(), &Message::default());
         let news: Vec<_> = (0..25).map(|_| (one.clone(), Notice::New)).collect();
         let mail = templates().requests_wait(&to, &news, URL);
-        assert!(mail.subject.as_str().starts_with("25 requests for access"), "{:?}", mail.subject);
-        assert_eq!(mail.text.matches("ben@example.org asks").count(), 20);
+        assert!(mail.subject.as_str().starts_with("25 access requests"), "{:?}", mail.subject);
+        assert_eq!(mail.text.matches("ben@example.org requested access").count(), 20);
         assert!(mail.text.contains("And 5 more."));
     }
 

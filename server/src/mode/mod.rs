@@ -2,28 +2,32 @@
 
 use std::sync::Arc;
 
+use analysis::provider::ProviderSet;
 use app::request_context::Administrator;
 use app::services::ModeService;
 use async_trait::async_trait;
 use domain::audit::Action;
-use domain::id::ModeId;
+use domain::id::{AccountId, GroupId, ModeId};
 use protocol::mode::{Mode, ModeSummary};
 use protocol::{Problem, ServiceError};
 use store::StoreError;
 
 use crate::environment::Environment;
+use crate::policy::Policies;
 use crate::read_cache::ReadCache;
 
 #[derive(Debug, Clone)]
 pub struct Modes {
     env: Arc<Environment>,
+    policies: Policies,
+    providers: ProviderSet,
     /// All modes, in the administrator's order.
     all: Arc<ReadCache<(), Arc<Vec<Mode>>>>,
 }
 
 impl Modes {
-    pub fn new(env: Arc<Environment>) -> Self {
-        Self { env, all: Arc::new(ReadCache::new(1)) }
+    pub fn new(env: Arc<Environment>, policies: Policies, providers: ProviderSet) -> Self {
+        Self { env, policies, providers, all: Arc::new(ReadCache::new(1)) }
     }
 
     async fn all(&self) -> Result<Arc<Vec<Mode>>, ServiceError> {
@@ -48,6 +52,7 @@ impl Modes {
                     temperature,
                     enabled: true,
                     edits_allowed: false,
+                    groups: Vec::new(),
                     position,
                     version: 1,
                 };
@@ -59,24 +64,47 @@ impl Modes {
     }
 
     /// The modes that a desktop user chooses from, in the administrator's order.
-    #[tracing::instrument(skip_all, level = "debug", name = "mode.enabled")]
-    pub async fn enabled(&self) -> Result<Vec<ModeSummary>, ServiceError> {
+    #[tracing::instrument(skip_all, level = "debug", name = "mode.enabled", fields(account_id = %account_id))]
+    pub async fn enabled(&self, account_id: &AccountId) -> Result<Vec<ModeSummary>, ServiceError> {
+        let (all, policy) = (self.all().await?, self.policies.of(account_id).await?);
+        let groups = self.groups_for(&all, account_id).await?;
         let summary = |m: &Mode| ModeSummary {
             id: m.id.clone(),
             name: m.name.clone(),
             description: m.description.clone(),
-            edits_allowed: m.edits_allowed,
+            edits_allowed: m.edits_allowed && policy.edits_allowed,
         };
-        Ok(self.all().await?.iter().filter(|m| m.enabled).map(summary).collect())
+        Ok(all.iter().filter(|m| m.enabled && m.is_for(&groups)).map(summary).collect())
     }
 
-    /// The enabled mode with this id, or the first enabled one by default.
-    pub async fn choose(&self, id: Option<&str>) -> Result<Mode, ServiceError> {
+    /// The groups of an account, read only if a mode is limited to any.
+    async fn groups_for(&self, modes: &[Mode], account_id: &AccountId) -> Result<Vec<GroupId>, ServiceError> {
+        if modes.iter().all(|mode| mode.groups.is_empty()) {
+            return Ok(Vec::new());
+        }
+        let groups = self.env.store.read().await?.groups().of_account(account_id).await?;
+        Ok(groups.into_iter().map(|group| group.id).collect())
+    }
+
+    /// The enabled mode with this id, or the first enabled one by default: of those that the account may choose, or of all for
+    /// an administrator's trial.
+    pub async fn choose(
+        &self,
+        id: Option<&str>,
+        account_id: Option<&AccountId>,
+    ) -> Result<Mode, ServiceError> {
         let mut tx = self.env.store.read().await?;
-        let mode = match id {
-            Some(id) => tx.modes().find(id).await?.filter(|m| m.enabled),
-            None => tx.modes().list().await?.into_iter().find(|m| m.enabled),
+        let mut modes = match id {
+            Some(id) => tx.modes().find(id).await?.into_iter().collect(),
+            None => tx.modes().list().await?,
         };
+        drop(tx);
+        modes.retain(|mode| mode.enabled);
+        if let Some(account_id) = account_id {
+            let groups = self.groups_for(&modes, account_id).await?;
+            modes.retain(|mode| mode.is_for(&groups));
+        }
+        let mode = modes.into_iter().next();
         let wrong = || {
             Problem::invalid_input().field("mode", "Choose one of the modes that GET /native/modes lists.")
         };
@@ -85,7 +113,7 @@ impl Modes {
 
     /// What a mode can name besides the default.
     fn provider_names(&self) -> Vec<String> {
-        analysis::provider::selectable_names(&self.env.config.providers)
+        self.providers.names()
     }
 }
 
@@ -121,6 +149,12 @@ impl ModeService for Modes {
             return Err(Problem::invalid_input()
                 .field("workflow", "Choose one of the workflows in the list.")
                 .into());
+        }
+        if !mode.groups.is_empty() {
+            let groups = tx.groups().list().await?;
+            if mode.groups.iter().any(|id| !groups.iter().any(|group| group.id == *id)) {
+                return Err(Problem::invalid_input().field("groups", "Choose groups of the list.").into());
+            }
         }
         let saved = if is_new {
             tx.modes().insert(&mode).await.map(|()| true)

@@ -39,7 +39,7 @@ impl OutboxService for Outbox {
         let (id, now) = (&known(id)?, self.env.now());
         let mut tx = self.env.store.begin().await?;
         if !tx.mails().retry(id, now).await? {
-            return Err(Problem::conflict("This mail is not given up. Reload the list.").into());
+            return Err(Problem::conflict("This mail has not failed. Reload the list.").into());
         }
         tx.audit_log().append(now, &admin.account_id, Action::MailRetried, id, "").await?;
         tx.commit().await?;
@@ -57,7 +57,7 @@ impl OutboxService for Outbox {
         let (id, now) = (&known(id)?, self.env.now());
         let mut tx = self.env.store.begin().await?;
         if !tx.mails().mark_delivered_otherwise(id, now).await? {
-            return Err(Problem::conflict("This mail is not left to you any more. Reload the list.").into());
+            return Err(Problem::conflict("This mail no longer needs you. Reload the list.").into());
         }
         tx.audit_log().append(now, &admin.account_id, Action::MailDeliveredOtherwise, id, "").await?;
         Ok(tx.commit().await?)
@@ -73,9 +73,7 @@ impl OutboxService for Outbox {
         let (id, now) = (&known(id)?, self.env.now());
         let mut tx = self.env.store.begin().await?;
         if !tx.mails().take_back(id, now - DELIVERED_BODY_KEPT).await? {
-            return Err(
-                Problem::conflict("The text of this mail is not kept any more. Reload the list.").into()
-            );
+            return Err(Problem::conflict("The text of this mail was deleted. Reload the list.").into());
         }
         tx.audit_log().append(now, &admin.account_id, Action::MailTakenBack, id, "").await?;
         Ok(tx.commit().await?)

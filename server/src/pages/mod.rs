@@ -4,6 +4,7 @@ pub mod assets;
 mod first_visit;
 mod guard;
 mod negotiation;
+mod rejected;
 mod render;
 
 use std::sync::{Arc, OnceLock};
@@ -64,6 +65,7 @@ pub fn routes(state: &AppState) -> Router {
         .layer(from_fn(keep_redirects_here))
         .layer(from_fn(render::to_completion))
         .layer(from_fn(add_nonce))
+        .layer(from_fn_with_state(page(state), rejected::answer_with_page))
         .layer(from_fn_with_state(first_visit::FirstVisits::new(state.env.clone()), first_visit::answer))
         .layer(from_fn_with_state(state.clone(), guard::require_certificate))
         .layer(from_fn_with_state(state.contexts.clone(), request_context::add))

@@ -204,12 +204,12 @@ impl AccountManager {
 }
 
 /// The active administrators, locked. 403 when the one who acts is no longer one of them.
-async fn authorise(tx: &mut Tx, admin: &Administrator) -> Result<Vec<AccountId>, ServiceError> {
+pub async fn authorise(tx: &mut Tx, admin: &Administrator) -> Result<Vec<AccountId>, ServiceError> {
     let administrators = tx.accounts().lock_administrators().await?;
     if administrators.contains(&admin.account_id) {
         Ok(administrators)
     } else {
-        Err(Problem::forbidden().detail("This needs an administrator's account.").into())
+        Err(Problem::forbidden().detail("You need an administrator account.").into())
     }
 }
 
@@ -219,6 +219,6 @@ fn changed(changed: bool, otherwise: &str) -> Result<(), Problem> {
 
 /// 409: without this account nobody could administer the server.
 fn last_administrator() -> Problem {
-    Problem::new("last-administrator", 409, "Nobody else can administer this server")
-        .detail("Make somebody else an administrator first, who has set up the account.")
+    Problem::new("last-administrator", 409, "This is the only administrator")
+        .detail("Make someone else an administrator first, and have them set up their account.")
 }

@@ -3,6 +3,7 @@
 //! No text, status code or timing reveals whether an address has an account (ASVS 6.3.8): a wrong password takes the same
 //! time for every address, and a correct one alone signs nobody in.
 
+mod devices;
 mod factor;
 mod failures;
 mod limits;
@@ -23,7 +24,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::outbox::Outbox;
 
-pub use manage::AccountManager;
+pub use manage::{AccountManager, authorise};
 pub use panel::{Activity, PanelSession};
 pub use password::Passwords;
 pub use sign_in::{CHALLENGE_SECONDS, CheckCodeErrors, CheckPasswordErrors, NewSession, Origin};

@@ -286,7 +286,7 @@ async fn usable_link(
 }
 
 fn link_expired() -> Problem {
-    Problem::gone("Sign in if you have set up your account already, or ask an administrator for a new link.")
+    Problem::gone("Sign in if your account is already set up, or ask an administrator for a new link.")
 }
 
 /// What a guesser tries first for this account: its address, the organisation and the product.

@@ -1,8 +1,11 @@
 //! Workflows that administrators make.
 
+mod compiled;
+mod draft;
+
 use std::sync::Arc;
 
-use analysis::CustomWorkflow;
+use analysis::{CustomWorkflow, Library};
 use app::request_context::Administrator;
 use app::services::WorkflowService;
 use async_trait::async_trait;
@@ -17,82 +20,115 @@ use protocol::workflow::{
 use protocol::{Problem, ServiceError};
 use serde_json::Value;
 use store::StoreError;
-use workflow::document::WorkflowDocument;
+use workflow::document::{DocumentError, WorkflowDocument};
 
 use crate::environment::Environment;
+use compiled::Compiled;
+
+pub use compiled::RunnableWorkflow;
+pub use draft::Draft;
 
 /// In seconds, for somebody whose mode has a workflow that cannot be run.
 const UNUSABLE_RETRY_AFTER: u64 = 60;
+/// How many versions of others a workflow can name, with those that these name.
+const MAX_NAMED: usize = 20;
 /// How many workflows there can be.
 const MAX_WORKFLOWS: u64 = 200;
 
 #[derive(Debug, Clone)]
 pub struct Workflows {
     env: Arc<Environment>,
+    compiled: Arc<Compiled>,
 }
 
 impl Workflows {
     pub fn new(env: Arc<Environment>) -> Self {
-        Self { env }
+        Self { env, compiled: Arc::default() }
     }
 
     /// The newest version of a mode's workflow, ready to run. `None`: the built-in one answers.
-    pub async fn of_mode(&self, mode: &Mode) -> Result<Option<CustomWorkflow>, ServiceError> {
+    pub async fn of_mode(&self, mode: &Mode) -> Result<Option<RunnableWorkflow>, ServiceError> {
         if mode.workflow.is_empty() {
             return Ok(None);
         }
         let Some(stored) = self.env.store.read().await?.workflows().find(&mode.workflow).await? else {
             return Ok(None);
         };
-        // It was checked when it was saved; a later release may know a type no longer.
-        let compiled = compile(&stored.document).map_err(|problem| {
-            tracing::error!(workflow = stored.name, %problem, "a stored workflow cannot be run");
-            let detail = "The mode’s workflow cannot be run. An administrator has to mend it.";
-            Problem::unavailable(detail, UNUSABLE_RETRY_AFTER)
-        })?;
-        Ok(Some(compiled))
+        self.runnable(&stored).await.map(Some)
+    }
+
+    /// A version that a run has begun with. `None`: it was deleted.
+    pub async fn version(&self, id: &str, version: i64) -> Result<Option<RunnableWorkflow>, ServiceError> {
+        let stored = self.env.store.read().await?.workflows().version(id, version).await?;
+        match stored {
+            Some(stored) => self.runnable(&stored).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn runnable(&self, stored: &StoredWorkflow) -> Result<RunnableWorkflow, ServiceError> {
+        let key = (stored.id.to_string(), stored.version);
+        let graph = match self.compiled.find(&key) {
+            Some(graph) => graph,
+            // It was checked when it was saved; a later release may know a type no longer.
+            None => match self.compile(&stored.document).await {
+                Ok(compiled) => self.compiled.keep(key.clone(), compiled),
+                Err(ServiceError::Problem(problem)) => {
+                    tracing::error!(workflow = stored.name, %problem, "a stored workflow cannot be run");
+                    let detail = "The mode’s workflow cannot be run. An administrator has to mend it.";
+                    return Err(Problem::unavailable(detail, UNUSABLE_RETRY_AFTER).into());
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        Ok(RunnableWorkflow { id: key.0, version: key.1, graph })
+    }
+
+    /// Checks a document, with the versions of others that it names.
+    async fn compile(&self, text: &str) -> Result<CustomWorkflow, ServiceError> {
+        let document = parse(text)?;
+        let mut library = Library::new();
+        let mut named = CustomWorkflow::references(&document);
+        while let Some((id, version)) = named.pop().filter(|_| library.len() < MAX_NAMED) {
+            if library.contains_key(&(id.clone(), version)) {
+                continue;
+            }
+            let stored = self.env.store.read().await?.workflows().version(&id, version).await?;
+            if let Some(document) = stored.and_then(|stored| parse(&stored.document).ok()) {
+                named.extend(CustomWorkflow::references(&document));
+                library.insert((id, version), document);
+            }
+        }
+        Ok(CustomWorkflow::compile_with(document, &library).map_err(faults)?)
+    }
+
+    /// Checks a document that is to be saved or tried.
+    async fn compile_named(&self, text: &str) -> Result<CustomWorkflow, ServiceError> {
+        let workflow = self.compile(text).await?;
+        let hidden = CustomWorkflow::check_names(workflow.document());
+        if hidden.is_empty() { Ok(workflow) } else { Err(faults(hidden).into()) }
     }
 }
 
-impl Workflows {
-    /// The draft of an administrator who is about to run it, ready to run. `id`: of the workflow; empty if it is new.
-    pub async fn begin_trial(
-        &self,
-        admin: &Administrator,
-        id: &str,
-        document: &str,
-    ) -> Result<CustomWorkflow, ServiceError> {
-        let workflow = compile(document)?;
-        let id: Option<WorkflowId> =
-            if id.is_empty() { None } else { Some(id.parse().map_err(|_| Problem::not_found())?) };
-        let mut tx = self.env.store.begin().await?;
-        let (subject, name) = (id.as_ref().map_or("", WorkflowId::as_str), &workflow.document().name);
-        tx.audit_log()
-            .append(self.env.now(), &admin.account_id, Action::WorkflowTried, subject, name)
-            .await?;
-        tx.commit().await?;
-        Ok(workflow)
-    }
-}
-
-/// Checks a document.
-fn compile(text: &str) -> Result<CustomWorkflow, Problem> {
+fn parse(text: &str) -> Result<WorkflowDocument, Problem> {
     let wrong = |message: String| Problem::invalid_input().field("document", message);
     if text.len() > MAX_DOCUMENT_BYTES {
         return Err(wrong(format!("Use at most {} kB.", MAX_DOCUMENT_BYTES / 1024)));
     }
-    let document: WorkflowDocument = serde_json::from_str(text)
-        .map_err(|error| wrong(format!("This is no workflow: line {}, {error}.", error.line())))?;
-    CustomWorkflow::compile(document).map_err(|errors| {
-        // All of them in one text, for whoever edits the JSON, and one by one.
-        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        let faults = errors.into_iter().map(|error| WorkflowFault {
-            node: error.node,
-            field: error.field,
-            message: error.message,
-        });
-        faults.fold(wrong(lines.join("\n")), |problem, fault| fault.add_to(problem))
-    })
+    serde_json::from_str(text)
+        .map_err(|error| wrong(format!("This is no workflow: line {}, {error}.", error.line())))
+}
+
+/// All of them in one text, for whoever edits the JSON, and one by one.
+fn faults(errors: Vec<DocumentError>) -> Problem {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let problem = Problem::invalid_input().field("document", lines.join("\n"));
+    let faults = errors.into_iter().map(|error| WorkflowFault {
+        node: error.node,
+        field: error.field,
+        message: error.message,
+    });
+    faults.fold(problem, |problem, fault| fault.add_to(problem))
 }
 
 fn drawing_of(document: &str) -> Drawing {
@@ -148,7 +184,7 @@ impl WorkflowService for Workflows {
 
     #[tracing::instrument(skip_all, level = "debug", name = "workflow.check")]
     async fn check(&self, _: &Administrator, document: &str) -> Result<Drawing, ServiceError> {
-        compile(document)?;
+        self.compile_named(document).await?;
         Ok(drawing_of(document))
     }
 
@@ -159,7 +195,7 @@ impl WorkflowService for Workflows {
         fields(account_id = %admin.account_id, workflow_id = draft.id)
     )]
     async fn save(&self, admin: &Administrator, draft: WorkflowDraft) -> Result<String, ServiceError> {
-        let mut document = compile(&draft.document)?.document().clone();
+        let mut document = self.compile_named(&draft.document).await?.document().clone();
         let is_new = draft.id.is_empty();
         let id: WorkflowId = match draft.id.parse() {
             Ok(id) => id,
@@ -216,6 +252,14 @@ impl WorkflowService for Workflows {
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;
         let stored = tx.workflows().find(id).await?.ok_or_else(Problem::not_found)?;
+        let names_it = |other: &StoredWorkflow| {
+            let document = parse(&other.document).unwrap_or_default();
+            CustomWorkflow::references(&document).iter().any(|(named, _)| named == id)
+        };
+        if let Some(other) = tx.workflows().list().await?.iter().find(|other| names_it(other)) {
+            let words = format!("The workflow “{}” runs this one. Change it first.", other.name);
+            return Err(Problem::conflict(&words).into());
+        }
         if !tx.workflows().delete(id).await? {
             return Err(
                 Problem::conflict("A mode uses this workflow. Choose another one there first.").into()
@@ -286,9 +330,13 @@ const EXAMPLE: &str = r#"{
 mod tests {
     use super::*;
 
+    fn compile_alone(text: &str) -> Result<CustomWorkflow, Problem> {
+        CustomWorkflow::compile(parse(text)?).map_err(faults)
+    }
+
     #[test]
     fn the_example_is_a_workflow() {
-        compile(EXAMPLE).unwrap();
+        compile_alone(EXAMPLE).unwrap();
         assert_eq!(drawing_of(EXAMPLE).nodes.len(), 4);
     }
 
@@ -296,7 +344,7 @@ mod tests {
     fn what_the_screen_shows_is_no_instruction() {
         let injected =
             EXAMPLE.replace(r#""prompt": "{{question}}", "data""#, r#""prompt": "{{screen}}", "data""#);
-        let problem = compile(&injected).unwrap_err();
+        let problem = compile_alone(&injected).unwrap_err();
         let error = problem.error_of("document").unwrap();
         assert!(error.starts_with("node ask: config.prompt: screen holds what the screen shows"), "{error}");
     }

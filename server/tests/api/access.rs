@@ -37,7 +37,7 @@ async fn a_request_becomes_a_package_once(server: TestServer) {
     let receipt: RequestReceipt = reply.json();
     let browser = reply.cookie("aiwe_asked").unwrap();
 
-    let received = server.mail_to("anna@example.org", "has arrived").await;
+    let received = server.mail_to("anna@example.org", "We received your request").await;
     assert!(!received.text.contains(&receipt.match_code) && !received.html.contains(&receipt.match_code));
     assert!(received.text.contains(&receipt.status_url));
     server.mail_to("admin@example.org", "anna@example.org").await;
@@ -142,12 +142,15 @@ async fn a_stolen_link_is_useless(server: TestServer) {
     let of_codes = |mail: &server::mail::Mail| mail.subject.as_str().contains("rong match codes");
     let mut notices: Vec<_> = server.mails.sent().into_iter().filter(of_codes).collect();
     // Both are due in the same second, so either may be sent first.
-    notices.sort_by_key(|mail| mail.subject.as_str().starts_with("A link was closed"));
+    notices.sort_by_key(|mail| mail.subject.as_str().starts_with("A link was locked"));
     assert!(notices.iter().all(|mail| mail.to.as_str() == admin.email), "{notices:?}");
     assert_eq!(notices.len(), 2);
     let words = notices[0].text.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("anna@example.org was sent, 3 wrong match codes"), "{words}");
-    assert!(notices[1].subject.as_str().starts_with("A link was closed"), "{:?}", notices[1].subject);
+    assert!(
+        words.contains("3 wrong match codes were entered for the link sent to anna@example.org"),
+        "{words}"
+    );
+    assert!(notices[1].subject.as_str().starts_with("A link was locked"), "{:?}", notices[1].subject);
     let filter = AccessRequestFilter { search: "anna".to_owned(), ..AccessRequestFilter::default() };
     let rows = server.state.access.list(&admin.proof(), filter).await.unwrap().rows;
     assert_eq!(rows[0].links.unwrap().wrong_codes, 10);
@@ -206,7 +209,7 @@ async fn decisions_are_made_once(server: TestServer) {
     assert_eq!(decided.iter().filter(|d| d.is_ok()).count(), 1);
     assert!(decided.into_iter().filter_map(Result::err).all(|error| error.into_problem().status == 409));
     server.state.outbox.drain().await.unwrap();
-    let approvals = server.mails.sent().into_iter().filter(|m| m.subject.as_str().contains("is approved"));
+    let approvals = server.mails.sent().into_iter().filter(|m| m.subject.as_str().contains("was approved"));
     assert_eq!(approvals.count(), 1);
 }
 
@@ -334,7 +337,7 @@ async fn the_same_certificate_request_gets_the_same_certificate(server: TestServ
             .send()
             .await
             .text()
-            .contains("Go on in the browser that you asked with")
+            .contains("Use the browser you requested access with")
     );
 }
 

@@ -1,11 +1,12 @@
 //! The administrators' page of people: invitations, disabling, resetting, roles, and the last administrator.
 
 use app::request_context::{Administrator, RequestContext};
-use app::services::{AccountService, SetupService, SignInService};
+use app::services::{AccountService, ReviewService, SetupService, SignInService};
 use domain::account::Role;
 use domain::id::AccountId;
 use protocol::Problem;
 use protocol::people::{AccountChange, AccountRow, AccountStatus};
+use protocol::review::AddressNote;
 use server::people::{AccountManager, TotpSecret};
 
 use crate::on_both;
@@ -13,6 +14,7 @@ use crate::support::{AdminSession, PASSWORD, TestServer, code_at, context, cooki
 
 on_both!(
     a_disabled_account_has_nothing_open_and_comes_back,
+    a_request_of_a_disabled_account_says_so,
     a_lost_factor_is_replaced_through_a_new_link,
     an_invited_administrator_can_administer,
     only_administrators_manage_people,
@@ -109,6 +111,27 @@ async fn an_invited_administrator_can_administer(server: TestServer) {
     assert_eq!(panel.form(&[("search", ""), ("page", "0")]).send().await.status, 403);
 }
 
+async fn a_request_of_a_disabled_account_says_so(server: TestServer) {
+    let admin = server.administrator().await;
+    server.machine(&admin, "anna@example.org").await;
+    let id = account(&server, "anna@example.org").await;
+    server.ask("anna@example.org").await;
+    let request = server.pending_request(&admin, "anna@example.org").await;
+    let notes = async || {
+        let found = server.state.access.find(&admin.proof(), &request).await.unwrap().request;
+        assert!(found.known_account);
+        found.notes
+    };
+    assert_eq!(notes().await, []);
+    assert_eq!(change(&server, &admin.proof(), &id, AccountChange::Disable).await, 200);
+    assert_eq!(notes().await, [AddressNote::AccountDisabled]);
+    let page = server.get("/admin/requests").header("accept", "text/html");
+    let page = page.cookie("aiwe_session", &admin.session).send().await.text();
+    assert!(page.contains("This account is disabled."), "{page}");
+    assert_eq!(change(&server, &admin.proof(), &id, AccountChange::Enable).await, 200);
+    assert_eq!(notes().await, []);
+}
+
 async fn a_disabled_account_has_nothing_open_and_comes_back(server: TestServer) {
     let admin = server.administrator().await;
     let anna = server.machine(&admin, "anna@example.org").await;
@@ -162,12 +185,12 @@ async fn a_lost_factor_is_replaced_through_a_new_link(server: TestServer) {
         people.sign_in(&context(), &anna.email, PASSWORD).await.is_err(),
         "the former password has ended"
     );
-    let mail = server.mail_to(&anna.email, "has ended the password").await;
+    let mail = server.mail_to(&anna.email, "has reset the password").await;
     let first = token_in(&mail.text, SETUP);
     // A second link ends the first one.
     assert_eq!(change(&server, &admin.proof(), &id, AccountChange::Reset).await, 200);
     assert_eq!(people.setup_offer(&context(), &first).await.unwrap_err().into_problem().status, 410);
-    let mail = server.mail_to(&anna.email, "There is an account for you").await;
+    let mail = server.mail_to(&anna.email, "An account was created for you").await;
     let (totp, codes) = server.set_up(&token_in(&mail.text, SETUP), "").await;
     assert_ne!(totp.expose(), anna.totp.expose());
     assert_eq!(codes.0.len(), 10);
@@ -177,7 +200,7 @@ async fn a_lost_factor_is_replaced_through_a_new_link(server: TestServer) {
         actions(&server, &id).await,
         ["account.set-up", "account.reset", "account.reset", "account.set-up"]
     );
-    server.mail_to(&anna.email, "have been set").await;
+    server.mail_to(&anna.email, "were set for your").await;
 }
 
 async fn the_last_administrator_cannot_be_lost(server: TestServer) {

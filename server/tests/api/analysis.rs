@@ -151,13 +151,13 @@ async fn the_history_is_private(server: TestServer) {
 
 /// A model server that answers two words, the second one only when `may_end` is notified.
 #[derive(Clone)]
-struct Model {
+pub struct Model {
     url: String,
-    may_end: Arc<Notify>,
+    pub may_end: Arc<Notify>,
 }
 
 impl Model {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let model =
             Self { url: format!("http://{}", listener.local_addr().unwrap()), may_end: Arc::default() };
@@ -167,7 +167,7 @@ impl Model {
     }
 
     /// The server's settings for this model. It accepts images, so that no OCR runs first.
-    fn settings(&self) -> [(&str, &str); 5] {
+    pub fn settings(&self) -> [(&str, &str); 5] {
         [
             ("AIWE_PROVIDERS__0__NAME", "double"),
             ("AIWE_PROVIDERS__0__KIND", "ollama"),
@@ -204,7 +204,7 @@ async fn the_answer_is_stored_without_nul_characters(server: TestServer) {
 }
 
 /// The newest analysis of a machine's owner, as it is stored.
-async fn newest(server: &TestServer, machine: &Machine) -> Option<AnalysisRecord> {
+pub async fn newest(server: &TestServer, machine: &Machine) -> Option<AnalysisRecord> {
     let mut tx = server.state.env.store.read().await.unwrap();
     let owner = tx.accounts().find_by_email(&machine.email.parse().unwrap()).await.unwrap().unwrap();
     tx.analyses().list(&owner.id, "", 1, 0).await.unwrap().pop()
@@ -263,8 +263,10 @@ impl Provider for PanickingProvider {
     ) -> Result<Completion, ProviderError> {
         if !self.answer.is_empty() {
             pieces.send(AnswerPiece::Text(self.answer.to_owned())).await.unwrap();
-            // It is forwarded meanwhile.
-            tokio::task::yield_now().await;
+            // Whoever forwards it is polled before or after this future, by chance: one turn would not be enough.
+            while pieces.capacity() < pieces.max_capacity() {
+                tokio::task::yield_now().await;
+            }
         }
         // Without the panic hook, which another test counts panics with.
         std::panic::resume_unwind(Box::new("a fault"))
@@ -417,7 +419,7 @@ async fn invalid_pictures_are_rejected_with_the_reason(server: TestServer) {
     assert_eq!(raw.problem().status, 415);
 }
 
-fn events(text: &str) -> Vec<AnalysisEvent> {
+pub fn events(text: &str) -> Vec<AnalysisEvent> {
     let event = |block: &str| {
         let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim_start);
         AnalysisEvent::from_sse(field("event:")?, field("data:")?).unwrap()
@@ -575,4 +577,50 @@ async fn an_edit_is_sent_stored_and_only_where_the_mode_allows_it(server: TestSe
     let shown: serde_json::Value =
         server.get(&path).certificate(&machine.der).bearer(&token).send().await.json();
     assert_eq!(shown["edits"][0]["replacement"], "the");
+    assert!(shown["edits"][0].get("outcome").is_none(), "nothing is known of it yet");
+    what_became_of_an_edit_is_recorded(&server, &path, (&machine.der, &token)).await;
+}
+
+async fn what_became_of_an_edit_is_recorded(
+    server: &TestServer,
+    analysis: &str,
+    (machine, token): (&[u8], &str),
+) {
+    let report = async |edits: &[&str], outcome: serde_json::Value| {
+        let body = serde_json::json!({"edits": edits, "program": "Mouse\u{202E}pad", "outcome": outcome});
+        let post = server.post(&format!("{analysis}/edits/outcome")).certificate(machine).bearer(token);
+        post.json(&body).send().await
+    };
+    let stopped = serde_json::json!({"result": "stopped", "reason": "selection-changed"});
+    let inserted = serde_json::json!({"result": "inserted", "method": "paste", "read_back": "exact", "chosen": 1, "changes": 2});
+    for (edits, outcome) in
+        [(&["2"][..], &stopped), (&[], &stopped), (&["1"], &serde_json::json!({"result": "typed"}))]
+    {
+        assert_eq!(report(edits, outcome.clone()).await.status, 422, "{edits:?} {outcome}");
+    }
+    assert_eq!(report(&["1"], stopped).await.status, 204);
+    assert_eq!(report(&["1"], serde_json::json!({"result": "declined"})).await.status, 204);
+    assert_eq!(report(&["1"], inserted.clone()).await.status, 204, "what was not typed may be tried again");
+    assert_eq!(report(&["1"], inserted.clone()).await.status, 409);
+    let shown: serde_json::Value =
+        server.get(analysis).certificate(machine).bearer(token).send().await.json();
+    assert_eq!(shown["edits"][0]["outcome"], inserted);
+    let id = analysis.rsplit('/').next().unwrap();
+    let mut tx = server.state.env.store.begin().await.unwrap();
+    let entries = tx.audit_log().entries_of(id, 10).await.unwrap();
+    drop(tx);
+    let mut entries: Vec<_> =
+        entries.iter().map(|entry| (entry.action.unwrap().as_str(), entry.detail.as_str())).collect();
+    entries.sort_unstable();
+    assert_eq!(
+        entries,
+        [
+            ("edit.declined", "Mousepad; edit 1"),
+            ("edit.inserted", "Mousepad; edit 1; paste, read back: exact, 1 of 2 changes"),
+            ("edit.stopped", "Mousepad; edit 1; selection-changed"),
+        ]
+    );
+    let foreign = server.post("/native/analyses/0199e0c0-0000-7000-8000-000000000000/edits/outcome");
+    let body = serde_json::json!({"edits": ["1"], "program": "", "outcome": {"result": "declined"}});
+    assert_eq!(foreign.certificate(machine).bearer(token).json(&body).send().await.status, 404);
 }

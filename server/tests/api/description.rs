@@ -263,6 +263,9 @@ async fn every_operation_conforms_to_its_description(server: TestServer) {
     };
     coverage.send(native(Method::GET, "/native/session"), 200).await;
     coverage.send(native(Method::GET, "/native/modes"), 200).await;
+    let policy = coverage.send(native(Method::GET, "/native/policy"), 200).await;
+    let etag = policy.headers["etag"].to_str().unwrap();
+    coverage.send(native(Method::GET, "/native/policy").header("if-none-match", etag), 304).await;
     let image = blank_png(320, 200);
     let parts = [("image", Some("a.png"), image.as_slice()), ("context", None, b"What is this?".as_slice())];
     let reply = coverage.send(native(Method::POST, "/native/analyze").multipart(&parts), 200).await;
@@ -274,7 +277,27 @@ async fn every_operation_conforms_to_its_description(server: TestServer) {
     coverage.send(native(Method::GET, "/native/analyses?search=this&page=0"), 200).await;
     coverage.send(native(Method::GET, &format!("/native/analyses/{id}")), 200).await;
     coverage.send(native(Method::GET, &format!("/native/analyses/{id}/image")), 200).await;
+    coverage.send(native(Method::GET, &format!("/native/analyses/{id}/events")), 200).await;
+    coverage.send(native(Method::POST, &format!("/native/analyses/{id}/cancel")), 204).await;
+    // That a question is answered is tested beside the runs.
+    let given = json!({ "question": "0.0.0", "answer": "yes" });
+    let answer = native(Method::POST, &format!("/native/analyses/{id}/answers")).json(&given);
+    coverage.send(answer, 404).await;
+    propose_an_edit(&server, &id).await;
+    let report = json!({"edits": ["1"], "program": "Editor", "outcome": {"result": "declined"}});
+    let report = native(Method::POST, &format!("/native/analyses/{id}/edits/outcome")).json(&report);
+    coverage.send(report, 204).await;
     coverage.send(native(Method::DELETE, &format!("/native/analyses/{id}")), 204).await;
+    let list = coverage.send(native(Method::GET, "/native/conversations?search=this&page=0"), 200).await;
+    let conversation = list.json::<Value>()[0]["id"].as_str().unwrap().to_owned();
+    let conversation = format!("/native/conversations/{conversation}");
+    coverage.send(native(Method::GET, &conversation), 200).await;
+    let rename = native(Method::PATCH, &conversation).json(&json!({ "title": "Another title" }));
+    coverage.send(rename, 204).await;
+    for format in ["markdown", "json"] {
+        coverage.send(native(Method::GET, &format!("{conversation}/export?format={format}")), 200).await;
+    }
+    coverage.send(native(Method::DELETE, &conversation), 204).await;
     coverage.send(native(Method::POST, "/native/logout"), 204).await;
 
     server.clock.advance(61 * 24 * 3600);
@@ -373,4 +396,18 @@ async fn violations_of_the_description_are_detected(server: TestServer) {
     assert!(description.fault(&login, &hurried).is_some_and(|fault| fault.contains("Retry-After")));
     hurried.headers.insert("retry-after", "3".parse().unwrap());
     assert_eq!(description.fault(&login, &hurried), None);
+}
+
+/// As if a model had proposed it.
+async fn propose_an_edit(server: &TestServer, analysis: &str) {
+    let edit = domain::edit::TextEdit {
+        id: "1".into(),
+        original: "teh".into(),
+        replacement: "the".into(),
+        rationale: String::new(),
+        outcome: None,
+    };
+    let mut tx = server.state.env.store.begin().await.unwrap();
+    tx.analyses().set_edits(&analysis.parse().unwrap(), &[edit]).await.unwrap();
+    tx.commit().await.unwrap();
 }

@@ -26,7 +26,7 @@ const PATH: &str = "/public/download-certs/";
 async fn reminders(server: &TestServer, address: &str) -> Vec<server::mail::Mail> {
     server.state.outbox.drain().await.unwrap();
     let sent = server.mails.sent().into_iter();
-    sent.filter(|m| m.to.as_str() == address && m.subject.as_str().contains("is about to end")).collect()
+    sent.filter(|m| m.to.as_str() == address && m.subject.as_str().contains("expires soon")).collect()
 }
 
 async fn remind(server: &TestServer) -> usize {

@@ -149,7 +149,7 @@ async fn the_lost_certificate_is_revoked_with_the_new_one(server: TestServer) {
     assert_eq!(redeem(&server, &newer, &anna.browser).await.status, StatusCode::OK);
     assert_eq!(revoked().await, [false, true], "one machine, one certificate");
     // The owner is notified, since it may have been somebody else.
-    server.mail_to("anna@example.org", "tell your administrator at once").await;
+    server.mail_to("anna@example.org", "tell your administrator right away").await;
 }
 
 async fn a_new_link_gets_a_new_setup_link(server: TestServer) {
@@ -188,7 +188,7 @@ async fn the_holder_of_an_expired_link_requests_a_new_one(server: TestServer) {
     let other = reply.cookie("aiwe_asked").expect("the cookie");
     let asked_at = reply.json::<DownloadOffer>().new_link.unwrap().asked_at;
     assert_eq!(asked_at, Some(server.state.env.now()));
-    server.mail_to(&admin.email, "anna@example.org cannot use the link").await;
+    server.mail_to(&admin.email, "anna@example.org can no longer use the link").await;
 
     let list = "/admin/api/access-requests?waiting=true";
     let waiting: protocol::access::Page<AccessRequestRow> =
@@ -224,10 +224,10 @@ async fn a_request_for_a_new_link_is_declined(server: TestServer) {
     let replies = futures::future::join_all((0..20).map(|_| decline(&admin.session))).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == StatusCode::OK).count(), 1);
     assert!(replies.iter().all(|reply| [200, 409].contains(&reply.status.as_u16())));
-    let mail = server.mail_to("anna@example.org", "has declined to send one").await;
+    let mail = server.mail_to("anna@example.org", "decided not to send one").await;
     assert!(mail.text.contains("> You have <b>left</b>.") && !mail.html.contains("<b>"), "{mail:?}");
     server.state.outbox.drain().await.unwrap();
-    let mails = server.mails.sent().into_iter().filter(|mail| mail.text.contains("has declined to send one"));
+    let mails = server.mails.sent().into_iter().filter(|mail| mail.text.contains("decided not to send one"));
     assert_eq!(mails.count(), 1);
 
     // It is no longer waiting, and its holder cannot request another.
@@ -285,7 +285,7 @@ async fn a_thief_of_an_expired_link_gets_nothing(server: TestServer) {
     let own = server.post(&page).cookie("aiwe_asked", &anna.browser).send().await;
     assert_eq!(own.status, StatusCode::ACCEPTED, "the asking browser is not locked out: {}", own.text());
     let shown = server.get(&anna.link).header("accept", "text/html").send().await.text();
-    assert!(!shown.contains("anna@example.org") && !shown.contains("were asked for a new link"));
+    assert!(!shown.contains("anna@example.org") && !shown.contains("You asked for a new link"));
     assert!(offer(&server, &anna.link, None).await.new_link.unwrap().asked_at.is_none());
     let mut tx = server.state.env.store.read().await.unwrap();
     let entries = tx.audit_log().entries(1_000, i64::MAX).await.unwrap();

@@ -13,6 +13,7 @@ use crate::support::{AdminSession, Machine, Reply, TestServer};
 on_both!(
     a_disabled_mode_cannot_be_chosen,
     a_stale_update_is_rejected,
+    without_scripts_a_rejected_form_comes_back_as_it_was_sent,
     a_mode_can_choose_the_built_in_reader,
     a_new_mode_is_listed_by_position,
     only_administrators_edit_modes,
@@ -196,6 +197,56 @@ async fn a_stale_update_is_rejected(server: TestServer) {
     assert!(refused.iter().all(|reply| reply.status == 409));
     assert_eq!(modes(&server, &admin).await[0], saved[0].json::<Mode>());
     assert_eq!(audit_entries(&server).await.len(), 2);
+}
+
+/// As a browser without scripts posts the editor's form.
+async fn post_as_browser(server: &TestServer, admin: &AdminSession, mode: &Mode) -> Reply {
+    let version = mode.version.to_string();
+    let fields = [
+        ("mode[id]", mode.id.as_str()),
+        ("mode[version]", &version),
+        ("mode[name]", &mode.name),
+        ("mode[prompt]", &mode.prompt),
+        ("mode[temperature]", "0.3"),
+        ("mode[position]", "0"),
+    ];
+    let post = server.post("/app/mode/save").cookie("aiwe_session", &admin.session);
+    post.header("accept", "text/html").form(&fields).send().await
+}
+
+async fn without_scripts_a_rejected_form_comes_back_as_it_was_sent(server: TestServer) {
+    let admin = server.administrator().await;
+    let read = modes(&server, &admin).await.remove(0);
+    let theirs = Mode { prompt: "Theirs.".to_owned(), ..read.clone() };
+    assert_eq!(save(&server, &admin, &theirs).await.status, StatusCode::OK);
+    // Too long for a cookie.
+    let prompt = format!("Mine: {}.", "<é> ".repeat(1_900));
+    let mine = Mode { prompt: prompt.clone(), ..read.clone() };
+    let page = post_as_browser(&server, &admin, &mine).await;
+    assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.text());
+    assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
+    let text = page.text();
+    assert!(text.contains("Somebody else saved this mode while you edited it"), "{text}");
+    assert!(text.contains("Theirs."), "what the other one has");
+    assert!(text.contains(&format!("Mine: {}", "&lt;é&gt; ".repeat(1_900))), "what was typed");
+    assert!(text.contains(&format!("href=\"/admin/modes/{}\"", read.id)));
+    // Saving again, now that both are known, replaces the other one.
+    let version = text.split("name=\"mode[version]\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let again = Mode { version: version.parse().unwrap(), ..mine };
+    let saved = post_as_browser(&server, &admin, &again).await;
+    assert_eq!((saved.status, saved.location()), (StatusCode::SEE_OTHER, "/admin/modes"));
+    assert_eq!(modes(&server, &admin).await[0].prompt, prompt);
+
+    // A short form travels in a cookie, as everywhere.
+    let wrong = Mode { name: String::new(), prompt: "Kept.".to_owned(), ..again };
+    let sent_back = post_as_browser(&server, &admin, &wrong).await;
+    assert_eq!(sent_back.status, StatusCode::SEE_OTHER);
+    let editor = format!("/admin/modes/{}", read.id);
+    assert_eq!(sent_back.location(), editor);
+    let cookie = sent_back.cookie("aiwe-form").unwrap();
+    let page = server.get(&editor).cookie("aiwe_session", &admin.session).cookie("aiwe-form", &cookie);
+    let text = page.header("accept", "text/html").send().await.text();
+    assert!(text.contains("Kept.") && text.contains("Enter a name of 1 to 60 characters."), "{text}");
 }
 
 async fn invalid_fields_are_reported_and_nothing_is_saved(server: TestServer) {

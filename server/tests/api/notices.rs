@@ -51,7 +51,7 @@ async fn notices_are_batched(server: TestServer) {
     ask(&server, "anna@example.org").await;
     let first = mails_to(&server, &admin.email).await;
     assert_eq!(first.len(), 1, "the first is mailed at once");
-    assert!(first[0].subject.as_str().starts_with("A new request for access"), "{:?}", first[0].subject);
+    assert!(first[0].subject.as_str().starts_with("New access request"), "{:?}", first[0].subject);
 
     server.clock.advance(MINUTE);
     ask(&server, "ben@example.org").await;
@@ -65,7 +65,7 @@ async fn notices_are_batched(server: TestServer) {
     let all = mails_to(&server, &admin.email).await;
     assert_eq!(all.len(), 2, "they are mailed together, once");
     for email in ["ben@example.org", "cleo@example.org"] {
-        assert!(all[1].text.contains(&format!("{email} asks for access")), "{}", all[1].text);
+        assert!(all[1].text.contains(&format!("{email} requested access")), "{}", all[1].text);
     }
     assert!(!all[1].text.contains("anna@example.org"), "nobody is announced twice");
 }
@@ -101,7 +101,7 @@ async fn an_expired_request_is_notified_once(server: TestServer) {
     server.approved(&admin, "ben@example.org").await;
     server.clock.advance(72 * HOUR - MINUTE);
     send_due_notices(&server).await;
-    let of_requests = |m: &&Mail| m.subject.as_str().starts_with("Your request for access has ended");
+    let of_requests = |m: &&Mail| m.subject.as_str().starts_with("Your access request has expired");
     let ended = |mails: &[Mail]| mails.iter().filter(of_requests).count();
     assert_eq!(ended(&mails_to(&server, "anna@example.org").await), 0);
 
@@ -124,7 +124,7 @@ async fn an_expired_unused_link_is_notified_once(server: TestServer) {
         let mails = mails_to(&server, address).await;
         mails
             .iter()
-            .filter(|m| m.subject.as_str().starts_with("The link to your certificate has ended"))
+            .filter(|m| m.subject.as_str().starts_with("The link to your certificate has expired"))
             .count()
     };
     server.clock.advance(24 * HOUR - MINUTE);
@@ -174,7 +174,7 @@ async fn reminders_are_limited(server: TestServer) {
         assert_eq!(reply.json::<RequestStatus>().reminded_at, Some(server.state.env.now()));
         let mails = mails_to(&server, &admin.email).await;
         assert_eq!(mails.len(), 1 + sent as usize);
-        assert!(mails.last().unwrap().text.contains("anna@example.org reminds you"));
+        assert!(mails.last().unwrap().text.contains("anna@example.org sent a reminder"));
     }
     assert_eq!(status().await.reminder, None);
     server.clock.advance(20 * HOUR);
@@ -211,7 +211,7 @@ async fn reminders_are_batched_too(server: TestServer) {
     server.clock.advance(10 * MINUTE);
     send_due_notices(&server).await;
     let all = mails_to(&server, &admin.email).await;
-    assert_eq!((all.len(), all[2].text.matches("reminds you").count()), (3, 10));
+    assert_eq!((all.len(), all[2].text.matches("sent a reminder").count()), (3, 10));
 }
 
 async fn a_reminder_needs_the_status_page_and_a_pending_request(server: TestServer) {

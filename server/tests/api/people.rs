@@ -178,7 +178,7 @@ async fn setting_factors_ends_what_was_signed_in(server: TestServer) {
     assert_eq!(tx.sessions().find_native(&native.id, now).await.unwrap(), None);
     assert_eq!(tx.sessions().try_challenge(&waiting.hash(), 5, now).await.unwrap(), None);
     drop(tx);
-    server.mail_to("anna@example.org", "The password and the second factor").await;
+    server.mail_to("anna@example.org", "A password and second factor").await;
 }
 
 async fn the_first_administrators_link_ends_with_an_administrator(server: TestServer) {

@@ -26,6 +26,7 @@ on_both!(
     one_office_does_not_stop_itself,
     one_site_cannot_fill_the_list_of_requests,
     recovery_codes_survive_a_reload,
+    servers_on_one_database_share_the_long_budgets,
     ten_wrong_codes_are_told_to_the_owner,
     two_servers_on_one_host_keep_their_cookies,
     wrong_codes_have_a_budget_of_their_own,
@@ -213,6 +214,37 @@ async fn an_attack_does_not_keep_the_owner_out(server: TestServer) {
     assert!(known("192.0.2.7").await <= 22, "six minutes of an unknown network");
 }
 
+/// A second server on the same database, or the same one after a restart.
+async fn servers_on_one_database_share_the_long_budgets(server: TestServer) {
+    let is_shared = server.state.env.store.kind() == "postgres";
+    let admin = server.administrator().await;
+    let (first, second) = (strict(&server).await, strict(&server).await);
+    let elsewhere = |n: usize| from(&format!("198.51.{}.{}", n % 100, n % 250));
+    let tries = async |server: &TestServer, from: usize| {
+        let mut tried = 0;
+        for n in from..from + 30 {
+            let answer = password(server, &elsewhere(n), &admin.email, WRONG).await.unwrap_err();
+            assert!(matches!(answer.status, 401 | 429), "{answer:?}");
+            assert!(answer.status == 401 || answer.retry_after.is_some_and(|wait| (1..=180).contains(&wait)));
+            tried += usize::from(answer.status == 401);
+        }
+        tried
+    };
+    assert_eq!(tries(&first, 0).await, 20);
+    assert_eq!(tries(&second, 30).await, if is_shared { 0 } else { 20 });
+    // At the same time, after the budget has come back in part: no try counts twice, and none is lost.
+    first.clock.advance(30 * 60);
+    let (here, there) = tokio::join!(tries(&first, 60), tries(&second, 90));
+    assert_eq!(here + there, if is_shared { 10 } else { 20 });
+    // Another person's budget is untouched.
+    let other = password(&first, &elsewhere(7), "ben@example.org", WRONG).await.unwrap_err();
+    assert_eq!(other.status, 401);
+    // What is full again is deleted.
+    first.clock.advance(25 * 3600);
+    server::cleanup::clean_up(&first.state.env).await.unwrap();
+    assert_eq!(tries(&first, 120).await, 20);
+}
+
 async fn one_office_does_not_stop_itself(server: TestServer) {
     let admin = server.administrator().await;
     let anna = server.machine(&admin, "anna@example.org").await;
@@ -295,7 +327,7 @@ async fn ten_wrong_codes_are_told_to_the_owner(server: TestServer) {
     assert_eq!(wrong(1).await, 1);
     assert_eq!(wrong(15).await, 1, "not of each");
     let mail = server.mail_to(&admin.email, "then 10 wrong codes").await;
-    assert!(mail.subject.as_str().starts_with("Wrong codes with your password"));
+    assert!(mail.subject.as_str().starts_with("Wrong codes after your password"));
 }
 
 async fn failed_sign_ins_are_in_the_audit_log(server: TestServer) {
@@ -411,7 +443,7 @@ async fn new_recovery_codes_replace_the_former_ones(server: TestServer) {
     let mut tx = server.state.env.store.read().await.unwrap();
     assert!(tx.audit_log().contains(Action::RecoveryCodesRenewed).await.unwrap());
     drop(tx);
-    server.mail_to(&admin.email, "New recovery codes were made").await;
+    server.mail_to(&admin.email, "New recovery codes were created").await;
     // The page's function, with the session's cookie.
     let post = server.post("/app/people/own").cookie("aiwe_session", &admin.session).form(&[]);
     assert_eq!(post.send().await.json::<OwnAccount>().email, admin.email);

@@ -149,7 +149,7 @@ async fn administrators_find_its_code(server: TestServer) {
     let page = server.get(&format!("/admin/requests?search={}", asked[3].match_code));
     let page = page.header("accept", "text/html").cookie("aiwe_session", &admin.session).send().await.text();
     assert!(
-        page.contains("The code is genuine") && page.contains("when 3 requests of its address"),
+        page.contains("This code is genuine") && page.contains("when 3 requests from the same address"),
         "{page}"
     );
     let stranger = server.post("/app/access/unlisted").form(&[("code", &*asked[3].match_code)]).send().await;

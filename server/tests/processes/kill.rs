@@ -1,6 +1,7 @@
 //! `kill -9` in the middle of issuing and revoking: nothing acknowledged is lost, and no serial occurs twice.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -49,18 +50,21 @@ async fn what_was_acknowledged_survives_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_on_postgres() {
+    let folder = tempfile::tempdir().unwrap();
+    survive(&postgres_program(&folder.path().join("data"), "killed").await, None).await;
+}
+
+/// A program with a database of its own.
+pub async fn postgres_program(data: &Path, name: &str) -> Program {
     let url = std::env::var("AIWE_TEST_POSTGRES_URL")
         .expect("AIWE_TEST_POSTGRES_URL names a PostgreSQL server for tests; `cargo xtask test` starts one");
     let admin = sqlx::PgPool::connect(&url).await.unwrap();
-    let database = format!("killed_{}", std::process::id());
+    let database = format!("{name}_{}", std::process::id());
     sqlx::query(&format!("CREATE DATABASE {database}")).execute(&admin).await.unwrap();
     admin.close().await;
     let (server, query) = url.split_once('?').unwrap_or((&url, ""));
     let (server, _) = server.rsplit_once('/').unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let program = Program::new(&folder.path().join("data"))
-        .with("AIWE_DATABASE__URL", &format!("{server}/{database}?{query}"));
-    survive(&program, None).await;
+    Program::new(data).with("AIWE_DATABASE__URL", &format!("{server}/{database}?{query}"))
 }
 
 async fn survive(program: &Program, file: Option<&str>) {

@@ -8,6 +8,7 @@ mod kill;
 mod process;
 mod reader;
 mod rotation;
+mod runs;
 mod seed;
 mod storage;
 mod storm;

@@ -5,20 +5,24 @@
 
 mod payload;
 
+use std::sync::Arc;
+
 use desktop::encoded_image::EncodedImage;
-use desktop::window::HiddenWindow;
 use protocol::Problem;
+use protocol::analysis::PersonAnswer;
 use protocol::desktop::{
-    Analyze, CancelAnalysis, CapturePreview, CaptureScreen, CapturedScreen, Command, CurrentSession,
-    ImageSource, Logout, Modes, SessionStatus, Verify,
+    Analyze, AnswerQuestion, CancelAnalysis, CapturePreview, CaptureScreen, Command, Conversations,
+    CurrentPolicy, CurrentSession, ImageSource, Logout, Look, Modes, ReviewEdits, SessionStatus, Verify,
+    WatchHotkey,
 };
 use protocol::native::Login;
 use tauri::ipc::{JavaScriptChannelId, Response};
 use tauri::{State, Webview, WebviewWindow};
 
 use crate::app_state::AppState;
+use crate::assistance::Assistance;
 use crate::native_api::AnalysisRequest;
-use crate::window::AppWindow;
+use crate::policy::PolicyKeeper;
 use payload::Payload;
 
 type Reply<C> = Result<<C as Command>::Reply, Problem>;
@@ -35,8 +39,20 @@ pub async fn login(state: State<'_, AppState>, arguments: Payload<Login>) -> Rep
 }
 
 #[tauri::command]
-pub async fn verify(state: State<'_, AppState>, arguments: Payload<Verify>) -> Reply<Verify> {
-    Ok(state.native_api().await?.verify(arguments.0.code).await?.into())
+pub async fn verify(
+    state: State<'_, AppState>,
+    policy: State<'_, Arc<PolicyKeeper>>,
+    arguments: Payload<Verify>,
+) -> Reply<Verify> {
+    let native_api = state.native_api().await?;
+    let session = native_api.verify(arguments.0.code).await?;
+    policy.after_sign_in(&native_api).await;
+    Ok(session.into())
+}
+
+#[tauri::command]
+pub fn current_policy(policy: State<'_, Arc<PolicyKeeper>>) -> Reply<CurrentPolicy> {
+    Ok(policy.notice())
 }
 
 #[tauri::command]
@@ -51,17 +67,51 @@ pub async fn modes(state: State<'_, AppState>) -> Reply<Modes> {
 }
 
 #[tauri::command]
-pub async fn capture_screen(window: WebviewWindow, state: State<'_, AppState>) -> Reply<CaptureScreen> {
-    let window = AppWindow(window);
-    let at = window.middle();
-    let hidden = HiddenWindow::hide(window)
-        .await
-        .map_err(|_| Problem::internal().detail("The window could not be hidden."))?;
-    let captured = state.capture(at).await;
-    drop(hidden);
-    let (id, frame) = captured?;
-    let (width, height) = frame.pixels.dimensions();
-    Ok(CapturedScreen { id, width, height, monitor: frame.monitor.clone() })
+pub async fn conversations(
+    state: State<'_, AppState>,
+    arguments: Payload<Conversations>,
+) -> Reply<Conversations> {
+    state.native_api().await?.conversations(arguments.0).await
+}
+
+/// For pages of older servers, which show no text: only the picture is sent.
+#[tauri::command]
+pub async fn capture_screen(
+    window: WebviewWindow,
+    state: State<'_, AppState>,
+    assistance: State<'_, Arc<Assistance>>,
+) -> Reply<CaptureScreen> {
+    let looked = assistance.look(&state, window).await?;
+    assistance.forget(&looked.screen.id);
+    Ok(looked.screen)
+}
+
+#[tauri::command]
+pub async fn look(
+    window: WebviewWindow,
+    state: State<'_, AppState>,
+    assistance: State<'_, Arc<Assistance>>,
+) -> Reply<Look> {
+    assistance.look(&state, window).await
+}
+
+#[tauri::command]
+pub async fn review_edits(
+    window: WebviewWindow,
+    state: State<'_, AppState>,
+    assistance: State<'_, Arc<Assistance>>,
+    arguments: Payload<ReviewEdits>,
+) -> Reply<ReviewEdits> {
+    assistance.review(&state, window, arguments.0).await
+}
+
+#[tauri::command]
+pub fn watch_hotkey(
+    webview: Webview,
+    assistance: State<'_, Arc<Assistance>>,
+    arguments: Payload<WatchHotkey>,
+) -> Reply<WatchHotkey> {
+    Ok(assistance.watch_hotkey(channel(&arguments.0.events)?.channel_on(webview)))
 }
 
 #[tauri::command]
@@ -76,24 +126,46 @@ pub async fn capture_preview(
 pub async fn analyze(
     webview: Webview,
     state: State<'_, AppState>,
+    assistance: State<'_, Arc<Assistance>>,
+    policy: State<'_, Arc<PolicyKeeper>>,
     arguments: Payload<Analyze>,
 ) -> Reply<Analyze> {
-    let Analyze { analysis_id, image, context, mode, events } = arguments.0;
-    let events: JavaScriptChannelId =
-        events.parse().map_err(|_| Problem::invalid_input().field("events", "Expected a channel."))?;
-    let events = events.channel_on(webview);
+    let Analyze { analysis_id, image, context, conversation, mode, events } = arguments.0;
+    let events = channel(&events)?.channel_on(webview);
     let running = state.analyses.start(analysis_id);
-    let image = match image {
-        ImageSource::Capture { id } => state.image(&id).await?,
-        ImageSource::Upload { data } => EncodedImage::from_base64(&data)?,
+    let (text, selection) = match &image {
+        ImageSource::Capture { id } => assistance.sent_with(id),
+        ImageSource::None | ImageSource::Upload { .. } => (None, None),
     };
-    let request = AnalysisRequest { image, context, mode: mode.filter(|id| !id.is_empty()) };
+    let image = match image {
+        ImageSource::Capture { id } => Some(state.image(&id).await?),
+        ImageSource::None => None,
+        ImageSource::Upload { data } => Some(EncodedImage::from_base64(&data)?),
+    };
+    if image.is_some() {
+        policy.send()?;
+    }
+    let mode = mode.filter(|id| !id.is_empty());
+    let request = AnalysisRequest { image, context, conversation, mode, text, selection };
     state.native_api().await?.analyze(request, running.cancel(), |event| events.send(event).is_ok()).await
+}
+
+#[tauri::command]
+pub async fn answer_question(
+    state: State<'_, AppState>,
+    arguments: Payload<AnswerQuestion>,
+) -> Reply<AnswerQuestion> {
+    let AnswerQuestion { analysis_id, question, answer } = arguments.0;
+    state.native_api().await?.answer(&analysis_id, &PersonAnswer { question, answer }).await
 }
 
 #[tauri::command]
 pub fn cancel_analysis(state: State<'_, AppState>, arguments: Payload<CancelAnalysis>) {
     state.analyses.cancel(&arguments.0.analysis_id);
+}
+
+fn channel(name: &str) -> Result<JavaScriptChannelId, Problem> {
+    name.parse().map_err(|_| Problem::invalid_input().field("events", "Expected a channel."))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use protocol::analysis::AnalysisEvent;
 use protocol::event_stream::EventStreamParser;
+use protocol::following::Following;
 use reqwest::Response;
 
 use crate::transport::TransportError;
@@ -11,17 +12,19 @@ use crate::transport::TransportError;
 /// Passes on the events of a response until the last one.
 pub async fn relay(
     response: Response,
+    following: &mut Following,
     deliver: impl FnMut(AnalysisEvent) -> bool,
 ) -> Result<(), TransportError> {
     let bytes =
         response.bytes_stream().map(|chunk| chunk.map_err(|error| TransportError::from_reqwest(&error)));
-    relay_bytes(std::pin::pin!(bytes), deliver).await
+    relay_bytes(std::pin::pin!(bytes), following, deliver).await
 }
 
 /// `done` and `error` end the stream; one that ends without either was interrupted. Events with unknown names are
 /// ignored, as a newer server may send them.
 async fn relay_bytes(
     mut bytes: impl Stream<Item = Result<Bytes, TransportError>> + Unpin,
+    following: &mut Following,
     mut deliver: impl FnMut(AnalysisEvent) -> bool,
 ) -> Result<(), TransportError> {
     let mut parser = EventStreamParser::default();
@@ -34,11 +37,12 @@ async fn relay_bytes(
             else {
                 continue;
             };
-            let last = matches!(event, AnalysisEvent::Done(_) | AnalysisEvent::Error(_));
-            if !deliver(event) || last {
+            following.received(&event);
+            if !deliver(event) || following.is_over() {
                 return Ok(());
             }
         }
+        following.seen(parser.last_event_id());
     }
     Err(TransportError::Interrupted)
 }
@@ -50,7 +54,7 @@ mod tests {
     async fn relayed(chunks: &[&'static str]) -> (Result<(), TransportError>, Vec<AnalysisEvent>) {
         let stream = futures::stream::iter(chunks.iter().map(|c| Ok(Bytes::from_static(c.as_bytes()))));
         let mut events = Vec::new();
-        let result = relay_bytes(stream, |event| {
+        let result = relay_bytes(stream, &mut Following::default(), |event| {
             events.push(event);
             true
         })
@@ -92,6 +96,6 @@ mod tests {
         let stream =
             futures::stream::iter([Ok(Bytes::from_static(b"event: delta\ndata: {\"text\":\"a\"}\n\n"))])
                 .chain(futures::stream::pending());
-        assert_eq!(relay_bytes(Box::pin(stream), |_| false).await, Ok(()));
+        assert_eq!(relay_bytes(Box::pin(stream), &mut Following::default(), |_| false).await, Ok(()));
     }
 }

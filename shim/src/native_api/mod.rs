@@ -2,6 +2,9 @@
 //!
 //! The challenge and the access token stay in here; callers get neither. A 401 response to a token ends that sign-in.
 
+mod analyze;
+mod conversations;
+mod edits;
 mod event_stream;
 mod sign_in;
 
@@ -10,25 +13,32 @@ use std::sync::Arc;
 use desktop::encoded_image::EncodedImage;
 use http::{Method, StatusCode};
 use parking_lot::{Mutex, MutexGuard};
-use protocol::analysis::AnalysisEvent;
+use protocol::analysis::WindowText;
 use protocol::desktop::ChallengeSummary;
 use protocol::mode::ModeSummary;
 use protocol::native::{AccessToken, Challenge, Login, Renew, Renewed, SecondFactor, Session};
+use protocol::policy::FleetPolicy;
 use protocol::{Problem, Secret};
 use reqwest::multipart::{Form, Part};
 use reqwest::{RequestBuilder, Response};
 use serde::de::DeserializeOwned;
-use tokio_util::sync::CancellationToken;
 
 use crate::transport::{REQUEST_TIMEOUT, Transport, TransportError};
 use sign_in::SignIn;
 
 #[derive(Debug)]
 pub struct AnalysisRequest {
-    pub image: EncodedImage,
+    /// `None`: the question follows another one, and is answered without the screen.
+    pub image: Option<EncodedImage>,
     pub context: String,
+    /// The conversation that the question follows; `None` for a new one.
+    pub conversation: Option<String>,
     /// The mode's id; `None` for the server's first.
     pub mode: Option<String>,
+    /// What the window in front says of itself.
+    pub text: Option<WindowText>,
+    /// What is selected there.
+    pub selection: Option<String>,
 }
 
 #[derive(Debug)]
@@ -108,6 +118,13 @@ impl NativeApiClient {
         self.json(response).await
     }
 
+    /// What administrators allow on this machine.
+    pub async fn policy(&self) -> Result<FleetPolicy, Problem> {
+        let (token, request) = self.signed_request(Method::GET, "/native/policy")?;
+        let response = self.authorised(&token, request).await?;
+        self.json(response).await
+    }
+
     /// Asks for this machine's next certificate.
     pub async fn renew(&self, csr: String) -> Result<Renewed, Problem> {
         let (token, request) = self.signed_request(Method::POST, "/native/renew")?;
@@ -127,28 +144,6 @@ impl NativeApiClient {
             *sign_in = SignIn::In(token);
         }
         true
-    }
-
-    /// Sends the image and hands each event of the answer to `deliver`, which returns whether anybody still
-    /// listens. Ends with the answer's last event, or, without one, when `cancel` is called or nobody listens
-    /// any more: then the stream is closed, which tells the server to stop.
-    pub async fn analyze(
-        &self,
-        analysis: AnalysisRequest,
-        cancel: &CancellationToken,
-        deliver: impl FnMut(AnalysisEvent) -> bool + Send,
-    ) -> Result<(), Problem> {
-        let (token, request) =
-            self.bound(Method::POST, "/native/analyze").ok_or_else(Problem::sign_in_required)?;
-        let request = request.header(http::header::ACCEPT, "text/event-stream").multipart(form(analysis)?);
-        let work = async {
-            let response = self.authorised(&token, request).await?;
-            event_stream::relay(response, deliver).await.map_err(|failure| self.problem(&failure))
-        };
-        tokio::select! {
-            result = work => result,
-            () = cancel.cancelled() => Ok(()),
-        }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -192,6 +187,11 @@ impl NativeApiClient {
         Err(serde_json::from_slice(&body).unwrap_or_else(|_| unexpected(status)))
     }
 
+    async fn text(&self, response: Response) -> Result<String, Problem> {
+        let body = response.text().await;
+        body.map_err(|error| self.problem(&TransportError::from_reqwest(&error)))
+    }
+
     async fn json<T: DeserializeOwned>(&self, response: Response) -> Result<T, Problem> {
         let status = response.status();
         let body =
@@ -210,16 +210,27 @@ impl NativeApiClient {
 }
 
 fn form(request: AnalysisRequest) -> Result<Form, Problem> {
-    let AnalysisRequest { image, context, mode } = request;
-    let image = Part::bytes(image.bytes)
-        .file_name(format!("picture.{}", image.media_type.extension()))
-        .mime_str(image.media_type.as_str())
-        .map_err(|_| Problem::internal())?;
-    let form = Form::new().part("image", image).text("context", context);
-    Ok(match mode {
-        Some(mode) => form.text("mode", mode),
-        None => form,
-    })
+    let AnalysisRequest { image, context, conversation, mode, text, selection } = request;
+    let mut form = Form::new();
+    if let Some(image) = image {
+        let image = Part::bytes(image.bytes)
+            .file_name(format!("picture.{}", image.media_type.extension()))
+            .mime_str(image.media_type.as_str())
+            .map_err(|_| Problem::internal())?;
+        form = form.part("image", image);
+    }
+    form = form.text("context", context);
+    if let Some(text) = text {
+        let text = serde_json::to_string(&text).map_err(|_| Problem::internal())?;
+        let text = Part::text(text).mime_str("application/json").map_err(|_| Problem::internal())?;
+        form = form.part("text", text);
+    }
+    for (name, value) in [("conversation", conversation), ("mode", mode), ("selection", selection)] {
+        if let Some(value) = value {
+            form = form.text(name, value);
+        }
+    }
+    Ok(form)
 }
 
 fn unexpected(status: StatusCode) -> Problem {

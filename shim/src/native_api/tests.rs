@@ -9,7 +9,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use desktop::capture::Frame;
 use futures::StreamExt;
+use protocol::analysis::AnalysisEvent;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::test_server::Authority;
@@ -104,9 +106,12 @@ fn request(context: &str) -> AnalysisRequest {
         origin: desktop::Point { x: 0, y: 0 },
     };
     AnalysisRequest {
-        image: EncodedImage::from_frame(&frame).unwrap(),
+        image: Some(EncodedImage::from_frame(&frame).unwrap()),
         context: context.into(),
+        conversation: None,
         mode: Some("general".into()),
+        text: None,
+        selection: None,
     }
 }
 
@@ -181,4 +186,73 @@ async fn without_a_sign_in_no_image_is_sent() {
     let client = client().await;
     let problem = client.analyze(request("why?"), &CancellationToken::new(), |_| true).await.unwrap_err();
     assert!(problem.is("sign-in-required"));
+}
+
+/// Breaks off after a word; who joins gets the rest, but not at the first attempt.
+async fn breaking_off(joined: Arc<Mutex<Vec<String>>>) -> NativeApiClient {
+    let stream =
+        |events: &'static str| ([(header::CONTENT_TYPE, "text/event-stream")], events).into_response();
+    let begin = move || async move {
+        stream(
+            "id: 1.1\nevent: started\ndata: {\"analysis_id\":\"a-1\"}\n\n\
+             id: 1.2\nevent: delta\ndata: {\"text\":\"one \"}\n\n",
+        )
+    };
+    let join = {
+        let joined = Arc::clone(&joined);
+        move |headers: HeaderMap| async move {
+            let last = headers.get("last-event-id").map(|id| id.to_str().unwrap().to_owned());
+            let mut joined = joined.lock();
+            joined.push(last.unwrap_or_default());
+            if joined.len() == 1 {
+                return refused(&Problem::unavailable("It starts.", 1));
+            }
+            stream(
+                "id: 1.3\nevent: delta\ndata: {\"text\":\"two\"}\n\n\
+                 event: error\ndata: {\"type\":\"about:blank\",\"title\":\"x\",\"status\":500}\n\n",
+            )
+        }
+    };
+    let cancelled = {
+        let joined = Arc::clone(&joined);
+        move || async move {
+            joined.lock().push("cancelled".to_owned());
+            StatusCode::NO_CONTENT
+        }
+    };
+    let authority = Authority::new();
+    let routes = Router::new()
+        .route("/native/analyze", post(begin))
+        .route("/native/analyses/a-1/events", get(join))
+        .route("/native/analyses/a-1/cancel", post(cancelled));
+    let address = authority.serve(routes).await;
+    let transport = Arc::new(authority.transport_to(address, &authority));
+    NativeApiClient::signed_in(transport, "the-token".into())
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_is_joined_again() {
+    let joined = Arc::default();
+    let client = breaking_off(Arc::clone(&joined)).await;
+    let mut events = Vec::new();
+    let deliver = |event: AnalysisEvent| {
+        events.push(event.name());
+        true
+    };
+    client.analyze(request("why?"), &CancellationToken::new(), deliver).await.unwrap();
+    assert_eq!(events, ["started", "delta", "delta", "error"]);
+    assert_eq!(*joined.lock(), ["1.2", "1.2"], "after what was received, and no cancelling");
+}
+
+#[tokio::test]
+async fn cancelling_is_told_to_the_server() {
+    let joined = Arc::default();
+    let client = breaking_off(Arc::clone(&joined)).await;
+    let cancel = CancellationToken::new();
+    let deliver = |_| {
+        cancel.cancel();
+        true
+    };
+    client.analyze(request("why?"), &cancel, deliver).await.unwrap();
+    assert_eq!(*joined.lock(), ["cancelled"]);
 }

@@ -10,7 +10,7 @@ pub use html_escape::encode_quoted_attribute as escaped;
 /// The server's page that the window shows. The pages made here lead back to it.
 pub const SIDEBAR: &str = "/sidebar";
 
-const STYLE: &str = "\
+pub const STYLE: &str = "\
 :root{color-scheme:light dark;--paper:oklch(.99 .002 250);--ink:oklch(.22 .02 255);\
 --muted:oklch(.48 .02 255);--focus:oklch(.6 .16 255);--raised:oklch(1 0 0);--line:oklch(.82 .01 255);\
 --bad:oklch(.54 .19 27)}\

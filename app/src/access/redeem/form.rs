@@ -43,19 +43,21 @@ impl DownloadProblem {
     pub fn message(self) -> &'static str {
         match self {
             Self::Elsewhere => {
-                "Go on in the browser that you asked with, or in the one where you entered the match code."
+                "Use the browser you requested access with, or the one where you entered the match code."
             }
             Self::Expired => "This link has expired.",
-            Self::Machine => "This browser did not show the machine’s certificate.",
-            Self::MatchCode => "This is not the match code of your request. Enter the one that you read out.",
+            Self::Machine => "This browser did not present the machine’s certificate.",
+            Self::MatchCode => {
+                "That code isn’t right. Enter the match code you were shown when you requested access."
+            }
             Self::Password => "Choose a password of 12 to 256 characters. Several words make a good one.",
             Self::Platform => "Choose this machine’s system.",
-            Self::TooMany => "Too many tries. Wait a minute, then try again.",
+            Self::TooMany => "Too many attempts. Wait a minute, then try again.",
             Self::TooManyCodes => {
-                "Too many wrong match codes. Open this page in the browser that you asked with, or ask an administrator for a \
-                 new link."
+                "Too many wrong match codes. Open this page in the browser you requested access with, or ask an administrator \
+                 for a new link."
             }
-            Self::Used => "This link has been used already.",
+            Self::Used => "This link has been used.",
         }
     }
 }
@@ -96,7 +98,7 @@ impl Island for DownloadForm {
                 })}
                 <PasswordField
                     label="A password for the file"
-                    hint="At least 12 characters. You choose it now and enter it once, when you import the file."
+                    hint="At least 12 characters. You enter it once, when you import the file."
                     autocomplete="new-password"
                     error=wrong_password
                 />
@@ -106,7 +108,7 @@ impl Island for DownloadForm {
                 <Button variant=ButtonVariant::Primary large=true icon=Shape::Download busy=redeeming.busy()>"Download"</Button>
                 <RedeemOutcome redeeming />
                 <p class="text-sm text-muted">
-                    "The link works once, until " <Time at=expires_at /> ". Opening this page does not use it up."
+                    "This link works once, until " <Time at=expires_at /> ". Opening this page does not use it up."
                 </p>
             </form>
         }
@@ -121,7 +123,7 @@ pub fn MatchCodeField(error: Signal<Option<String>>) -> impl IntoView {
             name="match_code"
             label="Your match code"
             kind=FieldKind::OneTimeCode
-            hint="This is not the browser that sent the request, so enter the code that it showed, such as ABCD-2345."
+            hint="You requested access in another browser. Enter the code it showed, such as ABCD-2345."
             monospace=true
             autocomplete="off"
             error
@@ -134,7 +136,7 @@ pub fn MatchCodeField(error: Signal<Option<String>>) -> impl IntoView {
 pub fn Systems(chosen: Platform, #[prop(optional, into)] error: Signal<Option<String>>) -> impl IntoView {
     view! {
         <fieldset class="space-y-2">
-            <legend class="mb-1.5 font-semibold">"This machine’s system"</legend>
+            <legend class="mb-1.5 font-medium">"This machine’s system"</legend>
             <p role="alert" class="text-sm font-semibold text-bad empty:hidden">{move || error.get()}</p>
             {Platform::ALL.map(|p| view! {
                 <Check name="platform" radio=true value=p.as_str() label=p.label() checked=p == chosen required=true />

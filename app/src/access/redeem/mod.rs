@@ -40,16 +40,16 @@ pub enum Step {
 impl Step {
     fn words(self) -> &'static str {
         match self {
-            Self::Asking => "The key is made. Asking the server for its certificate…",
-            Self::Loading => "Loading what makes the key…",
-            Self::Packing => "Packing key and certificate…",
+            Self::Asking => "Requesting the certificate…",
+            Self::Loading => "Making the key…",
+            Self::Packing => "Packing the file…",
         }
     }
 }
 
-const BY_SERVER: &str = "The server makes the key, hands it over once in the file, and keeps no copy.";
+const BY_SERVER: &str = "The server makes the key, puts it in the file, and keeps no copy.";
 const IN_PAGE: &str = "Your key is made in this page and leaves it only in the file, locked with your password. The server \
-     gets no more than the request for a certificate.";
+     never sees it.";
 
 /// The state of the download form.
 #[derive(Debug, Clone, Copy)]
@@ -133,13 +133,13 @@ pub fn RedeemOutcome(redeeming: RedeemState) -> impl IntoView {
         <ProblemNotice problem shown_at_fields=&["match_code", "password", "platform"] />
         {move || stage.with(|stage| match stage {
             Stage::ByServer => Some(Either::Left(view! {
-                <Notice tone=NoticeTone::Bad title="The part of this page that makes the key could not be loaded">
-                    <p>"Reload the page to try again. Or press Download once more: then the server makes the key, hands it over once, and keeps no copy."</p>
+                <Notice tone=NoticeTone::Bad title="Part of this page did not load">
+                    <p>"Reload the page to try again. Or press Download: then the server makes the key, puts it in the file, and keeps no copy."</p>
                 </Notice>
             })),
             Stage::Done(file_name) => Some(Either::Right(view! {
-                <Notice tone=NoticeTone::Good title=format!("{file_name} is among your downloads")>
-                    <p>"Go on with step 2. As long as this page stays open, you can press Download again, also with another password or for another system: it is the same certificate. Once the page is closed or reloaded, its key is only in the file."</p>
+                <Notice tone=NoticeTone::Good title=format!("{file_name} is in your downloads")>
+                    <p>"Continue with step 2. While this page stays open, you can press Download again, with another password or for another system: it is the same certificate. Once you close or reload the page, the key is only in the file."</p>
                 </Notice>
             })),
             _ => None,

@@ -12,8 +12,10 @@ use protocol::analysis::TextEdit;
 use super::ProblemAdvice;
 use super::copy::CopyAnswer;
 use super::earlier::EarlierQuestions;
+use super::edit::Edits;
 use super::markdown::Markdown;
 use super::progress::{Notices, Reasoning, Steps, Waiting};
+use super::question::Questions;
 use crate::design::{Button, ButtonKind, ButtonVariant, CopyButton, EmptyState};
 use crate::sidebar::follow::{Follow, Position};
 use crate::sidebar::markdown::Document;
@@ -39,6 +41,9 @@ pub fn AnswerView(state: SidebarState) -> impl IntoView {
     let edits =
         Memo::new(move |_| state.run.with(|run| run.answer().map(|a| a.edits.clone()).unwrap_or_default()));
     let idle = Memo::new(move |_| state.run.with(|run| *run == Run::Idle));
+    let has_earlier = Memo::new(move |_| state.earlier.with(|earlier| !earlier.is_empty()));
+    let empty =
+        Memo::new(move |_| idle.get() && !has_earlier.get() && state.open_problem.with(Option::is_none));
     let grows = move || {
         shown.track();
         steps.track();
@@ -56,23 +61,33 @@ pub fn AnswerView(state: SidebarState) -> impl IntoView {
             on:scroll=move |_| scrolled()
         >
             <EarlierQuestions state />
-            <Show when=move || idle.get()>
+            <Show when=move || empty.get()>
                 <EmptyState title="Your answer will appear here">
                     <p>"Add a picture, say what you want to know about it, and ask."</p>
                 </EmptyState>
             </Show>
-            {move || {
-                Some(question.get())
-                    .filter(|question| !question.is_empty())
-                    .map(|question| view! { <Asked question /> })
-            }}
-            {move || view! { <Steps steps=steps.get() /> }}
-            <Notices state />
-            <Reasoning state />
-            <Markdown text=shown complete=Signal::derive(move || !running.get()) document />
-            {move || edits.get().into_iter().map(|edit| view! { <Proposal edit /> }).collect_view()}
-            <Waiting state />
-            <End state />
+            // As high as the view: a new question stands at the top, and its answer grows below it.
+            <article
+                aria-label="Newest answer"
+                class="space-y-4"
+                class:hidden=move || idle.get()
+                class=("min-h-full", move || has_earlier.get())
+            >
+                {move || {
+                    Some(question.get())
+                        .filter(|question| !question.is_empty())
+                        .map(|question| view! { <Asked question /> })
+                }}
+                {move || view! { <Steps steps=steps.get() /> }}
+                <Notices state />
+                <Reasoning state />
+                <Markdown text=shown complete=Signal::derive(move || !running.get()) document />
+                {move || edits.get().into_iter().map(|edit| view! { <Proposal edit /> }).collect_view()}
+                <Edits state />
+                <Questions state />
+                <Waiting state />
+                <End state />
+            </article>
         </section>
         <div aria-live="polite" class="sr-only">
             {move || said.get()}
@@ -83,7 +98,7 @@ pub fn AnswerView(state: SidebarState) -> impl IntoView {
 
 /// The question stays visible, as far as it is short.
 #[component]
-fn Asked(question: String) -> impl IntoView {
+pub fn Asked(question: String) -> impl IntoView {
     let whole = question.clone();
     view! {
         <div class="sticky -top-3 z-10 -mx-3 bg-paper px-3 py-2">
@@ -114,7 +129,8 @@ fn End(state: SidebarState) -> impl IntoView {
     let text = Signal::derive(move || {
         state.run.with(|run| run.answer().map(|answer| answer.text.clone()).unwrap_or_default())
     });
-    let again = Callback::new(move |()| spawn_local(state.ask()));
+    let again = Callback::new(move |()| spawn_local(state.retry()));
+    let can_go_on = Memo::new(move |_| state.run.with(Run::can_go_on));
     move || {
         end.get().map(|(line, problem)| {
             let failed = problem.is_some();
@@ -124,6 +140,11 @@ fn End(state: SidebarState) -> impl IntoView {
                     <p class="text-xs text-muted wrap-anywhere empty:hidden">{line}</p>
                     <div class="flex flex-wrap items-center gap-2">
                         <CopyAnswer text />
+                        <Show when=move || can_go_on.get()>
+                            <Button kind=ButtonKind::Button on:click=move |_| spawn_local(state.go_on())>
+                                "Continue"
+                            </Button>
+                        </Show>
                         <Show when=move || !failed>
                             <Button kind=ButtonKind::Button variant=ButtonVariant::Quiet on:click=move |_| again.run(())>
                                 "Ask again"

@@ -6,6 +6,7 @@ use leptos::{ev, html};
 use protocol::mode::ModeSummary;
 
 use super::ProblemAdvice;
+use super::edit::HotkeyNote;
 use super::picture::{CaptureButton, FilePicker, PictureField};
 use crate::design::{Button, ButtonKind, ButtonVariant, Notice, Shape};
 use crate::sidebar::run::Light;
@@ -56,6 +57,7 @@ pub fn Composer(state: SidebarState) -> impl IntoView {
             <p id="question-hint" class="text-xs text-muted">
                 {move || if busy.get() { "Esc to cancel" } else { "Enter to ask · Shift+Enter for a new line" }}
             </p>
+            {state.can_capture().then(|| view! { <HotkeyNote state /> })}
         </form>
     }
     .into_any()

@@ -1,112 +1,80 @@
-//! One's own earlier questions, above the current one: folded, searched on the server, and rendered only once opened.
+//! The earlier questions and answers of the conversation, above the newest: the last few whole, those before on request.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::ProblemAdvice;
+use super::answer::Asked;
 use super::copy::CopyAnswer;
 use super::markdown::Markdown;
-use crate::design::Time;
+use crate::design::{Button, ButtonKind, ButtonVariant, Time};
 use crate::sidebar::history::Earlier;
 use crate::sidebar::state::SidebarState;
 
+/// How many are rendered at first, and with each request for more: a page with a hundred long answers is slow.
+const SHOWN: usize = 10;
+
 #[component]
 pub fn EarlierQuestions(state: SidebarState) -> impl IntoView {
-    let search = RwSignal::new(String::new());
-    let shown = Memo::new(move |_| {
-        search.with(|search| !search.is_empty())
-            || state.earlier.with(|earlier| !earlier.is_empty())
-            || state.history_problem.with(Option::is_some)
+    let shown = RwSignal::new(SHOWN);
+    Effect::new(move |_| {
+        state.conversation.track();
+        shown.set(SHOWN);
     });
+    let hidden = Memo::new(move |_| state.earlier.with(Vec::len).saturating_sub(shown.get()));
+    let numbered = move || {
+        let all = state.earlier.get().into_iter().enumerate();
+        all.skip(hidden.get()).collect::<Vec<_>>()
+    };
     view! {
-        <Show when=move || shown.get()>
-            <details class="rounded-md border border-line">
-                <summary class="px-3 py-1.5 font-semibold">"Earlier questions"</summary>
-                <div class="space-y-2 px-3 pb-3">
-                    {state.keeps_history().then(|| view! { <Search state search /> })}
-                    <Problems state search />
-                    <ol class="divide-y divide-line">
-                        <For
-                            each=move || state.earlier.get()
-                            key=|earlier| (earlier.id.clone(), earlier.question.clone(), earlier.answer.len())
-                            let(earlier)
-                        >
-                            <Entry earlier />
-                        </For>
-                    </ol>
-                    <Show when=move || {
-                        state.earlier.with(Vec::is_empty) && state.history_problem.with(Option::is_none)
-                    }>
-                        <p role="status" class="text-muted">
-                            "No matching questions."
-                        </p>
-                    </Show>
-                </div>
-            </details>
+        <Problems state />
+        <Show when=move || { hidden.get() > 0 }>
+            <Button
+                kind=ButtonKind::Button
+                variant=ButtonVariant::Quiet
+                on:click=move |_| shown.update(|shown| *shown += SHOWN)
+            >
+                {move || match hidden.get() {
+                    1 => "Show 1 earlier question".to_owned(),
+                    hidden => format!("Show {hidden} earlier questions"),
+                }}
+            </Button>
         </Show>
+        <For
+            each=numbered
+            key=|(number, earlier)| (*number, earlier.id.clone(), earlier.answer.len())
+            let((_, earlier))
+        >
+            <Pair earlier />
+        </For>
     }
     .into_any()
 }
 
+/// Why the conversation could not be opened.
 #[component]
-fn Search(state: SidebarState, search: RwSignal<String>) -> impl IntoView {
-    view! {
-        <input
-            type="search"
-            aria-label="Search earlier questions"
-            placeholder="Search questions and answers"
-            maxlength="200"
-            class="w-full min-w-0 rounded-md border border-edge bg-raised px-2 py-1"
-            on:change:target=move |event| {
-                search.set(event.target().value().trim().to_owned());
-                spawn_local(state.load_history(search.get_untracked()));
-            }
-        />
-    }
-}
-
-#[component]
-fn Problems(state: SidebarState, search: RwSignal<String>) -> impl IntoView {
-    let again = Callback::new(move |()| spawn_local(state.load_history(search.get_untracked())));
+fn Problems(state: SidebarState) -> impl IntoView {
+    let again = Callback::new(move |()| spawn_local(state.open_again()));
     move || {
-        state.history_problem.get().map(|problem| view! { <ProblemAdvice problem again words="Try again" /> })
+        state.open_problem.get().map(|problem| view! { <ProblemAdvice problem again words="Try again" /> })
     }
 }
 
+/// One question with its answer.
 #[component]
-fn Entry(earlier: Earlier) -> impl IntoView {
-    let opened = RwSignal::new(false);
-    let title = earlier.title().to_owned();
-    let whole = title.clone();
-    let when = earlier.asked_at.map(|at| view! { <Time at /> });
+fn Pair(earlier: Earlier) -> impl IntoView {
+    let Earlier { question, answer, ending, asked_at, .. } = earlier;
+    let text = Signal::stored(answer);
+    let when = asked_at.map(|at| view! { <Time at />" · " });
     view! {
-        <li>
-            <details>
-                <summary class="py-1.5" title=whole on:click=move |_| opened.set(true)>
-                    <bdi class="inline-block max-w-[calc(100%-2rem)] truncate align-bottom">{title}</bdi>
-                    <span class="block pl-4 text-xs text-muted">{when}</span>
-                </summary>
-                <Show when=move || opened.get()>
-                    <Opened earlier=earlier.clone() />
-                </Show>
-            </details>
-        </li>
+        <article aria-label="Earlier answer" class="space-y-3 border-b border-line pb-4">
+            <Asked question />
+            <Markdown text complete=Signal::stored(true) />
+            <p class="text-xs text-muted wrap-anywhere">{when} {ending}</p>
+            <div class="flex flex-wrap items-center gap-2">
+                <CopyAnswer text />
+            </div>
+        </article>
     }
     .into_any()
-}
-
-#[component]
-fn Opened(earlier: Earlier) -> impl IntoView {
-    let Earlier { question, answer, ending, .. } = earlier;
-    let text = Signal::stored(answer);
-    view! {
-        <div class="space-y-3 pb-3">
-            <p class="border-l-2 border-line-strong pl-3 whitespace-pre-wrap text-muted wrap-anywhere" dir="auto">
-                {question}
-            </p>
-            <Markdown text complete=Signal::stored(true) />
-            <p class="text-xs text-muted wrap-anywhere">{ending}</p>
-            <CopyAnswer text />
-        </div>
-    }
 }

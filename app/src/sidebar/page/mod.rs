@@ -4,9 +4,14 @@ mod answer;
 mod composer;
 mod copy;
 mod earlier;
+mod edit;
+mod heading;
+mod history;
 mod markdown;
 mod picture;
+mod policy;
 mod progress;
+mod question;
 mod recovery;
 mod sign_in;
 mod status_bar;
@@ -24,7 +29,18 @@ use crate::design::{Button, ButtonKind, ButtonLink, ButtonVariant, Notice, Notic
 
 /// Starts the sidebar of this window.
 pub fn interior() -> AnyView {
-    let state = SidebarState::new(transport::of_this_window(), web::remembered_mode());
+    let state = SidebarState::new(
+        transport::of_this_window(),
+        web::remembered_mode(),
+        web::remembered_conversation(),
+    );
+    // Not the value that it begins with: nothing was opened yet.
+    Effect::new(move |begun: Option<()>| {
+        let id = state.conversation.get();
+        if begun.is_some() {
+            web::remember_conversation(&id);
+        }
+    });
     state.question.set(web::remembered_question());
     Effect::new(move |_| state.question.with(|question| web::remember_question(question)));
     spawn_local(state.start());
@@ -37,10 +53,12 @@ pub fn interior() -> AnyView {
     });
     let dragging = RwSignal::new(false);
     listen(state, dragging);
+    edit::watch_hotkey(state);
     on_cleanup(move || state.cancel());
     let screen = Memo::new(move |_| state.access.with(Screen::of));
     view! {
         <status_bar::StatusBar state />
+        <policy::PolicyLine state />
         <recovery::Recovery state />
         {move || match screen.get() {
             Screen::Checking => {
@@ -88,7 +106,14 @@ impl Screen {
 fn listen(state: SidebarState, dragging: RwSignal<bool>) {
     let signed_in = move || state.access.with_untracked(|access| access.session().is_some());
     let keys = window_event_listener(ev::keydown, move |event| {
-        if event.key() == "Escape" && state.is_busy() && !web::dialog_is_open() {
+        if event.key() != "Escape" || web::dialog_is_open() {
+            return;
+        }
+        if state.history.with_untracked(Option::is_some) {
+            event.prevent_default();
+            state.hide_history();
+            web::focus("history");
+        } else if state.is_busy() {
             event.prevent_default();
             state.cancel();
             web::focus("question");
@@ -158,11 +183,19 @@ fn Unknown(state: SidebarState) -> impl IntoView {
 #[component]
 fn Workspace(state: SidebarState) -> impl IntoView {
     web::focus("question");
+    let listed = Memo::new(move |_| state.history.with(Option::is_some));
     view! {
         <main id="main" class="flex min-h-0 grow flex-col">
             <h1 class="sr-only">"Sidebar"</h1>
-            <answer::AnswerView state />
-            <composer::Composer state />
+            <heading::Heading state />
+            <Show when=move || listed.get()>
+                <history::History state />
+            </Show>
+            // Kept while the history is shown: with it the place where one reads, and what was typed.
+            <div class="flex min-h-0 grow flex-col" class:hidden=move || listed.get()>
+                <answer::AnswerView state />
+                <composer::Composer state />
+            </div>
         </main>
     }
 }

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::ProblemAdvice;
+use super::edit::TargetLines;
 use crate::design::{Button, ButtonKind, ButtonVariant, Shape};
 use crate::sidebar::picture::Picture;
 use crate::sidebar::run::{CaptureState, Run};
@@ -25,8 +26,18 @@ pub fn PictureField(state: SidebarState) -> impl IntoView {
     view! {
         <div role="group" aria-label="Picture" class="space-y-2">
             {move || state.picture.get().map(|picture| view! { <Preview state picture /> })}
-            <Show when=move || !state.can_capture() && state.picture.with(Option::is_none)>
-                <p class="px-1 text-muted">"Choose a picture, or paste or drop one here."</p>
+            <Show when=move || state.picture.with(Option::is_none)>
+                <p class="px-1 text-muted empty:hidden">
+                    {move || {
+                        if state.conversation.with(|id| !id.is_empty()) {
+                            Some("No picture: the next question is answered from the conversation alone.")
+                        } else if state.can_capture() {
+                            None
+                        } else {
+                            Some("Choose a picture, or paste or drop one here.")
+                        }
+                    }}
+                </p>
             </Show>
             <p id="picture-error" role="alert" class="font-semibold text-bad empty:hidden">
                 {move || error.get()}
@@ -113,6 +124,7 @@ fn Preview(state: SidebarState, picture: Picture) -> impl IntoView {
     };
     let caption = picture.caption();
     let unreadable = RwSignal::new(false);
+    let zoomed = RwSignal::new(false);
     view! {
         <div class="flex items-center gap-3">
             <button
@@ -130,10 +142,21 @@ fn Preview(state: SidebarState, picture: Picture) -> impl IntoView {
                 />
             </button>
             <div class="min-w-0 grow">
-                <p class="truncate" title=caption.clone()>
-                    <bdi>{picture.name.clone()}</bdi>
-                </p>
+                {match picture.front.clone() {
+                    Some(front) => view! { <TargetLines state front /> }.into_any(),
+                    None => {
+                        view! {
+                            <p class="truncate" title=caption.clone()>
+                                <bdi>{picture.name.clone()}</bdi>
+                            </p>
+                        }
+                            .into_any()
+                    }
+                }}
                 <p class="text-xs text-muted tabular-nums">{picture.dimensions()}</p>
+                <p class="text-xs text-muted empty:hidden">
+                    {move || state.shows_same_picture().then_some("The same picture as in your last question")}
+                </p>
                 <Show when=move || unreadable.get()>
                     <p role="alert" class="font-semibold text-bad">
                         "This picture seems to be damaged. Choose another one."
@@ -150,13 +173,25 @@ fn Preview(state: SidebarState, picture: Picture) -> impl IntoView {
             aria-label="The picture that the model gets"
             class="m-auto max-h-[calc(100dvh-1rem)] max-w-[calc(100vw-1rem)] space-y-2 rounded-lg border border-line-strong bg-raised p-3 shadow-float"
         >
-            <div class="flex items-center justify-between gap-3">
-                <p class="min-w-0 text-muted wrap-anywhere">{caption}</p>
+            <div class="flex flex-wrap items-center justify-between gap-3">
+                <p class="min-w-0 grow text-muted wrap-anywhere">{caption}</p>
+                <Button
+                    kind=ButtonKind::Button
+                    attr:aria-pressed=move || if zoomed.get() { "true" } else { "false" }
+                    on:click=move |_| zoomed.update(|zoomed| *zoomed = !*zoomed)
+                >
+                    "Actual size"
+                </Button>
                 <Button kind=ButtonKind::Button autofocus=true on:click=move |_| close()>
                     "Close"
                 </Button>
             </div>
-            <img src=url alt="" class="max-w-none" />
+            // Whole at first.
+            <img
+                src=url
+                alt=""
+                class=move || if zoomed.get() { "max-w-none" } else { "mx-auto max-h-[calc(100dvh-8rem)] max-w-full object-contain" }
+            />
         </dialog>
     }
 }

@@ -102,7 +102,13 @@ fn Clock(state: SidebarState) -> impl IntoView {
     }
     let words = move || {
         let waiting = state.run.with(|run| run.answer().is_none_or(|answer| answer.text.is_empty()));
-        if waiting { "Waiting for the answer" } else { "Answering" }
+        let place = state.run.with(|run| run.answer().and_then(|answer| answer.place));
+        match (place, waiting) {
+            (Some(1), _) => "Next in the queue".to_owned(),
+            (Some(place), _) => format!("Number {place} in the queue"),
+            (None, true) => "Waiting for the answer".to_owned(),
+            (None, false) => "Answering".to_owned(),
+        }
     };
     view! {
         <p class="flex items-center gap-2 text-xs text-muted">

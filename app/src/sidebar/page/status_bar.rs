@@ -33,7 +33,7 @@ pub fn StatusBar(state: SidebarState) -> impl IntoView {
                 light
                     .get()
                     .shows_picture()
-                    .then(|| state.picture.get())
+                    .then(|| state.asked_about.get())
                     .flatten()
                     .map(|picture| view! { <Thumbnail picture /> })
             }}

@@ -1,9 +1,9 @@
-use protocol::analysis::{CutReason, Delta, Reasoning, Usage};
+use protocol::analysis::{CutReason, Delta, Queued, Reasoning, Started, Usage};
 
 use super::*;
 
 fn asked() -> Run {
-    Run::Idle.after(RunEvent::Asked { question: "why?".into() })
+    Run::Idle.after(RunEvent::Asked { question: "why?".into(), shares_picture: true })
 }
 
 fn delta(text: &str) -> RunEvent {
@@ -17,6 +17,7 @@ fn step(node: &str, state: StepState, ms: Option<u64>) -> RunEvent {
 fn done(model: &str) -> Done {
     Done {
         analysis_id: "1".into(),
+        conversation: String::new(),
         mode: "general".into(),
         provider: "ollama".into(),
         model: model.into(),
@@ -57,9 +58,11 @@ fn events_after_cancelling_are_ignored() {
 
 #[test]
 fn one_question_at_a_time() {
-    let run = asked().after(RunEvent::Asked { question: "another".into() });
+    let run = asked().after(RunEvent::Asked { question: "another".into(), shares_picture: true });
     assert_eq!(run, asked());
-    let again = run.after(RunEvent::Cancelled).after(RunEvent::Asked { question: "another".into() });
+    let again = run
+        .after(RunEvent::Cancelled)
+        .after(RunEvent::Asked { question: "another".into(), shares_picture: true });
     assert_eq!(again.answer().map(|a| a.question.as_str()), Some("another"));
 }
 
@@ -168,4 +171,51 @@ fn notices_about_waiting_end_with_it_and_the_others_stay() {
     let cut = Done { cut: Some(CutReason::Length), ..done("m") };
     let run = run.after(notice(NoticeCode::CutOff)).after(RunEvent::Received(AnalysisEvent::Done(cut)));
     assert_eq!(shown(&run), [NoticeCode::PromptShortened, NoticeCode::CutOff]);
+}
+
+#[test]
+fn the_place_in_the_queue_is_known_until_the_first_step() {
+    let queued = |place| RunEvent::Received(AnalysisEvent::Queued(Queued { place, expected_seconds: 5 }));
+    let place = |run: &Run| run.answer().unwrap().place;
+    let run = asked().after(queued(3));
+    assert_eq!(place(&run), Some(3));
+    let run = run.after(queued(1));
+    assert_eq!(place(&run), Some(1));
+    assert_eq!(place(&run.after(step("read", StepState::Started, None))), None);
+}
+
+fn question_of(id: &str) -> RunEvent {
+    RunEvent::Received(AnalysisEvent::Question(PersonQuestion {
+        analysis_id: "a".into(),
+        id: id.into(),
+        text: "Which?".into(),
+        choices: vec!["left".into()],
+        free_text: false,
+        expires_at: 0,
+    }))
+}
+
+#[test]
+fn a_question_stays_until_it_is_closed_or_the_run_ends() {
+    let open = |run: &Run| run.answer().map_or(0, |answer| answer.questions.len());
+    let run = [question_of("1"), question_of("1"), question_of("2")]
+        .into_iter()
+        .fold(Run::Answering(Answer::default()), Run::after);
+    assert_eq!(open(&run), 2, "one that is told again is the same");
+    let run = run.after(RunEvent::QuestionClosed { id: "1".into() });
+    assert_eq!(open(&run), 1);
+    assert_eq!(open(&run.after(RunEvent::Cancelled)), 0);
+}
+
+#[test]
+fn a_stream_that_begins_anew_replaces_what_was_received() {
+    let started = || {
+        RunEvent::Received(AnalysisEvent::Started(Started {
+            analysis_id: "a".into(),
+            conversation: String::new(),
+        }))
+    };
+    let run = [started(), delta("on"), started(), delta("one")].into_iter().fold(asked(), Run::after);
+    let answer = run.answer().unwrap();
+    assert_eq!((answer.text.as_str(), answer.question.as_str()), ("one", "why?"));
 }

@@ -3,29 +3,30 @@
 //! The access token is stored in `sessionStorage`, so that reloading the page does not sign out. That is acceptable because
 //! it is bound to this machine's certificate (`cnf.x5t#S256`, RFC 8705): a copied token is useless without the
 //! certificate's key, which no script can read. It is deleted with the tab, and since it is not a cookie, no other site can
-//! make the browser send it.
+//! make the browser send it. A further tab gets it from an open one ([`shared_token`]), so it ends with the last of them.
 
 use std::cell::RefCell;
 
-use futures::StreamExt;
 use js_sys::{Array, Uint8Array};
-use protocol::analysis::AnalysisEvent;
+use protocol::analysis::{AnalysisEvent, PersonAnswer};
+use protocol::conversation::ConversationSummary;
 use protocol::mode::ModeSummary;
 use protocol::native::{AccessToken, Challenge, Login, SecondFactor, Session};
 use protocol::{Problem, Secret};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortController, Blob, BlobPropertyBag, FormData, RequestInit, Response, Storage};
+use wasm_bindgen::JsValue;
+use web_sys::{Blob, BlobPropertyBag, FormData, RequestInit, Response, Storage};
 
-use super::event_stream::read_events;
-use super::{ChallengeInfo, Question, Transport, TransportFuture};
+use super::{ChallengeInfo, Conversations, Question, Transport, TransportFuture, shared_token};
 use crate::response::{parse, unexpected};
-use crate::sidebar::history::RecordedAnalysis;
+use crate::sidebar::history::{ExportFormat, RecordedConversation};
 use crate::sidebar::picture::PictureSource;
 use crate::web;
 
 const TOKEN: &str = "aiwe.native-token";
+
+mod followed;
 
 #[derive(Debug, Default)]
 pub(super) struct Browser {
@@ -36,8 +37,10 @@ impl Transport for Browser {
     fn session(&self) -> TransportFuture<'_, Option<Session>> {
         Box::pin(async {
             if token().is_none() {
-                return Ok(None);
+                let Some(token) = shared_token::of_another_tab().await else { return Ok(None) };
+                store_token(Some(&token));
             }
+            shared_token::offer(token);
             match json(Call::get("/native/session")).await {
                 Err(problem) if problem.status == 401 => Ok(None),
                 found => found.map(Some),
@@ -61,6 +64,7 @@ impl Transport for Browser {
             let granted: AccessToken = json(call).await?;
             *self.challenge.borrow_mut() = None;
             store_token(Some(granted.access_token.expose()));
+            shared_token::offer(token);
             json(Call::get("/native/session")).await
         })
     }
@@ -85,50 +89,55 @@ impl Transport for Browser {
         question: Question,
         on_event: Box<dyn FnMut(AnalysisEvent)>,
     ) -> TransportFuture<'_, ()> {
+        Box::pin(followed::ask(question, on_event))
+    }
+
+    fn answer(&self, analysis_id: String, answer: PersonAnswer) -> TransportFuture<'_, ()> {
         Box::pin(async move {
-            let abort = AbortOnDrop::new()?;
-            let form = form_of(&question).map_err(web::refused_by_browser)?;
-            let init = RequestInit::new();
-            init.set_signal(Some(&abort.0.signal()));
-            init.set_body_opt_form_data(Some(&form));
-            let accept = "text/event-stream";
-            let call =
-                Call { path: "/native/analyze".to_owned(), method: "POST", content_type: None, accept, init };
-            let response = send(call).await?;
-            if !web::header(&response, "content-type").starts_with(accept) {
-                return Err(unexpected("no event stream"));
-            }
-            let body = response.body().ok_or_else(|| unexpected("no body"))?;
-            let chunks = wasm_streams::ReadableStream::from_raw(body.unchecked_into()).into_stream();
-            let bytes = chunks.map(|chunk| {
-                // Not `unreachable`: part of the answer has arrived.
-                let chunk = chunk.map_err(|_| crate::sidebar::run::interrupted())?;
-                Ok(chunk.unchecked_into::<Uint8Array>().to_vec())
-            });
-            read_events(bytes, on_event).await
+            let path = format!("/native/analyses/{}/answers", js_sys::encode_uri_component(&analysis_id));
+            send(Call::post(&path, &answer)?).await.map(drop)
         })
     }
 
-    fn history(&self, search: String) -> Option<TransportFuture<'_, Vec<RecordedAnalysis>>> {
-        let path = format!("/native/analyses?search={}", js_sys::encode_uri_component(&search));
-        Some(Box::pin(json(Call { path, ..Call::get("") })))
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        Some(self)
     }
 }
 
-/// Aborts the request when the future that awaits it is dropped: this is how cancelling reaches the server. Aborting a
-/// finished request does nothing.
-struct AbortOnDrop(AbortController);
+impl Conversations for Browser {
+    fn list(&self, search: String, page: u32) -> TransportFuture<'_, Vec<ConversationSummary>> {
+        let search = js_sys::encode_uri_component(&search);
+        let path = format!("/native/conversations?search={search}&page={page}");
+        Box::pin(json(Call { path, ..Call::get("") }))
+    }
 
-impl AbortOnDrop {
-    fn new() -> Result<Self, Problem> {
-        AbortController::new().map(Self).map_err(web::refused_by_browser)
+    fn open(&self, id: String) -> TransportFuture<'_, RecordedConversation> {
+        Box::pin(json(Call { path: path_of(&id), ..Call::get("") }))
+    }
+
+    fn rename(&self, id: String, title: String) -> TransportFuture<'_, ()> {
+        Box::pin(async move {
+            let call = Call::post("", &serde_json::json!({ "title": title }))?;
+            send(Call { path: path_of(&id), method: "PATCH", ..call }).await.map(drop)
+        })
+    }
+
+    fn delete(&self, id: String) -> TransportFuture<'_, ()> {
+        Box::pin(async move {
+            send(Call { path: path_of(&id), method: "DELETE", ..Call::get("") }).await.map(drop)
+        })
+    }
+
+    fn export(&self, id: String, format: ExportFormat) -> TransportFuture<'_, String> {
+        Box::pin(async move {
+            let path = format!("{}/export?format={}", path_of(&id), format.as_str());
+            web::text(&send(Call { path, accept: format.media_type(), ..Call::get("") }).await?).await
+        })
     }
 }
 
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+fn path_of(conversation: &str) -> String {
+    format!("/native/conversations/{}", js_sys::encode_uri_component(conversation))
 }
 
 struct Call {
@@ -137,13 +146,16 @@ struct Call {
     /// `None`: the browser sets it, with a form's boundary.
     content_type: Option<&'static str>,
     accept: &'static str,
+    /// A further header.
+    header: Option<(&'static str, String)>,
     init: RequestInit,
 }
 
 impl Call {
     fn get(path: &str) -> Self {
         let init = RequestInit::new();
-        Self { path: path.to_owned(), method: "GET", content_type: None, accept: "application/json", init }
+        let accept = "application/json";
+        Self { path: path.to_owned(), method: "GET", content_type: None, accept, header: None, init }
     }
 
     fn post(path: &str, body: &impl Serialize) -> Result<Self, Problem> {
@@ -151,7 +163,8 @@ impl Call {
         let body = serde_json::to_string(body).map_err(|error| unexpected(&error.to_string()))?;
         init.set_body_opt_str(Some(&body));
         let json = "application/json";
-        Ok(Self { path: path.to_owned(), method: "POST", content_type: Some(json), accept: json, init })
+        let path = path.to_owned();
+        Ok(Self { path, method: "POST", content_type: Some(json), accept: json, header: None, init })
     }
 }
 
@@ -164,8 +177,9 @@ async fn send(call: Call) -> Result<Response, Problem> {
     let bearer = token().map(|token| format!("Bearer {token}"));
     let authorization = bearer.as_deref().map(|bearer| ("authorization", bearer));
     let content_type = call.content_type.map(|content_type| ("content-type", content_type));
+    let header = call.header.as_ref().map(|(name, value)| (*name, value.as_str()));
     let headers: Vec<_> =
-        [Some(("accept", call.accept)), content_type, authorization].into_iter().flatten().collect();
+        [Some(("accept", call.accept)), content_type, authorization, header].into_iter().flatten().collect();
     call.init.set_method(call.method);
     let answered = web::fetch(&call.path, &call.init, &headers).await;
     if answered.as_ref().is_err_and(|problem| problem.status == 401) {
@@ -177,11 +191,14 @@ async fn send(call: Call) -> Result<Response, Problem> {
 fn form_of(question: &Question) -> Result<FormData, JsValue> {
     let form = FormData::new()?;
     form.append_with_str("context", &question.context)?;
+    if let Some(conversation) = &question.conversation {
+        form.append_with_str("conversation", conversation)?;
+    }
     if let Some(mode) = &question.mode {
         form.append_with_str("mode", mode)?;
     }
     // The picture last: the server can read the other fields before it has arrived. A browser has no captures.
-    if let PictureSource::Upload { bytes, media_type } = &question.picture {
+    if let Some(PictureSource::Upload { bytes, media_type }) = &question.picture {
         let options = BlobPropertyBag::new();
         options.set_type(media_type.as_str());
         let parts = Array::of1(&Uint8Array::from(&bytes[..]));

@@ -4,13 +4,15 @@ use futures::{Stream, StreamExt};
 use protocol::Problem;
 use protocol::analysis::AnalysisEvent;
 use protocol::event_stream::EventStreamParser;
+use protocol::following::Following;
 
 use crate::response::unexpected;
 
 /// Reads the events of an analysis from a response's bytes, however they are chunked. Unknown event names are skipped.
-/// Returns at the end of the stream; the caller has to check whether the last event was `done`.
+/// Returns at the end of the stream; `following` says whether the last event has come.
 pub async fn read_events<B: AsRef<[u8]>>(
     bytes: impl Stream<Item = Result<B, Problem>>,
+    following: &mut Following,
     mut on_event: impl FnMut(AnalysisEvent),
 ) -> Result<(), Problem> {
     let mut bytes = std::pin::pin!(bytes);
@@ -21,9 +23,11 @@ pub async fn read_events<B: AsRef<[u8]>>(
             let event = event.map_err(|error| unexpected(&error.to_string()))?;
             let read = AnalysisEvent::from_sse(&event.name, &event.data);
             if let Some(event) = read.map_err(|error| unexpected(&error.to_string()))? {
+                following.received(&event);
                 on_event(event);
             }
         }
+        following.seen(parser.last_event_id());
     }
     Ok(())
 }
@@ -39,7 +43,8 @@ mod tests {
 
     fn read(chunks: Vec<Result<Vec<u8>, Problem>>) -> (Vec<AnalysisEvent>, Result<(), Problem>) {
         let mut events = Vec::new();
-        let ended = block_on(read_events(stream::iter(chunks), |event| events.push(event)));
+        let mut following = Following::default();
+        let ended = block_on(read_events(stream::iter(chunks), &mut following, |event| events.push(event)));
         (events, ended)
     }
 

@@ -12,22 +12,26 @@ use futures::StreamExt;
 use futures::channel::mpsc;
 use futures::future::{Either, select};
 use js_sys::{Function, JSON, Object, Promise, Reflect, Uint8Array};
-use protocol::Problem;
-use protocol::analysis::AnalysisEvent;
+use protocol::analysis::{AnalysisEvent, PersonAnswer};
+use protocol::conversation::ConversationSummary;
 use protocol::desktop::{
-    Analyze, CAPTURE_PREVIEW, CancelAnalysis, CapturePreview, CaptureScreen, CapturedScreen, Command,
-    CurrentSession, ImageSource, Logout, Modes, Verify,
+    Analyze, AnswerQuestion, CAPTURE_PREVIEW, CancelAnalysis, CapturePreview, CaptureScreen, CapturedScreen,
+    Command, CurrentPolicy, CurrentSession, HotkeyStatus, ImageSource, Logout, Look, Looked, Modes,
+    PolicyNotice, ReviewEdits, ReviewedEdits, Verify, WatchHotkey,
 };
 use protocol::mode::ModeSummary;
 use protocol::native::{Login, Session};
+use protocol::{Problem, desktop};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::reorder::ReorderBuffer;
-use super::{Captured, ChallengeInfo, Question, Transport, TransportFuture};
+use super::{Captured, ChallengeInfo, Conversations, Question, Transport, TransportFuture};
 use crate::response::{parse, unexpected};
+use crate::sidebar::history::{ExportFormat, RecordedConversation};
 use crate::sidebar::picture::PictureSource;
 
 /// The object that Tauri injects into its windows.
@@ -69,15 +73,19 @@ impl Transport for Shim {
     ) -> TransportFuture<'_, ()> {
         Box::pin(async move {
             let image = match &question.picture {
-                PictureSource::Capture { id } => ImageSource::Capture { id: id.clone() },
-                PictureSource::Upload { bytes, .. } => ImageSource::Upload { data: STANDARD.encode(bytes) },
+                None => ImageSource::None,
+                Some(PictureSource::Capture { id }) => ImageSource::Capture { id: id.clone() },
+                Some(PictureSource::Upload { bytes, .. }) => {
+                    ImageSource::Upload { data: STANDARD.encode(bytes) }
+                }
             };
             let (events, mut messages) = self.channel()?;
             let analysis_id = self.next_analysis_id();
             let mut guard =
                 CancelOnDrop { shim: self.clone(), analysis_id: analysis_id.clone(), running: true };
-            let Question { context, mode, .. } = question;
-            let mut work = Box::pin(self.command(Analyze { analysis_id, image, context, mode, events }));
+            let Question { context, conversation, mode, .. } = question;
+            let analyze = Analyze { analysis_id, image, context, conversation, mode, events };
+            let mut work = Box::pin(self.command(analyze));
             let mut over = false;
             let result = loop {
                 match select(messages.next(), work.as_mut()).await {
@@ -96,20 +104,96 @@ impl Transport for Shim {
         })
     }
 
+    fn answer(&self, analysis_id: String, answer: PersonAnswer) -> TransportFuture<'_, ()> {
+        let PersonAnswer { question, answer } = answer;
+        Box::pin(self.command(AnswerQuestion { analysis_id, question, answer }))
+    }
+
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        Some(self)
+    }
+
     fn capture(&self) -> Option<TransportFuture<'_, Captured>> {
         Some(Box::pin(async {
-            let CapturedScreen { id, width, height, monitor } = self.command(CaptureScreen {}).await?;
+            let (screen, front) = match self.command(Look {}).await {
+                Ok(Looked { screen, front }) => (screen, Some(front)),
+                // A program of an earlier version knows only the picture.
+                Err(problem) if problem.is("desktop") => (self.command(CaptureScreen {}).await?, None),
+                Err(problem) => return Err(problem),
+            };
+            let CapturedScreen { id, width, height, monitor } = screen;
             let preview = self.invoke(CAPTURE_PREVIEW, &CapturePreview { id: id.clone() }).await?;
-            Ok(Captured { id, width, height, monitor, preview: Uint8Array::new(&preview).to_vec() })
+            Ok(Captured { id, width, height, monitor, preview: Uint8Array::new(&preview).to_vec(), front })
         }))
     }
 
     fn can_capture(&self) -> bool {
         true
     }
+
+    /// A webview has no downloads.
+    fn saves_files(&self) -> bool {
+        false
+    }
+
+    fn review(&self, review: ReviewEdits) -> Option<TransportFuture<'_, ReviewedEdits>> {
+        Some(Box::pin(self.command(review)))
+    }
+
+    fn can_review(&self) -> bool {
+        true
+    }
+
+    fn policy(&self) -> Option<TransportFuture<'_, PolicyNotice>> {
+        Some(Box::pin(self.command(CurrentPolicy {})))
+    }
+
+    fn watch_hotkey(&self, pressed: Box<dyn Fn()>) -> Option<TransportFuture<'_, HotkeyStatus>> {
+        Some(Box::pin(async move {
+            let (events, mut messages) = self.channel()?;
+            let status = self.command(WatchHotkey { events }).await?;
+            spawn_local(async move {
+                while messages.next().await.is_some() {
+                    pressed();
+                }
+            });
+            Ok(status)
+        }))
+    }
+}
+
+impl Conversations for Shim {
+    fn list(&self, search: String, page: u32) -> TransportFuture<'_, Vec<ConversationSummary>> {
+        Box::pin(self.about_conversations(desktop::Conversations::List { search, page }))
+    }
+
+    fn open(&self, id: String) -> TransportFuture<'_, RecordedConversation> {
+        Box::pin(self.about_conversations(desktop::Conversations::Open { id }))
+    }
+
+    fn rename(&self, id: String, title: String) -> TransportFuture<'_, ()> {
+        Box::pin(self.about_conversations(desktop::Conversations::Rename { id, title }))
+    }
+
+    fn delete(&self, id: String) -> TransportFuture<'_, ()> {
+        Box::pin(self.about_conversations(desktop::Conversations::Delete { id }))
+    }
+
+    fn export(&self, id: String, format: ExportFormat) -> TransportFuture<'_, String> {
+        let format = format.as_str().to_owned();
+        Box::pin(self.about_conversations(desktop::Conversations::Export { id, format }))
+    }
 }
 
 impl Shim {
+    async fn about_conversations<T: DeserializeOwned>(
+        &self,
+        asked: desktop::Conversations,
+    ) -> Result<T, Problem> {
+        let reply = self.command(asked).await?;
+        serde_json::from_value(reply).map_err(|error| unexpected(&error.to_string()))
+    }
+
     pub(super) fn of_this_window() -> Option<Self> {
         let internals = Reflect::get(&js_sys::global(), &JsValue::from_str("__TAURI_INTERNALS__")).ok()?;
         Some(Self { internals: internals.dyn_into().ok()?, analyses: Rc::default() })
@@ -227,6 +311,6 @@ fn stringify(value: &JsValue) -> Result<String, Problem> {
     if value.is_undefined() {
         return Ok("null".to_owned());
     }
-    let text = JSON::stringify(value).map_err(|_| unexpected("the program's answer is no JSON"))?;
+    let text = JSON::stringify(value).map_err(|_| unexpected("the program’s answer is no JSON"))?;
     Ok(text.into())
 }

@@ -14,6 +14,7 @@ use super::nodes::{Failure, NodeResult, failed, recognize, sink_closed};
 use super::prompt::{self, TextLimits};
 use super::services::Services;
 use super::state::{Responder, State, StateUpdate};
+use super::turns::{self, FittingTurns};
 use crate::provider::{
     AnswerPiece, Completion, PromptPicture, PromptRequest, Provider, ProviderError, tokens,
 };
@@ -150,25 +151,57 @@ pub(super) async fn ask(
 
 impl Prompts<'_> {
     async fn request(&mut self) -> Result<PromptRequest, Failure> {
-        let config = self.provider.config();
         let mut system = prompt::system(&self.state.mode.prompt);
         if self.state.takes_edits() {
             system.push_str(&prompt::edits(&self.services.mark));
         }
-        let with_picture = self.provider.takes_pictures(self.model);
-        let (user, picture) = if with_picture {
-            let prepared = self.services.pictures.for_model(&self.services.picture, config.max_pixels).await;
-            let prepared = prepared.map_err(|error| failed("the picture could not be prepared", error))?;
-            let pixels = u64::from(prepared.width) * u64::from(prepared.height);
-            let picture = PromptPicture { mime: prepared.format.as_str(), bytes: prepared.bytes, pixels };
-            let text =
-                if self.services.text.is_some() { self.with_text(&system).await? } else { self.question() };
-            (text, Some(picture))
+        let has_text = self.services.text.is_some();
+        if !self.services.turns.is_empty() {
+            system.push_str(prompt::FOLLOW_UP);
+        }
+        if !self.state.has_picture() && !has_text {
+            system.push_str(prompt::NO_SCREEN);
+        }
+        let picture = self.picture().await?;
+        let turns = self.turns(&system, picture.as_ref()).await?;
+        let user = if !has_text && (picture.is_some() || !self.state.has_picture()) {
+            self.question()
         } else {
-            (self.with_text(&system).await?, None)
+            self.with_text(tokens::estimate(&system) + turns.tokens()).await?
         };
         let (model, temperature) = (self.model.to_owned(), self.state.mode.temperature);
-        Ok(PromptRequest { system, user, picture, model, temperature })
+        Ok(PromptRequest { system, turns: turns.turns, user, picture, model, temperature })
+    }
+
+    /// The picture as the model takes it, if the model takes any.
+    async fn picture(&self) -> Result<Option<PromptPicture>, Failure> {
+        if !self.state.has_picture() || !self.provider.takes_pictures(self.model) {
+            return Ok(None);
+        }
+        let picture = self.services.picture().map_err(|error| failed("the picture is gone", error))?;
+        let max_pixels = self.provider.config().max_pixels;
+        let prepared = self.services.pictures.for_model(picture, max_pixels).await;
+        let prepared = prepared.map_err(|error| failed("the picture could not be prepared", error))?;
+        let pixels = u64::from(prepared.width) * u64::from(prepared.height);
+        Ok(Some(PromptPicture { mime: prepared.format.as_str(), bytes: prepared.bytes, pixels }))
+    }
+
+    /// The earlier turns that the prompt has room for.
+    async fn turns(
+        &mut self,
+        system: &str,
+        picture: Option<&PromptPicture>,
+    ) -> Result<FittingTurns, Failure> {
+        let taken = tokens::estimate(system)
+            + tokens::estimate(&self.question())
+            + picture.map_or(0, |picture| tokens::of_picture(picture.pixels));
+        let budget = turns::budget(self.provider, self.model, taken) / self.shrink;
+        let (earlier, question) = (&self.services.turns, &self.state.question);
+        let fitting = turns::fitting(earlier, question, &self.services.mark, budget);
+        if fitting.shortened {
+            self.tell(NoticeCode::ConversationShortened).await?;
+        }
+        Ok(fitting)
     }
 
     /// The question, with the selection.
@@ -177,7 +210,8 @@ impl Prompts<'_> {
         prompt::with_selection(&self.state.question, selection, &self.services.mark)
     }
 
-    async fn with_text(&mut self, system: &str) -> Result<String, Failure> {
+    /// `taken`: the tokens of what stands before the user's message.
+    async fn with_text(&mut self, taken: usize) -> Result<String, Failure> {
         if self.state.recognized.is_none() && self.read.is_none() {
             self.read = Some(recognize(self.services).await?);
         }
@@ -189,7 +223,7 @@ impl Prompts<'_> {
             chars: config.max_text_chars / self.shrink,
             tokens: context.map_or(usize::MAX, |context| {
                 let room = room.min(context / 2);
-                context.saturating_sub(room + tokens::estimate(system)) / self.shrink
+                context.saturating_sub(room + taken) / self.shrink
             }),
         };
         let (question, text, mark) = (self.question(), text.unwrap_or_default(), &self.services.mark);
@@ -221,7 +255,7 @@ impl Prompts<'_> {
         match error {
             ProviderError::ContextExceeded { .. } => {
                 self.shrink *= 2;
-                self.state.recognized.is_some() || self.read.is_some()
+                self.state.recognized.is_some() || self.read.is_some() || !self.services.turns.is_empty()
             }
             ProviderError::PicturesRefused(_) => true,
             _ => false,
@@ -235,7 +269,8 @@ impl Prompts<'_> {
     /// What the step's record says.
     fn note(&self, completion: Completion) -> Option<String> {
         let codes = self.notices.iter().copied().chain(completion.cut.map(NoticeCode::from));
-        let notes: Vec<&str> = codes.map(NoticeCode::text).collect();
+        let server = completion.server.map(|server| format!("Answered by {server}."));
+        let notes: Vec<String> = codes.map(|code| code.text().to_owned()).chain(server).collect();
         (!notes.is_empty()).then(|| notes.join(" "))
     }
 }

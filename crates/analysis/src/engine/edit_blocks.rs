@@ -10,6 +10,8 @@ const MAX_BLOCK_BYTES: usize = 512 * 1024;
 /// More blocks are not kept.
 const MAX_BLOCKS: usize = 50;
 const END: &str = "```";
+/// The most white space around a fence.
+const MAX_BLANKS: usize = 64;
 
 /// What stood between the fences.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,12 +83,17 @@ impl EditBlocks {
     }
 
     fn is_fence(&self, line: &str) -> bool {
-        !self.passed && self.fence.as_deref() == Some(line.trim())
+        let fits = |fence: &str| line.len() <= fence.len() + MAX_BLANKS && line.trim() == fence;
+        !self.passed && self.fence.as_deref().is_some_and(fits)
     }
 
     fn may_become_fence(&self) -> bool {
-        let line = self.line.trim_start_matches(' ');
         self.fence.as_deref().is_some_and(|fence| {
+            // Otherwise each piece of a line of blanks would be compared with all before it.
+            if self.line.len() > fence.len() + MAX_BLANKS {
+                return false;
+            }
+            let line = self.line.trim_start_matches(' ');
             fence.starts_with(line) || line.strip_prefix(fence).is_some_and(|rest| rest.trim().is_empty())
         })
     }
@@ -136,7 +143,14 @@ impl EditBlocks {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Pieces of an answer: what is compared with all before it would take minutes.
+    const MANY: usize = 64 << 10;
 
     const ANSWER: &str =
         "Shorter:\n\n```edit m4rk\n{\"a\": 1}\n```\nDone.\n```edit\n{}\n```\n  ```edit m4rk \n{}\n```";
@@ -151,6 +165,46 @@ mod tests {
             assert_eq!(text, "Shorter:\n\nDone.\n```edit\n{}\n```\n", "{size}");
             let complete = |text: &str| Block::Complete(text.to_owned());
             assert_eq!(blocks.into_found(), [complete("{\"a\": 1}\n"), complete("{}\n")], "{size}");
+        }
+    }
+
+    #[test]
+    fn blanks_fences_and_blocks_without_end_cost_linear_time() {
+        let begun = Instant::now();
+        for piece in [" ", "```", "```edit m4rk ", "\n ", "```edit m4rk\n", "```edit m4rk\n```\n", "x"] {
+            for opening in ["", "```edit m4rk\n"] {
+                let mut blocks = EditBlocks::new("m4rk");
+                blocks.push(opening);
+                for _ in 0..MANY {
+                    blocks.push(piece);
+                }
+                blocks.finish();
+                let kept =
+                    |block: &Block| matches!(block, Block::Complete(text) if text.len() > MAX_BLOCK_BYTES);
+                let found = blocks.into_found();
+                assert!(found.len() <= MAX_BLOCKS && !found.iter().any(kept), "{piece:?}");
+            }
+        }
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_cut_into_the_same_blocks_however_it_comes(
+            parts in proptest::collection::vec(proptest::sample::select(
+                vec!["```", "```edit m4rk", "```edit", " ", "\n", "m4rk", "{}", "ü", "`", "\r\n"],
+            ), 0..30),
+            size in 1_usize..9,
+        ) {
+            let cut = |pieces: &[String]| {
+                let mut blocks = EditBlocks::new("m4rk");
+                let mut text: String = pieces.iter().map(|piece| blocks.push(piece)).collect();
+                text.push_str(&blocks.finish());
+                (text, blocks.into_found())
+            };
+            let letters: Vec<char> = parts.concat().chars().collect();
+            let pieces: Vec<String> = letters.chunks(size).map(|piece| piece.iter().collect()).collect();
+            prop_assert_eq!(cut(&pieces), cut(&[parts.concat()]));
         }
     }
 

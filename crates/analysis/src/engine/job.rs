@@ -6,6 +6,8 @@ use protocol::analysis::WindowText;
 use serde::{Deserialize, Serialize};
 
 use super::custom::CustomWorkflow;
+use super::queue::Asker;
+use super::turns::EarlierTurn;
 use crate::picture::Picture;
 use crate::provider::ProviderConfig;
 
@@ -14,13 +16,19 @@ use crate::provider::ProviderConfig;
 pub struct Job {
     /// Repeated in the `done` event; the caller's own.
     pub analysis_id: String,
+    pub asker: Asker,
+    /// Repeated in the `done` event; the caller's own.
+    pub conversation: String,
+    /// What was asked and answered in it before, the oldest first. A prompt gets as much of it as it has room for.
+    pub turns: Vec<EarlierTurn>,
     /// What the user wrote; may be empty.
     pub question: String,
     pub mode: ModeSettings,
     /// Marks the screen's text in a prompt. Whoever makes a screen must not be able to guess it; the same for many analyses,
     /// so that model servers can reuse the prompt's beginning.
     pub mark: String,
-    pub picture: Picture,
+    /// `None`: the question follows another one, and its client has no picture. Then only a model can answer.
+    pub picture: Option<Picture>,
     /// The accessible text of the window, in place of what can be read on the picture.
     pub text: Option<WindowText>,
     /// The selected text, which an edit may replace.

@@ -38,7 +38,7 @@ pub(super) fn graph() -> Result<AnalysisGraph, GraphError> {
         .add_edge("propose", END)
         .add_edge("check", END)
         .add_failure_edge_when("answer", "extract", "nothing was answered yet", |state: &State| {
-            state.answer.is_empty()
+            state.answer.is_empty() && state.has_picture()
         })
         .add_edge("extract", END)
         .build()
@@ -56,7 +56,8 @@ pub(super) async fn recognize(services: &Services) -> Result<RecognizedText, Fai
     if let Some(window) = &services.text {
         return Ok(RecognizedText::of_window(window));
     }
-    let result = services.reader.read(&services.picture).await;
+    let picture = services.picture().map_err(|error| failed("the picture is gone", error))?;
+    let result = services.reader.read(picture).await;
     result.map_err(|error| failed("the text on the picture could not be read", error))
 }
 
@@ -81,6 +82,9 @@ impl Node<State, Services, AnalysisError> for Read {
     }
 
     async fn run(&self, state: &State, context: &Context<'_, Services>) -> NodeResult {
+        if !state.has_picture() && context.services().text.is_none() {
+            return Ok(NodeOutput::default().with_note("nothing to read: the question has no picture"));
+        }
         let sees = matches!(state.responder, Responder::Model { vision: true, .. });
         if sees && context.services().text.is_none() {
             return Ok(NodeOutput::default().with_note("left to the model, which sees the picture"));

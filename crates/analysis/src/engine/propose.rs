@@ -85,6 +85,7 @@ impl Node<State, Services, AnalysisError> for Check {
                         original: proposal.original.clone(),
                         replacement: proposal.replacement.clone(),
                         rationale: rationale.chars().take(MAX_RATIONALE_CHARS).collect(),
+                        outcome: None,
                     };
                     services.events.edit(edit.clone()).await.map_err(sink_closed)?;
                     edits.push(edit);

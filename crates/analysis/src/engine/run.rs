@@ -5,21 +5,21 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use protocol::analysis::{AnalysisDocument, AnalysisEvent, Done, Step, TextEdit};
+use protocol::analysis::{AnalysisDocument, AnalysisEvent, Done, Step, TextEdit, WindowText};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use workflow::{Description, GraphError};
 
-use super::custom;
+use super::custom::{self, HttpAccess};
 use super::error::AnalysisError;
 use super::job::{Job, ModeSettings};
 use super::nodes::{self, AnalysisGraph};
 use super::queue::{Limits, Queue};
 use super::services::{ChannelSink, Services, ended};
 use super::state::{Responder, State};
-use crate::picture::Pictures;
-use crate::provider::{self, Provider, READER};
+use crate::picture::{Picture, Pictures};
+use crate::provider::{Provider, ProviderSet, READER};
 use crate::reader::Reader;
 
 /// How long a full channel is waited for with the final event.
@@ -63,9 +63,10 @@ impl CompletedAnalysis {
 pub struct Engine {
     graph: AnalysisGraph,
     pictures: Pictures,
-    providers: Arc<[Arc<dyn Provider>]>,
-    queue: Queue,
+    providers: ProviderSet,
+    pub(super) queue: Queue,
     reader: Reader,
+    http: HttpAccess,
     timeout: Duration,
 }
 
@@ -83,16 +84,37 @@ impl Engine {
         Ok(Self {
             graph: nodes::graph()?,
             pictures: pictures.clone(),
-            providers: providers.into(),
+            providers: ProviderSet::new(providers),
             queue: Queue::new(limits),
             reader: reader.clone(),
+            http: HttpAccess::default(),
             timeout: Duration::from_secs(limits.timeout_seconds),
         })
     }
 
     /// What a mode can name: the model servers, and last the built-in reader.
     pub fn provider_names(&self) -> Vec<String> {
-        provider::selectable_names(self.providers.iter().map(|provider| provider.config()))
+        self.providers.names()
+    }
+
+    /// Lets workflows send requests to these hosts.
+    #[must_use]
+    pub fn with_http(self, http: HttpAccess) -> Self {
+        Self { http, ..self }
+    }
+
+    /// Takes its providers from this set from now on.
+    #[must_use]
+    pub fn with_provider_set(self, providers: ProviderSet) -> Self {
+        Self { providers, ..self }
+    }
+
+    /// Whether a question that the desktop asks by itself would be taken now.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Busy`] with the seconds until it makes sense to ask again.
+    pub fn check_ambient(&self) -> Result<(), AnalysisError> {
+        self.queue.check_ambient()
     }
 
     /// How long an analysis may take, waiting included.
@@ -106,7 +128,8 @@ impl Engine {
 
     /// Who answers in this mode.
     fn responder(&self, mode: &ModeSettings) -> Responder {
-        let mut configs = self.providers.iter().map(|provider| provider.config());
+        let providers = self.providers.current();
+        let mut configs = providers.iter().map(|provider| provider.config());
         let config = match mode.provider.as_str() {
             READER => None,
             "" => configs.next(),
@@ -117,10 +140,37 @@ impl Engine {
         };
         config.map_or(Responder::Reader, |config| {
             let model = mode.model_at(config);
-            let provider = self.providers.iter().find(|provider| provider.config().name == config.name);
+            let provider = providers.iter().find(|provider| provider.config().name == config.name);
             let vision = provider.is_some_and(|provider| provider.takes_pictures(&model));
             Responder::Model { provider: config.name.clone(), model, vision }
         })
+    }
+
+    /// What the nodes of one run work with.
+    pub(super) fn services(
+        &self,
+        mode: &ModeSettings,
+        mark: String,
+        picture: Option<Picture>,
+        text: Option<WindowText>,
+        events: ChannelSink,
+    ) -> Services {
+        Services {
+            responder: self.responder(mode),
+            mode_prompt: mode.prompt.clone(),
+            temperature: mode.temperature,
+            streamed: Mutex::default(),
+            events,
+            asking: AtomicBool::new(false),
+            mark,
+            picture,
+            turns: Vec::new(),
+            text,
+            pictures: self.pictures.clone(),
+            providers: self.providers.current(),
+            reader: self.reader.clone(),
+            http: self.http.clone(),
+        }
     }
 
     /// The name of the model server that is asked in this mode, if one is.
@@ -181,35 +231,28 @@ async fn run(
     events: &mpsc::Sender<AnalysisEvent>,
     since: Instant,
 ) -> Result<CompletedAnalysis, AnalysisError> {
-    let _slot = engine.queue.acquire().await?;
+    let events = ChannelSink::new(events.clone());
+    let _slot = engine.queue.acquire(&job.asker, &events).await?;
     let begun = Instant::now();
     let responder = engine.responder(&job.mode);
-    let mut state = State::new(&job, responder.clone());
-    let events = ChannelSink::new(events.clone());
-    let services = Services {
-        responder,
-        mode_prompt: job.mode.prompt,
-        temperature: job.mode.temperature,
-        streamed: Mutex::default(),
-        events: events.clone(),
-        asking: AtomicBool::new(false),
-        mark: job.mark,
-        picture: job.picture,
-        text: job.text,
-        pictures: engine.pictures.clone(),
-        providers: Arc::clone(&engine.providers),
-        reader: engine.reader.clone(),
-    };
+    let mut state = State::new(&job, responder);
+    let mut services = engine.services(&job.mode, job.mark, job.picture, job.text, events.clone());
+    services.turns = job.turns;
     if let Some(workflow) = &job.workflow {
-        let finished = custom::run(workflow, &job.question, &services).await?;
+        let custom::Ended::Finished(finished) = custom::run(workflow, &job.question, &services, None).await?
+        else {
+            return Err(AnalysisError::Task);
+        };
         engine.queue.record_duration(milliseconds(begun.elapsed()));
-        return Ok(finished.into_completed(job.analysis_id, job.mode.id, milliseconds(since.elapsed())));
+        let ids = (job.analysis_id, job.conversation);
+        return Ok(finished.into_completed(ids, job.mode.id, milliseconds(since.elapsed())));
     }
     let steps = engine.graph.run(&mut state, &services, &events).await?;
     engine.queue.record_duration(milliseconds(begun.elapsed()));
     let (provider, model) = state.answered_by();
     let done = Done {
         analysis_id: job.analysis_id,
+        conversation: job.conversation,
         mode: state.mode.id,
         provider,
         model,
@@ -221,6 +264,6 @@ async fn run(
     Ok(CompletedAnalysis { answer: state.answer, edits: state.edits, steps, done, failure: state.failure })
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+pub(super) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

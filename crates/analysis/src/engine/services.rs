@@ -5,11 +5,16 @@ use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use protocol::analysis::{AnalysisEvent, Delta, Notice, Reasoning, Step, StepState, TextEdit, WindowText};
+use protocol::analysis::{
+    AnalysisEvent, Delta, Notice, Queued, Reasoning, Step, StepState, TextEdit, WindowText,
+};
 use tokio::sync::mpsc;
 use workflow::{Event, EventSink, Outcome, SinkClosed, StepRecord};
 
+use super::custom::HttpAccess;
+use super::error::AnalysisError;
 use super::state::Responder;
+use super::turns::EarlierTurn;
 use crate::picture::{Picture, Pictures};
 use crate::provider::Provider;
 use crate::reader::Reader;
@@ -22,10 +27,15 @@ pub(super) struct Services {
     pub asking: AtomicBool,
     /// Marks the screen's text in a prompt.
     pub mark: String,
-    pub picture: Picture,
+    /// `None`: the question has none, or the run goes on after a restart, and the picture was not kept.
+    pub picture: Option<Picture>,
     pub pictures: Pictures,
     pub providers: Arc<[Arc<dyn Provider>]>,
     pub reader: Reader,
+    /// Where workflows may send requests.
+    pub http: HttpAccess,
+    /// What was asked and answered before in the conversation.
+    pub turns: Vec<EarlierTurn>,
     /// The accessible text of the window.
     pub text: Option<WindowText>,
     /// Who answers in the mode.
@@ -61,6 +71,12 @@ impl Services {
         self.events.delta(PARAGRAPH.to_owned()).await
     }
 
+    /// # Errors
+    /// [`AnalysisError::PictureGone`] in a run that goes on after a restart.
+    pub fn picture(&self) -> Result<&Picture, AnalysisError> {
+        self.picture.as_ref().ok_or(AnalysisError::PictureGone)
+    }
+
     pub fn provider(&self, name: &str) -> Option<&dyn Provider> {
         self.providers.iter().map(AsRef::as_ref).find(|provider| provider.config().name == name)
     }
@@ -91,12 +107,24 @@ impl ChannelSink {
         self.send(AnalysisEvent::Notice(notice)).await
     }
 
+    /// # Errors
+    /// [`SinkClosed`] when the receiver is gone.
+    pub async fn queued(&self, queued: Queued) -> Result<(), SinkClosed> {
+        self.send(AnalysisEvent::Queued(queued)).await
+    }
+
     /// Sends a proposed edit that has passed the check.
     ///
     /// # Errors
     /// [`SinkClosed`] when the receiver is gone.
     pub async fn edit(&self, edit: TextEdit) -> Result<(), SinkClosed> {
         self.send(AnalysisEvent::Edit(edit)).await
+    }
+
+    /// # Errors
+    /// [`SinkClosed`] when the receiver is gone.
+    pub async fn step(&self, step: Step) -> Result<(), SinkClosed> {
+        self.send(AnalysisEvent::Step(step)).await
     }
 
     /// Sends reasoning; `retracts`: all of the answer so far was that.

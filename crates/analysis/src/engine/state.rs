@@ -14,7 +14,7 @@ use crate::reader::RecognizedText;
 pub(super) struct State {
     pub question: String,
     pub mode: ModeSettings,
-    /// The picture's hash; its bytes are among the services.
+    /// The picture's hash; its bytes are among the services. Empty for a question without one.
     pub picture_sha256: String,
     pub responder: Responder,
     /// What the reader has read, if it was asked to.
@@ -78,7 +78,11 @@ impl State {
         Self {
             question: job.question.clone(),
             mode: job.mode.clone(),
-            picture_sha256: job.picture.sha256().to_owned(),
+            picture_sha256: job
+                .picture
+                .as_ref()
+                .map(|picture| picture.sha256().to_owned())
+                .unwrap_or_default(),
             responder,
             recognized: None,
             answer: String::new(),
@@ -90,6 +94,11 @@ impl State {
             cut: None,
             failure: None,
         }
+    }
+
+    /// Whether a picture came with the question.
+    pub fn has_picture(&self) -> bool {
+        !self.picture_sha256.is_empty()
     }
 
     /// Whether the model is told how to propose edits.

@@ -13,6 +13,8 @@ use super::timeouts::Timeouts;
 /// The name by which modes and answers refer to the built-in reader. No model server can have it.
 pub const READER: &str = "reader";
 
+/// How many servers a provider can have beside the first.
+const MAX_MORE_URLS: usize = 15;
 /// In tokens. With a model of 7 billion parameters the memory for it is about 1 GB.
 const DEFAULT_OLLAMA_CONTEXT: u32 = 16_384;
 /// In tokens.
@@ -39,6 +41,10 @@ pub struct ProviderConfig {
     /// without a trailing slash.
     #[serde(deserialize_with = "without_trailing_slash")]
     pub base_url: String,
+    /// Further servers with the same models, the same kind and the same key. The least busy one is asked, and another when
+    /// it fails.
+    #[serde(default, deserialize_with = "all_without_trailing_slash")]
+    pub more_urls: Vec<String>,
     #[serde(default)]
     pub api_key: Option<Secret>,
     /// A file with the key. Whoever reads the configuration replaces it by the key: relative paths are theirs to
@@ -106,6 +112,11 @@ fn without_trailing_slash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Ok(String::deserialize(deserializer)?.trim_end_matches('/').to_owned())
 }
 
+fn all_without_trailing_slash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let urls = Vec::<String>::deserialize(deserializer)?;
+    Ok(urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect())
+}
+
 /// A field whose value cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: expected {expected}")]
@@ -115,6 +126,28 @@ pub struct FieldError {
 }
 
 impl ProviderConfig {
+    /// With the default of everything else.
+    pub fn new(name: String, kind: ProviderKind, base_url: String, model: String) -> Self {
+        Self {
+            name,
+            kind,
+            base_url,
+            more_urls: Vec::new(),
+            api_key: None,
+            api_key_file: None,
+            model,
+            vision: false,
+            max_pixels: default_max_pixels(),
+            max_text_chars: default_max_text_chars(),
+            context_tokens: None,
+            max_tokens: None,
+            load_timeout_seconds: default_load_timeout_seconds(),
+            first_token_timeout_seconds: default_first_token_timeout_seconds(),
+            idle_timeout_seconds: default_idle_timeout_seconds(),
+            answer_timeout_seconds: default_answer_timeout_seconds(),
+        }
+    }
+
     /// Checks the fields, each for itself.
     ///
     /// # Errors
@@ -131,6 +164,12 @@ impl ProviderConfig {
         check(!reserved, "name", "another name: “reader” is the built-in reader");
         if let Some(expected) = base_url_error(&self.base_url) {
             check(false, "base_url", expected);
+        }
+        check(self.more_urls.len() <= MAX_MORE_URLS, "more_urls", "at most 15 addresses");
+        for url in &self.more_urls {
+            if let Some(expected) = base_url_error(url) {
+                check(false, "more_urls", expected);
+            }
         }
         let sendable = self.api_key.as_ref().is_none_or(|key| is_header_value(key.expose()));
         check(sendable, "api_key", "visible ASCII characters, or no key at all");
@@ -174,6 +213,13 @@ impl ProviderConfig {
         let wanted = self.max_tokens.unwrap_or(DEFAULT_ANSWER_ROOM);
         // Not so many that no prompt fits.
         self.context_limit().map_or(wanted, |context| wanted.min(context / 2)) as usize
+    }
+
+    /// A configuration for each of the servers.
+    pub(super) fn of_each_server(&self) -> Vec<Self> {
+        let urls = std::iter::once(&self.base_url).chain(&self.more_urls);
+        let one = |url: &String| Self { base_url: url.clone(), more_urls: Vec::new(), ..self.clone() };
+        urls.map(one).collect()
     }
 
     /// The address of `path` below the base.
@@ -249,7 +295,7 @@ mod tests {
     #[test]
     fn an_error_names_the_field() {
         assert!(serde_json::from_value::<ProviderConfig>(config()).unwrap().validate().is_ok());
-        let cases: [(&str, serde_json::Value); 22] = [
+        let cases: [(&str, serde_json::Value); 24] = [
             ("name", "".into()),
             ("name", " padded ".into()),
             ("name", "two\nlines".into()),
@@ -261,6 +307,8 @@ mod tests {
             ("base_url", "file:///etc/passwd".into()),
             ("base_url", "http://user:pw@host/v1".into()),
             ("base_url", "http://host/v1?key=1".into()),
+            ("more_urls", serde_json::json!(["http://localhost:2/v1", "ftp://host"])),
+            ("more_urls", vec!["http://localhost:2/v1"; 16].into()),
             ("api_key", "two\nlines".into()),
             ("api_key_file", "key".into()),
             ("model", " ".into()),

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::config::{FieldError, ProviderConfig, ProviderKind};
+use super::config::{FieldError, ProviderConfig};
 use super::interface::Provider;
-use super::ollama::Ollama;
-use super::openai::OpenAi;
+use super::pool::Pool;
 
 /// A provider's configuration cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,8 +26,5 @@ pub fn connect(config: ProviderConfig, client: reqwest::Client) -> Result<Arc<dy
     if let Err(errors) = config.validate() {
         return Err(ConnectError { provider: config.name, errors });
     }
-    Ok(match config.kind {
-        ProviderKind::Ollama => Arc::new(Ollama::new(config, client)),
-        ProviderKind::OpenAi => Arc::new(OpenAi::new(config, client)),
-    })
+    Ok(Arc::new(Pool::new(config, &client)))
 }

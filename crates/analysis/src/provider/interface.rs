@@ -3,16 +3,20 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use protocol::analysis::{CutReason, Notice, Usage};
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::config::ProviderConfig;
 use super::error::ProviderError;
+use super::probe::ServerProbe;
 
 /// What is asked of a model.
 #[derive(Debug, Clone)]
 pub struct PromptRequest {
     /// The persona and its rules.
     pub system: String,
+    /// What was asked and answered before, the oldest first.
+    pub turns: Vec<Turn>,
     /// The question, and what belongs to it.
     pub user: String,
     /// Sent only to models that see.
@@ -20,6 +24,13 @@ pub struct PromptRequest {
     pub model: String,
     /// From 0 to 2.
     pub temperature: f64,
+}
+
+/// An earlier question of the conversation and its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    pub question: String,
+    pub answer: String,
 }
 
 /// A picture within the model's pixel budget.
@@ -36,6 +47,18 @@ impl std::fmt::Debug for PromptPicture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PromptPicture({}, {} bytes)", self.mime, self.bytes.len())
     }
+}
+
+/// The messages of a chat, which `user` ends: both protocols have the same.
+pub(super) fn messages(request: &PromptRequest, user: Value) -> Vec<Value> {
+    let turns = request.turns.iter().flat_map(|turn| {
+        [
+            json!({"role": "user", "content": turn.question}),
+            json!({"role": "assistant", "content": turn.answer}),
+        ]
+    });
+    let system = json!({"role": "system", "content": request.system});
+    std::iter::once(system).chain(turns).chain([user]).collect()
 }
 
 /// What comes from a model while it answers.
@@ -56,6 +79,22 @@ pub struct Completion {
     pub usage: Usage,
     /// Why it stops before its natural end.
     pub cut: Option<CutReason>,
+    /// Which server has answered, where the provider has several.
+    pub server: Option<ServerNumber>,
+}
+
+/// One of a provider's servers, as users read it: without an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerNumber {
+    /// From 1, in the order of the configuration.
+    pub number: usize,
+    pub of: usize,
+}
+
+impl std::fmt::Display for ServerNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "server {} of {}", self.number, self.of)
+    }
 }
 
 /// A model server.
@@ -72,6 +111,11 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     /// How many tokens this model takes, prompt and answer together, if that is known.
     fn context_tokens(&self, _model: &str) -> Option<u32> {
         self.config().context_limit()
+    }
+
+    /// Asks each of the servers what it has, without a question to a model.
+    async fn probe(&self) -> Vec<ServerProbe> {
+        Vec::new()
     }
 
     /// Asks, and sends each piece of the answer into `pieces`. Returns when the answer is complete.

@@ -30,10 +30,12 @@ enum Place {
     Start,
 }
 
-/// Takes the text however it is chunked. Holds back only what may become a tag.
+/// Takes the text however it is chunked, in time linear to its length. Holds back only what may become a tag.
 #[derive(Debug, Default)]
 pub(super) struct ReasoningSplitter {
     place: Place,
+    /// White space before the first word, which is nothing's unless an answer follows.
+    blank: String,
     held: String,
     code: CodeTracker,
     /// A block has been seen: from then on a closing tag without an opening one is text.
@@ -42,9 +44,9 @@ pub(super) struct ReasoningSplitter {
 
 impl ReasoningSplitter {
     pub fn push(&mut self, text: &str) -> Vec<Part> {
-        let mut rest = std::mem::take(&mut self.held);
-        rest.push_str(text);
-        let mut parts = Vec::new();
+        let mut whole = std::mem::take(&mut self.held);
+        whole.push_str(text);
+        let (mut rest, mut parts) = (whole.as_str(), Vec::new());
         while let Some(more) = self.step(rest, &mut parts) {
             rest = more;
         }
@@ -53,7 +55,8 @@ impl ReasoningSplitter {
 
     /// What was held back when the text ends.
     pub fn finish(&mut self) -> Vec<Part> {
-        let held = std::mem::take(&mut self.held);
+        let mut held = std::mem::take(&mut self.blank);
+        held.push_str(&std::mem::take(&mut self.held));
         if held.trim().is_empty() {
             return Vec::new();
         }
@@ -64,45 +67,52 @@ impl ReasoningSplitter {
     }
 
     /// Handles the start of `text` and returns the rest, if there is more to do.
-    fn step(&mut self, text: String, parts: &mut Vec<Part>) -> Option<String> {
+    fn step<'t>(&mut self, text: &'t str, parts: &mut Vec<Part>) -> Option<&'t str> {
         match self.place {
-            Place::Start => self.start(text),
+            Place::Start => self.start(text, parts),
             Place::Reasoning(close) => {
                 if let Some((before, after)) = text.split_once(close) {
                     push(parts, Part::Reasoning, before);
                     self.place = Place::Start;
-                    return Some(after.to_owned());
+                    return Some(after);
                 }
-                let keep = partial(&text, &[close]);
+                let keep = partial(text, &[close]);
                 push(parts, Part::Reasoning, &text[..keep]);
                 text[keep..].clone_into(&mut self.held);
                 None
             }
             Place::Answer if self.seen => {
-                push(parts, Part::Answer, &text);
+                push(parts, Part::Answer, text);
                 None
             }
-            Place::Answer => self.watch(&text, parts),
+            Place::Answer => self.watch(text, parts),
         }
     }
 
-    fn start(&mut self, text: String) -> Option<String> {
+    fn start<'t>(&mut self, text: &'t str, parts: &mut Vec<Part>) -> Option<&'t str> {
         let begin = text.trim_start();
+        // Blank lines between a block and the answer belong to neither.
+        if !self.seen {
+            self.blank.push_str(&text[..text.len() - begin.len()]);
+        }
         if let Some((open, close)) = TAGS.iter().find(|(open, _)| begin.starts_with(open)) {
             (self.place, self.seen) = (Place::Reasoning(close), true);
-            return Some(begin[open.len()..].to_owned());
+            self.blank.clear();
+            return Some(&begin[open.len()..]);
         }
         if TAGS.iter().any(|(open, _)| open.starts_with(begin)) {
-            self.held = text;
+            begin.clone_into(&mut self.held);
             return None;
         }
         self.place = Place::Answer;
-        // Blank lines between a block and the answer belong to neither.
-        Some(if self.seen { begin.to_owned() } else { text })
+        let blank = std::mem::take(&mut self.blank);
+        blank.chars().for_each(|c| self.code.push(c));
+        push(parts, Part::Answer, &blank);
+        Some(begin)
     }
 
     /// Looks for a closing tag that nothing has opened, outside of code.
-    fn watch(&mut self, text: &str, parts: &mut Vec<Part>) -> Option<String> {
+    fn watch<'t>(&mut self, text: &'t str, parts: &mut Vec<Part>) -> Option<&'t str> {
         let keep = partial(text, &UNOPENED);
         for (at, c) in text[..keep].char_indices() {
             let tag = UNOPENED.iter().find(|tag| c == '<' && text[at..].starts_with(**tag));
@@ -110,7 +120,7 @@ impl ReasoningSplitter {
                 push(parts, Part::Answer, &text[..at]);
                 parts.push(Part::AnswerWasReasoning);
                 (self.place, self.seen) = (Place::Start, true);
-                return Some(text[at + tag.len()..].to_owned());
+                return Some(&text[at + tag.len()..]);
             }
             self.code.push(c);
         }
@@ -173,6 +183,10 @@ impl CodeTracker {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Answer and reasoning, as they stand at the end.
@@ -189,6 +203,35 @@ mod tests {
             }
         }
         (answer, reasoning)
+    }
+
+    /// The size of the largest line of a stream.
+    const MUCH: usize = 1 << 20;
+
+    #[test]
+    fn tags_and_blanks_without_end_cost_linear_time() {
+        let begun = Instant::now();
+        let tags = "<think></think>".repeat(MUCH / 15);
+        assert_eq!(split([tags.as_str()]), (String::new(), String::new()));
+        let blanks = vec!["\n"; MUCH / 4];
+        let (answer, _) = split(blanks.into_iter().chain(["x"]));
+        assert_eq!(answer.len(), MUCH / 4 + 1);
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_split_alike_at_any_cuts(
+            parts in proptest::collection::vec(proptest::sample::select(
+                vec!["<think>", "</think>", "</thinking>", "<", "\n", " ", "`", "```", "a", "ü", "</thi"],
+            ), 0..30),
+            size in 1_usize..9,
+        ) {
+            let text = parts.concat();
+            let letters: Vec<char> = text.chars().collect();
+            let pieces: Vec<String> = letters.chunks(size).map(|piece| piece.iter().collect()).collect();
+            prop_assert_eq!(split(pieces.iter().map(String::as_str)), split([text.as_str()]));
+        }
     }
 
     #[test]

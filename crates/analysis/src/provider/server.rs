@@ -1,56 +1,29 @@
-//! A request to a model server: sent again while the server loads, and without what it refuses.
+//! A request to one model server: sent again without what the server refuses.
 
 use std::time::Duration;
 
 use futures::StreamExt;
-use protocol::analysis::NoticeCode;
 use reqwest::{Response, StatusCode, header};
 use serde_json::Value;
 
-use super::config::ProviderConfig;
+use super::config::{ProviderConfig, ProviderKind};
 use super::error::ProviderError;
-use super::interface::PromptRequest;
+use super::interface::{Completion, PromptRequest};
 use super::learned::{Known, Learned, Optional};
 use super::refusal::{Sent, exceeds_context, refused_part, says_loading};
+use super::retry::{Busy, Fault};
 use super::stream::AnswerStream;
 use super::words::{error_message, redacted};
+use super::{ollama, openai};
 
 /// How much of an error's body is read.
 const MAX_ERROR_BYTES: usize = 8 << 10;
-/// Between two tries at a server that loads, unless it says how long. It doubles up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
-
 /// What both protocols share.
 #[derive(Debug)]
 pub(super) struct Server {
     pub config: ProviderConfig,
     pub learned: Learned,
-    client: reqwest::Client,
-}
-
-/// The pauses between tries.
-#[derive(Debug)]
-pub(super) struct Pauses(Duration);
-
-impl Default for Pauses {
-    fn default() -> Self {
-        Self(FIRST_PAUSE)
-    }
-}
-
-impl Pauses {
-    /// Waits before the next try. `false` if the server has had its time to load.
-    pub async fn wait(&mut self, answer: &AnswerStream<'_>, asked_for: Option<Duration>) -> bool {
-        let left = answer.timeouts().load.saturating_sub(answer.elapsed());
-        let pause = asked_for.unwrap_or(self.0).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-        if left.is_zero() {
-            return false;
-        }
-        self.0 = (self.0 * 2).min(LONGEST_PAUSE);
-        tokio::time::sleep(pause.min(left)).await;
-        true
-    }
+    pub client: reqwest::Client,
 }
 
 impl Server {
@@ -72,6 +45,18 @@ impl Server {
         redacted(text, &self.config)
     }
 
+    /// Asks once.
+    pub async fn ask(
+        &self,
+        request: &PromptRequest,
+        answer: &mut AnswerStream<'_>,
+    ) -> Result<Completion, Fault> {
+        match self.config.kind {
+            ProviderKind::Ollama => ollama::ask(self, request, answer).await,
+            ProviderKind::OpenAi => openai::ask(self, request, answer).await,
+        }
+    }
+
     /// Posts what `body` makes of the request, and returns the response once it has the status of an answer.
     pub async fn post(
         &self,
@@ -79,14 +64,13 @@ impl Server {
         request: &PromptRequest,
         answer: &mut AnswerStream<'_>,
         body: impl Fn(Known) -> Value + Send,
-    ) -> Result<Response, ProviderError> {
-        let mut pauses = Pauses::default();
+    ) -> Result<Response, Fault> {
         loop {
             let known = self.learned.of(&request.model);
             let response = self.send(path, &body(known), answer).await?;
             let status = response.status();
             if status.is_redirection() {
-                return Err(ProviderError::Redirected(status));
+                return Err(ProviderError::Redirected(status).into());
             }
             if status.is_success() {
                 return Ok(response);
@@ -94,15 +78,9 @@ impl Server {
             let retry_after = retry_after(&response);
             let text =
                 tokio::time::timeout(answer.timeouts().idle, read_start(response)).await.unwrap_or_default();
-            if status == StatusCode::SERVICE_UNAVAILABLE {
-                let loads = says_loading(&text);
-                answer.notice(if loads { NoticeCode::ModelLoading } else { NoticeCode::ServerBusy }).await?;
-                if pauses.wait(answer, retry_after).await {
-                    continue;
-                }
-                if loads {
-                    return Err(ProviderError::StillLoading(answer.timeouts().load));
-                }
+            if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+                let refusal = ProviderError::Refused { status, message: self.words(&error_message(&text)) };
+                return Err(Fault::Busy(Busy { loading: says_loading(&text), retry_after, refusal }));
             }
             self.learn(status, &text, request, known)?;
         }

@@ -76,6 +76,13 @@ impl<'a> AnswerStream<'a> {
         self.since.elapsed()
     }
 
+    /// Before the next try: what the last one left behind does not count.
+    pub fn begin_again(&mut self) {
+        self.wait = self.timeouts.first_token;
+        self.finished = None;
+        self.splitter = ReasoningSplitter::default();
+    }
+
     /// The next bytes. Any, also a comment, are a sign of life; `None` when the response has ended, or when nothing more came after
     /// the answer was finished.
     pub async fn next_bytes(
@@ -142,6 +149,11 @@ impl<'a> AnswerStream<'a> {
         self.finished.get_or_insert_with(Instant::now);
     }
 
+    /// Whether a piece of the answer, or of its reasoning, was sent on. Then no other server may begin anew.
+    pub fn has_begun(&self) -> bool {
+        self.answer_bytes + self.reasoning_bytes > 0
+    }
+
     pub fn is_finished(&self) -> bool {
         self.finished.is_some()
     }
@@ -164,7 +176,7 @@ impl<'a> AnswerStream<'a> {
         if let Some(cut) = cut {
             self.notice(cut.into()).await?;
         }
-        Ok(Completion { usage, cut })
+        Ok(Completion { usage, cut, server: None })
     }
 
     async fn part(&mut self, part: Part) -> Result<(), ProviderError> {

@@ -1,6 +1,8 @@
 //! An estimate of tokens, for models whose tokenizer is not known. It errs on the high side: a prompt that is too long loses
 //! its beginning on some servers, without a word.
 
+use super::interface::Turn;
+
 /// A third of a token for each ASCII character and a whole one for each other, in thirds.
 fn thirds(c: char) -> usize {
     if c.is_ascii() { 1 } else { 3 }
@@ -9,6 +11,14 @@ fn thirds(c: char) -> usize {
 /// The tokens of a text.
 pub(crate) fn estimate(text: &str) -> usize {
     text.chars().map(thirds).sum::<usize>().div_ceil(3)
+}
+
+/// What a message's role and its borders take.
+const MESSAGE: usize = 4;
+
+/// The tokens of an earlier question and its answer.
+pub(crate) fn of_turn(turn: &Turn) -> usize {
+    2 * MESSAGE + estimate(&turn.question) + estimate(&turn.answer)
 }
 
 /// The tokens of a picture. Models that see take one for 750 to 800 pixels.

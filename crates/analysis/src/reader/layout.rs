@@ -37,19 +37,21 @@ impl RecognizedText {
         lines.join("\n")
     }
 
-    /// The accessible text of a window, line by line. Where they stand is not known: one below the other.
+    /// The accessible text of a window, line by line, without what cannot be seen. Where they stand is not known: one
+    /// below the other.
     pub fn of_window(window: &WindowText) -> Self {
         const HEIGHT: u32 = 16;
-        let heads = [&window.program, &window.title].into_iter().filter(|head| !head.is_empty());
-        let lines = heads.flat_map(|head| head.lines()).chain(window.text.lines()).map(str::trim_end);
+        let texts = [&window.program, &window.title, &window.text];
+        let lines = texts.into_iter().flat_map(|text| text.lines());
+        let lines = lines.map(|line| crate::text::visible(line).trim_end().to_owned());
         let lines = (0_u32..).zip(lines.filter(|line| !line.is_empty())).map(|(row, text)| Line {
-            text: text.to_owned(),
             area: Area {
                 left: 0,
                 top: row * HEIGHT,
                 width: HEIGHT / 2 * u32::try_from(text.len()).unwrap_or(1),
                 height: HEIGHT,
             },
+            text,
             confidence: 100.0,
         });
         Self { lines: lines.collect() }
@@ -63,9 +65,11 @@ impl RecognizedText {
     }
 }
 
-/// Words below this confidence are specks and icons more often than text, unless they have so many letters and digits.
+/// Words below this confidence are specks and icons more often than text, unless they have so many letters and digits,
+/// or what stands close together has: small numbers are read well with a confidence near zero.
 const MIN_CONFIDENCE: f32 = 20.0;
 const MIN_LETTERS: usize = 4;
+const MIN_LETTERS_OF_PIECE: usize = 3;
 /// A unit has at most so many letters. Longer ones are parts of a hash.
 const MAX_UNIT: usize = 9;
 /// Where a gap is and where it should be by the number of letters, as parts of the word, differ by this at most.
@@ -123,10 +127,7 @@ fn word(row: &str) -> Option<Word<'_>> {
     let (left, top, width, height) = (number()?, number()?, number()?, number()?);
     let confidence = fields.next()?.parse::<f32>().ok()?;
     let text = fields.next()?.trim();
-    let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
-    let is_sure =
-        confidence >= MIN_CONFIDENCE || letters >= MIN_LETTERS && letters * 5 >= text.chars().count() * 3;
-    (is_word && !text.is_empty() && is_sure).then_some(Word {
+    (is_word && !text.is_empty()).then_some(Word {
         middle: [left + width / 2, top + height / 2],
         left,
         right: left + width,
@@ -135,7 +136,17 @@ fn word(row: &str) -> Option<Word<'_>> {
     })
 }
 
+/// Whether these are at least so many letters and digits, and little else.
+fn is_written(texts: &[&str], least: usize) -> bool {
+    let characters = || texts.iter().flat_map(|text| text.chars());
+    let letters = characters().filter(|c| c.is_alphanumeric()).count();
+    letters >= least && letters * 5 >= characters().count() * 3
+}
+
 fn cell(piece: &Placed, mut words: Vec<Word<'_>>) -> Option<Cell> {
+    let texts: Vec<&str> = words.iter().map(|word| word.text).collect();
+    let least = if is_written(&texts, MIN_LETTERS_OF_PIECE) { 1 } else { MIN_LETTERS };
+    words.retain(|word| word.confidence >= MIN_CONFIDENCE || is_written(&[word.text], least));
     words.sort_by_key(|word| word.left);
     let texts: Vec<String> = words.iter().map(|word| apart(word, &piece.gaps)).collect();
     let text = crate::text::visible(&texts.join(" ")).trim().to_owned();
@@ -231,6 +242,27 @@ broken\trow
         assert_eq!(recognized.lines[0].area, Area { left: 20, top: 80, width: 880, height: 40 });
         assert!((recognized.lines[0].confidence - 92.83).abs() < 0.01);
         assert!((recognized.confidence() - 86.42).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_windows_text_hides_nothing() {
+        let window = WindowText {
+            program: "edi\u{200B}tor".into(),
+            title: "invoice\u{202E}fdp.exe".into(),
+            text: "pay \u{E0041}now\r\n\u{FEFF}\n\tlater\u{2028}".into(),
+        };
+        assert_eq!(RecognizedText::of_window(&window).text(), "editor\ninvoicefdp.exe\npay now\n\tlater");
+    }
+
+    #[test]
+    fn small_numbers_are_kept_though_recognition_is_not_sure_of_them() {
+        const DOUBTED: &str = "5\t1\t1\t1\t1\t1\t20\t30\t60\t20\t0\t7
+5\t1\t1\t1\t1\t2\t130\t30\t80\t20\t0\tm/s
+5\t1\t1\t1\t1\t3\t310\t30\t80\t20\t13\t\u{a9}
+5\t1\t1\t1\t2\t1\t30\t90\t60\t20\t6\t|x;
+";
+        let recognized = lines(DOUBTED, &page(), 1.0);
+        assert_eq!(recognized.text(), "7 m/s", "icons and specks are not text");
     }
 
     #[test]

@@ -27,8 +27,11 @@ const PROSE: usize = 18;
 const PANE: f64 = 0.75;
 /// A table has more lines between its columns than a window has panes.
 const MAX_PANES: usize = 3;
-/// Cards beside each other have lines at their sides, and not more rows than these.
+/// Cards beside each other have lines at their sides, so many between two of them, and not more rows than these.
+const CARD_LINES: usize = 2;
 const CARD_ROWS: usize = 4;
+/// What is closer is one line.
+const LINE_WIDTH: usize = 8;
 
 /// The cells of each line, from left to right; the lines in reading order.
 pub(super) fn rows(cells: Vec<Cell>, dividers: &[Area], borders: &[Area]) -> Vec<Vec<Cell>> {
@@ -88,7 +91,7 @@ impl Order<'_> {
         let mut cuts: Vec<usize> =
             self.dividers.iter().filter(|line| divides(line)).map(|l| l.left).collect();
         // A line may be several pixels wide.
-        cuts.dedup_by(|a, b| a.abs_diff(*b) < 8);
+        cuts.dedup_by(|a, b| a.abs_diff(*b) < LINE_WIDTH);
         match cuts.first() {
             Some(cut) if cuts.len() < MAX_PANES => {
                 let (left, right) = cells.into_iter().partition(|cell| cell.area.left < *cut);
@@ -138,8 +141,12 @@ impl Order<'_> {
         }
         let Some(whole) = bounds(cells) else { return false };
         let strip = Area { left: cut - room, right: cut, ..whole };
-        let lines = self.dividers.iter().filter(|line| line.shared_columns(&strip) > 0);
-        let is_framed = lines.filter(|line| line.shared_rows(&whole) * 10 >= whole.height() * 8).count() > 0;
+        let between = self.dividers.iter().filter(|line| line.shared_columns(&strip) > 0);
+        let long = between.filter(|line| line.shared_rows(&whole) * 10 >= whole.height() * 8);
+        let mut lines: Vec<usize> = long.map(|line| line.left).collect();
+        lines.sort_unstable();
+        lines.dedup_by(|a, b| a.abs_diff(*b) < LINE_WIDTH);
+        let is_framed = (1..=CARD_LINES).contains(&lines.len());
         let is_grid = self.borders.iter().any(|line| {
             let inside = line.top > whole.top && line.bottom < whole.bottom;
             inside && line.left < strip.left && line.right > strip.right

@@ -41,6 +41,7 @@ fn engine_of(kind: ProviderKind, server: &MockServer) -> Engine {
 async fn edit_job(window: &str, selection: Option<&str>) -> Job {
     let job = job("Correct it.").await;
     Job {
+        asker: analysis::Asker::default(),
         mode: ModeSettings { edits_allowed: true, ..job.mode },
         text: Some(WindowText { text: window.into(), program: "gedit".into(), title: "letter.txt".into() }),
         selection: selection.map(str::to_owned),
@@ -86,6 +87,7 @@ async fn a_block_of_the_model_becomes_an_edit_and_is_no_part_of_the_answer() {
             original: "are is".into(),
             replacement: "are".into(),
             rationale: "Grammar.".into(),
+            outcome: None,
         };
         assert_eq!((edits(&events), &completed.edits), (vec![edit.clone()], &vec![edit]));
         assert_eq!(completed.route(), ["read", "route", "answer", "propose", "check"]);

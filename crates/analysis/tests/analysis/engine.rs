@@ -31,6 +31,7 @@ fn plain(providers: Vec<Arc<dyn Provider>>) -> Engine {
 
 pub async fn job(question: &str) -> Job {
     Job {
+        asker: analysis::Asker::default(),
         analysis_id: "a-1".into(),
         question: question.into(),
         mode: ModeSettings { id: "general".into(), prompt: "Be kind.".into(), ..ModeSettings::default() },
@@ -38,7 +39,9 @@ pub async fn job(question: &str) -> Job {
         text: None,
         selection: None,
         mark: "n0nce".into(),
-        picture: render(RUST_ERROR, ["white", "black"]).await,
+        picture: Some(render(RUST_ERROR, ["white", "black"]).await),
+        conversation: "c-1".into(),
+        turns: Vec::new(),
     }
 }
 

@@ -217,6 +217,7 @@ pub fn prompt() -> PromptRequest {
     PromptRequest {
         system: "Be brief.".into(),
         user: "What is this?".into(),
+        turns: Vec::new(),
         picture: None,
         model: "tiny".into(),
         temperature: 0.5,

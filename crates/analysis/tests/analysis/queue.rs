@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use analysis::provider::{
     AnswerPiece, Completion, PromptRequest, Provider, ProviderConfig, ProviderError, ProviderKind,
 };
-use analysis::{AnalysisError, Engine, Job, Limits, analyze};
+use analysis::{AnalysisError, Asker, Engine, Job, Limits, analyze};
 use async_trait::async_trait;
+use protocol::analysis::AnalysisEvent;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +49,26 @@ fn gated(limits: Limits) -> (Arc<Gate>, Arc<Engine>) {
     (gate, Arc::new(engine))
 }
 
+/// As [`begin`], with the places that were told.
+fn begin_as(engine: &Arc<Engine>, job: Job, person: &str, ambient: bool) -> (Ended, Places) {
+    let (engine, places) = (Arc::clone(engine), Places::default());
+    let job = Job { asker: Asker { person: person.into(), ambient }, ..job };
+    let told = Arc::clone(&places);
+    let ended = tokio::spawn(async move {
+        let (sender, mut events) = mpsc::channel(64);
+        let drain = async {
+            while let Some(event) = events.recv().await {
+                if let AnalysisEvent::Queued(queued) = event {
+                    told.lock().unwrap().push(queued.place);
+                }
+            }
+        };
+        tokio::join!(analyze(&engine, job, sender, CancellationToken::new()), drain).0
+    });
+    (ended, places)
+}
+
+type Places = Arc<Mutex<Vec<u32>>>;
 type Ended = tokio::task::JoinHandle<Result<analysis::CompletedAnalysis, AnalysisError>>;
 
 fn begin(engine: &Arc<Engine>, job: Job) -> Ended {
@@ -105,4 +126,80 @@ async fn as_many_run_at_once_as_are_allowed() {
     for task in tasks {
         task.await.unwrap().unwrap();
     }
+}
+
+#[tokio::test]
+async fn people_take_turns_and_each_knows_the_place() {
+    let (gate, engine) = gated(Limits { concurrency: 1, queue: 9, timeout_seconds: 60 });
+    let template = job("").await;
+    let mut tasks = Vec::new();
+    for (person, question) in [("anna", "a1"), ("anna", "a2"), ("anna", "a3"), ("ben", "b1"), ("carl", "c1")]
+    {
+        let asked = Job { question: question.into(), ..template.clone() };
+        tasks.push(begin_as(&engine, asked, person, false));
+        settle().await;
+    }
+    let places = |index: usize| tasks[index].1.lock().unwrap().clone();
+    assert_eq!(places(0), Vec::<u32>::new(), "who does not wait has no place");
+    assert_eq!((places(1), places(2)), (vec![1, 2, 3], vec![2, 3, 4]), "each change is told");
+    assert_eq!((places(3), places(4)), (vec![1], vec![2]));
+    let served = || gate.served.lock().unwrap().clone();
+    for expected in [&["a1", "b1"][..], &["a1", "b1", "c1"], &["a1", "b1", "c1", "a2"]] {
+        gate.open.add_permits(1);
+        while served().len() < expected.len() {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        assert_eq!(served(), expected);
+    }
+    gate.open.add_permits(9);
+    for (task, _) in tasks {
+        task.await.unwrap().unwrap();
+    }
+    assert_eq!(served(), ["a1", "b1", "c1", "a2", "a3"]);
+}
+
+#[tokio::test]
+async fn what_the_desktop_asks_by_itself_gives_way() {
+    let (gate, engine) = gated(Limits { concurrency: 2, queue: 9, timeout_seconds: 60 });
+    let template = job("").await;
+    engine.check_ambient().unwrap();
+    let (ambient, _) = begin_as(&engine, template.clone(), "anna", true);
+    while gate.served.lock().unwrap().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    // The other slot is for people, and one of them gets it at once.
+    let refused = begin_as(&engine, template.clone(), "ben", true).0.await.unwrap().unwrap_err();
+    assert!(matches!(refused, AnalysisError::Busy { .. }), "{refused:?}");
+    let not_before = engine.check_ambient().unwrap_err().problem().retry_after;
+    assert!(not_before.is_some_and(|seconds| seconds >= 1), "{not_before:?}");
+    let (asked, places) = begin_as(&engine, template.clone(), "ben", false);
+    while gate.served.lock().unwrap().len() < 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    assert!(places.lock().unwrap().is_empty());
+    gate.open.add_permits(9);
+    for task in [ambient, asked] {
+        task.await.unwrap().unwrap();
+    }
+    engine.check_ambient().unwrap();
+}
+
+#[tokio::test]
+async fn who_leaves_the_queue_leaves_no_slot_behind() {
+    let (gate, engine) = gated(Limits { concurrency: 1, queue: 9, timeout_seconds: 60 });
+    let template = job("").await;
+    let (first, _) = begin_as(&engine, template.clone(), "anna", false);
+    settle().await;
+    let waiting: Vec<_> = (0..5).map(|_| begin_as(&engine, template.clone(), "ben", false).0).collect();
+    settle().await;
+    gate.open.add_permits(1);
+    for task in &waiting {
+        task.abort();
+    }
+    first.await.unwrap().unwrap();
+    for task in waiting {
+        let _ = task.await;
+    }
+    gate.open.add_permits(9);
+    begin_as(&engine, template, "carl", false).0.await.unwrap().unwrap();
 }

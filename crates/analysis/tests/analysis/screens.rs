@@ -51,7 +51,12 @@ async fn all_screens() {
         let measured = measured(screen).await;
         println!(
             "{:16} {}×{} recall {:.3} precision {:.3} cpu {:.2}",
-            screen.name, screen.width, screen.height, measured.recall, measured.precision, measured.cpu_seconds
+            screen.name,
+            screen.width,
+            screen.height,
+            measured.recall,
+            measured.precision,
+            measured.cpu_seconds
         );
         if std::env::var_os("READER_TEXT").is_some() {
             println!("{}", measured.recognized.text());

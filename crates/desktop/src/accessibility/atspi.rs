@@ -1,6 +1,7 @@
 //! AT-SPI over plain D-Bus: finds the window among the accessible ones, and asks single objects.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::future::join_all;
 use zbus::Connection;
@@ -13,6 +14,8 @@ use crate::windows::WindowInfo;
 
 const REGISTRY: (&str, &str) = ("org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root");
 const NO_OBJECT: &str = "/org/a11y/atspi/null";
+/// The bus may have to be started first.
+const REACH_LIMIT: Duration = Duration::from_secs(2);
 /// Coordinates of the screen.
 const SCREEN: u32 = 0;
 
@@ -43,6 +46,14 @@ pub struct AtSpi {
 impl AtSpi {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Whether the bus answers at all.
+    pub fn reach(&self) -> Result<(), AccessibilityError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let connected =
+            runtime.block_on(async { tokio::time::timeout(REACH_LIMIT, self.connection()).await });
+        connected.map_err(|_| AccessibilityError::TooSlow)?.map(drop)
     }
 
     fn ask(&self, window: &WindowInfo, scope: Scope) -> Result<Found, AccessibilityError> {

@@ -131,6 +131,29 @@ impl Gate {
         Err(refusal)
     }
 
+    /// Like [`Self::confirm`], with only some of the changes that the dialog showed. An offer is gone if none is chosen.
+    pub fn confirm_changes(
+        &mut self,
+        id: OfferId,
+        shown: Digest,
+        chosen: &[bool],
+        now: Instant,
+    ) -> Result<Confirmation, Refusal> {
+        let whole = self.confirm(id, shown, now)?;
+        let waiting = self.waiting.get_mut(&id.number).ok_or(Refusal::Unknown)?;
+        match waiting.proposal.with_changes(chosen) {
+            Ok(proposal) => {
+                waiting.digest = Digest::of(&proposal, &waiting.target);
+                waiting.proposal = proposal;
+                Ok(Confirmation { digest: waiting.digest, ..whole })
+            }
+            Err(refusal) => {
+                self.waiting.remove(&id.number);
+                Err(refusal)
+            }
+        }
+    }
+
     /// The user has declined, or the dialog was closed.
     pub fn decline(&mut self, id: OfferId) {
         if id.gate == self.id {

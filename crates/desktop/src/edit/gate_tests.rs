@@ -91,6 +91,30 @@ fn a_confirmation_works_once_for_what_was_shown_and_for_a_while() {
 }
 
 #[test]
+fn a_part_of_what_was_shown_can_be_confirmed_and_nothing_else() {
+    let now = Instant::now();
+    let mut gate = Gate::new();
+    let old = "one two three\nfour";
+    let target = Target { selection: Some(old.into()), ..target(TargetKind::Field) };
+    let whole = Proposal::new("1 two three\n4".into(), Some(old.into())).unwrap();
+    for (chosen, text) in [
+        (&[true, true][..], Ok("1 two three\n4")),
+        (&[true, false], Ok("1 two three\nfour")),
+        (&[false, true], Ok("one two three\n4")),
+        (&[false, false], Err(Refusal::NothingChosen)),
+        (&[], Err(Refusal::NothingChosen)),
+    ] {
+        let offer = gate.propose(whole.clone(), target.clone(), now).unwrap();
+        let confirmed = gate.confirm_changes(offer.id, offer.digest, chosen, now);
+        let typed = confirmed.and_then(|confirmation| gate.admit(confirmation, now));
+        let typed = typed.map(|edit| edit.proposal().text().to_owned());
+        assert_eq!(typed.as_deref().map_err(|refusal| *refusal), text, "{chosen:?}");
+        let again = gate.confirm_changes(offer.id, offer.digest, &[true, true], now);
+        assert_eq!(again.unwrap_err(), Refusal::Unknown);
+    }
+}
+
+#[test]
 fn every_part_of_the_target_is_part_of_the_digest() {
     let text = proposal("new");
     let original = Digest::of(&text, &target(TargetKind::Field));

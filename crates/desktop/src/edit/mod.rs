@@ -10,8 +10,8 @@
 //!
 //! - An [`Edit`] is the only thing that a [`TextInput`] takes, and only [`Gate::admit`] makes one, from a confirmation that it
 //!   consumes. A confirmation is bound to the hash of text and target that the dialog showed, works once, and ends by time.
-//! - The text has no character that people cannot see (`domain::text`), apart from line feeds, tabs, and the joiners within
-//!   emoji and several scripts. No line feed or tab goes into a terminal, and nothing into password fields or the windows
+//! - The text has no character that people cannot see (`domain::edit::check_characters`), apart from line feeds, tabs, and the
+//!   joiners within emoji and several scripts. No line feed or tab goes into a terminal, and nothing into password fields or the windows
 //!   of other users.
 //! - The target is compared before anything is typed and again when the text is handed over. On any difference nothing
 //!   is.
@@ -22,6 +22,9 @@ mod paste;
 
 use std::time::Duration;
 
+use domain::diff::{self, Part};
+use domain::edit::{EditRefusal, Lines, check_characters};
+pub use domain::edit::{Method, ReadBack, Stopped};
 use sha2::{Digest as _, Sha256};
 
 use crate::accessibility::{Accessibility, Field, FieldId, FieldKind};
@@ -54,11 +57,21 @@ impl Proposal {
         if text.chars().count() > MAX_LENGTH {
             return Err(Refusal::TooLong);
         }
-        // A cluster of joiners or selectors could carry hidden text; a single one within an emoji cannot.
-        if domain::text::visible_prose(&text) != text {
-            return Err(Refusal::Invisible);
-        }
+        check_characters(&text, Lines::Allowed)?;
         Ok(Self { text, replaces: replaces.filter(|text| !text.is_empty()) })
+    }
+
+    /// The changes, in the words around them.
+    pub fn parts(&self) -> Vec<Part> {
+        diff::parts(self.replaces().unwrap_or_default(), &self.text)
+    }
+
+    /// With only some of its changes, in the order of [`Self::parts`].
+    pub fn with_changes(&self, chosen: &[bool]) -> Result<Self, Refusal> {
+        if !chosen.contains(&true) {
+            return Err(Refusal::NothingChosen);
+        }
+        Self::new(diff::merged(&self.parts(), chosen), self.replaces.clone())
     }
 
     pub fn text(&self) -> &str {
@@ -189,6 +202,8 @@ pub enum Refusal {
     Invisible,
     #[error("a line feed or tab in a terminal would run something")]
     LineFeedInTerminal,
+    #[error("no change was chosen")]
+    NothingChosen,
     #[error("a password field has the keyboard")]
     Password,
     #[error("what is to be replaced is not selected")]
@@ -197,6 +212,13 @@ pub enum Refusal {
     TooLong,
     #[error("nothing of the kind was proposed, or it was confirmed already")]
     Unknown,
+}
+
+impl From<EditRefusal> for Refusal {
+    /// Of a check of characters, where lines are allowed.
+    fn from(_: EditRefusal) -> Self {
+        Self::Invisible
+    }
 }
 
 /// Carries out a confirmed change. Blocks while it does.
@@ -211,41 +233,6 @@ pub struct Outcome {
     pub result: Result<ReadBack, Stopped>,
     /// Whether the clipboard holds what it held before. Always true if it was not touched.
     pub clipboard_restored: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    Paste,
-}
-
-/// What the program shows afterwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReadBack {
-    /// The text as it should be.
-    Exact,
-    /// Another text: the program changed it, or the user typed meanwhile.
-    Different,
-    /// The program took the text and does not say what it made of it.
-    Unavailable,
-}
-
-/// Why nothing was typed. The text can be offered to copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stopped {
-    /// What the clipboard holds cannot be saved, so it is not replaced.
-    ClipboardNotSaved,
-    /// The display server refused a request.
-    Failed,
-    /// Another field has the keyboard.
-    FieldChanged,
-    /// The user holds a key such as Shift.
-    ModifiersHeld,
-    /// The program did not read the text.
-    NotRead,
-    /// Something else is selected.
-    SelectionChanged,
-    /// The window is gone, has another title, or is not in front.
-    WindowChanged,
 }
 
 #[cfg(test)]

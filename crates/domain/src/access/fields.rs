@@ -255,7 +255,36 @@ impl FromStr for Platform {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn typed() -> impl Strategy<Value = String> {
+        let common =
+            vec!['@', '.', 'a', 'B', '7', '-', ' ', '\n', 'ü', '\u{202E}', '\u{200D}', '\u{FE0F}', '\u{AD}'];
+        let character = prop_oneof![3 => proptest::sample::select(common), 1 => any::<char>()];
+        proptest::collection::vec(character, 0..40).prop_map(String::from_iter)
+    }
+
+    // As the fuzz target `fields` does.
+    proptest! {
+        #[test]
+        fn what_is_typed_is_refused_or_hides_nothing(typed in typed()) {
+            if let Ok(address) = typed.parse::<EmailAddress>() {
+                prop_assert!(!address.as_str().contains(is_invisible));
+                prop_assert_eq!(address.as_str().parse(), Ok(address));
+            }
+            if let Ok(name) = typed.parse::<DeviceName>() {
+                prop_assert!(!name.as_str().contains(is_invisible));
+                prop_assert_eq!(name.as_str().parse(), Ok(name));
+            }
+            if let Ok(message) = typed.parse::<Message>() {
+                prop_assert!(!message.as_str().contains(|c| c != '\n' && is_invisible(c)));
+                prop_assert_eq!(message.as_str().parse(), Ok(message));
+            }
+            prop_assert!(!DeviceName::from_stored(&typed).as_str().contains(is_invisible));
+        }
+    }
 
     #[test]
     fn an_address_is_trimmed_and_lower_case() {

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum AddressNote {
+    /// The address has an account, and an administrator has disabled it.
+    AccountDisabled,
     /// The domain is internationalised: it has letters beyond ASCII.
     ForeignDomain {
         /// As mail programs show it.

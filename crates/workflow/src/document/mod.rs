@@ -13,6 +13,7 @@
 //! }
 //! ```
 
+mod ask_person;
 mod compile;
 mod condition;
 mod registry;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use ask_person::Question;
 pub use compile::{DocumentError, compile, validate};
 pub use condition::Condition;
 pub use registry::{ConfigError, NodeRegistry, NodeType, string_field, template_field};
@@ -31,6 +33,7 @@ pub use state::{ChannelKind, DocumentState, DocumentUpdate};
 pub use template::{Template, TemplateError};
 
 use crate::edge::Outcome;
+use crate::limits::Limits;
 
 /// A workflow as it is stored, edited, imported and exported.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -45,6 +48,44 @@ pub struct WorkflowDocument {
     /// The first one is the start.
     pub nodes: Vec<NodeDocument>,
     pub edges: Vec<EdgeDocument>,
+    /// What a run may use, with all its sub-graphs.
+    #[serde(default, skip_serializing_if = "DocumentLimits::is_empty")]
+    pub limits: DocumentLimits,
+}
+
+/// What a run of a document may use. What is left out is limited by whoever runs it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DocumentLimits {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supersteps: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_calls: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// In millionths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<u64>,
+}
+
+impl DocumentLimits {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The lower ones of these limits and those of whoever runs the document.
+    #[must_use]
+    pub fn within(self, most: Limits) -> Limits {
+        let lower = |own: Option<u64>, most: u64| own.map_or(most, |own| own.min(most));
+        Limits {
+            supersteps: lower(self.supersteps, most.supersteps),
+            calls: lower(self.model_calls, most.calls),
+            tokens: lower(self.tokens, most.tokens),
+            cost: lower(self.cost, most.cost),
+            ..most
+        }
+    }
 }
 
 /// A node of a document.

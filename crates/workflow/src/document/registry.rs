@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use super::ask_person::ask_person;
 use super::state::{DocumentState, DocumentUpdate};
 use super::template::Template;
 use crate::context::Context;
@@ -191,43 +192,5 @@ impl<C: Sync, E> Node<DocumentState, C, E> for Transform {
     ) -> Result<NodeOutput<DocumentUpdate>, NodeError<DocumentUpdate, E>> {
         let text = self.template.render(state, context.item_value())?;
         Ok(NodeOutput::update(DocumentUpdate::of(self.channel.clone(), text)))
-    }
-}
-
-struct AskPerson {
-    id: String,
-    question: Template,
-    channel: String,
-}
-
-fn ask_person<C: Sync + 'static, E: Send + Sync + 'static>() -> NodeType<C, E> {
-    let schema = json!({
-        "type": "object",
-        "properties": {
-            "question": { "type": "string", "format": "template", "title": "Question" },
-            "channel": { "type": "string", "format": "channel", "title": "Write the answer to" },
-        },
-        "required": ["question", "channel"],
-    });
-    NodeType::new("ask_person", "Waits until a person has answered a question.", schema, |id, config| {
-        let channel = string_field(config, "channel")?.to_owned();
-        Ok(Box::new(AskPerson { id: id.to_owned(), question: template_field(config, "question")?, channel }))
-    })
-}
-
-#[async_trait]
-impl<C: Sync, E: Send> Node<DocumentState, C, E> for AskPerson {
-    fn name(&self) -> &str {
-        &self.id
-    }
-
-    async fn run(
-        &self,
-        state: &DocumentState,
-        context: &Context<'_, C>,
-    ) -> Result<NodeOutput<DocumentUpdate>, NodeError<DocumentUpdate, E>> {
-        let question = self.question.render(state, context.item_value())?;
-        let answer = context.ask(json!({ "text": question })).await?;
-        Ok(NodeOutput::update(DocumentUpdate::of(self.channel.clone(), answer)))
     }
 }

@@ -8,7 +8,7 @@ mod time_travel;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub use time_travel::CheckpointState;
+pub use time_travel::{CheckpointState, steps_taken};
 
 use crate::cache::Cache;
 use crate::checkpoint::{CheckpointStore, Durability, Interrupt, RunStatus, ThreadId};

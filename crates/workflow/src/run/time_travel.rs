@@ -3,10 +3,11 @@
 use std::error::Error;
 
 use super::recorder::{self, Recorder};
-use crate::checkpoint::{CheckpointStore, Durability, RunStatus, ThreadId};
+use crate::checkpoint::{CheckpointStore, Durability, RunStatus, StoreError, ThreadId};
 use crate::error::RunError;
 use crate::graph::Graph;
 use crate::limits::RunUsage;
+use crate::position::Position;
 use crate::state::WorkflowState;
 
 /// A run at one of its checkpoints.
@@ -71,4 +72,30 @@ where
         recorder.put(0, &loaded.state, None, &loaded.position, RunStatus::Running).await?;
         Ok(())
     }
+}
+
+/// The nodes that the supersteps of a stored run have executed, once for each task, in their order.
+///
+/// # Errors
+/// When the store fails. A run that is not stored has taken no steps.
+pub async fn steps_taken(store: &dyn CheckpointStore, thread: &ThreadId) -> Result<Vec<String>, StoreError> {
+    let mut batches = Vec::new();
+    let mut before = None;
+    loop {
+        let records = store.load(thread, before).await?;
+        let Some(first) = records.first().map(|record| record.sequence) else { break };
+        batches.push(records);
+        match first.checked_sub(1) {
+            Some(earlier) => before = Some(earlier),
+            None => break,
+        }
+    }
+    let mut nodes: Vec<Vec<String>> = Vec::new();
+    for record in batches.iter().rev().flatten() {
+        let position: Position = serde_json::from_slice(&record.position)?;
+        nodes.push(position.tasks.into_iter().map(|task| task.node).collect());
+    }
+    // The tasks of the newest checkpoint are still to run.
+    nodes.pop();
+    Ok(nodes.into_iter().flatten().collect())
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use workflow::document::{
-    Condition, DocumentState, DocumentUpdate, NodeRegistry, Template, TemplateError, WorkflowDocument,
-    compile,
+    Condition, DocumentState, DocumentUpdate, NodeRegistry, Question, Template, TemplateError,
+    WorkflowDocument, compile,
 };
 use workflow::{
     Durability, LimitExceeded, Limits, MemoryCheckpoints, Run, RunError, Status, ThreadId, WorkflowState,
@@ -51,7 +51,7 @@ async fn a_document_runs_as_a_graph() {
         state.apply(DocumentUpdate::of("files", json!(["a", "b"])));
         let report = run.start(&thread, state).await.unwrap();
         let Status::Interrupted(questions) = report.status else { panic!("{:?}", report.status) };
-        assert_eq!(questions[0].question, json!({ "text": "Keep [\"read a\",\"read b\"]?" }));
+        assert_eq!(questions[0].question["text"], json!("Keep [\"read a\",\"read b\"]?"));
         answer(&store, &thread, &questions[0].id, words.into()).await.unwrap();
         let report = run.resume(&thread).await.unwrap();
         assert_eq!(report.state.get("result"), &json!(result));
@@ -251,4 +251,49 @@ async fn a_list_that_doubles_in_a_loop_is_stopped() {
     let limits = Limits { tasks: 1_000, ..Limits::default() };
     let found = exceeded(&document, limits, DocumentUpdate::of("list", json!(["x"]))).await;
     assert_eq!(found, LimitExceeded::Tasks(1_000));
+}
+
+#[test]
+fn a_documents_limits_lower_those_of_whoever_runs_it() {
+    let mut text = json!({ "name": "a", "version": 1, "nodes": [], "edges": [] });
+    let without: WorkflowDocument = serde_json::from_value(text.clone()).unwrap();
+    let most = Limits { calls: 5, tokens: 100, ..Limits::default() };
+    assert_eq!(without.limits.within(most), most);
+    assert!(serde_json::to_value(&without).unwrap().get("limits").is_none());
+    text["limits"] = json!({ "model_calls": 9, "tokens": 7 });
+    let with: WorkflowDocument = serde_json::from_value(text).unwrap();
+    assert_eq!(with.limits.within(most), Limits { tokens: 7, ..most }, "never raised");
+}
+
+#[test]
+fn a_question_with_choices_takes_one_of_them() {
+    let mut document = reviewing();
+    let ask = document.nodes.iter_mut().find(|node| node.kind == "ask_person").unwrap();
+    ask.config["choices"] = json!(["again", "keep"]);
+    ask.config["minutes"] = json!(5);
+    compile::<(), std::io::Error>(&document, &NodeRegistry::default()).unwrap();
+    let ask = document.nodes.iter_mut().find(|node| node.kind == "ask_person").unwrap();
+    for (field, wrong) in [
+        ("choices", json!(["a", "a"])),
+        ("choices", json!([""])),
+        ("choices", json!("a")),
+        ("choices", json!((0..11).map(|number| number.to_string()).collect::<Vec<_>>())),
+        ("minutes", json!(0)),
+        ("minutes", json!(1_441)),
+    ] {
+        let mut ask = ask.clone();
+        ask.config[field] = wrong.clone();
+        let mut document = reviewing();
+        *document.nodes.iter_mut().find(|node| node.kind == "ask_person").unwrap() = ask;
+        let errors = compile::<(), std::io::Error>(&document, &NodeRegistry::default()).unwrap_err();
+        assert_eq!(errors[0].field, format!("config.{field}"), "{wrong}");
+    }
+    let question = |choices: &[&str], free_text| Question {
+        text: String::new(),
+        choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
+        free_text,
+        minutes: 1,
+    };
+    assert!(question(&[], false).takes("x") && question(&["a"], true).takes("x"));
+    assert!(question(&["a"], false).takes("a") && !question(&["a"], false).takes("x"));
 }

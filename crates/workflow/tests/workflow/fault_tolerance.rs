@@ -216,7 +216,7 @@ async fn the_recursion_limit_ends_a_run() {
 async fn limits_of_tokens_and_cost_end_a_run() {
     let spend = function("spend", |_, context| {
         Box::pin(async move {
-            context.charge(RunUsage { tokens: 400, cost: 30 })?;
+            context.charge(RunUsage { tokens: 400, cost: 30, ..RunUsage::default() })?;
             context.services().record("spent");
             Ok(traced("spend"))
         })

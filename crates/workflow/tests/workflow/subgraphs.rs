@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 use workflow::{
-    CheckpointStore, Context, Durability, END, Event, Limits, MemoryCheckpoints, Run, RunError, RunStatus,
-    Status, Subgraph, ThreadId, answer,
+    CheckpointStore, Context, Durability, END, Event, LimitExceeded, Limits, MemoryCheckpoints, Run,
+    RunError, RunStatus, RunUsage, Status, Subgraph, ThreadId, answer, steps_taken,
 };
 
 use crate::fixture::{
@@ -104,4 +104,39 @@ async fn a_failure_inside_and_a_limit_reach_the_parent() {
     let error = limited.start(&ThreadId::new("1"), State::default()).await.unwrap_err();
     assert!(matches!(error, RunError::Limit { .. }), "{error}");
     assert_eq!(services.count("a"), 7);
+}
+
+/// A graph whose node asks a model so often.
+fn calling(name: &str, times: u32) -> Graph {
+    let call = function("call", |_, context: &Context<'_, Services>| {
+        Box::pin(async move {
+            context.charge(RunUsage { calls: 1, ..RunUsage::default() })?;
+            context.services().record("called");
+            Ok(traced("call"))
+        })
+    });
+    Builder::new(name)
+        .add_node(call)
+        .add_edge("call", "call")
+        .at_most(times - 1)
+        .add_edge("call", END)
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn the_calls_of_subgraphs_count_for_the_run_also_after_a_restart() {
+    let (graph, services) = (with_inner(with_inner(calling("innermost", 5))), Services::default());
+    let limits = Limits { calls: 3, ..Limits::default() };
+    let store = MemoryCheckpoints::default();
+    let run = Run::new(&graph, &services).limits(limits).checkpoints(&store, Durability::Always);
+    let thread = ThreadId::new("1");
+    let error = run.start(&thread, State::default()).await.unwrap_err();
+    let exceeded = |error: &RunError<_>| matches!(error, RunError::Limit { exceeded: LimitExceeded::Calls(3), node } if node == "inner");
+    assert!(exceeded(&error), "{error:?}");
+    assert_eq!(services.count("called"), 3);
+    let error = run.resume(&thread).await.unwrap_err();
+    assert!(exceeded(&error), "{error:?}");
+    assert_eq!(services.count("called"), 3, "what was used before the restart is counted");
+    assert_eq!(steps_taken(&store, &thread).await.unwrap(), ["before"]);
 }

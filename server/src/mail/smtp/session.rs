@@ -9,6 +9,7 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::Ehlo;
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{self, response::Response};
+use protocol::text::visible;
 
 use crate::config::Encryption;
 use crate::mail::{SendError, SendErrorKind};
@@ -214,14 +215,19 @@ fn is_handshake(error: &smtp::Error) -> bool {
             .is_some_and(|cause| cause.to_string().contains("InvalidContentType"))
 }
 
-/// What a mail server says beside its code, cut and without control characters.
+/// What a mail server says beside its code, cut, on one line, without what cannot be seen.
 fn reply_text(error: &smtp::Error) -> String {
     let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(160).collect::<String>().trim().to_owned()
+    one_line(&text)
+}
+
+fn one_line(text: &str) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(160).collect();
+    visible(&line).trim().to_owned()
 }
 
 /// The sign-in methods of a reply to EHLO, as the server names them.
 fn offered_mechanisms(reply: &Response) -> String {
     let methods = reply.message().filter_map(|line| line.strip_prefix("AUTH "));
-    methods.flat_map(str::split_whitespace).take(10).collect::<Vec<_>>().join(", ")
+    one_line(&methods.flat_map(str::split_whitespace).take(10).collect::<Vec<_>>().join(", "))
 }

@@ -11,19 +11,18 @@ impl MailTemplates {
     pub fn certificate_expires(&self, to: &EmailAddress, device: &str, ends_at: i64, url: &str) -> Mail {
         let body = MailBody::default()
             .paragraph(&format!(
-                "The certificate of “{device}” ends on {}. After that the machine can no longer use the assistant.",
+                "The certificate of “{device}” expires on {}. After that, the assistant stops working on that machine.",
                 app::instant::readable(ends_at)
             ))
             .paragraph(
-                "If the desktop program runs on the machine, it renews the certificate by itself while you are signed in: \
-                 you need not do anything else.",
+                "If you use the desktop program, it renews the certificate while you are signed in, and there is nothing to do.",
             )
             .paragraph(
-                "If you use the assistant in a browser, open this link on that machine while the certificate is still \
-                 valid. The browser asks which certificate to use: choose this machine’s.",
+                "If you use the assistant in a browser, open this link on that machine before the certificate expires. When the \
+                 browser asks which certificate to use, choose the one with this machine’s name.",
             )
-            .link("Get the next certificate", url)
+            .link("Get the new certificate", url)
             .paragraph("The link works once, and only on that machine.");
-        self.mail(to, &format!("The certificate of “{device}” is about to end"), body)
+        self.mail(to, &format!("The certificate of “{device}” expires soon"), body)
     }
 }

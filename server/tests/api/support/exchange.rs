@@ -6,6 +6,8 @@ use axum::body::Body;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use protocol::Problem;
+use protocol::analysis::AnalysisEvent;
+use protocol::event_stream::EventStreamParser;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
@@ -19,6 +21,55 @@ pub struct Exchange<'a> {
     request: http::request::Builder,
     body: Body,
     peer: Peer,
+}
+
+/// An event stream that is being received.
+pub struct EventReader {
+    pub status: StatusCode,
+    body: Body,
+    parser: EventStreamParser,
+}
+
+impl EventReader {
+    /// The next event; `None` at the end of the stream.
+    pub async fn next(&mut self) -> Option<AnalysisEvent> {
+        loop {
+            if let Some(event) = self.parser.next_event() {
+                let event = event.unwrap();
+                return AnalysisEvent::from_sse(&event.name, &event.data).unwrap();
+            }
+            let frame = self.body.frame().await?.ok()?;
+            if let Ok(data) = frame.into_data() {
+                self.parser.push(&data);
+            }
+        }
+    }
+
+    /// All events up to the first that fits, with it.
+    pub async fn until(&mut self, fits: impl Fn(&AnalysisEvent) -> bool) -> Vec<AnalysisEvent> {
+        let mut events = Vec::new();
+        while let Some(event) = self.next().await {
+            let found = fits(&event);
+            events.push(event);
+            if found {
+                return events;
+            }
+        }
+        panic!("the stream has ended: {events:?}");
+    }
+
+    /// All events to the end of the stream.
+    pub async fn rest(&mut self) -> Vec<AnalysisEvent> {
+        let mut events = Vec::new();
+        while let Some(event) = self.next().await {
+            events.push(event);
+        }
+        events
+    }
+
+    pub fn last_event_id(&self) -> &str {
+        self.parser.last_event_id()
+    }
 }
 
 /// A complete response.
@@ -123,6 +174,18 @@ impl Exchange<'_> {
         let fault = description.operation(&method, &path).and_then(|o| description.fault(&o, &reply));
         assert_eq!(fault, None, "{method} {path} does not answer as described");
         reply
+    }
+
+    /// Sends the request and reads its event stream as it comes. Dropping the reader closes the connection.
+    pub async fn stream(self) -> EventReader {
+        let mut request = self.request.header("accept", "text/event-stream").body(self.body).unwrap();
+        request.extensions_mut().insert(self.peer);
+        let response = self.server.router.clone().oneshot(request).await.unwrap();
+        EventReader {
+            status: response.status(),
+            body: response.into_body(),
+            parser: EventStreamParser::default(),
+        }
     }
 
     pub async fn send_unchecked(self) -> Reply {

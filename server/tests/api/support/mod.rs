@@ -20,7 +20,7 @@ use server::vault::Vault;
 use store::Store;
 
 pub use description::Description;
-pub use exchange::{Exchange, Reply};
+pub use exchange::{EventReader, Exchange, Reply};
 pub use people::{AdminSession, Machine, PASSWORD, code_at, context, cookie};
 
 /// 2026-11-22, in the middle of a TOTP step.

@@ -94,6 +94,11 @@ impl TestServer {
         AdminSession { session: self.panel_session(&admin.email, &admin.totp).await, ..admin }
     }
 
+    /// Signs a machine's owner in to the pages; returns the cookie.
+    pub async fn session_of(&self, machine: &Machine) -> String {
+        self.panel_session(&machine.email, &machine.totp).await
+    }
+
     async fn panel_session(&self, email: &str, totp: &TotpSecret) -> String {
         let people = &self.state.people;
         let first = people.sign_in(&context(), email, PASSWORD).await.unwrap();

@@ -61,7 +61,11 @@ const LAYERS: &[Layer] = &[
         on: &["desktop", "domain", "keys", "package", "protocol"],
         never: &["axum", "leptos", "sqlx"],
     },
-    Layer { package: "bench", on: &["analysis", "desktop", "domain", "protocol", "store", "workflow"], never: &["tauri"] },
+    Layer {
+        package: "bench",
+        on: &["analysis", "desktop", "domain", "protocol", "store", "workflow"],
+        never: &["tauri"],
+    },
     Layer { package: "xtask", on: &[], never: &[] },
 ];
 

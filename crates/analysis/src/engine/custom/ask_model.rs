@@ -1,6 +1,7 @@
 //! The node that asks a model.
 
 use async_trait::async_trait;
+use protocol::analysis::{Notice, NoticeCode};
 use serde_json::{Value, json};
 use workflow::document::{
     ConfigError, DocumentState, DocumentUpdate, NodeType, Template, string_field, template_field,
@@ -11,7 +12,11 @@ use super::super::error::AnalysisError;
 use super::super::prompt::{self, TextLimits};
 use super::super::services::Services;
 use super::super::state::Responder;
-use super::{ANSWER, Failure, MODEL_CALLS, ModelCall, NodeResult, channel_schema, responder_of, text_of};
+use super::super::turns::{self, FittingTurns};
+use super::{
+    ANSWER, Failure, MODEL_CALLS, ModelCall, NodeResult, PIECES, QUESTION, channel_schema, responder_of,
+    text_of,
+};
 use crate::engine::answer::{Ended, ask};
 use crate::provider::{PromptPicture, PromptRequest, Provider, ProviderError, tokens};
 
@@ -24,11 +29,13 @@ struct AskModel {
     /// Channels that the model gets as data.
     data: Vec<String>,
     picture: bool,
+    streams: bool,
     channel: String,
     config: Value,
 }
 
-pub(super) fn node_type() -> NodeType<Services, AnalysisError> {
+/// `streams`: what goes to `answer` is sent as it comes.
+pub(super) fn node_type(streams: bool) -> NodeType<Services, AnalysisError> {
     let schema = json!({
         "type": "object",
         "properties": {
@@ -46,14 +53,16 @@ pub(super) fn node_type() -> NodeType<Services, AnalysisError> {
         },
         "required": ["prompt", "channel"],
     });
-    NodeType::new(NAME, "Asks a model. What it writes to `answer` is streamed.", schema, |id, config| {
+    NodeType::new(NAME, "Asks a model. What it writes to `answer` is streamed.", schema, move |id, config| {
+        let channel = string_field(config, "channel")?.to_owned();
         Ok(Box::new(AskModel {
             id: id.to_owned(),
             prompt: template_field(config, "prompt")?,
             system: config.get("system").map(|_| template_field(config, "system")).transpose()?,
             data: data_channels(config)?,
             picture: config.get("picture").and_then(Value::as_bool).unwrap_or_default(),
-            channel: string_field(config, "channel")?.to_owned(),
+            streams: streams && channel == ANSWER,
+            channel,
             config: config.clone(),
         }))
     })
@@ -85,7 +94,10 @@ impl Node<DocumentState, Services, AnalysisError> for AskModel {
         };
         let provider = services.provider(&name).ok_or_else(not_configured)?;
         let request = self.request(state, context, provider, &model).await?;
-        let streams = self.channel == ANSWER;
+        // Before the call: the one too many is not made.
+        context.charge(RunUsage { calls: 1, ..RunUsage::default() })?;
+        let sent = prompt_of(&request);
+        let streams = self.streams;
         if streams {
             services.begin_paragraph().await?;
         }
@@ -96,18 +108,37 @@ impl Node<DocumentState, Services, AnalysisError> for AskModel {
         match result {
             Ok(completion) => {
                 let usage = completion.usage;
-                context
-                    .charge(RunUsage { tokens: usage.prompt_tokens + usage.completion_tokens, cost: 0 })?;
-                let call = ModelCall { provider: name, model, usage, cut: completion.cut };
-                let mut update = DocumentUpdate::of(self.channel.clone(), answer);
+                let tokens = usage.prompt_tokens + usage.completion_tokens;
+                context.charge(RunUsage { tokens, ..RunUsage::default() })?;
+                let (node, cut) = (self.id.clone(), completion.cut);
+                let server = completion.server.map(|server| format!("Answered by {server}."));
+                let call = ModelCall { node, provider: name, model, usage, cut, sent };
+                let mut update = DocumentUpdate::of(self.channel.clone(), answer.clone());
+                if streams {
+                    update.0.insert(PIECES.to_owned(), json!([answer]));
+                }
                 update.0.insert(MODEL_CALLS.to_owned(), json!(call));
-                Ok(NodeOutput::update(update))
+                let output = NodeOutput::update(update);
+                Ok(match server {
+                    Some(note) => output.with_note(note),
+                    None => output,
+                })
             }
             Err(Ended::Receiver(_)) => {
                 Err(NodeError::new("nobody receives the answer any more", AnalysisError::Cancelled))
             }
             Err(Ended::Provider(error)) => Err(NodeError::new(error.explanation(), error.into())),
         }
+    }
+}
+
+/// What is sent, for whoever looks at the run; at most so many characters of it.
+fn prompt_of(request: &PromptRequest) -> String {
+    const MAX_CHARS: usize = 20_000;
+    let whole = format!("{}\n\n{}", request.system, request.user);
+    match whole.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => format!("{}…", &whole[..end]),
+        None => whole,
     }
 }
 
@@ -122,13 +153,14 @@ impl AskModel {
         let services = context.services();
         let item: Option<Value> = context.item().ok().flatten();
         let config = provider.config();
-        let system = match &self.system {
+        let mut system = match &self.system {
             Some(template) => template.render(state, item.as_ref())?,
             None => prompt::system(&services.mode_prompt),
         };
         let question = self.prompt.render(state, item.as_ref())?;
         let picture = if self.picture && provider.takes_pictures(model) {
-            let prepared = services.pictures.for_model(&services.picture, config.max_pixels).await;
+            let picture = services.picture().map_err(|error| NodeError::new("the picture is gone", error))?;
+            let prepared = services.pictures.for_model(picture, config.max_pixels).await;
             let prepared = prepared
                 .map_err(|error| NodeError::new("the picture could not be prepared", error.into()))?;
             let pixels = u64::from(prepared.width) * u64::from(prepared.height);
@@ -136,6 +168,7 @@ impl AskModel {
         } else {
             None
         };
+        let turns = self.turns(state, services, (provider, model), &mut system, picture.as_ref()).await?;
         let user = if self.data.is_empty() {
             question
         } else {
@@ -145,17 +178,43 @@ impl AskModel {
                 chars: config.max_text_chars,
                 tokens: context.map_or(usize::MAX, |context| {
                     let room = config.answer_room().min(context / 2);
-                    context.saturating_sub(room + tokens::estimate(&system))
+                    context.saturating_sub(room + tokens::estimate(&system) + turns.tokens())
                 }),
             };
             prompt::with_data(&question, &data.join("\n\n"), &services.mark, limits).text
         };
         Ok(PromptRequest {
             system,
+            turns: turns.turns,
             user,
             picture,
             model: model.to_owned(),
             temperature: services.temperature,
         })
+    }
+    /// The earlier turns of the conversation, where the model writes the answer to its question.
+    async fn turns(
+        &self,
+        state: &DocumentState,
+        services: &Services,
+        (provider, model): (&dyn Provider, &str),
+        system: &mut String,
+        picture: Option<&PromptPicture>,
+    ) -> Result<FittingTurns, Failure> {
+        if self.channel != ANSWER || services.turns.is_empty() {
+            return Ok(FittingTurns::default());
+        }
+        system.push_str(prompt::FOLLOW_UP);
+        let question = text_of(state.get(QUESTION));
+        let taken = tokens::estimate(system)
+            + tokens::estimate(&question)
+            + picture.map_or(0, |picture| tokens::of_picture(picture.pixels));
+        let budget = turns::budget(provider, model, taken);
+        let fitting = turns::fitting(&services.turns, &question, &services.mark, budget);
+        if fitting.shortened {
+            let notice = Notice::new(NoticeCode::ConversationShortened);
+            services.events.notice(notice).await?;
+        }
+        Ok(fitting)
     }
 }

@@ -4,33 +4,54 @@
 //! to a model as data, between marks ([`untrusted`]).
 
 mod ask_model;
+mod classify;
+mod http_request;
+mod inspect;
+mod names;
 mod read;
+mod run;
+mod sub_workflow;
 mod untrusted;
 
-use protocol::analysis::{CutReason, Done, Usage};
+pub use http_request::{HttpAccess, HttpRequestError};
+pub use inspect::{RunCall, RunCheckpoint};
+pub use sub_workflow::{Library, WorkflowVersion};
+
+pub use run::Begin;
+pub(super) use run::{Ended, Stored, run};
+
+use std::sync::Arc;
+
+use protocol::analysis::{CutReason, Usage};
 use serde_json::{Value, json};
 use workflow::document::{
-    ChannelKind, DocumentError, DocumentState, DocumentUpdate, NodeRegistry, WorkflowDocument, compile,
+    ChannelKind, DocumentError, DocumentUpdate, NodeRegistry, WorkflowDocument, compile,
 };
-use workflow::{
-    Description, Graph, Limits, NodeError, NodeOutput, Run, RunError, StepRecord, ThreadId, WorkflowState,
-};
+use workflow::{Description, Limits, NodeError, NodeOutput};
 
 use super::error::AnalysisError;
-use super::run::CompletedAnalysis;
-use super::services::{Services, ended};
+use super::services::Services;
 use super::state::Responder;
-use crate::provider::READER;
+use sub_workflow::{DocumentGraph, Graphs, MAX_DEPTH};
 
 /// What a run is given, and where its result is looked for.
 const QUESTION: &str = "question";
 const ANSWER: &str = "answer";
 /// The calls of models, by which the record's tokens are counted. Not declared by a document.
 const MODEL_CALLS: &str = "model_calls";
+/// The pieces of the answer that were sent while it was made. No document can declare a channel of this name.
+const PIECES: &str = "answer.pieces";
 
-/// What a run may use beside its time.
+/// What a run may use beside its time, unless the document says less.
 fn limits() -> Limits {
-    Limits { tasks: 1_000, parallel: 4, bytes: 16 << 20, ..Limits::default() }
+    Limits {
+        tasks: 1_000,
+        parallel: 4,
+        bytes: 16 << 20,
+        calls: 1_000,
+        tokens: 5_000_000,
+        ..Limits::default()
+    }
 }
 
 type Registry = NodeRegistry<Services, AnalysisError>;
@@ -40,7 +61,7 @@ type NodeResult = Result<NodeOutput<DocumentUpdate>, Failure>;
 /// A workflow that was checked and can be run.
 #[derive(Debug)]
 pub struct CustomWorkflow {
-    graph: Graph<DocumentState, Services, AnalysisError>,
+    graph: DocumentGraph,
     document: WorkflowDocument,
 }
 
@@ -53,13 +74,15 @@ pub struct NodeTypeDescription {
     pub schema: Value,
 }
 
-fn registry() -> Registry {
-    // A person in front of an answer that is being streamed cannot be asked yet.
+/// `streams`: what goes to `answer` is sent as it comes; in a nested workflow it is not.
+fn registry(graphs: Arc<Graphs>, streams: bool) -> Registry {
     Registry::default()
-        .without("ask_person")
-        .with(ask_model::node_type())
+        .with(ask_model::node_type(streams))
+        .with(classify::node_type())
+        .with(http_request::node_type())
         .with(read::screen())
-        .with(read::reader())
+        .with(read::reader(streams))
+        .with(sub_workflow::node_type(graphs, streams))
 }
 
 /// The types of nodes that a workflow can use.
@@ -69,37 +92,36 @@ pub fn node_types() -> Vec<NodeTypeDescription> {
         description: kind.description,
         schema: kind.schema.clone(),
     };
-    registry().types().map(describe).collect()
+    registry(Arc::default(), true).types().map(describe).collect()
 }
 
 impl CustomWorkflow {
-    /// Checks a document.
+    /// Checks a document that names no other workflow.
     ///
     /// # Errors
     /// Everything that is wrong with it, each with its node and field.
     pub fn compile(document: WorkflowDocument) -> Result<Self, Vec<DocumentError>> {
-        let registry = registry();
-        let mut errors = Vec::new();
-        for (channel, expected) in [(QUESTION, ChannelKind::Last), (ANSWER, ChannelKind::Last)] {
-            if document.channels.get(channel) != Some(&expected) {
-                errors.push(DocumentError {
-                    node: None,
-                    field: format!("channels.{channel}"),
-                    message: "must be declared as `last`: the question is put there, the answer is taken from there"
-                        .to_owned(),
-                });
-            }
-        }
-        if document.channels.contains_key(MODEL_CALLS) {
-            let message = "another name: the engine writes this one".to_owned();
-            errors.push(DocumentError { node: None, field: format!("channels.{MODEL_CALLS}"), message });
-        }
-        errors.extend(untrusted::check(&document));
-        match compile(&document, &registry) {
-            Ok(graph) if errors.is_empty() => Ok(Self { graph, document }),
-            Ok(_) => Err(errors),
-            Err(others) => Err(errors.into_iter().chain(others).collect()),
-        }
+        Self::compile_with(document, &Library::new())
+    }
+
+    /// Checks a document. `library`: the versions that it names, and those that these name.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its node and field.
+    pub fn compile_with(document: WorkflowDocument, library: &Library) -> Result<Self, Vec<DocumentError>> {
+        let graph = graph_of(&document, library, 0)?;
+        Ok(Self { graph, document })
+    }
+
+    /// The versions of other workflows that a document names.
+    pub fn references(document: &WorkflowDocument) -> Vec<WorkflowVersion> {
+        sub_workflow::references(document)
+    }
+
+    /// What in the names of a document cannot be seen, or changes how others are seen. Documents of earlier versions are
+    /// run all the same.
+    pub fn check_names(document: &WorkflowDocument) -> Vec<DocumentError> {
+        names::check(document)
     }
 
     pub fn describe(&self) -> Description {
@@ -111,66 +133,61 @@ impl CustomWorkflow {
     }
 }
 
-/// What came of a run.
-pub(super) struct Finished {
-    pub answer: String,
-    pub steps: Vec<StepRecord>,
-    pub calls: Vec<ModelCall>,
+fn graph_of(
+    document: &WorkflowDocument,
+    library: &Library,
+    depth: usize,
+) -> Result<DocumentGraph, Vec<DocumentError>> {
+    let mut graphs = Graphs::new();
+    for version in sub_workflow::references(document) {
+        let Some(nested) = library.get(&version).filter(|_| depth < MAX_DEPTH) else { continue };
+        // Its own faults were told when it was saved.
+        if let Ok(graph) = graph_of(nested, library, depth + 1) {
+            graphs.insert(version, (Arc::new(graph), nested.clone()));
+        }
+    }
+    let mut errors = own_rules(document);
+    match compile(document, &registry(Arc::new(graphs), depth == 0)) {
+        Ok(graph) if errors.is_empty() => Ok(graph),
+        Ok(_) => Err(errors),
+        Err(others) => {
+            errors.extend(others);
+            Err(errors)
+        }
+    }
+}
+
+/// What the engine's checks do not know of.
+fn own_rules(document: &WorkflowDocument) -> Vec<DocumentError> {
+    let mut errors = Vec::new();
+    for channel in [QUESTION, ANSWER] {
+        if document.channels.get(channel) != Some(&ChannelKind::Last) {
+            let message =
+                "must be declared as `last`: the question is put there, the answer is taken from there";
+            let (field, message) = (format!("channels.{channel}"), message.to_owned());
+            errors.push(DocumentError { node: None, field, message });
+        }
+    }
+    if document.channels.contains_key(MODEL_CALLS) {
+        let message = "another name: the engine writes this one".to_owned();
+        errors.push(DocumentError { node: None, field: format!("channels.{MODEL_CALLS}"), message });
+    }
+    errors.extend(untrusted::check(document));
+    errors
 }
 
 /// A call of a model, as the state records it.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-pub(super) struct ModelCall {
-    pub provider: String,
-    pub model: String,
-    pub usage: Usage,
-    pub cut: Option<CutReason>,
-}
-
-impl Finished {
-    pub fn into_completed(self, analysis_id: String, mode: String, ms: u64) -> CompletedAnalysis {
-        let usage = self.calls.iter().fold(Usage::default(), |sum, call| Usage {
-            prompt_tokens: sum.prompt_tokens.saturating_add(call.usage.prompt_tokens),
-            completion_tokens: sum.completion_tokens.saturating_add(call.usage.completion_tokens),
-        });
-        let last = self.calls.last();
-        let done = Done {
-            analysis_id,
-            mode,
-            provider: last.map_or_else(|| READER.to_owned(), |call| call.provider.clone()),
-            model: last.map(|call| call.model.clone()).unwrap_or_default(),
-            usage,
-            cut: last.and_then(|call| call.cut),
-            ms,
-        };
-        let steps = self.steps.into_iter().map(ended).collect();
-        CompletedAnalysis { answer: self.answer, edits: Vec::new(), steps, done, failure: None }
-    }
-}
-
-/// Answers a question by a workflow. The answer is what was streamed, or what stands in its channel in the end.
-pub(super) async fn run(
-    workflow: &CustomWorkflow,
-    question: &str,
-    services: &Services,
-) -> Result<Finished, RunError<AnalysisError>> {
-    let mut channels = workflow.document.channels.clone();
-    channels.insert(MODEL_CALLS.to_owned(), ChannelKind::Append);
-    let mut state = DocumentState::new(channels);
-    state.apply(DocumentUpdate::of(QUESTION, question));
-    let run = Run::new(&workflow.graph, services).events(&services.events).limits(limits());
-    let report = run.start(&ThreadId::new("analysis"), state).await?;
-    let (state, steps) = (report.state, report.steps);
-    let streamed = services.streamed.lock().clone();
-    let answer = if streamed.is_empty() {
-        let answer = text_of(state.get(ANSWER));
-        services.events.delta(answer.clone()).await.map_err(RunError::SinkClosed)?;
-        answer
-    } else {
-        streamed
-    };
-    let calls = serde_json::from_value(state.get(MODEL_CALLS).clone()).unwrap_or_default();
-    Ok(Finished { answer, steps, calls })
+struct ModelCall {
+    #[serde(default)]
+    node: String,
+    provider: String,
+    model: String,
+    usage: Usage,
+    cut: Option<CutReason>,
+    /// The prompt, without the picture.
+    #[serde(default)]
+    sent: String,
 }
 
 fn text_of(value: &Value) -> String {

@@ -7,7 +7,7 @@ use workflow::{Context, Node, NodeError, NodeOutput};
 
 use super::super::error::AnalysisError;
 use super::super::services::Services;
-use super::{ANSWER, NodeResult, channel_schema};
+use super::{ANSWER, NodeResult, PIECES, channel_schema};
 use crate::reader::{RecognizedText, extract};
 
 pub(super) const READ_SCREEN: &str = "read_screen";
@@ -35,7 +35,8 @@ async fn recognize(services: &Services) -> Result<RecognizedText, NodeError<Docu
     if let Some(window) = &services.text {
         return Ok(RecognizedText::of_window(window));
     }
-    let read = services.reader.read(&services.picture).await;
+    let picture = services.picture().map_err(|error| NodeError::new("the picture is gone", error))?;
+    let read = services.reader.read(picture).await;
     read.map_err(|error| NodeError::new("the text on the picture could not be read", error.into()))
 }
 
@@ -56,10 +57,12 @@ impl Node<DocumentState, Services, AnalysisError> for ReadScreen {
 struct BuiltInReader {
     id: String,
     question: Template,
+    streams: bool,
     channel: String,
 }
 
-pub(super) fn reader() -> NodeType<Services, AnalysisError> {
+/// `streams`: what goes to `answer` is sent as it comes.
+pub(super) fn reader(streams: bool) -> NodeType<Services, AnalysisError> {
     let schema = json!({
         "type": "object",
         "properties": {
@@ -69,10 +72,11 @@ pub(super) fn reader() -> NodeType<Services, AnalysisError> {
         "required": ["question", "channel"],
     });
     let description = "Answers from the text on the screen without a model, by quoting the lines that fit.";
-    NodeType::new(BUILT_IN_READER, description, schema, |id, config| {
+    NodeType::new(BUILT_IN_READER, description, schema, move |id, config| {
         let question = template_field(config, "question")?;
         let channel = string_field(config, "channel")?.to_owned();
-        Ok(Box::new(BuiltInReader { id: id.to_owned(), question, channel }))
+        let streams = streams && channel == ANSWER;
+        Ok(Box::new(BuiltInReader { id: id.to_owned(), question, streams, channel }))
     })
 }
 
@@ -88,9 +92,11 @@ impl Node<DocumentState, Services, AnalysisError> for BuiltInReader {
         let question = self.question.render(state, None)?;
         let answer = tokio::task::spawn_blocking(move || extract(&question, &text)).await;
         let answer = answer.map_err(|_| NodeError::new("the reader stopped", AnalysisError::Task))?;
-        if self.channel == ANSWER {
+        let mut update = DocumentUpdate::of(self.channel.clone(), answer.clone());
+        if self.streams {
             services.stream(&answer).await?;
+            update.0.insert(PIECES.to_owned(), json!([answer]));
         }
-        Ok(NodeOutput::update(DocumentUpdate::of(self.channel.clone(), answer)))
+        Ok(NodeOutput::update(update))
     }
 }

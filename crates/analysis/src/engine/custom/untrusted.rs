@@ -5,20 +5,31 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use workflow::document::{DocumentError, NodeDocument, Template, WorkflowDocument};
 
-use super::{ask_model, read};
+use super::{ask_model, classify, http_request, read, sub_workflow};
 
 /// Each instruction of a model that would hold text of an untrusted channel.
 pub(super) fn check(document: &WorkflowDocument) -> Vec<DocumentError> {
     let untrusted = channels(document);
     let mut errors = Vec::new();
-    for node in document.nodes.iter().filter(|node| node.kind == ask_model::NAME) {
-        for field in ["prompt", "system"] {
+    for node in &document.nodes {
+        // A nested workflow takes its question for an instruction.
+        let fields: &[&str] = match node.kind.as_str() {
+            ask_model::NAME => &["prompt", "system"],
+            sub_workflow::NAME => &["question"],
+            _ => &[],
+        };
+        for field in fields {
             for channel in read_by(node, field).into_iter().filter(|channel| untrusted.contains(channel)) {
                 errors.push(DocumentError {
                     node: Some(node.id.clone()),
                     field: format!("config.{field}"),
                     message: format!(
-                        "{channel} holds what the screen shows, or what was made of it: list it in `data` instead"
+                        "{channel} holds what the screen shows, or what was made of it: {}",
+                        if node.kind == ask_model::NAME {
+                            "list it in `data` instead"
+                        } else {
+                            "no question is made of it"
+                        }
                     ),
                 });
             }
@@ -57,7 +68,9 @@ fn channels(document: &WorkflowDocument) -> BTreeSet<String> {
 fn is_untrusted(node: &NodeDocument, untrusted: &BTreeSet<String>) -> bool {
     let reads = |field| read_by(node, field).iter().any(|channel| untrusted.contains(channel));
     match node.kind.as_str() {
-        read::READ_SCREEN | read::BUILT_IN_READER => true,
+        read::READ_SCREEN | read::BUILT_IN_READER | http_request::NAME | sub_workflow::NAME => true,
+        // Writes one of its labels.
+        classify::NAME => false,
         ask_model::NAME => {
             let data = ask_model::data_channels(&node.config).unwrap_or_default();
             node.config.get("picture").and_then(Value::as_bool).unwrap_or_default()
