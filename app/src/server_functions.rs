@@ -105,6 +105,7 @@ server_functions![
     workflow::api::Delete,
     workflow::api::Edit,
     workflow::api::List,
+    workflow::api::Modes,
     workflow::api::Rejected,
     workflow::api::Save,
     workflow::runs::api::List,

@@ -27,7 +27,7 @@ test("rows are walked, opened, selected and closed by keys, and the focus comes 
   await admin.keyboard.press("Enter");
   const opened = admin.getByRole("region", { name: "Opened request" });
   await expect(opened.getByRole("heading", { name: "Request" })).toBeFocused();
-  await expect(opened.getByText("ben@example.org")).toBeVisible();
+  await expect(opened.getByText("ben@example.org", { exact: true })).toBeVisible();
   await admin.keyboard.press("a");
   await expect(admin.getByRole("dialog", { name: "Approve ben@example.org" })).toBeVisible();
   await admin.keyboard.press("r");

@@ -151,7 +151,7 @@ test("another browser gives the match code, and a wrong one is reported at its f
   await expect(elsewhere.getByText("Use at least 12 characters.")).toBeVisible();
   await elsewhere.getByLabel("A password for the file").fill(PASSWORD);
   await elsewhere.getByRole("button", { name: "Download" }).click();
-  await expect(elsewhere.getByText("Enter the match code that was shown")).toBeVisible();
+  await expect(elsewhere.getByText("Enter the match code you were shown")).toBeVisible();
   await elsewhere.getByLabel("Your match code").fill(code);
   const { p12 } = await save(elsewhere, info.outputPath("package"), PASSWORD);
   await opened(info.outputPath("package"), p12, PASSWORD);

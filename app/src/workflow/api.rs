@@ -1,6 +1,7 @@
 //! Server functions of workflows.
 
 use leptos::prelude::*;
+use protocol::mode::Mode;
 #[cfg(feature = "ssr")]
 use protocol::workflow::WorkflowDraft;
 use protocol::workflow::{Drawing, WorkflowEditor, WorkflowRow};
@@ -32,6 +33,13 @@ pub struct WorkflowForm {
 pub async fn list() -> Result<Vec<WorkflowRow>, AppError> {
     let admin = require_administrator()?;
     reply(Services::current()?.workflows.list(&admin).await)
+}
+
+/// The modes that a trial can have, in their order.
+#[server(prefix = "/app", endpoint = "workflow/modes")]
+pub async fn modes() -> Result<Vec<Mode>, AppError> {
+    let admin = require_administrator()?;
+    reply(Services::current()?.modes.list(&admin).await)
 }
 
 /// A workflow for the editor: its newest version, or the one that is named. An empty id means a new one.

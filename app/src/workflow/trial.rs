@@ -6,6 +6,7 @@ use protocol::Problem;
 use protocol::analysis::{MAX_CONTEXT_CHARS, PersonAnswer, PersonQuestion, Step, StepState};
 use protocol::workflow::TriedWorkflow;
 
+use super::api;
 use super::state::EditorState;
 use crate::design::{Button, Notice, NoticeTone, ProblemNotice};
 
@@ -85,7 +86,7 @@ pub fn TryIt(state: EditorState, id: String) -> impl IntoView {
 /// The mode whose prompt and model the run gets. Without the list, the first one.
 #[component]
 fn ModeChoice() -> impl IntoView {
-    let modes = Resource::new(|| (), |()| crate::mode::api::list());
+    let modes = Resource::new(|| (), |()| api::modes());
     let options = move || {
         let modes = modes.get().and_then(Result::ok).unwrap_or_default();
         modes.into_iter().map(|mode| view! { <option value=mode.id>{mode.name}</option> }).collect_view()

@@ -65,7 +65,7 @@ async fn every_function_that_is_not_public_authorises() {
         assert!(SERVER_FUNCTION_PATHS.contains(path), "{path} does not exist");
     }
     let arguments = "id=1&search=&page=0&reason=x&mode[name]=x&document=x&workflow[document]=x&provider[name]=x\
-        &policy[version]=1&group=x&version=1&days=1&member=1&emails=x&name=x&email=x";
+        &policy[version]=1&workflow_id=1&sequence=1&group=x&version=1&days=1&member=1&emails=x&name=x&email=x";
     for path in SIGNED_IN {
         assert_eq!(call_function(Who::Nobody, path, arguments).await.status, 401, "{path}");
         let code = "code=123456&page=0&id=s1";

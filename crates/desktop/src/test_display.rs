@@ -9,6 +9,8 @@ use crate::windows::{WindowInfo, Windows, X11Windows};
 
 /// Set for a test that runs again as a child: its `DISPLAY` is the X server of the test.
 const INSIDE: &str = "DESKTOP_TEST_INSIDE_DISPLAY";
+/// For a program to do what a test waits for.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Ends its process with the test, also when the test fails.
 pub struct Process(pub Child);
@@ -90,7 +92,7 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(started.elapsed() < Duration::from_secs(20), "waited for {what} in vain");
+        assert!(started.elapsed() < PATIENCE, "waited for {what} in vain");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -98,12 +100,19 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 /// Waits until a window with this in its title is in front.
 pub fn front(title: &str) -> WindowInfo {
     let windows = X11Windows::connect().unwrap();
-    let mut last = String::new();
-    wait_for(title, || {
-        let window = windows.front().ok()?;
-        last.clone_from(&window.title);
-        (window.title.contains(title) && windows.bring_to_front(window.id).is_ok()).then_some(window)
-    })
+    let started = Instant::now();
+    loop {
+        let front = windows.front();
+        if let Ok(window) = &front
+            && window.title.contains(title)
+            && windows.bring_to_front(window.id).is_ok()
+        {
+            return window.clone();
+        }
+        let seen = front.map(|window| window.title);
+        assert!(started.elapsed() < PATIENCE, "waited for {title:?} in vain; in front: {seen:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Presses keys as a user would, by the names that xdotool knows.

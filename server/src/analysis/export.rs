@@ -21,7 +21,7 @@ pub fn markdown(whole: &WholeConversation) -> String {
             document.push_str(&answer);
             document.push_str("\n\n");
         }
-        document.push_str(&format!("*{}*\n", ending(record)));
+        document.extend(["*", &ending(record), "*\n"]);
     }
     document
 }
@@ -43,7 +43,7 @@ fn quoted(question: &str) -> String {
     if question.is_empty() {
         return "> (no question)\n".to_owned();
     }
-    question.lines().map(|line| format!("> {line}\n")).collect()
+    question.lines().flat_map(|line| ["> ", line, "\n"]).collect()
 }
 
 /// On one line, without Markdown's signs taking effect.

@@ -214,7 +214,7 @@ impl Log {
             AnalysisEvent::Edit(edit) => recorded.edits.push(edit.clone()),
             AnalysisEvent::Reasoning(reasoning) if reasoning.retracts => recorded.answer.clear(),
             AnalysisEvent::Step(step) if step.state != StepState::Started => {
-                recorded.steps.push(step.clone())
+                recorded.steps.push(step.clone());
             }
             AnalysisEvent::Notice(notice) => {
                 if !self.notices.contains(notice) {

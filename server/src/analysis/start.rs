@@ -62,12 +62,11 @@ impl Analyses {
             self.engine.check_ambient().map_err(|error| error.problem())?;
         }
         let workflow = self.workflows.of_mode(&mode).await?;
-        let picture = match question.image {
-            Some(image) => Some(self.accept(image, since).await?),
-            None => {
-                self.check_without_picture(&place, &mode, workflow.is_some())?;
-                None
-            }
+        let picture = if let Some(image) = question.image {
+            Some(self.accept(image, since).await?)
+        } else {
+            self.check_without_picture(&place, &mode, workflow.is_some())?;
+            None
         };
         let record = self.record(person, &mode, &question.context, picture.as_ref(), place.id());
         let turns = self.turns(record.conversation_id.as_ref(), &record.id).await?;

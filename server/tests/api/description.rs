@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::analysis::blank_png;
 use crate::on_both;
-use crate::support::{Description, Exchange, PASSWORD, Reply, TestServer, code_at, token_in};
+use crate::support::{Description, Exchange, Machine, PASSWORD, Reply, TestServer, code_at, token_in};
 
 on_both!(
     each_operation_is_fully_described,
@@ -266,6 +266,35 @@ async fn every_operation_conforms_to_its_description(server: TestServer) {
     let policy = coverage.send(native(Method::GET, "/native/policy"), 200).await;
     let etag = policy.headers["etag"].to_str().unwrap();
     coverage.send(native(Method::GET, "/native/policy").header("if-none-match", etag), 304).await;
+    let signed_in = SignedInMachine { server: &server, machine: &machine, token: token.expose() };
+    analyse(&mut coverage, &signed_in).await;
+    converse(&mut coverage, &signed_in).await;
+    coverage.send(native(Method::POST, "/native/logout"), 204).await;
+
+    server.clock.advance(61 * 24 * 3600);
+    let token = server.token(&machine).await;
+    let renew = server.post("/native/renew").certificate(&machine.der).bearer(&token);
+    coverage.send(renew.json(&json!({ "csr": csr })), 200).await;
+
+    let all: BTreeSet<_> = description.operations().map(|o| o.id().to_owned()).collect();
+    assert_eq!(coverage.answered, all);
+}
+
+struct SignedInMachine<'s> {
+    server: &'s TestServer,
+    machine: &'s Machine,
+    token: &'s str,
+}
+
+impl<'s> SignedInMachine<'s> {
+    fn exchange(&self, method: Method, path: &str) -> Exchange<'s> {
+        self.server.exchange(method, path).certificate(&self.machine.der).bearer(self.token)
+    }
+}
+
+/// What one can do with an analysis. The last one stays.
+async fn analyse(coverage: &mut Coverage, machine: &SignedInMachine<'_>) {
+    let (server, native) = (machine.server, |method, path: &str| machine.exchange(method, path));
     let image = blank_png(320, 200);
     let parts = [("image", Some("a.png"), image.as_slice()), ("context", None, b"What is this?".as_slice())];
     let reply = coverage.send(native(Method::POST, "/native/analyze").multipart(&parts), 200).await;
@@ -283,11 +312,16 @@ async fn every_operation_conforms_to_its_description(server: TestServer) {
     let given = json!({ "question": "0.0.0", "answer": "yes" });
     let answer = native(Method::POST, &format!("/native/analyses/{id}/answers")).json(&given);
     coverage.send(answer, 404).await;
-    propose_an_edit(&server, &id).await;
+    propose_an_edit(server, &id).await;
     let report = json!({"edits": ["1"], "program": "Editor", "outcome": {"result": "declined"}});
     let report = native(Method::POST, &format!("/native/analyses/{id}/edits/outcome")).json(&report);
     coverage.send(report, 204).await;
     coverage.send(native(Method::DELETE, &format!("/native/analyses/{id}")), 204).await;
+}
+
+/// What one can do with the conversation of the analysis that is there.
+async fn converse(coverage: &mut Coverage, machine: &SignedInMachine<'_>) {
+    let native = |method, path: &str| machine.exchange(method, path);
     let list = coverage.send(native(Method::GET, "/native/conversations?search=this&page=0"), 200).await;
     let conversation = list.json::<Value>()[0]["id"].as_str().unwrap().to_owned();
     let conversation = format!("/native/conversations/{conversation}");
@@ -298,15 +332,6 @@ async fn every_operation_conforms_to_its_description(server: TestServer) {
         coverage.send(native(Method::GET, &format!("{conversation}/export?format={format}")), 200).await;
     }
     coverage.send(native(Method::DELETE, &conversation), 204).await;
-    coverage.send(native(Method::POST, "/native/logout"), 204).await;
-
-    server.clock.advance(61 * 24 * 3600);
-    let token = server.token(&machine).await;
-    let renew = server.post("/native/renew").certificate(&machine.der).bearer(&token);
-    coverage.send(renew.json(&json!({ "csr": csr })), 200).await;
-
-    let all: BTreeSet<_> = description.operations().map(|o| o.id().to_owned()).collect();
-    assert_eq!(coverage.answered, all);
 }
 
 /// Common errors, each with its documented type; `send` validates it.

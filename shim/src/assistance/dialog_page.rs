@@ -112,7 +112,7 @@ fn changes(parts: &[Part], chosen: &[bool]) -> String {
     let mut number = 0;
     for part in parts {
         match part {
-            Part::Same(text) => html.push_str(&format!("<span class=\"same\">{}</span>", visible(text))),
+            Part::Same(text) => html.extend(["<span class=\"same\">", &visible(text), "</span>"]),
             Part::Change { old, new } => {
                 let checked = if chosen.get(number).copied().unwrap_or_default() { " checked" } else { "" };
                 let words = match (old.is_empty(), new.is_empty()) {
@@ -120,17 +120,25 @@ fn changes(parts: &[Part], chosen: &[bool]) -> String {
                     (_, true) => "Remove: ",
                     _ => "Replace: ",
                 };
-                html.push_str(&format!(
-                    "<label><input type=\"checkbox\" name=\"change\" value=\"{number}\"{checked}>\
-                     <span class=\"sr\">{words}</span><del>{}</del><ins>{}</ins></label>",
-                    visible(old),
-                    visible(new)
-                ));
+                let number_text = number.to_string();
+                html.extend([
+                    "<label><input type=\"checkbox\" name=\"change\" value=\"",
+                    &number_text,
+                    "\"",
+                    checked,
+                ]);
+                html.extend(["><span class=\"sr\">", words, "</span>"]);
+                html.extend(["<del>", &visible(old), "</del><ins>", &visible(new), "</ins></label>"]);
                 number += 1;
             }
         }
     }
     html
+}
+
+/// The number of a character that cannot be seen.
+fn mark(title: &str, c: char) -> String {
+    format!("<span class=\"mark\" title=\"{title}\">U+{:04X}</span>", u32::from(c))
 }
 
 /// Escaped, with a sign for each character that has none.
@@ -141,18 +149,11 @@ fn visible(text: &str) -> String {
             '\n' => html.push_str("<span class=\"mark\" title=\"Line break\">↵</span>\n"),
             '\t' => html.push_str("<span class=\"mark\" title=\"Tab\">⇥</span>\t"),
             '\u{A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => {
-                html.push_str(&format!(
-                    "<span class=\"mark\" title=\"Special blank\">U+{:04X}</span>{c}",
-                    u32::from(c)
-                ));
+                html.push_str(&mark("Special blank", c));
+                html.push(c);
             }
             // Not as itself: beside the sign it would join nothing, or turn the text around.
-            c if is_invisible(c) => {
-                html.push_str(&format!(
-                    "<span class=\"mark\" title=\"Invisible\">U+{:04X}</span>",
-                    u32::from(c)
-                ));
-            }
+            c if is_invisible(c) => html.push_str(&mark("Invisible", c)),
             '&' | '<' | '>' | '"' | '\'' => html.push_str(&escaped(c.encode_utf8(&mut [0; 4]))),
             c => html.push(c),
         }

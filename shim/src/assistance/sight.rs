@@ -64,17 +64,14 @@ impl Assistance {
         let plain = if self.hands.is_none() { Some(state.capture(at).await) } else { None };
         drop(hidden);
         self.come_back(&window, own).await;
-        let (id, frame, front) = match plain {
-            Some(captured) => {
-                let (id, frame) = captured?;
-                (id, frame, LookedAt::Screen)
-            }
-            None => {
-                let sight = looked?;
-                let (id, frame) = state.keep(sight.frame)?;
-                let front = self.remember(&id, sight.front);
-                (id, frame, front)
-            }
+        let (id, frame, front) = if let Some(captured) = plain {
+            let (id, frame) = captured?;
+            (id, frame, LookedAt::Screen)
+        } else {
+            let sight = looked?;
+            let (id, frame) = state.keep(sight.frame)?;
+            let front = self.remember(&id, sight.front);
+            (id, frame, front)
         };
         let (width, height) = frame.pixels.dimensions();
         let screen = CapturedScreen { id, width, height, monitor: frame.monitor.clone() };

@@ -51,6 +51,7 @@ pub async fn verify(
 }
 
 #[tauri::command]
+#[expect(clippy::unnecessary_wraps, reason = "every command replies with a result")]
 pub fn current_policy(policy: State<'_, Arc<PolicyKeeper>>) -> Reply<CurrentPolicy> {
     Ok(policy.notice())
 }

@@ -371,11 +371,11 @@ fn two_conversations() -> Prepared {
     prepared
 }
 
-fn questions(state: SidebarState) -> Vec<String> {
+fn questions(state: &SidebarState) -> Vec<String> {
     state.earlier.get_untracked().into_iter().map(|earlier| earlier.question).collect()
 }
 
-fn shown(state: SidebarState) -> String {
+fn shown(state: &SidebarState) -> String {
     state.run.with_untracked(|run| run.answer().map(|answer| answer.text.clone()).unwrap_or_default())
 }
 
@@ -385,16 +385,16 @@ fn the_newest_conversation_is_there_again_after_a_reload_and_goes_on() {
     prepared.analyses.borrow_mut().push_back((vec![delta("new"), done()], Some(Ok(()))));
     with_state(prepared, |state, transport, pool| {
         assert_eq!(
-            (shown(state).as_str(), state.title.get_untracked().as_str()),
+            (shown(&state).as_str(), state.title.get_untracked().as_str()),
             ("answer 3", "title of c1")
         );
-        assert_eq!(questions(state), ["question 1", "question 2"]);
+        assert_eq!(questions(&state), ["question 1", "question 2"]);
         pool.run_until(state.ask());
-        assert_eq!(questions(state), ["question 1", "question 2", "question 3"]);
+        assert_eq!(questions(&state), ["question 1", "question 2", "question 3"]);
         assert_eq!(transport.asked.borrow()[0].conversation.as_deref(), Some("c1"));
-        assert_eq!(shown(state), "new");
+        assert_eq!(shown(&state), "new");
         pool.run_until(state.sign_out());
-        assert_eq!(questions(state), [""; 0], "the next person at this machine must not see them");
+        assert_eq!(questions(&state), [""; 0], "the next person at this machine must not see them");
         assert_eq!(
             (state.conversation.get_untracked(), state.title.get_untracked()),
             <(String, String)>::default()
@@ -416,7 +416,7 @@ fn a_tab_shows_the_conversation_that_it_showed_before() {
             let state = SidebarState::new(transport.clone(), None, remembered.map(str::to_owned));
             LocalPool::new().run_until(state.start());
             assert_eq!(*transport.opened.borrow(), opened, "{remembered:?}");
-            assert_eq!(shown(state), answer, "{remembered:?}");
+            assert_eq!(shown(&state), answer, "{remembered:?}");
         });
     }
 }
@@ -427,7 +427,7 @@ fn a_new_conversation_keeps_the_picture_and_follows_nothing() {
     prepared.analyses.borrow_mut().push_back((vec![delta("new"), done()], Some(Ok(()))));
     with_state(prepared, |state, transport, pool| {
         state.new_conversation();
-        assert_eq!((questions(state).len(), state.run.get_untracked()), (0, Run::Idle));
+        assert_eq!((questions(&state).len(), state.run.get_untracked()), (0, Run::Idle));
         assert!(state.picture.get_untracked().is_some());
         pool.run_until(state.ask());
         assert_eq!(transport.asked.borrow()[0].conversation, None);
@@ -499,7 +499,7 @@ fn a_conversation_that_was_deleted_elsewhere_is_left() {
         pool.run_until(state.ask());
         let sent: Vec<_> = transport.asked.borrow().iter().map(|q| q.conversation.clone()).collect();
         assert_eq!(sent, [Some("c1".into()), None]);
-        assert_eq!(shown(state), "new");
+        assert_eq!(shown(&state), "new");
     });
 }
 
@@ -519,7 +519,7 @@ fn the_history_is_searched_opened_renamed_and_deleted() {
         let refused = pool.run_until(state.rename_conversation("c0".into(), " ".into())).unwrap_err();
         assert!(refused.error_of("title").is_some());
         pool.run_until(state.open_conversation("c0".into()));
-        assert_eq!((shown(state).as_str(), state.title.get_untracked().as_str()), ("answer 0", "Mine"));
+        assert_eq!((shown(&state).as_str(), state.title.get_untracked().as_str()), ("answer 0", "Mine"));
         assert_eq!(state.history.get_untracked(), None, "the conversation is shown in its place");
         assert_eq!(
             pool.run_until(state.export_conversation("c0".into(), ExportFormat::Markdown)).unwrap(),
@@ -528,7 +528,7 @@ fn the_history_is_searched_opened_renamed_and_deleted() {
         pool.run_until(state.show_history(String::new()));
         pool.run_until(state.delete_conversation("c0".into())).unwrap();
         assert_eq!(titles(), ["title of c1"], "and the list stays");
-        assert_eq!((shown(state).as_str(), state.conversation.get_untracked().as_str()), ("", ""));
+        assert_eq!((shown(&state).as_str(), state.conversation.get_untracked().as_str()), ("", ""));
         *transport.conversations_fail.borrow_mut() = Some(Problem::internal());
         pool.run_until(state.show_history("x".into()));
         assert_eq!(state.history.get_untracked().unwrap().problem, Some(Problem::internal()));
@@ -566,7 +566,7 @@ fn a_conversation_that_cannot_be_opened_says_so_and_is_tried_again() {
         assert_eq!(state.run.get_untracked(), Run::Idle);
         assert!(state.access.get_untracked().session().is_some());
         pool.run_until(state.open_again());
-        assert_eq!((shown(state).as_str(), state.open_problem.get_untracked()), ("answer 3", None));
+        assert_eq!((shown(&state).as_str(), state.open_problem.get_untracked()), ("answer 3", None));
     });
 }
 

@@ -105,7 +105,7 @@ fn Checkpoint(
                 .then(|| {
                     view! {
                         <ActionForm action=replay attr:class="mt-3 space-y-2">
-                            <input type="hidden" name="workflow" value=workflow />
+                            <input type="hidden" name="workflow_id" value=workflow />
                             <input type="hidden" name="id" value=id />
                             <input type="hidden" name="sequence" value=row.sequence.to_string() />
                             <label for=field.clone() class="block text-sm font-semibold">

@@ -83,7 +83,7 @@ fn place_row(contrast: &Contrast, width: usize, row: &[Area], top: usize, placed
             right: left + on_screen.width() * scale,
             bottom: down + on_screen.height() * scale,
         };
-        let ground = contrast.ground[(piece.top + piece.bottom) / 2 * width + on_screen.left];
+        let ground = contrast.ground[usize::midpoint(piece.top, piece.bottom) * width + on_screen.left];
         let ink = Ink { contrast, width, area: on_screen };
         let gaps =
             ink.gaps().into_iter().map(|(from, to)| (left + from * scale, left + to * scale)).collect();
@@ -105,7 +105,9 @@ fn rows(mut pieces: Vec<Area>) -> Vec<Vec<Area>> {
             None => rows.push(vec![piece]),
         }
     }
-    rows.iter_mut().for_each(|row| row.sort_by_key(|piece| piece.left));
+    for row in &mut rows {
+        row.sort_by_key(|piece| piece.left);
+    }
     rows
 }
 
@@ -188,15 +190,15 @@ impl Ink<'_> {
 }
 
 /// The middle one as it is, or in two halves.
-fn split([a, b, c, d, e]: [i32; 5], scale: usize) -> [u8; 2] {
+fn split([before, left, middle, right, after]: [i32; 5], scale: usize) -> [u8; 2] {
     // The kernel at a quarter of the way to the next pixel.
     let weigh = |far: i32, near: i32, other: i32, beyond: i32| {
         let sum = (111 * near + 29 * other - 9 * far - 3 * beyond + 64) / 128;
         u8::try_from(sum.clamp(0, 255)).unwrap_or(u8::MAX)
     };
     match scale {
-        1 => [u8::try_from(c).unwrap_or(u8::MAX); 2],
-        _ => [weigh(d, c, b, a), weigh(b, c, d, e)],
+        1 => [u8::try_from(middle).unwrap_or(u8::MAX); 2],
+        _ => [weigh(right, middle, left, before), weigh(left, middle, right, after)],
     }
 }
 

@@ -19,7 +19,7 @@ use super::stream::AnswerStream;
 
 /// How long a server is not asked after its first failure, if there is another. It doubles with each further one.
 const FIRST_COOLDOWN: Duration = Duration::from_secs(5);
-const LONGEST_COOLDOWN: Duration = Duration::from_secs(120);
+const LONGEST_COOLDOWN: Duration = Duration::from_mins(2);
 
 /// A provider with its servers.
 #[derive(Debug)]

@@ -10,14 +10,16 @@ use super::interface::Provider;
 /// The providers in force; the first is the default. They may be replaced while questions are answered: a question keeps those
 /// that it began with.
 #[derive(Debug, Clone)]
-pub struct ProviderSet(Arc<RwLock<Arc<[Arc<dyn Provider>]>>>);
+pub struct ProviderSet(Arc<RwLock<Providers>>);
+
+type Providers = Arc<[Arc<dyn Provider>]>;
 
 impl ProviderSet {
     pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
         Self(Arc::new(RwLock::new(providers.into())))
     }
 
-    pub fn current(&self) -> Arc<[Arc<dyn Provider>]> {
+    pub fn current(&self) -> Providers {
         Arc::clone(&self.0.read())
     }
 

@@ -200,7 +200,9 @@ fn level_rows(mut cells: Vec<Cell>) -> Vec<Vec<Cell>> {
             _ => rows.push(vec![cell]),
         }
     }
-    rows.iter_mut().for_each(|row| row.sort_by_key(|cell| cell.area.left));
+    for row in &mut rows {
+        row.sort_by_key(|cell| cell.area.left);
+    }
     rows
 }
 

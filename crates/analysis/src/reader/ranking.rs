@@ -83,16 +83,14 @@ fn normalized(word: &str) -> String {
         })
         .unwrap_or(word);
     let alike = |c| match c {
-        '0' => 'o',
-        '1' | 'i' | '|' => 'l',
         '5' => 's',
         '8' => 'b',
         // English data read letters with accents as those without.
         'ä' | 'à' | 'â' | 'á' => 'a',
         'ç' => 'c',
         'é' | 'è' | 'ê' | 'ë' => 'e',
-        'í' | 'î' | 'ï' => 'l',
-        'ö' | 'ô' | 'ó' => 'o',
+        '1' | 'i' | '|' | 'í' | 'î' | 'ï' => 'l',
+        '0' | 'ö' | 'ô' | 'ó' => 'o',
         'ü' | 'ù' | 'û' | 'ú' => 'u',
         other => other,
     };

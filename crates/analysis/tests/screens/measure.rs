@@ -95,11 +95,10 @@ fn is_right(answer: &str, line: &str) -> bool {
 /// Letters and digits alone, with those alike that recognition cannot tell apart, and without accents.
 fn folded(text: &str) -> String {
     let letter = |c: char| match c {
-        '0' => 'o',
         '1' | 'i' => 'l',
         'ä' | 'à' | 'â' => 'a',
         'é' | 'è' | 'ê' => 'e',
-        'ö' | 'ô' => 'o',
+        '0' | 'ö' | 'ô' => 'o',
         'ü' | 'û' => 'u',
         other => other,
     };

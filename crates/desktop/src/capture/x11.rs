@@ -1,4 +1,4 @@
-//! Capture on X11 over one connection that is kept, through memory shared with the X server (MIT-SHM), with XDamage to know
+//! Capture on X11 over one connection that is kept, through memory shared with the X server (MIT-SHM), with `XDamage` to know
 //! without a picture that nothing has changed.
 //!
 //! Anything that this cannot do (a remote display, an old server, a screen that is not true colour) is left to
@@ -122,7 +122,7 @@ impl X11Screen {
         Ok(Self { connection, root, damage, memory: None, changed: true })
     }
 
-    /// Whether nothing was drawn on the desktop since the last picture began. Without XDamage it is never known.
+    /// Whether nothing was drawn on the desktop since the last picture began. Without `XDamage` it is never known.
     fn is_unchanged(&mut self) -> Result<bool, DisplayError> {
         while let Some(event) = self.connection.poll_for_event()? {
             self.changed |= matches!(event, Event::DamageNotify(_));
@@ -190,7 +190,7 @@ impl X11Screen {
     }
 }
 
-/// Has the server tell when anything is drawn on the desktop. `None` without XDamage.
+/// Has the server tell when anything is drawn on the desktop. `None` without `XDamage`.
 fn watch(connection: &RustConnection, root: Window) -> Result<Option<damage::Damage>, DisplayError> {
     if connection.extension_information(damage::X11_EXTENSION_NAME)?.is_none() {
         return Ok(None);

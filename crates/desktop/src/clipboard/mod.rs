@@ -105,11 +105,19 @@ impl X11Clipboard {
 
     /// Everything that the selection holds. An error if it cannot be had whole: then it must not be replaced.
     pub fn save(&self, selection: Selection) -> Result<Saved, ClipboardError> {
-        if self.owner_window(selection)?.is_none() {
-            return Ok(Saved::default());
+        let started = std::time::Instant::now();
+        loop {
+            if self.owner_window(selection)?.is_none() {
+                return Ok(Saved::default());
+            }
+            match self.reader.read_all(self.atom(selection), MAX_SAVED_BYTES, SAVE_TIMEOUT) {
+                // Refused while it answers another program, or gone since.
+                Err(ClipboardError::NoAnswer) if started.elapsed() < TEXT_TIMEOUT => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                answer => return Ok(Saved { offers: answer? }),
+            }
         }
-        let offers = self.reader.read_all(self.atom(selection), MAX_SAVED_BYTES, SAVE_TIMEOUT)?;
-        Ok(Saved { offers })
     }
 
     /// Gives back what was saved, unless another program has taken the selection meanwhile: then its contents are
@@ -164,9 +172,9 @@ impl X11Clipboard {
         self.owner.offer(self.atom(selection), vec![marker], None)
     }
 
-    /// Waits until what was offered has been read, and was not read again for a moment.
-    pub(crate) fn wait_for_reading(&self, timeout: Duration) -> Reading {
-        self.owner.wait_for_reading(timeout)
+    /// Waits until what was offered has been read, and after that until it is `shown` or is not asked for any more.
+    pub(crate) fn wait_for_reading(&self, timeout: Duration, shown: impl Fn() -> bool) -> Reading {
+        self.owner.wait_for_reading(timeout, shown)
     }
 
     /// Waits until another program owns the selection. Returns whether one does.

@@ -17,8 +17,16 @@ use crate::x11::{Display, DisplayError};
 
 /// What goes in one piece. Servers take at least 256 KB in a request.
 const PIECE: usize = 128 * 1024;
-/// Some programs read twice: once to look, once to paste.
-const QUIET: Duration = Duration::from_millis(60);
+/// A program is done reading when it has asked for nothing for this time. Some read twice: browsers for the page's script,
+/// and again to paste, with lists of the forms in between. Given back between the two, nothing would be pasted; on a busy
+/// computer the pauses were up to 0.8 s.
+const QUIET: Duration = Duration::from_millis(1200);
+/// A busy program gets as many times the longest pause that it has made so far.
+const QUIET_PAUSES: u32 = 3;
+/// For a program that goes on asking, after its first reading.
+const QUIET_LIMIT: Duration = Duration::from_secs(6);
+/// Between two looks whether the text is shown already.
+const SHOWN_INTERVAL: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 pub(super) struct Owner {
@@ -39,7 +47,39 @@ struct State {
     offers: HashMap<Atom, Offer>,
     transfers: Vec<Transfer>,
     refused: bool,
-    last_read: Option<Instant>,
+    reading: Option<Progress>,
+}
+
+/// How the program that a text is for reads it.
+#[derive(Debug)]
+struct Progress {
+    /// When it asked last; when the text was offered, before it asked.
+    last_asked: Instant,
+    longest_pause: Duration,
+    /// When it first had the text.
+    read: Option<Instant>,
+}
+
+impl Progress {
+    fn start(now: Instant) -> Self {
+        Self { last_asked: now, longest_pause: Duration::ZERO, read: None }
+    }
+
+    fn asked(&mut self, now: Instant) {
+        self.longest_pause = self.longest_pause.max(now.saturating_duration_since(self.last_asked));
+        self.last_asked = now;
+    }
+
+    fn has_read(&mut self, now: Instant) {
+        self.asked(now);
+        self.read.get_or_insert(now);
+    }
+
+    /// When it is taken to be done, unless it asks again; `None` before it has read.
+    fn done_at(&self) -> Option<Instant> {
+        let quiet = QUIET.max(self.longest_pause * QUIET_PAUSES);
+        Some((self.last_asked + quiet).min(self.read? + QUIET_LIMIT))
+    }
 }
 
 struct Offer {
@@ -92,12 +132,11 @@ impl Owner {
     ) -> Result<(), ClipboardError> {
         let shared = &self.shared;
         let owner = if forms.is_empty() { x11rb::NONE } else { shared.window };
-        {
-            let mut state = shared.state();
-            state.refused = false;
-            state.last_read = None;
-            state.offers.insert(selection, Offer { forms, only_for });
-        }
+        // Kept until the selection is owned: see `lost`.
+        let mut state = shared.state();
+        state.refused = false;
+        state.reading = only_for.is_some().then(|| Progress::start(Instant::now()));
+        state.offers.insert(selection, Offer { forms, only_for });
         let connection = &shared.display.connection;
         connection.set_selection_owner(owner, selection, x11rb::CURRENT_TIME)?.check()?;
         if connection.get_selection_owner(selection)?.reply()?.owner == owner {
@@ -107,7 +146,7 @@ impl Owner {
         }
     }
 
-    pub(super) fn wait_for_reading(&self, timeout: Duration) -> Reading {
+    pub(super) fn wait_for_reading(&self, timeout: Duration, shown: impl Fn() -> bool) -> Reading {
         let deadline = Instant::now() + timeout;
         let mut state = self.shared.state();
         loop {
@@ -115,16 +154,21 @@ impl Owner {
             if state.refused {
                 return Reading::Refused;
             }
-            let until = match state.last_read {
-                Some(read) if now >= read + QUIET && state.transfers.is_empty() => return Reading::Done,
-                Some(read) if now < read + QUIET => read + QUIET,
-                _ => deadline,
+            let done_at = state.reading.as_ref().and_then(Progress::done_at);
+            let wait = match done_at {
+                Some(done) if now >= done && state.transfers.is_empty() => return Reading::Done,
+                None if now >= deadline => return Reading::TimedOut,
+                Some(_) => SHOWN_INTERVAL,
+                None => deadline - now,
             };
-            if now >= deadline && state.last_read.is_none() {
-                return Reading::TimedOut;
-            }
-            let wait = until.saturating_duration_since(now).max(Duration::from_millis(1));
             state = self.shared.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+            if done_at.is_some() {
+                drop(state);
+                if shown() {
+                    return Reading::Done;
+                }
+                state = self.shared.state();
+            }
         }
     }
 }
@@ -147,10 +191,7 @@ impl Shared {
             let answered = match self.display.connection.wait_for_event()? {
                 Event::ClientMessage(message) if message.type_ == self.display.atoms.STOP => return Ok(()),
                 Event::PropertyNotify(event) if event.state == Property::DELETE => self.go_on(&event),
-                Event::SelectionClear(event) => {
-                    self.state().offers.remove(&event.selection);
-                    Ok(())
-                }
+                Event::SelectionClear(event) => self.lost(event.selection),
                 Event::SelectionRequest(request) => self.answer(&request),
                 _ => Ok(()),
             };
@@ -160,6 +201,16 @@ impl Shared {
             }
             self.display.connection.flush()?;
         }
+    }
+
+    /// Another program has taken the selection. This may be seen late, when it has been taken back: then what is offered now
+    /// is newer than the loss.
+    fn lost(&self, selection: Atom) -> Result<(), DisplayError> {
+        let mut state = self.state();
+        if self.display.connection.get_selection_owner(selection)?.reply()?.owner != self.window {
+            state.offers.remove(&selection);
+        }
+        Ok(())
     }
 
     fn answer(&self, request: &SelectionRequestEvent) -> Result<(), DisplayError> {
@@ -182,7 +233,15 @@ impl Shared {
     fn give(&self, request: &SelectionRequestEvent, property: Atom) -> Result<bool, DisplayError> {
         let (connection, atoms) = (&self.display.connection, &self.display.atoms);
         let mut state = self.state();
-        let Some(offer) = state.offers.get(&request.selection) else { return Ok(false) };
+        let State { offers, transfers, refused, reading } = &mut *state;
+        let Some(offer) = offers.get(&request.selection) else { return Ok(false) };
+        let for_window = offer.only_for.as_ref().map(|(window, _)| *window);
+        // Lists count: a browser asks for several between its two readings.
+        if let Some(reading) = reading
+            && for_window.is_some_and(|window| self.display.same_client(request.requestor, window))
+        {
+            reading.asked(Instant::now());
+        }
         if request.target == atoms.TARGETS {
             let own = [atoms.TARGETS, atoms.TIMESTAMP];
             let list: Vec<Atom> = own.into_iter().chain(offer.forms.iter().map(|form| form.target)).collect();
@@ -205,7 +264,7 @@ impl Shared {
                 return Ok(false);
             }
             if !guard() {
-                state.refused = true;
+                *refused = true;
                 self.changed.notify_all();
                 return Ok(false);
             }
@@ -218,12 +277,12 @@ impl Shared {
                 Offered { target: form.target, type_: atoms.INCR, format: 32, data: Arc::from(&size[..]) };
             self.put(request.requestor, property, &start, 0, usize::MAX)?;
             let transfer = Transfer { requestor: request.requestor, property, form, sent: 0, counts };
-            state.transfers.push(transfer);
+            transfers.push(transfer);
             return Ok(true);
         }
         self.put(request.requestor, property, &form, 0, usize::MAX)?;
-        if counts {
-            state.last_read = Some(Instant::now());
+        if counts && let Some(reading) = reading {
+            reading.has_read(Instant::now());
             self.changed.notify_all();
         }
         Ok(true)
@@ -241,8 +300,11 @@ impl Shared {
         let put = self.put(transfer.requestor, transfer.property, &transfer.form, from, to);
         if from == to || put.is_err() {
             let transfer = state.transfers.swap_remove(position);
-            if transfer.counts && put.is_ok() {
-                state.last_read = Some(Instant::now());
+            if transfer.counts
+                && put.is_ok()
+                && let Some(reading) = &mut state.reading
+            {
+                reading.has_read(Instant::now());
             }
             self.changed.notify_all();
         }

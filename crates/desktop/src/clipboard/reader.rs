@@ -45,7 +45,7 @@ impl Reader {
         self.convert(selection, target, limit, Instant::now() + timeout)
     }
 
-    /// All forms that the owner gives.
+    /// All forms that the owner gives. An error if it gives none of those that it has.
     pub(super) fn read_all(
         &self,
         selection: Atom,
@@ -59,10 +59,10 @@ impl Reader {
         let Some(list) = self.convert(selection, atoms.TARGETS, limit, deadline)? else {
             // An owner of the oldest kind gives text and no list.
             let text = self.convert(selection, AtomEnum::STRING.into(), limit, deadline)?;
-            return Ok(text.into_iter().collect());
+            return text.map(|text| vec![text]).ok_or(ClipboardError::NoAnswer);
         };
         let mut left = limit;
-        let mut offers = Vec::new();
+        let (mut offers, mut refused) = (Vec::new(), false);
         for target in list.data.chunks_exact(4).map(|bytes| {
             let mut id = [0; 4];
             id.copy_from_slice(bytes);
@@ -78,9 +78,11 @@ impl Reader {
             if let Some(offer) = self.convert(selection, target, left, until)? {
                 left -= offer.data.len();
                 offers.push(offer);
+            } else {
+                refused = true;
             }
         }
-        Ok(offers)
+        if offers.is_empty() && refused { Err(ClipboardError::NoAnswer) } else { Ok(offers) }
     }
 
     fn convert(

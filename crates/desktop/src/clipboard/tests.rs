@@ -118,12 +118,12 @@ fn a_pasted_text_is_for_one_program_and_only_while_it_may_have_it() {
         clipboard.offer_to(Selection::Clipboard, "geheim", window, Box::new(|| true)).unwrap();
         assert_eq!(xclip(&[]), None, "another program gets nothing");
         assert!(xclip(&["-t", "x-kde-passwordManagerHint"]).unwrap() == b"secret");
-        assert_eq!(clipboard.wait_for_reading(Duration::from_millis(20)), Reading::TimedOut);
+        assert_eq!(clipboard.wait_for_reading(Duration::from_millis(20), || false), Reading::TimedOut);
         assert_eq!(right.text(Selection::Clipboard).unwrap().as_deref(), Some("geheim"));
-        assert_eq!(clipboard.wait_for_reading(Duration::from_secs(2)), Reading::Done);
+        assert_eq!(clipboard.wait_for_reading(Duration::from_secs(2), || false), Reading::Done);
 
         clipboard.offer_to(Selection::Clipboard, "geheim", window, Box::new(|| false)).unwrap();
         assert_eq!(right.text(Selection::Clipboard).unwrap(), None);
-        assert_eq!(clipboard.wait_for_reading(Duration::from_secs(2)), Reading::Refused);
+        assert_eq!(clipboard.wait_for_reading(Duration::from_secs(2), || false), Reading::Refused);
     });
 }

@@ -5,21 +5,33 @@
 //! only if at that very moment the target is in front and unchanged. So a window that takes the focus between the keys and
 //! the reading gets nothing.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Edit, Method, Outcome, ReadBack, Stopped, Target, TargetKind, TextInput};
-use crate::accessibility::{Accessibility, Field, FieldKind};
+use crate::accessibility::{Accessibility, AccessibilityError, Field, FieldKind};
 use crate::clipboard::{Guard, Reading, Saved, Selection, X11Clipboard};
 use crate::keyboard::{Keyboard, Shortcut};
 use crate::selected_text::SelectedTextReader;
-use crate::windows::Windows;
+use crate::windows::{WindowInfo, Windows};
 
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
-const READ_TIMEOUT: Duration = Duration::from_secs(2);
+/// Long: a program that is busy pastes later, and would then paste what was given back.
+const READ_TIMEOUT: Duration = Duration::from_secs(4);
+/// For the program to say which field has the keyboard.
+const FIELD_TIMEOUT: Duration = Duration::from_secs(2);
 /// For the program to show what it has read.
 const SHOWN_TIMEOUT: Duration = Duration::from_millis(500);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
+
+/// What the program has read.
+struct Pasted {
+    /// The field's text as it is to be, where the program describes it.
+    expected: Option<String>,
+    /// Whether the field was seen with it.
+    exact: bool,
+}
 
 #[derive(Clone)]
 pub struct PasteInput {
@@ -58,7 +70,7 @@ impl PasteInput {
         if !target.is_window(&window) {
             return Err(Stopped::WindowChanged);
         }
-        let field = self.accessibility.focused(&window).ok().flatten();
+        let field = self.focused(&window);
         if let Some(known) = &target.field
             && field.as_ref().map(|field| &field.id) != Some(known)
         {
@@ -73,7 +85,18 @@ impl PasteInput {
         Ok(field)
     }
 
-    fn selection(&self, window: &crate::windows::WindowInfo, field: Option<&Field>) -> Option<String> {
+    /// A program that is busy is asked again: the user has said yes and waits.
+    fn focused(&self, window: &WindowInfo) -> Option<Field> {
+        let started = Instant::now();
+        loop {
+            match self.accessibility.focused(window) {
+                Err(AccessibilityError::TooSlow) if started.elapsed() < FIELD_TIMEOUT => {}
+                answer => return answer.ok().flatten(),
+            }
+        }
+    }
+
+    fn selection(&self, window: &WindowInfo, field: Option<&Field>) -> Option<String> {
         if let Some(field) = field.filter(|field| field.text.is_some() && field.selected.is_some()) {
             return field.selection();
         }
@@ -86,7 +109,8 @@ impl PasteInput {
         reader.read_quietly(window).ok().flatten().map(|selected| selected.text)
     }
 
-    fn paste(&self, edit: &Edit, used: Selection) -> Result<(), Stopped> {
+    /// Returns once the program has the text and will not ask for it again. `before` is the field as it was.
+    fn paste(&self, edit: &Edit, used: Selection, before: Option<&Field>) -> Result<Pasted, Stopped> {
         let target = edit.target().clone();
         let windows = Arc::clone(&self.windows);
         let window = target.window;
@@ -101,23 +125,35 @@ impl PasteInput {
             return Err(Stopped::WindowChanged);
         }
         self.keyboard.press(shortcut).map_err(|_| Stopped::Failed)?;
-        match self.clipboard.wait_for_reading(READ_TIMEOUT) {
-            Reading::Done => Ok(()),
+        let expected = before.and_then(|field| field.replaced(edit.proposal().text()));
+        let exact = Cell::new(false);
+        let shown = || {
+            exact.set(expected.is_some() && self.shown() == expected);
+            exact.get()
+        };
+        match self.clipboard.wait_for_reading(READ_TIMEOUT, shown) {
+            Reading::Done => Ok(Pasted { exact: exact.get(), expected }),
             Reading::Refused => Err(Stopped::WindowChanged),
             Reading::TimedOut => Err(Stopped::NotRead),
         }
     }
 
-    fn read_back(&self, edit: &Edit, before: Option<&Field>) -> ReadBack {
-        let Some(expected) = before.and_then(|field| field.replaced(edit.proposal().text())) else {
-            return ReadBack::Unavailable;
-        };
+    /// The text of the field in front. The title may have got a mark for the change, so the window is not compared again.
+    fn shown(&self) -> Option<String> {
+        let window = self.windows.front().ok()?;
+        self.accessibility.focused(&window).ok()??.text
+    }
+
+    fn read_back(&self, pasted: Pasted) -> ReadBack {
+        if pasted.exact {
+            return ReadBack::Exact;
+        }
+        let Some(expected) = pasted.expected else { return ReadBack::Unavailable };
         let started = Instant::now();
         let mut last = ReadBack::Unavailable;
-        while started.elapsed() < SHOWN_TIMEOUT {
-            // The title may have got a mark for the change, so the window is not compared again.
-            let field = self.windows.front().ok().and_then(|window| self.accessibility.focused(&window).ok());
-            if let Some(text) = field.flatten().and_then(|field| field.text) {
+        // A program that says nothing is busy, so it is given longer.
+        while started.elapsed() < if last == ReadBack::Different { SHOWN_TIMEOUT } else { FIELD_TIMEOUT } {
+            if let Some(text) = self.shown() {
                 if text == expected {
                     return ReadBack::Exact;
                 }
@@ -158,10 +194,10 @@ impl TextInput for PasteInput {
             Ok(before) => before,
             Err(stopped) => return untouched(stopped),
         };
-        let pasted = self.paste(&edit, used);
+        let pasted = self.paste(&edit, used, before.as_ref());
         // Before anything else: what follows takes time, and the user may paste.
         let clipboard_restored = self.clipboard.give_back(used, saved).unwrap_or(false);
-        let result = pasted.map(|()| self.read_back(&edit, before.as_ref()));
+        let result = pasted.map(|pasted| self.read_back(pasted));
         Outcome { method: Method::Paste, result, clipboard_restored }
     }
 }

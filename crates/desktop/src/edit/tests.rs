@@ -88,7 +88,11 @@ fn copy_something() -> Process {
 
 fn copied() -> Vec<u8> {
     let arguments = ["5", "xclip", "-selection", "clipboard", "-o", "-t", "image/png"];
-    Command::new("timeout").args(arguments).output().unwrap().stdout
+    // Its other half gives nothing while it answers another program.
+    wait_for("what was copied", || {
+        let copied = Command::new("timeout").args(arguments).output().unwrap().stdout;
+        (!copied.is_empty()).then_some(copied)
+    })
 }
 
 #[test]
@@ -211,10 +215,7 @@ fn a_changed_title_selection_or_a_closed_window_stops_it() {
         assert!(renamed.unwrap().success());
         wait_for("the title", || (front("brief.txt").title == title).then_some(()));
         assert_eq!(desk.replace(edit), stopped(Stopped::WindowChanged));
-        assert_eq!(
-            desk.accessibility.focused(&front("brief.txt")).unwrap().unwrap().text.as_deref(),
-            Some(BEFORE)
-        );
+        desk.wait_for_text("brief.txt", BEFORE);
 
         let edit = desk.confirmed("must not arrive", "brief.txt", Some(BEFORE));
         drop(process);

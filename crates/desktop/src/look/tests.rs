@@ -38,8 +38,12 @@ fn the_window_in_front_gives_its_text_and_its_selection() {
         // Another window is in front by now; the one that was asked about is looked at.
         let _other = terminal("other", "#203040", "30x8+140+150", &["sleep", "60"]);
         front("other");
-        let sight = observer.look(&Exclusions::default(), Some(seen.window.id), None).unwrap();
-        assert!(matches!(sight.front, Front::Window(again) if again.target == seen.target));
+        wait_for("the same field again", || {
+            let sight = observer.look(&Exclusions::default(), Some(seen.window.id), None).unwrap();
+            let Front::Window(again) = sight.front else { panic!("another window is looked at") };
+            assert_eq!(again.window.id, seen.window.id);
+            (again.target == seen.target).then_some(())
+        });
     });
 }
 

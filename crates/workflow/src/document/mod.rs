@@ -69,7 +69,6 @@ pub struct DocumentLimits {
 }
 
 impl DocumentLimits {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }

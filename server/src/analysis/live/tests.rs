@@ -52,7 +52,7 @@ async fn a_stream_is_joined_again_after_the_last_event_that_was_seen() {
 #[tokio::test]
 async fn who_comes_too_late_or_from_another_server_gets_the_whole_answer() {
     let run = run();
-    let text: String = (0..2_000_u32).map(|number| format!("{number} ")).collect();
+    let text: String = (0..2_000_u32).flat_map(|number| [number.to_string(), " ".to_owned()]).collect();
     for word in text.split_inclusive(' ') {
         run.push(delta(word));
     }

@@ -129,7 +129,7 @@ impl Classify {
         };
         let sent = format!("{}\n\n{}", request.system, request.user);
         context.charge(RunUsage { calls: 1, ..RunUsage::default() })?;
-        let (said, result) = ask(&*provider, request, services, false, None).await;
+        let (said, result) = ask(provider, request, services, false, None).await;
         let completion = result.map_err(|ended| match ended {
             Ended::Receiver(closed) => closed.into(),
             Ended::Provider(error) => NodeError::new(error.explanation(), error.into()),
