@@ -1,10 +1,10 @@
-// Whatever the page in the window asks for, nothing is typed without the program's own dialog. The page here is the
-// program's first one: a script in it calls the commands as any page could.
-import { expect, test } from "@playwright/test";
-
-import { DesktopSession, DIALOG, LETTER } from "../desktop-session.ts";
+// Whatever the page in the window asks for, nothing is typed without the program's own dialog: a script in it calls the
+// commands as any page could.
+import { withDesk } from "../desk.ts";
+import { type DesktopSession, DIALOG, LETTER } from "../desktop-session.ts";
+import { expect, test } from "../fixtures.ts";
 import { run } from "../process.ts";
-import { DesktopWindow } from "../webdriver.ts";
+import type { DesktopWindow } from "../webdriver.ts";
 
 interface Looked {
   id: string;
@@ -21,15 +21,10 @@ const edit = (id: string, original: string, replacement: string) => ({ id, origi
 const GRAMMAR = edit("1", "are is", "is");
 const HOURS = edit("2", "at six", "at seven 👩\u200d💻");
 
-test("a page types nothing by itself, and what the dialog confirms is typed exactly", async ({}, info) => {
-  const shim = process.env.END2END_SHIM;
-  if (!shim) throw new Error("END2END_SHIM is not set; start these tests with `cargo xtask test desktop`");
-  const session = await DesktopSession.start(info.outputPath("home"));
-  const window = await DesktopWindow.open(session.screen, shim, session.environment, session.bus);
+test("a page types nothing by itself, and what the dialog confirms is typed exactly", async ({ servers, mail, peopleAt }, info) => {
+  await withDesk({ servers, mail, peopleAt }, info, "letter.txt", async ({ session, window }) => {
   const review = (looked: Looked, ...edits: unknown[]) =>
     window.invoke<Reviewed>("review_edits", { looked: looked.id, analysisId: "none", edits });
-  try {
-    await window.shows("Set up this machine");
     await session.selectAll();
     const looked = await lookByHotkey(session, window);
     expect(looked.front).toMatchObject({ kind: "window", selectionChars: LETTER.length });
@@ -85,10 +80,7 @@ test("a page types nothing by itself, and what the dialog confirms is typed exac
     expect(await session.saved()).toBe(LETTER.replace("are is", "is").replace("at six", "at seven 👩\u200d💻"));
     await session.press("ctrl+z");
     expect(await session.saved()).toBe(LETTER);
-  } finally {
-    await window.close();
-    await session.screen.stop();
-  }
+  });
 });
 
 async function lookByHotkey(session: DesktopSession, window: DesktopWindow): Promise<Looked> {

@@ -152,7 +152,7 @@ impl Wizard {
     async fn redeem(&self, state: &mut State, match_code: &str) {
         let Stage::Verified(verified) = &state.stage else { return };
         if match_code.is_empty() {
-            let words = "Enter the match code you were shown when you asked for access.";
+            let words = "Enter the match code you were shown when you requested access.";
             state.problem = Some(Problem::invalid_input().field("match_code", words));
             return;
         }
