@@ -363,7 +363,7 @@ async fn every_failure_has_words_of_its_own_and_they_are_true() {
     }
     let no_tls = MockServer::start(stream(&[], End::Clean)).await;
     for (url, note) in [
-        (crate::mock_server::unused_url().await, "no model server listens at its address"),
+        (crate::mock_server::unused_url(), "no model server listens at its address"),
         ("http://does-not-exist.invalid".to_owned(), "the model server's name cannot be resolved"),
         (
             no_tls.url.replace("http:", "https:"),

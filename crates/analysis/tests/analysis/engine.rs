@@ -139,7 +139,7 @@ async fn an_unreachable_model_gives_a_clear_step_and_then_the_readers_answer() {
         };
         let url = match &server {
             Some(server) => server.url.clone(),
-            None => unused_url().await,
+            None => unused_url(),
         };
         let (result, events) =
             run(&plain(vec![connect(ProviderKind::Ollama, &url)]), job("Why?").await).await;

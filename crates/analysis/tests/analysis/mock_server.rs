@@ -264,8 +264,11 @@ pub async fn ask_for_all(
     (asked, result)
 }
 
-/// An address where nobody listens.
-pub async fn unused_url() -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+/// An address where nobody listens. Its port stays taken, so that no server of another test gets it.
+pub fn unused_url() -> String {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    std::mem::forget(socket);
+    url
 }

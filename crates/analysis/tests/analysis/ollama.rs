@@ -65,7 +65,7 @@ async fn faults_have_their_names() {
     assert_eq!(error.note(), "the model server does not know this model");
     assert!(error.to_string().contains("model 'tiny' not found"));
 
-    let (_, away) = ask(ollama(ProviderKind::Ollama, &unused_url().await).as_ref(), prompt()).await;
+    let (_, away) = ask(ollama(ProviderKind::Ollama, &unused_url()).as_ref(), prompt()).await;
     assert!(matches!(away, Err(ProviderError::Unreachable(_))));
     assert!(matches!(answer_of(Behaviour::Hang).await.1, Err(ProviderError::IdleTimeout(_))));
     assert!(matches!(

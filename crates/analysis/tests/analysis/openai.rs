@@ -70,7 +70,7 @@ async fn a_server_that_refuses_differs_from_one_that_is_not_there() {
     let (_, refused) = answer_of(Behaviour::Reply(500, "{\"error\":{\"message\":\"out of memory\"}}")).await;
     let Err(ProviderError::Refused { status, message }) = refused else { panic!("{refused:?}") };
     assert_eq!((status.as_u16(), message.as_str()), (500, "out of memory"));
-    let (_, away) = ask(openai(ProviderKind::OpenAi, &unused_url().await).as_ref(), prompt()).await;
+    let (_, away) = ask(openai(ProviderKind::OpenAi, &unused_url()).as_ref(), prompt()).await;
     assert!(matches!(away, Err(ProviderError::Unreachable(_))), "{away:?}");
 }
 

@@ -53,7 +53,7 @@ async fn another_server_is_asked_when_one_fails_before_its_first_word() {
         assert_eq!(asked.notices, [NoticeCode::ServerSwitched]);
         assert_eq!((first.requests().len(), second.requests().len()), (1, 1));
     }
-    let (gone, second) = (unused_url().await, MockServer::start(well()).await);
+    let (gone, second) = (unused_url(), MockServer::start(well()).await);
     let provider = of(&[&gone, &second.url]);
     assert_eq!(ask_for_all(provider.as_ref(), prompt()).await.0.text, "Hello");
     // It rests: the next question goes to the other at once.
@@ -145,7 +145,7 @@ async fn a_gateway_that_fails_once_is_asked_once_more() {
 #[tokio::test]
 async fn each_server_is_probed_for_itself() {
     let models = Behaviour::Reply(200, r#"{"models":[{"name":"tiny","size":98000000}]}"#);
-    let (there, gone) = (MockServer::start(models).await, unused_url().await);
+    let (there, gone) = (MockServer::start(models).await, unused_url());
     let [first, second] = &of(&[&there.url, &gone]).probe().await[..] else { panic!("two servers") };
     let found = first.result.as_ref().unwrap();
     assert_eq!((found[0].name.as_str(), found[0].state), ("tiny", ModelState::Loaded));
