@@ -463,7 +463,7 @@ async fn a_run_is_shown_replayed_and_forked_by_administrators(server: TestServer
         post.cookie("aiwe_session", &anna.admin.session).form(fields).send().await
     };
     let workflow = run_of(&server, &question.analysis_id).await.unwrap().workflow_id;
-    let rows: Vec<RunRow> = call("runs", &[("workflow", &workflow)]).await.json();
+    let rows: Vec<RunRow> = call("runs", &[("workflow_id", &workflow)]).await.json();
     assert_eq!(
         (rows.len(), rows[0].state.as_str(), rows[0].email.as_str()),
         (1, "finished", "anna@example.org")
@@ -485,7 +485,8 @@ async fn a_run_is_shown_replayed_and_forked_by_administrators(server: TestServer
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     };
     for (changes, answer) in [("", "Take left."), (r#"{"choice": "the other"}"#, "Take the other.")] {
-        let fields = [("workflow", workflow.as_str()), ("id", id), ("sequence", "1"), ("changes", changes)];
+        let fields =
+            [("workflow_id", workflow.as_str()), ("id", id), ("sequence", "1"), ("changes", changes)];
         let new: String = call("replay", &fields).await.json();
         let replay = ended(&new).await;
         assert_eq!(replay.origin, Some((id.to_owned(), 1)));
@@ -498,10 +499,13 @@ async fn a_run_is_shown_replayed_and_forked_by_administrators(server: TestServer
         "the analysis stays as it was"
     );
     for (fields, status) in [
-        ([("workflow", workflow.as_str()), ("id", id), ("sequence", "9"), ("changes", "")], 404),
-        ([("workflow", workflow.as_str()), ("id", id), ("sequence", "1"), ("changes", "{")], 422),
-        ([("workflow", workflow.as_str()), ("id", id), ("sequence", "1"), ("changes", r#"{"x": 1}"#)], 422),
-        ([("workflow", workflow.as_str()), ("id", "nobody"), ("sequence", "1"), ("changes", "")], 404),
+        ([("workflow_id", workflow.as_str()), ("id", id), ("sequence", "9"), ("changes", "")], 404),
+        ([("workflow_id", workflow.as_str()), ("id", id), ("sequence", "1"), ("changes", "{")], 422),
+        (
+            [("workflow_id", workflow.as_str()), ("id", id), ("sequence", "1"), ("changes", r#"{"x": 1}"#)],
+            422,
+        ),
+        ([("workflow_id", workflow.as_str()), ("id", "nobody"), ("sequence", "1"), ("changes", "")], 404),
     ] {
         assert_eq!(call("replay", &fields).await.status, status, "{fields:?}");
     }
