@@ -64,7 +64,7 @@ impl AppState {
         let outbox = Outbox::new(Arc::clone(&env), mailer);
         let certificates = Certificates::open(Arc::clone(&env), connections, outbox.clone()).await?;
         let people = People::new(Arc::clone(&env), Arc::clone(&limits), outbox.clone())?;
-        let providers = Providers::open(Arc::clone(&env)).await?;
+        let providers = Providers::open(Arc::clone(&env), Arc::clone(&limits)).await?;
         let policies = Policies::new(Arc::clone(&env), Arc::clone(&limits));
         let ledger = Ledger::new(Arc::clone(&env), Arc::clone(&limits));
         let modes = Modes::new(Arc::clone(&env), policies.clone(), providers.set());

@@ -51,7 +51,6 @@ fn Entries(ledger: OwnLedger) -> impl IntoView {
         1 => "One entry was erased".to_owned(),
         count => format!("{count} entries were erased"),
     });
-    let is_empty = page.rows.is_empty();
     let (number, size, total) = (page.page, page.page_size, page.total);
     let href = |page: u32| {
         let number = if page == 0 { String::new() } else { page.to_string() };
@@ -61,19 +60,23 @@ fn Entries(ledger: OwnLedger) -> impl IntoView {
         <div class="space-y-6">
             <ProblemNotice problem />
             {done.map(|title| view! { <BriefNotice tone=NoticeTone::Good title /> })}
-            {is_empty
-                .then(|| {
-                    view! {
-                        <EmptyState title="Nothing">
-                            <p>"No picture of yours is recorded here."</p>
-                        </EmptyState>
-                    }
-                })}
-            <ul class="divide-y divide-line border-y border-line">
-                {page.rows.into_iter().map(|row| view! { <Entry row /> }).collect_view()}
-            </ul>
-            <Pagination page=number page_size=size total href what="entries" />
-            <Whole />
+            {if total == 0 {
+                view! {
+                    <EmptyState title="Nothing has left your machines">
+                        <p>"What you send from now on is listed here: when, from which machine and program, and to which model."</p>
+                    </EmptyState>
+                }
+                    .into_any()
+            } else {
+                view! {
+                    <ul class="divide-y divide-line border-y border-line">
+                        {page.rows.into_iter().map(|row| view! { <Entry row /> }).collect_view()}
+                    </ul>
+                    <Pagination page=number page_size=size total href what="entries" />
+                    <Whole />
+                }
+                    .into_any()
+            }}
         </div>
     }
     .into_any()

@@ -30,7 +30,7 @@ pub fn UsePage() -> impl IntoView {
     view! {
         <PanelPage
             title="Use"
-            lead="How many pictures each person has sent, per program in front. What they showed is only for the person: on the page of the own account."
+            lead="How many pictures each person has sent, by program in front. What was in them only that person sees, under their account."
         >
             <nav aria-label="Time">
                 <ul class="flex flex-wrap gap-4">
@@ -40,7 +40,7 @@ pub fn UsePage() -> impl IntoView {
                                 <li>
                                     <A
                                         href=format!("{PATH}?days={span}")
-                                        attr:class="link"
+                                        attr:class="link aria-[current]:font-semibold aria-[current]:text-ink"
                                         attr:aria-current=move || (days.get() == span).then_some("true")
                                     >
                                         {words}

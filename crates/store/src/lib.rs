@@ -100,12 +100,18 @@ pub struct DatabaseTransaction<DB: Database> {
 
 impl<DB: Database> DatabaseTransaction<DB> {
     async fn commit(self) -> Result<(), sqlx::Error> {
-        let committed = self.transaction.commit().await;
-        // Also after a failure: a connection may be lost after the database has committed and before it has said so.
-        if let Some(generation) = self.generation {
-            generation.fetch_add(1, Ordering::Release);
-        }
-        committed
+        let _ended = self.generation.map(Ended);
+        self.transaction.commit().await
+    }
+}
+
+/// Counts a transaction as ended when it is dropped: also after a failure, and when the caller is gone. A connection may be
+/// lost after the database has committed and before it has said so.
+struct Ended(Arc<AtomicU64>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Release);
     }
 }
 

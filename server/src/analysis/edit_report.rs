@@ -36,6 +36,8 @@ impl Analyses {
             return Err(Problem::invalid_input().field("program", message).into());
         }
         let mut tx = self.env.store.begin().await?;
+        // Two machines may report at the same time: an edit that was inserted stays so.
+        tx.certificates().lock_machines_of(&person.account.id).await?;
         let record = tx.analyses().find(&person.account.id, id).await?.ok_or_else(Problem::not_found)?;
         let edits = with_outcome(record.edits, &report)?;
         tx.analyses().set_edits(id, &edits).await?;

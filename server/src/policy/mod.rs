@@ -111,9 +111,7 @@ impl PolicyService for Policies {
         let stored = tx.policies().find(id.as_ref()).await?;
         let (version, rules) = match stored {
             Some(policy) => (policy.version, policy.rules),
-            // A group adds nothing before it has a policy.
-            None if id.is_some() => (0, PolicyRules::unrestricted()),
-            None => (0, PolicyRules::default()),
+            None => (0, initial(id.as_ref())),
         };
         Ok(PolicyDocument { group: group.to_owned(), group_name, version, rules })
     }
@@ -133,13 +131,14 @@ impl PolicyService for Policies {
         if let Some(id) = &group_id {
             tx.groups().find(id).await?.ok_or_else(Problem::not_found)?;
         }
-        let before = tx.policies().find(group_id.as_ref()).await?.map(|policy| policy.rules);
+        let before = tx.policies().find(group_id.as_ref()).await?;
+        let before = before.map_or_else(|| initial(group_id.as_ref()), |policy| policy.rules);
         let stored =
             StoredPolicy { group_id, rules: policy.rules.clone().normalised(), version: policy.version };
         if policy.version < 0 || !tx.policies().save(&stored, now).await? {
             return Err(Problem::conflict("Somebody else has changed this policy. Reload it.").into());
         }
-        let changed = changed_fields(before.as_ref().unwrap_or(&PolicyRules::default()), &stored.rules)?;
+        let changed = changed_fields(&before, &stored.rules)?;
         let detail = format!("version {}: {changed}", policy.version.saturating_add(1));
         let subject = stored.group_id.as_ref().map_or(EVERYONE, GroupId::as_str);
         tx.audit_log().append(now, &admin.account_id, Action::PolicyChanged, subject, &detail).await?;
@@ -177,6 +176,11 @@ impl PolicyService for Policies {
             rules: combined(&policies),
         })
     }
+}
+
+/// Before anything is saved. A group adds nothing then.
+fn initial(group: Option<&GroupId>) -> PolicyRules {
+    if group.is_some() { PolicyRules::unrestricted() } else { PolicyRules::default() }
 }
 
 /// `None`: the policy for everyone.

@@ -25,13 +25,17 @@ use protocol::{Problem, Secret, ServiceError};
 use store::{StoreError, Tx};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
+use web::{RateLimiter, Rule};
 
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::job;
+use crate::people::authorise;
 use health::Health;
 use rows::Probe;
 
+/// Of each administrator.
+const TESTS_PER_MINUTE: u32 = 20;
 /// How soon what another server has changed is in force here.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 /// How often the servers are asked whether they are there.
@@ -50,6 +54,7 @@ pub struct Providers {
     client: reqwest::Client,
     entered: Arc<Mutex<Vec<Entered>>>,
     health: Arc<Health>,
+    limits: Arc<dyn RateLimiter>,
 }
 
 /// A stored provider.
@@ -70,7 +75,7 @@ struct Known {
 }
 
 impl Providers {
-    pub async fn open(env: Arc<Environment>) -> Result<Self, ServiceError> {
+    pub async fn open(env: Arc<Environment>, limits: Arc<dyn RateLimiter>) -> Result<Self, ServiceError> {
         let no_client = |_| Failure::Other("no HTTP client for the model servers");
         let client = provider::http_client().map_err(no_client)?;
         let configs = env.config.providers.iter();
@@ -86,6 +91,7 @@ impl Providers {
             client,
             entered: Arc::default(),
             health: Arc::default(),
+            limits,
             env,
         };
         providers.refresh().await?;
@@ -94,6 +100,13 @@ impl Providers {
 
     pub fn set(&self) -> ProviderSet {
         self.set.clone()
+    }
+
+    /// What is stored is stored: if it cannot be read now, [`Self::watch`] tries again.
+    async fn refresh_after_commit(&self) {
+        if let Err(error) = self.refresh().await {
+            error.log("taking over a changed model server");
+        }
     }
 
     /// Takes over what is stored. One that has not changed stays, with what was learned of it.
@@ -274,6 +287,7 @@ impl ProviderService for Providers {
         };
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;
+        authorise(&mut tx, admin).await?;
         let before = tx.providers().find(id.as_str()).await?;
         if !is_new && before.is_none() {
             return Err(Problem::not_found().into());
@@ -288,7 +302,7 @@ impl ProviderService for Providers {
         let detail = format!("{}, {}", stored.name, stored.base_url);
         tx.audit_log().append(now, &admin.account_id, action, stored.id.as_str(), &detail).await?;
         tx.commit().await?;
-        self.refresh().await?;
+        self.refresh_after_commit().await;
         Ok(stored.id.into_string())
     }
 
@@ -301,6 +315,7 @@ impl ProviderService for Providers {
     async fn delete(&self, admin: &Administrator, id: &str) -> Result<(), ServiceError> {
         let now = self.env.now();
         let mut tx = self.env.store.begin().await?;
+        authorise(&mut tx, admin).await?;
         let stored = tx.providers().find(id).await?.ok_or_else(Problem::not_found)?;
         check::unused(&mut tx, &stored.name).await?;
         if !tx.providers().delete(id).await? {
@@ -310,7 +325,8 @@ impl ProviderService for Providers {
         }
         tx.audit_log().append(now, &admin.account_id, Action::ProviderDeleted, id, &stored.name).await?;
         tx.commit().await?;
-        self.refresh().await
+        self.refresh_after_commit().await;
+        Ok(())
     }
 
     #[tracing::instrument(
@@ -320,9 +336,12 @@ impl ProviderService for Providers {
         fields(account_id = %admin.account_id, provider_id = id)
     )]
     async fn test(&self, admin: &Administrator, id: &str) -> Result<ProviderTest, ServiceError> {
+        let rule = Rule::per_minute("provider-tests", TESTS_PER_MINUTE);
+        self.limits.check_key(rule, admin.account_id.as_str()).await?;
         let known = self.find(id).await?;
         let name = known.provider.config().name.clone();
         let mut tx = self.env.store.begin().await?;
+        authorise(&mut tx, admin).await?;
         tx.audit_log().append(self.env.now(), &admin.account_id, Action::ProviderTested, id, &name).await?;
         tx.commit().await?;
         Ok(trial::ask(known.provider.as_ref()).await)

@@ -6,10 +6,11 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use protocol::Problem;
 use protocol::analysis::AnalysisDocument;
 use protocol::mode::Mode;
-use protocol::provider::{ModelState, ProviderEditor, ProviderRow, ProviderTest};
+use protocol::people::Role;
+use protocol::provider::{KeyChange, ModelState, ProviderDraft, ProviderEditor, ProviderRow, ProviderTest};
+use protocol::{Problem, ServiceError};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +24,7 @@ on_both!(
     other_servers_on_the_database_take_changes_over,
     wrong_fields_conflicts_and_names_are_told,
     a_provider_in_use_is_not_deleted_or_renamed,
+    a_servers_test_is_limited,
     only_administrators_touch_providers,
     another_server_answers_when_one_fails,
     one_whose_key_does_not_open_is_shown_and_can_be_mended,
@@ -324,6 +326,35 @@ async fn only_administrators_touch_providers(server: TestServer) {
         assert_eq!(reply.json::<Problem>().status, 401, "{function}");
     }
     assert!(list(&server, &admin).await.is_empty());
+    // Whoever has lost the role changes nothing, also with a proof from before.
+    let mut tx = server.state.env.store.begin().await.unwrap();
+    tx.accounts().set_role(&admin.id, Role::User).await.unwrap();
+    tx.commit().await.unwrap();
+    let service = &server.state.services.providers;
+    let draft = ProviderDraft {
+        name: "Mine".into(),
+        base_url: "http://127.0.0.1:9".into(),
+        model: "m".into(),
+        ..ProviderDraft::default()
+    };
+    let refused = [
+        service.save(&admin.proof(), draft, KeyChange::Keep).await.err(),
+        service.delete(&admin.proof(), "configured-0").await.err(),
+    ];
+    for error in refused {
+        assert!(matches!(error, Some(ServiceError::Problem(problem)) if problem.status == 403));
+    }
+}
+
+async fn a_servers_test_is_limited(server: TestServer) {
+    let (admin, model) = (server.administrator().await, Ollama::start(None).await);
+    let id: String = call(&server, &admin, "save", &fields("Local", &model.url)).await.json();
+    let mut tried = 0;
+    while call(&server, &admin, "test", &[("id", &id)]).await.status == StatusCode::OK {
+        tried += 1;
+        assert!(tried <= 20, "a question costs the model server's time");
+    }
+    assert_eq!(tried, 20);
 }
 
 async fn another_server_answers_when_one_fails(server: TestServer) {
